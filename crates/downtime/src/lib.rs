@@ -1,1 +1,7 @@
-//! downtime
+//! The work of a downtime: prepared, lived and settled.
+//!
+//! Rooms, lowest first: `sources` read an EHR; `extract` guards and seals; `identity` signs people in; `shelf` holds the
+//! newest snapshot that verifies; `journal` keeps entries; `view` lays entries over charts; `forms` fill sheets;
+//! `exports` hand everything back. No screens, no clock, no Typst here.
+
+pub mod sources;

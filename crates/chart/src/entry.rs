@@ -1,0 +1,459 @@
+//! What a person recorded during a downtime. Immutable: a correction is another entry that points back.
+//!
+//! An entry does not know its own number: the journal's hash of the record is its [`EntryId`].
+
+use jiff::civil::{Date, Time};
+use minicbor::{Decode, Encode};
+
+use crate::as_of::Moment;
+use crate::id::{Coded, FormId, PatientId, StationCode, TemporaryId};
+use crate::known::Known;
+use crate::note::Section;
+use crate::patient::{Name, Sex};
+
+/// The journal's SHA-256 of the record that holds an entry.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct EntryId(pub [u8; 32]);
+
+impl EntryId {
+    /// 64 hexadecimal digits.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        self.0.iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// The first ten hexadecimal digits: enough for people within one incident.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.0.iter().take(5).map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// Reads [`Self::hex`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        let mut id = [0; 32];
+        for (i, byte) in id.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(text.get(i * 2..i * 2 + 2)?, 16).ok()?;
+        }
+        Some(Self(id))
+    }
+}
+
+impl std::fmt::Debug for EntryId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.short())
+    }
+}
+
+impl<C> Encode<C> for EntryId {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.bytes(&self.0)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for EntryId {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let bytes = d
+            .bytes()?
+            .try_into()
+            .map_err(|_| minicbor::decode::Error::message("an entry id has 32 bytes"))?;
+        Ok(Self(bytes))
+    }
+}
+
+/// Who acts: the person signed in and the occupation under which they act.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Encode, Decode)]
+pub struct Author {
+    /// 職員番号
+    #[n(0)]
+    pub user: String,
+    /// Name as shown.
+    #[n(1)]
+    pub name: String,
+    /// Role word: `reception`, `physician`, `informatics` …
+    #[n(2)]
+    pub role: String,
+}
+
+/// About whom.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub enum Subject {
+    /// A patient of the EHR.
+    #[n(0)]
+    Patient(#[n(0)] PatientId),
+    /// A temporary patient.
+    #[n(1)]
+    Temporary(#[n(0)] TemporaryId),
+    /// The hospital as a whole: declarations and the like.
+    #[n(2)]
+    Hospital,
+}
+
+impl Subject {
+    /// The number as written, or empty for the hospital.
+    #[must_use]
+    pub fn number(&self) -> &str {
+        match self {
+            Self::Patient(id) => id.as_str(),
+            Self::Temporary(id) => id.as_str(),
+            Self::Hospital => "",
+        }
+    }
+
+    /// For screens and bar codes.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Patient(id) => id.shown(),
+            Self::Temporary(id) => id.to_string(),
+            Self::Hospital => String::new(),
+        }
+    }
+}
+
+/// One thing one person recorded at one station.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Entry {
+    /// Who.
+    #[n(0)]
+    pub by: Author,
+    /// 記載日時 by the station's clock. Order never depends on it.
+    #[n(1)]
+    pub written_at: Moment,
+    /// Where.
+    #[n(2)]
+    pub station: StationCode,
+    /// About whom.
+    #[n(3)]
+    pub subject: Subject,
+    /// What.
+    #[n(4)]
+    pub act: Act,
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Act {
+    /// 受付
+    #[n(0)]
+    CheckedIn(#[n(0)] CheckIn),
+    /// 受付の取消 (within seconds, or with a reason later)
+    #[n(1)]
+    CheckInUndone {
+        /// The check-in that is taken back.
+        #[n(0)]
+        entry: EntryId,
+        /// Why.
+        #[n(1)]
+        reason: String,
+    },
+    /// 記録の署名
+    #[n(2)]
+    NoteSigned(#[n(0)] SignedNote),
+    /// 記録の訂正: the whole note again, with the reason; both stay readable.
+    #[n(3)]
+    NoteCorrected {
+        /// The note (or earlier correction) that is corrected.
+        #[n(0)]
+        entry: EntryId,
+        /// Why.
+        #[n(1)]
+        reason: String,
+        /// The note as it should read.
+        #[n(2)]
+        note: SignedNote,
+    },
+    /// 仮予約
+    #[n(4)]
+    AppointmentProvisional(#[n(0)] ProvisionalAppointment),
+    /// 仮予約の取消
+    #[n(5)]
+    AppointmentCancelled {
+        /// The provisional appointment.
+        #[n(0)]
+        entry: EntryId,
+        /// Why.
+        #[n(1)]
+        reason: String,
+    },
+    /// 仮患者登録
+    #[n(6)]
+    TemporaryRegistered(#[n(0)] TemporaryPatient),
+    /// 紙に出した
+    #[n(7)]
+    Printed {
+        /// Form code, such as `F01`.
+        #[n(0)]
+        form: String,
+        /// Number of the sheet.
+        #[n(1)]
+        form_id: FormId,
+        /// Printed before.
+        #[n(2)]
+        reissue: bool,
+    },
+    /// 停止の宣言
+    #[n(8)]
+    DowntimeDeclared(#[n(0)] Declaration),
+    /// 停止の終了
+    #[n(9)]
+    DowntimeEnded {
+        /// The declaration that ends.
+        #[n(0)]
+        entry: EntryId,
+        /// Why, or what was checked.
+        #[n(1)]
+        reason: String,
+    },
+    /// 事後入力: a person typed an entry into the EHR.
+    #[n(10)]
+    EnteredInEhr {
+        /// What was typed in.
+        #[n(0)]
+        entry: EntryId,
+        /// 入力日時 as the person states it.
+        #[n(1)]
+        at: Moment,
+    },
+}
+
+impl Act {
+    /// Stable machine word for exports and logs.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::CheckedIn(_) => "check-in",
+            Self::CheckInUndone { .. } => "check-in-undone",
+            Self::NoteSigned(_) => "note",
+            Self::NoteCorrected { .. } => "note-correction",
+            Self::AppointmentProvisional(_) => "appointment-provisional",
+            Self::AppointmentCancelled { .. } => "appointment-cancelled",
+            Self::TemporaryRegistered(_) => "temporary-patient",
+            Self::Printed { .. } => "printed",
+            Self::DowntimeDeclared(_) => "downtime-declared",
+            Self::DowntimeEnded { .. } => "downtime-ended",
+            Self::EnteredInEhr { .. } => "entered-in-ehr",
+        }
+    }
+
+    /// 受付 記録 訂正 仮予約 …
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::CheckedIn(_) => "受付",
+            Self::CheckInUndone { .. } => "受付の取消",
+            Self::NoteSigned(_) => "記録",
+            Self::NoteCorrected { .. } => "記録の訂正",
+            Self::AppointmentProvisional(_) => "仮予約",
+            Self::AppointmentCancelled { .. } => "仮予約の取消",
+            Self::TemporaryRegistered(_) => "仮患者登録",
+            Self::Printed { .. } => "印刷",
+            Self::DowntimeDeclared(_) => "停止の宣言",
+            Self::DowntimeEnded { .. } => "停止の終了",
+            Self::EnteredInEhr { .. } => "事後入力",
+        }
+    }
+}
+
+/// 受付.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct CheckIn {
+    /// 受付番号: station letter and sequence, `A-127`.
+    #[n(0)]
+    pub number: String,
+    /// 受診票番号: the visit's number in bar codes.
+    #[n(1)]
+    pub visit: FormId,
+    /// 診療科
+    #[n(2)]
+    pub department: Coded,
+    /// 担当医
+    #[n(3)]
+    #[cbor(default)]
+    pub doctor: Coded,
+    /// Booked time; `None` for 予約外 or 時間未定.
+    #[cbor(n(4), with = "crate::codec::maybe_time", default)]
+    pub booked_at: Option<Time>,
+    /// 予約外
+    #[n(5)]
+    #[cbor(default)]
+    pub unbooked: bool,
+    /// The clerk confirmed that the person said name and birth date.
+    #[n(6)]
+    pub identity_confirmed: bool,
+    /// マイナ保険証・資格確認書を見た
+    #[n(7)]
+    #[cbor(default)]
+    pub insurance_seen: bool,
+}
+
+/// A note written in the downtime.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
+pub struct SignedNote {
+    /// 診療科
+    #[n(0)]
+    pub department: Coded,
+    /// S O A P or free text.
+    #[n(1)]
+    pub sections: Vec<Section>,
+    /// 体温 血圧 脈拍 SpO₂ 体重 as typed: label and value with unit.
+    #[n(2)]
+    #[cbor(default)]
+    pub vitals: Vec<(String, String)>,
+    /// 「紙に書いた」: the text is on the sheet, the work list waits for it.
+    #[n(3)]
+    #[cbor(default)]
+    pub on_paper: bool,
+}
+
+/// 仮予約: never a confirmed slot.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ProvisionalAppointment {
+    /// Day.
+    #[cbor(n(0), with = "crate::codec::date")]
+    pub on: Date,
+    /// Time; `None` for 「日時は後日お電話します」 within that week.
+    #[cbor(n(1), with = "crate::codec::maybe_time")]
+    pub at: Option<Time>,
+    /// 診療科
+    #[n(2)]
+    pub department: Coded,
+    /// 担当医
+    #[n(3)]
+    #[cbor(default)]
+    pub doctor: Coded,
+    /// 目的
+    #[n(4)]
+    #[cbor(default)]
+    pub purpose: String,
+    /// 当日の検査・準備
+    #[n(5)]
+    #[cbor(default)]
+    pub exams: String,
+    /// Phone to call when the slot cannot be kept.
+    #[n(6)]
+    #[cbor(default)]
+    pub phone: String,
+}
+
+/// 仮患者.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct TemporaryPatient {
+    /// 仮番号
+    #[n(0)]
+    pub id: TemporaryId,
+    /// 氏名・カナ氏名; 「氏名不明」 where nobody knows.
+    #[n(1)]
+    pub name: Name,
+    /// 生年月日
+    #[cbor(n(2), with = "crate::codec::maybe_date")]
+    pub birth: Option<Date>,
+    /// 推定年齢, as typed (推定60代), when the birth date is unknown.
+    #[n(3)]
+    #[cbor(default)]
+    pub estimated_age: String,
+    /// 性別
+    #[n(4)]
+    pub sex: Sex,
+    /// 電話
+    #[n(5)]
+    #[cbor(default)]
+    pub phone: String,
+    /// 来院理由: 初診 救急 見つからない
+    #[n(6)]
+    #[cbor(default)]
+    pub reason: String,
+    /// アレルギー as said at the desk.
+    #[n(7)]
+    pub allergies: Known<Vec<crate::Allergy>>,
+    /// 特徴・所持品 of an unknown person.
+    #[n(8)]
+    #[cbor(default)]
+    pub remarks: String,
+    /// 診療科 to which the person goes.
+    #[n(9)]
+    #[cbor(default)]
+    pub department: Coded,
+}
+
+/// 停止の宣言.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Declaration {
+    /// 仮宣言 (30 minutes, any responsible person) or 宣言.
+    #[n(0)]
+    pub provisional: bool,
+    /// 訓練
+    #[n(1)]
+    #[cbor(default)]
+    pub drill: bool,
+    /// Since when the EHR has been silent, as far as known: the moment to which 「停止の15分前」 refers.
+    #[n(2)]
+    pub stopped_at: Moment,
+    /// Why.
+    #[n(3)]
+    pub reason: String,
+}
+
+/// The version of the payload layout that [`Entry::to_bytes`] writes.
+pub const ENTRY_VERSION: u8 = 1;
+
+/// Largest entry accepted, in bytes (the journal's own bound is 64 KiB for a record).
+pub const MAX_ENTRY_BYTES: usize = 48 << 10;
+
+/// Why an entry's bytes could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum EntryFault {
+    /// Written by a newer program: kept, forwarded, shown as 「更新が必要」.
+    #[error("この記載は新しい版（{0}）で書かれています。プログラムを更新してください")]
+    NewerVersion(u8),
+    /// More than [`MAX_ENTRY_BYTES`].
+    #[error("記載が大きすぎます（{0} バイト、上限 {MAX_ENTRY_BYTES} バイト）")]
+    TooLarge(usize),
+    /// Not an entry.
+    #[error("記載を読めません: {0}")]
+    Unreadable(#[from] minicbor::decode::Error),
+    /// Cannot be written: a field refused to encode.
+    #[error("記載を書けません: {0}")]
+    Unwritable(#[from] minicbor::encode::Error<std::convert::Infallible>),
+    /// Empty input.
+    #[error("記載が空です")]
+    Empty,
+}
+
+impl Entry {
+    /// Version byte, then CBOR.
+    ///
+    /// # Errors
+    /// [`EntryFault::TooLarge`] above [`MAX_ENTRY_BYTES`]: the text must be shortened or split by its author.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, EntryFault> {
+        let mut out = vec![ENTRY_VERSION];
+        minicbor::encode(self, &mut out)?;
+        if out.len() > MAX_ENTRY_BYTES {
+            Err(EntryFault::TooLarge(out.len()))
+        } else {
+            Ok(out)
+        }
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// [`EntryFault`] when the bytes are empty, too many, of a newer version, or damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryFault> {
+        if bytes.len() > MAX_ENTRY_BYTES {
+            return Err(EntryFault::TooLarge(bytes.len()));
+        }
+        match bytes.split_first() {
+            None => Err(EntryFault::Empty),
+            Some((&ENTRY_VERSION, rest)) => Ok(minicbor::decode(rest)?),
+            Some((&version, _)) => Err(EntryFault::NewerVersion(version)),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Placeholder header: the table source is being written.

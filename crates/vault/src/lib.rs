@@ -1,1 +1,36 @@
-//! vault
+//! What must survive: sealed snapshots of charts, the keys that open them, and journals that lose nothing.
+//!
+//! Bytes in, bytes out. A caller hands over opaque bytes and gets back bytes that are sealed, signed, chained or an
+//! honest error. The byte layouts are documents of their own: `docs/formats/{keys,snapshot,journal}.md`.
+//!
+//! | room | what it is for |
+//! |---|---|
+//! | [`ids`] | typed identifiers that appear in headers and contexts |
+//! | [`context`] | the canonical byte string that binds every sealed thing to its place |
+//! | [`sealbox`] | the only symmetric primitive |
+//! | [`keys`], [`wrap`], [`sign`], [`slot`] | secrets and publics, wrapping to a public key, signing, opening by password |
+//! | [`snapshot`] | the container: streamed in, opened a patient at a time |
+//! | [`train`] | the compression dictionary |
+//! | [`files`], [`shelf_slots`] | the file port; atomic install in slots A, B, C |
+//! | [`journal`] | append-only, hash-chained, signed records that survive any crash |
+//!
+//! What this crate deliberately does not know: a clinical word, the time of day, where randomness comes from (it is
+//! a parameter everywhere), configuration, threads, the network. It never retries a failed sync and never truncates.
+
+mod codec;
+pub mod context;
+// files
+pub mod ids;
+// journal
+pub mod keys;
+pub mod padding;
+pub mod sealbox;
+// shelf_slots
+pub mod sign;
+pub mod slot;
+// snapshot
+// train
+pub mod wrap;
+
+pub use ids::{CompartmentId, HospitalId, IncarnationId, RoleId, StationId, UserId};
+pub use sealbox::CannotOpen;

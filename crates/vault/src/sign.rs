@@ -1,0 +1,62 @@
+//! Signatures, kept apart by purpose: `Ed25519(sk, "TMB1/sig/" ‖ purpose ‖ 0x00 ‖ SHA-256(message))`.
+//!
+//! The purpose is part of what is signed, so a signed journal record can never be passed off as a manifest.
+//! Verification is RFC 8032 strict: no small-order keys, no malleable encodings.
+
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use sha2::{Digest, Sha256};
+
+use crate::context::PREFIX;
+
+/// Length of a signature in bytes.
+pub const SIGNATURE_LEN: usize = 64;
+
+/// What a signature vouches for. One purpose is never accepted in the place of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A snapshot manifest, by a sealer.
+    Manifest,
+    /// A journal record, by the station that wrote it.
+    Record,
+    /// A receipt for records made durable, by the station that holds them (reserved: stations exchange them later).
+    Receipt,
+}
+
+impl Purpose {
+    fn text(self) -> &'static [u8] {
+        match self {
+            Self::Manifest => b"manifest",
+            Self::Record => b"record",
+            Self::Receipt => b"receipt",
+        }
+    }
+}
+
+/// The signature is not by that key over those bytes for that purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the signature does not match; these bytes are not from who they claim to be from")]
+pub struct BadSignature;
+
+pub(crate) fn sign(key: &SigningKey, purpose: Purpose, message: &[u8]) -> [u8; SIGNATURE_LEN] {
+    key.sign(&signed_text(purpose, message)).to_bytes()
+}
+
+pub(crate) fn verify(
+    key: &VerifyingKey,
+    purpose: Purpose,
+    message: &[u8],
+    signature: &[u8; SIGNATURE_LEN],
+) -> Result<(), BadSignature> {
+    key.verify_strict(&signed_text(purpose, message), &Signature::from_bytes(signature))
+        .map_err(|_| BadSignature)
+}
+
+fn signed_text(purpose: Purpose, message: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(64);
+    text.extend_from_slice(PREFIX);
+    text.extend_from_slice(b"sig/");
+    text.extend_from_slice(purpose.text());
+    text.push(0);
+    text.extend_from_slice(&Sha256::digest(message));
+    text
+}

@@ -1,0 +1,227 @@
+//! What the checks need beyond Rust and a C compiler: Debian packages, cargo-deny and the browser tests' npm packages.
+//!
+//! It deliberately installs only what is missing, only from Debian's own archive, crates.io and the npm registry (with
+//! the committed lock file), and without root it changes nothing: it names the command a person can run.
+
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::counts::Counts;
+use crate::step::call;
+
+/// The version the checks are written for; `--locked` builds it from its own lock file.
+const CARGO_DENY_VERSION: &str = "0.20.2";
+
+/// Playwright's floor.
+const NODE_MAJOR_AT_LEAST: u32 = 20;
+
+/// A program and the Debian package it comes in, with the reason to want it.
+struct Tool {
+    program: &'static str,
+    package: &'static str,
+    why: &'static str,
+}
+
+const TOOLS: [Tool; 5] = [
+    Tool {
+        program: "pdftoppm",
+        package: "poppler-utils",
+        why: "reads the printed forms back (text, fonts, pixels)",
+    },
+    Tool {
+        program: "zbarimg",
+        package: "zbar-tools",
+        why: "reads bar codes back from printed pages",
+    },
+    Tool {
+        program: "chromium",
+        package: "chromium",
+        why: "shows the screens in the browser tests",
+    },
+    Tool {
+        program: "node",
+        package: "nodejs",
+        why: "runs the browser tests",
+    },
+    Tool {
+        program: "npm",
+        package: "npm",
+        why: "fetches playwright-core and axe-core",
+    },
+];
+
+/// `cargo xtask setup`.
+pub fn install_missing(root: &Path) -> Result<ExitCode> {
+    ensure(root)?;
+    println!("Everything the checks need is here. Next: cargo xtask quick, cargo xtask test");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Installs what is missing, or says exactly what is and how to get it.
+pub fn ensure(root: &Path) -> Result<Counts> {
+    debian_packages()?;
+    node_is_new_enough()?;
+    cargo_deny(root)?;
+    npm_packages(root)?;
+    Ok(Counts::default())
+}
+
+fn debian_packages() -> Result<()> {
+    let missing = missing_tools(&|program| found_on_path(program));
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
+    for tool in &missing {
+        println!("missing: {} (package {}): {}", tool.program, tool.package, tool.why);
+    }
+    if !found_on_path("apt-get") {
+        bail!(
+            "These programs are missing and this machine has no apt-get. Nothing was installed. \
+             Install by your system's own means: {}",
+            packages.join(" ")
+        );
+    }
+    if !is_root() {
+        bail!(
+            "These programs are missing and installing them needs root. Nothing was installed. Run this, then try again:\n\n    \
+             sudo apt-get update && sudo apt-get install --no-install-recommends {}\n",
+            packages.join(" ")
+        );
+    }
+    apt_get(&["update"])?;
+    for package in packages {
+        // One by one: some builds of nodejs bring npm with them and refuse Debian's npm beside it.
+        let still_missing = TOOLS
+            .iter()
+            .any(|tool| tool.package == package && !found_on_path(tool.program));
+        if still_missing {
+            apt_get(&["install", "-y", "--no-install-recommends", package])?;
+        }
+    }
+    Ok(())
+}
+
+fn apt_get(arguments: &[&str]) -> Result<()> {
+    call(
+        Command::new("apt-get")
+            .arg("-q")
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive"),
+    )?;
+    Ok(())
+}
+
+fn node_is_new_enough() -> Result<()> {
+    let output = Command::new("node")
+        .arg("--version")
+        .output()
+        .context("node could not be started")?;
+    let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    match node_major(&version) {
+        Some(major) if major >= NODE_MAJOR_AT_LEAST => Ok(()),
+        _ => bail!(
+            "The browser tests need node {NODE_MAJOR_AT_LEAST} or newer, and this machine has {version}. \
+             Nothing was changed. Install a newer node (nodejs.org, or a newer Debian), then try again."
+        ),
+    }
+}
+
+fn cargo_deny(root: &Path) -> Result<()> {
+    if runs(Command::new("cargo").current_dir(root).args(["deny", "--version"])) {
+        return Ok(());
+    }
+    println!("cargo-deny is missing: building it once (some minutes); it is kept in Cargo's own bin folder");
+    // The debug profile: it checks a few hundred packages, so build time is what counts.
+    call(Command::new("cargo").current_dir(root).args([
+        "install",
+        "cargo-deny",
+        "--locked",
+        "--debug",
+        "--version",
+        CARGO_DENY_VERSION,
+    ]))
+    .context(
+        "cargo-deny could not be built. Licences, banned crates and sources cannot be checked without it. \
+         With access to crates.io, run: cargo install cargo-deny --locked",
+    )?;
+    Ok(())
+}
+
+fn npm_packages(root: &Path) -> Result<()> {
+    let folder = root.join("tests").join("browser");
+    let wanted = folder.join("package-lock.json");
+    // npm writes this file last; it is older than our lock file exactly when the packages are not up to date.
+    let installed = folder.join("node_modules").join(".package-lock.json");
+    if modified(&installed).is_some_and(|have| modified(&wanted).is_some_and(|want| have >= want)) {
+        return Ok(());
+    }
+    call(
+        Command::new("npm")
+            .current_dir(&folder)
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]),
+    )
+    .context(
+        "The browser tests' packages could not be fetched. Their versions are in tests/browser/package-lock.json; \
+         with access to the npm registry, run: npm ci (in tests/browser)",
+    )?;
+    Ok(())
+}
+
+fn missing_tools(found: &dyn Fn(&str) -> bool) -> Vec<&'static Tool> {
+    TOOLS.iter().filter(|tool| !found(tool.program)).collect()
+}
+
+fn found_on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output();
+    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == "0")
+}
+
+fn node_major(version: &str) -> Option<u32> {
+    version.strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
+fn runs(command: &mut Command) -> bool {
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+fn modified(path: &Path) -> Option<std::time::SystemTime> {
+    std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_programs_are_named_with_their_packages() {
+        let missing = missing_tools(&|program| program == "node" || program == "npm" || program == "chromium");
+        let packages: Vec<_> = missing.iter().map(|tool| tool.package).collect();
+        assert_eq!(packages, ["poppler-utils", "zbar-tools"]);
+        assert!(missing_tools(&|_| true).is_empty());
+    }
+
+    #[test]
+    fn node_versions_are_read() {
+        assert_eq!(node_major("v20.20.2"), Some(20));
+        assert_eq!(node_major("v18.20.4"), Some(18));
+        assert_eq!(node_major("bash: node: not found"), None);
+    }
+
+    #[test]
+    fn a_program_that_does_not_exist_is_not_found() {
+        assert!(found_on_path("sh"));
+        assert!(!found_on_path("no-such-program-here"));
+    }
+}

@@ -4,4 +4,6 @@
 //! newest snapshot that verifies; `journal` keeps entries; `view` lays entries over charts; `forms` fill sheets;
 //! `exports` hand everything back. No screens, no clock, no Typst here.
 
+pub mod index;
 pub mod sources;
+pub mod view;

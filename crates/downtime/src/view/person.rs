@@ -1,0 +1,168 @@
+//! One patient as the desk and the forms show them: chart, temporary registration and entries in one.
+
+use std::sync::Arc;
+
+use chart::entry::{CheckIn, ProvisionalAppointment, TemporaryPatient};
+use chart::{Act, Allergy, Chart, Known, Moment, PatientStrip, Subject};
+
+use super::{Day, DowntimeNote, Recorded};
+
+/// One patient: what the EHR said and what was recorded since.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// Who.
+    pub subject: Subject,
+    /// What the snapshot holds; `None` for a temporary patient, or for a patient whom the snapshot does not hold.
+    pub chart: Option<Arc<Chart>>,
+    /// The registration of a temporary patient.
+    pub temporary: Option<TemporaryPatient>,
+    /// Everything recorded about this patient, in order.
+    pub entries: Vec<Arc<Recorded>>,
+    /// Receptions that hold.
+    pub receptions: Vec<(Arc<Recorded>, CheckIn)>,
+    /// Notes of the downtime, in order, corrections included.
+    pub notes: Vec<DowntimeNote>,
+    /// Provisional appointments that hold.
+    pub provisional: Vec<(Arc<Recorded>, ProvisionalAppointment)>,
+    /// Labels such as 同姓同名 2人, from the index.
+    pub flags: Vec<String>,
+    on: Moment,
+}
+
+impl View {
+    pub(super) fn new(subject: Subject, chart: Option<Arc<Chart>>, day: &Day, on: Moment) -> Self {
+        let entries: Vec<Arc<Recorded>> = day.about(&subject).cloned().collect();
+        let receptions = day.receptions(&subject).map(|(r, c)| (r.clone(), c.clone())).collect();
+        let temporary = match &subject {
+            Subject::Temporary(id) => day.temporary(id).cloned(),
+            _ => None,
+        };
+        let notes = entries.iter().filter_map(|r| downtime_note(r, day)).collect();
+        let provisional = entries
+            .iter()
+            .filter_map(|r| match &r.entry.act {
+                Act::AppointmentProvisional(a) if day.undone_by(&r.id).is_none() => Some((r.clone(), a.clone())),
+                _ => None,
+            })
+            .collect();
+        Self {
+            subject,
+            chart,
+            temporary,
+            entries,
+            receptions,
+            notes,
+            provisional,
+            flags: Vec::new(),
+            on,
+        }
+    }
+
+    /// Identity as every screen and page shows it.
+    #[must_use]
+    pub fn strip(&self) -> PatientStrip {
+        match (&self.chart, &self.temporary) {
+            (Some(chart), _) => {
+                let p = &chart.patient;
+                PatientStrip {
+                    kana: p.name.kana_shown().to_owned(),
+                    name: p.name.shown(),
+                    birth: p
+                        .birth
+                        .map_or_else(|| p.birth_long(), |b| format!("{}生", chart::date::long(b))),
+                    age: p.age(self.on.day()),
+                    sex: p.sex.word().to_owned(),
+                    id: p.id.shown(),
+                    id_code: p.id.to_string(),
+                    flags: self.flags.clone(),
+                    temporary: false,
+                    gaiji: p.name.has_gaiji(),
+                }
+            }
+            (None, Some(t)) => temporary_strip(t, self.flags.clone(), self.on),
+            (None, None) => PatientStrip {
+                kana: "カナ不明".to_owned(),
+                name: "氏名不明".to_owned(),
+                birth: "生年月日 未確認".to_owned(),
+                age: "年齢不明".to_owned(),
+                sex: "性別不明".to_owned(),
+                id: self.subject.shown(),
+                id_code: self.subject.number().to_owned(),
+                ..PatientStrip::default()
+            },
+        }
+    }
+
+    /// Allergies: from the chart, or as said at the desk for a temporary patient. Never blank.
+    #[must_use]
+    pub fn allergies(&self) -> Known<Vec<Allergy>> {
+        match (&self.chart, &self.temporary) {
+            (Some(chart), _) => chart.allergies.clone(),
+            (None, Some(t)) => t.allergies.clone(),
+            (None, None) => Known::Unavailable { since: None },
+        }
+    }
+
+    /// The reception that counts: the earliest that holds.
+    #[must_use]
+    pub fn reception(&self) -> Option<&CheckIn> {
+        self.receptions.first().map(|(_, c)| c)
+    }
+
+    /// The moment for which ages were computed.
+    #[must_use]
+    pub const fn moment(&self) -> Moment {
+        self.on
+    }
+}
+
+fn downtime_note(recorded: &Arc<Recorded>, day: &Day) -> Option<DowntimeNote> {
+    let (note, reason) = match &recorded.entry.act {
+        Act::NoteSigned(note) => (note.clone(), None),
+        Act::NoteCorrected { reason, note, .. } => (note.clone(), Some(reason.clone())),
+        _ => return None,
+    };
+    let superseded = day.corrected_by(&recorded.id).is_some();
+    Some(DowntimeNote {
+        recorded: recorded.clone(),
+        note,
+        reason,
+        superseded,
+    })
+}
+
+/// Identity of a temporary patient: 「仮・氏名不明」 where nobody knows, never blank.
+fn temporary_strip(t: &TemporaryPatient, flags: Vec<String>, on: Moment) -> PatientStrip {
+    let unknown = t.name.written.is_empty() && t.name.kana.is_empty();
+    let written = if unknown {
+        "氏名不明".to_owned()
+    } else if t.name.written.is_empty() {
+        t.name.kana.clone()
+    } else {
+        t.name.shown()
+    };
+    let estimated = if t.estimated_age.is_empty() {
+        "年齢不明".to_owned()
+    } else {
+        t.estimated_age.clone()
+    };
+    PatientStrip {
+        kana: if unknown {
+            "シメイフメイ".to_owned()
+        } else {
+            t.name.kana_shown().to_owned()
+        },
+        name: format!("仮・{written}"),
+        birth: t.birth.map_or_else(
+            || format!("生年月日 不明（{estimated}）"),
+            |b| format!("{}生", chart::date::long(b)),
+        ),
+        age: t.birth.map_or(estimated, |b| chart::date::age(b, on.day())),
+        sex: t.sex.word().to_owned(),
+        id: t.id.to_string(),
+        id_code: t.id.to_string(),
+        flags,
+        temporary: true,
+        gaiji: t.name.has_gaiji(),
+    }
+}

@@ -30,7 +30,7 @@ pub fn cargo_line(line: &str, counts: &mut Counts) {
     }
 }
 
-/// Reads one line of `node --test --test-reporter=tap`: the summary lines `# pass 12`, `# fail 0`, `# cancelled 0`.
+/// Reads one line of `node --test --test-reporter=tap`: the summary lines `# pass 12`, `# fail 0`, `# skipped 0` …
 pub fn tap_line(line: &str, counts: &mut Counts) {
     let Some(rest) = line.strip_prefix("# ") else { return };
     let number = |prefix: &str| {
@@ -38,10 +38,13 @@ pub fn tap_line(line: &str, counts: &mut Counts) {
             .and_then(|n| n.trim().parse::<u64>().ok())
             .unwrap_or(0)
     };
-    // A cancelled test did not hold either.
+    // A test that was cancelled, skipped or put off did not hold either.
     counts.add(Counts {
         passed: number("pass "),
-        failed: number("fail ").saturating_add(number("cancelled ")),
+        failed: ["fail ", "cancelled ", "skipped ", "todo "]
+            .into_iter()
+            .map(number)
+            .sum(),
     });
 }
 
@@ -85,8 +88,9 @@ mod tests {
     }
 
     #[test]
-    fn tap_summary_counts_cancelled_as_failed() {
-        let text = "TAP version 13\nok 1 - clean\n# tests 4\n# pass 2\n# fail 1\n# cancelled 1\n# skipped 0\n";
-        assert_eq!(read(tap_line, text), Counts { passed: 2, failed: 2 });
+    fn tap_summary_counts_cancelled_and_skipped_as_failed() {
+        let text =
+            "TAP version 13\nok 1 - clean\n# tests 5\n# pass 2\n# fail 1\n# cancelled 1\n# skipped 1\n# todo 0\n";
+        assert_eq!(read(tap_line, text), Counts { passed: 2, failed: 3 });
     }
 }

@@ -8,14 +8,14 @@ use super::tree::Tree;
 /// What a printed form's folder holds.
 const FORM_FILES: [&str; 4] = ["form.toml", "form.typ", "sample.json", "golden.txt"];
 
-/// Every EHR source is in `sources.rs`.
+/// Every EHR source is a module of `sources.rs`; which one is used is the hospital's configuration.
 pub fn sources_are_listed(tree: &Tree) -> Vec<Breach> {
-    rooms_are_listed(tree, "crates/downtime/src/sources")
+    rooms_are_listed(tree, "crates/downtime/src/sources", false)
 }
 
 /// Every export is in `exports.rs`, with its golden file.
 pub fn exports_are_listed(tree: &Tree) -> Vec<Breach> {
-    let mut found = rooms_are_listed(tree, "crates/downtime/src/exports");
+    let mut found = rooms_are_listed(tree, "crates/downtime/src/exports", true);
     for name in rust_names(tree, "crates/downtime/src/exports") {
         let goldens = format!("fixtures/exports/{name}");
         if !tree.has_folder(&goldens) {
@@ -29,7 +29,7 @@ pub fn exports_are_listed(tree: &Tree) -> Vec<Breach> {
 /// Every screen is in `screens.rs`, and every page lies beside the screen that shows it.
 pub fn screens_are_listed_with_their_pages(tree: &Tree) -> Vec<Breach> {
     let folder = "crates/desk/src/screens";
-    let mut found = rooms_are_listed(tree, folder);
+    let mut found = rooms_are_listed(tree, folder, true);
     let screens = rust_names(tree, folder);
     let pages: Vec<&str> = tree
         .names_in(folder)
@@ -96,24 +96,26 @@ pub fn source_cases_are_complete(tree: &Tree) -> Vec<Breach> {
     found
 }
 
-/// Every Rust file (or folder) in `folder` is a module of `folder.rs`, and is named there a second time: in the list.
-fn rooms_are_listed(tree: &Tree, folder: &str) -> Vec<Breach> {
+/// Every Rust file (or folder) in `folder` is a module of `folder.rs` and, `in_list`, is named there a second time.
+fn rooms_are_listed(tree: &Tree, folder: &str, in_list: bool) -> Vec<Breach> {
     let list_path = format!("{folder}.rs");
     let names = rust_names(tree, folder);
-    let Some(list) = tree.file(&list_path).and_then(|file| file.rust.as_ref()) else {
-        let lost = names
-            .iter()
-            .map(|name| Breach::new(&format!("{folder}/{name}.rs"), 0, format!("{list_path} is missing")));
-        return lost.collect();
-    };
-    let code = list.code.join("\n");
+    let code = tree
+        .file(&list_path)
+        .and_then(|file| file.rust.as_ref())
+        .map(|rust| rust.code.join("\n"))
+        .unwrap_or_default();
     let mut found = Vec::new();
     for name in names {
         let declared = code.contains(&format!("mod {name};"));
         let listed = code.contains(&format!("{name}::"));
-        if !declared || !listed {
-            let what =
-                format!("`{name}` lies in the folder but is not in the list: one line `{name}::…` in {list_path}");
+        if !declared || (in_list && !listed) {
+            let line = if in_list {
+                format!("`mod {name};` and one line `{name}::…`")
+            } else {
+                format!("`mod {name};`")
+            };
+            let what = format!("`{name}` lies in the folder but is not in the list: {line} in {list_path}");
             found.push(Breach::new(&format!("{folder}/{name}.rs"), 0, what));
         }
     }
@@ -158,10 +160,7 @@ mod tests {
     #[test]
     fn a_source_that_is_not_in_the_list_is_found() {
         let tree = tree_of(&[
-            (
-                "crates/downtime/src/sources.rs",
-                "mod table;\nmod sql;\nfn all() { [table::open] } // sql::open\n",
-            ),
+            ("crates/downtime/src/sources.rs", "pub mod table;\n// mod sql;\n"),
             ("crates/downtime/src/sources/table/columns.rs", "//! x\n"),
             ("crates/downtime/src/sources/table.rs", "//! x\n"),
             ("crates/downtime/src/sources/sql.rs", "//! x\n"),
@@ -169,6 +168,22 @@ mod tests {
         assert_eq!(
             places(&sources_are_listed(&tree)),
             ["crates/downtime/src/sources/sql.rs:0"]
+        );
+    }
+
+    #[test]
+    fn a_screen_that_is_declared_but_not_in_the_list_is_found() {
+        let tree = tree_of(&[
+            (
+                "crates/desk/src/screens.rs",
+                "mod chart;\nmod lost;\nlet all = [chart::get]; // lost::get\n",
+            ),
+            ("crates/desk/src/screens/chart.rs", "//! x\n"),
+            ("crates/desk/src/screens/lost.rs", "//! x\n"),
+        ]);
+        assert_eq!(
+            places(&screens_are_listed_with_their_pages(&tree)),
+            ["crates/desk/src/screens/lost.rs:0"]
         );
     }
 

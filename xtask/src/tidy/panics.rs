@@ -12,9 +12,7 @@ pub fn unwrap_and_expect_only_with_an_invariant(tree: &Tree) -> Vec<Breach> {
     for (file, rust) in tree.rust().filter(|(file, _)| !is_test_file(&file.path)) {
         let lines: Vec<&str> = file.text.as_deref().unwrap_or("").lines().collect();
         for (number, line) in rust.lines_outside_tests() {
-            let stops = [".unwrap()", ".expect(", ".unwrap_err()", ".expect_err("]
-                .iter()
-                .any(|call| line.contains(call));
+            let stops = may_stop(line);
             if stops && !invariant_above(&lines, number) {
                 let what = "handle the failure, or write `// invariant: why this cannot fail` on the line above";
                 found.push(Breach::new(&file.path, number, what));
@@ -46,7 +44,30 @@ pub fn no_ignored_or_sleeping_tests(tree: &Tree) -> Vec<Breach> {
             }
         }
     }
+    for file in tree
+        .files
+        .iter()
+        .filter(|file| file.path.ends_with(".mjs") && is_test_file(&file.path))
+    {
+        for (at, line) in file.text.as_deref().unwrap_or("").lines().enumerate() {
+            if line.contains("waitForTimeout(") || line.contains(".skip(") || line.contains("skip: true") {
+                let what = "browser tests neither sleep nor skip: wait for the thing itself, or delete the test";
+                found.push(Breach::new(&file.path, at + 1, what));
+            }
+        }
+    }
     found
+}
+
+/// Whether a line of code calls what stops the program. `args.expect("width")?` hands its failure on and is no such call.
+fn may_stop(line: &str) -> bool {
+    let stops = |call: &str| line.contains(call);
+    let handed_on = |at: usize| {
+        let rest = line.get(at..).unwrap_or("");
+        rest.split_once(')').is_some_and(|(_, after)| after.starts_with('?'))
+    };
+    [".unwrap()", ".unwrap_err()", ".expect_err("].into_iter().any(stops)
+        || line.match_indices(".expect(").any(|(at, _)| !handed_on(at))
 }
 
 fn is_test_file(path: &str) -> bool {
@@ -90,7 +111,7 @@ mod tests {
             (
                 "crates/a/src/lib.rs",
                 "fn a() { x.unwrap(); }\n// invariant: the list above is never empty\n#[allow(clippy::expect_used)]\n\
-                 let y = z.expect(\"one\");\nfn b() { x.unwrap_or(1); } // .unwrap()\n\
+                 let y = z.expect(\"one\");\nlet w = args.expect(\"w\")?;\nfn b() { x.unwrap_or(1); } // .unwrap()\n\
                  #[cfg(test)]\nmod tests { fn t() { x.unwrap(); } }\n",
             ),
             ("crates/a/tests/it/main.rs", "fn t() { x.unwrap(); }\n"),
@@ -117,11 +138,17 @@ mod tests {
                 "src/a.rs",
                 "fn work() { thread::sleep(d); }\n#[cfg(test)]\nmod tests {\n #[ignore]\n fn a() { sleep(d); }\n}\n",
             ),
+            ("tests/browser/a.mjs", "await page.waitForTimeout(100);\n"),
             ("tests/it/main.rs", "fn b() { std::thread::sleep(d); }\n"),
         ]);
         assert_eq!(
             places(&no_ignored_or_sleeping_tests(&tree)),
-            ["src/a.rs:4", "src/a.rs:5", "tests/it/main.rs:1"]
+            [
+                "src/a.rs:4",
+                "src/a.rs:5",
+                "tests/it/main.rs:1",
+                "tests/browser/a.mjs:1"
+            ]
         );
     }
 }

@@ -9,18 +9,19 @@ use super::tree::Tree;
 /// Each room with its step. A room may use rooms on lower steps and itself, never its own step or above.
 ///
 /// The next room goes where its uses allow, as low as possible.
-const STEPS: [(&str, u32); 17] = [
-    // Ground: what everything stands on.
+const STEPS: [(&str, u32); 15] = [
+    // What everything stands on.
     ("store", 0),
     ("audit", 1),
-    ("identity", 2),
+    ("index", 1),
     // Before: from the EHR to a sealed snapshot.
-    ("extract", 3),
-    ("sources", 4),
+    ("sources", 2),
+    ("identity", 3),
+    ("extract", 4),
     ("shelf", 5),
-    // During: entries, views of charts with entries laid over, paper.
-    ("entries", 6),
-    ("views", 7),
+    // During: what people record, charts with entries laid over them, paper, other stations.
+    ("journal", 6),
+    ("view", 7),
     ("incidents", 7),
     ("forms", 8),
     ("stations", 9),
@@ -29,10 +30,6 @@ const STEPS: [(&str, u32); 17] = [
     ("exports", 11),
     // All of it, watched.
     ("readiness", 12),
-    // Names other rooms may grow into; a room may also be written in the singular.
-    ("journals", 6),
-    ("view", 7),
-    ("search", 8),
 ];
 
 const ROOF: &str = "crates/downtime/src";

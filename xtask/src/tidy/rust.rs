@@ -33,6 +33,25 @@ impl RustText {
             .map(|(at, (line, _))| (at + 1, &**line))
     }
 
+    /// The files that may hold the modules this file (at `path`) declares under `#[cfg(test)]`.
+    pub fn test_module_files(&self, path: &str) -> Vec<String> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let folder = match name {
+            "lib.rs" | "main.rs" | "mod.rs" => folder.to_owned(),
+            name => format!("{folder}/{}", name.trim_end_matches(".rs")),
+        };
+        let declared = self
+            .code
+            .iter()
+            .zip(&self.in_test)
+            .filter(|(_, test)| **test)
+            .filter_map(|(line, _)| {
+                let name = line.trim().strip_suffix(';')?.split("mod ").nth(1)?;
+                Some([format!("{folder}/{name}.rs"), format!("{folder}/{name}/mod.rs")])
+            });
+        declared.flatten().collect()
+    }
+
     /// The whole code with the lines of tests left empty.
     pub fn text_outside_tests(&self) -> String {
         let mut text = String::new();

@@ -44,7 +44,22 @@ impl Tree {
         let mut files = Vec::new();
         walk(root, "", &mut files)?;
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Self { files })
+        let mut tree = Self { files };
+        tree.mark_files_of_tests();
+        Ok(tree)
+    }
+
+    /// A file that is a module under `#[cfg(test)]` is a test from its first line to its last.
+    fn mark_files_of_tests(&mut self) {
+        let tests: Vec<String> = self
+            .rust()
+            .flat_map(|(file, rust)| rust.test_module_files(&file.path))
+            .collect();
+        for file in self.files.iter_mut().filter(|file| tests.contains(&file.path)) {
+            if let Some(rust) = &mut file.rust {
+                rust.in_test.fill(true);
+            }
+        }
     }
 
     /// The file at exactly this path.
@@ -167,5 +182,28 @@ mod tests {
         assert_eq!(tree.names_in("b"), ["c", "two.txt"]);
         assert!(tree.has_folder("b/c") && !tree.has_folder("b/cc") && !tree.has_folder("target"));
         assert_eq!(tree.text("b/two.txt"), Some("2"));
+    }
+
+    #[test]
+    fn a_module_under_cfg_test_is_a_test_as_a_whole() {
+        let tree = tree_of(&[
+            ("src/lib.rs", "mod work;\n#[cfg(test)]\nmod ink;\n"),
+            ("src/ink.rs", "fn a() {}\n"),
+            ("src/work.rs", "#[cfg(test)]\nmod cases;\nfn b() {}\n"),
+            ("src/work/cases.rs", "fn c() {}\n"),
+        ]);
+        let outside: Vec<_> = tree
+            .rust()
+            .map(|(file, rust)| (&*file.path, rust.lines_outside_tests().count()))
+            .collect();
+        assert_eq!(
+            outside,
+            [
+                ("src/ink.rs", 0),
+                ("src/lib.rs", 1),
+                ("src/work.rs", 1),
+                ("src/work/cases.rs", 0)
+            ]
+        );
     }
 }

@@ -4,6 +4,10 @@
 //! newest snapshot that verifies; `journal` keeps entries; `view` lays entries over charts; `forms` fill sheets;
 //! `exports` hand everything back. No screens, no clock, no Typst here.
 
+pub mod exports;
+pub mod forms;
+pub mod identity;
 pub mod index;
 pub mod sources;
+pub mod state;
 pub mod view;

@@ -1,0 +1,140 @@
+//! 事後入力: every entry as labelled fields, in the words and the order in which a person types them into the EHR.
+
+use chart::Act;
+use chart::entry::SignedNote;
+
+use crate::view::{Day, Recorded};
+
+/// One thing to copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// What it is, in Japanese.
+    pub label: &'static str,
+    /// The text to copy, exactly as it must stand in the EHR.
+    pub value: String,
+}
+
+/// The fields of one entry; empty ones are left out.
+#[must_use]
+pub fn fields(recorded: &Recorded, day: &Day) -> Vec<Field> {
+    let mut out = Vec::new();
+    let mut put = |label: &'static str, value: String| {
+        if !value.is_empty() {
+            out.push(Field { label, value });
+        }
+    };
+    match &recorded.entry.act {
+        Act::CheckedIn(c) => {
+            put("受付番号", c.number.clone());
+            put("診療科", c.department.label().to_owned());
+            put("担当医", c.doctor.label().to_owned());
+            put("受付日時", recorded.entry.written_at.text());
+            put(
+                "予約時刻",
+                c.booked_at
+                    .map(|t| chart::visit::time_text(Some(t)))
+                    .unwrap_or_default(),
+            );
+            put(
+                "区分",
+                if c.unbooked {
+                    "予約外".to_owned()
+                } else {
+                    String::new()
+                },
+            );
+        }
+        Act::NoteSigned(note) => note_fields(note, &mut put),
+        Act::NoteCorrected { entry, reason, note } => {
+            put("訂正の理由", reason.clone());
+            put(
+                "訂正前の記載",
+                day.get(entry)
+                    .map(|r| r.entry.written_at.text())
+                    .unwrap_or_else(|| entry.short()),
+            );
+            note_fields(note, &mut put);
+        }
+        Act::AppointmentProvisional(a) => {
+            put("予約日", chart::date::iso(a.on));
+            put(
+                "時刻",
+                a.at.map_or_else(|| "後日電話".to_owned(), |t| chart::visit::time_text(Some(t))),
+            );
+            put("診療科", a.department.label().to_owned());
+            put("担当医", a.doctor.label().to_owned());
+            put("目的", a.purpose.clone());
+            put("検査", a.exams.clone());
+            put("電話", a.phone.clone());
+        }
+        Act::TemporaryRegistered(t) => {
+            put("カナ氏名", t.name.kana.clone());
+            put("漢字氏名", t.name.written.clone());
+            put("生年月日", t.birth.map(chart::date::iso).unwrap_or_default());
+            put("推定年齢", t.estimated_age.clone());
+            put("性別", t.sex.word().to_owned());
+            put("電話", t.phone.clone());
+            put("来院理由", t.reason.clone());
+            put("アレルギー", allergy_text(&t.allergies));
+            put("特徴", t.remarks.clone());
+        }
+        Act::CheckInUndone { reason, .. } | Act::AppointmentCancelled { reason, .. } => {
+            put("取消の理由", reason.clone())
+        }
+        Act::Printed { form, form_id, reissue } => {
+            put("帳票", form.clone());
+            put("帳票番号", form_id.to_string());
+            put(
+                "区分",
+                if *reissue {
+                    "再発行".to_owned()
+                } else {
+                    String::new()
+                },
+            );
+        }
+        Act::DowntimeDeclared(d) => {
+            put("区分", if d.provisional { "仮宣言" } else { "宣言" }.to_owned());
+            put("停止日時", d.stopped_at.text());
+            put("理由", d.reason.clone());
+        }
+        Act::DowntimeEnded { reason, .. } => put("理由", reason.clone()),
+        Act::EnteredInEhr { entry, at } => {
+            put("入力した記載", entry.short());
+            put("入力日時", at.text());
+        }
+    }
+    out
+}
+
+fn note_fields(note: &SignedNote, put: &mut impl FnMut(&'static str, String)) {
+    put("診療科", note.department.label().to_owned());
+    let vitals: Vec<String> = note
+        .vitals
+        .iter()
+        .map(|(label, value)| format!("{label} {value}"))
+        .collect();
+    put("バイタル", vitals.join("　"));
+    for section in &note.sections {
+        put(section.kind.word(), section.text.clone());
+    }
+    put(
+        "紙",
+        if note.on_paper {
+            "紙に記載（用紙を見て入力）".to_owned()
+        } else {
+            String::new()
+        },
+    );
+}
+
+/// あり: … / なし（確認済） / 未確認 – one of the four states in words.
+#[must_use]
+pub fn allergy_text(known: &chart::Known<Vec<chart::Allergy>>) -> String {
+    match known {
+        chart::Known::Present(list) => list.iter().map(chart::Allergy::text).collect::<Vec<_>>().join("、"),
+        chart::Known::ConfirmedNone { .. } => "なし（確認済）".to_owned(),
+        chart::Known::NotRecorded => "未確認（記録なし）".to_owned(),
+        chart::Known::Unavailable { .. } => "取得できず".to_owned(),
+    }
+}

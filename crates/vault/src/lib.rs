@@ -19,17 +19,17 @@
 
 mod codec;
 pub mod context;
-// files
+pub mod files;
 pub mod ids;
 // journal
 pub mod keys;
 pub mod padding;
 pub mod sealbox;
-// shelf_slots
+pub mod shelf_slots;
 pub mod sign;
 pub mod slot;
-// snapshot
-// train
+pub mod snapshot;
+pub mod train;
 pub mod wrap;
 
 pub use ids::{CompartmentId, HospitalId, IncarnationId, RoleId, StationId, UserId};

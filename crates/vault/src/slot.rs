@@ -28,6 +28,8 @@ pub const MAX_PASSWORD: usize = 1024;
 pub const BADGE_LEN: usize = 16;
 /// Length of a password slot in bytes.
 pub const SLOT_LEN: usize = HEAD + 32 + sealbox::OVERHEAD;
+/// Longest slot of any kind, reserved ones included.
+pub const MAX_SLOT: usize = 1024;
 
 const HEAD: usize = 4 + 12 + SALT;
 const SALT: usize = 16;
@@ -184,12 +186,13 @@ impl Slot {
         &self.0
     }
 
-    /// A slot from stored bytes. Whether they can be opened shows when opening.
+    /// A slot from stored bytes. Whether this version can open it shows when opening, so that one new-fashioned slot
+    /// does not make a whole snapshot unreadable.
     ///
     /// # Errors
-    /// [`SlotFault::Unknown`] when the length is not a slot's.
+    /// [`SlotFault::Unknown`] when they are longer than [`MAX_SLOT`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SlotFault> {
-        if bytes.len() == SLOT_LEN {
+        if bytes.len() <= MAX_SLOT {
             Ok(Self(bytes.to_vec()))
         } else {
             Err(SlotFault::Unknown)

@@ -1,0 +1,141 @@
+//! One record on its way in and out: compress, pad, seal; open, unpad, decompress.
+//!
+//! `body = method(1) ‖ length u32 ‖ data ‖ zeros up to the Padmé length`, sealed under the record's own key.
+//! Method 0 stores, method 1 is a zstd frame made with the snapshot's dictionary.
+
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+use zstd::bulk::{Compressor, Decompressor};
+
+use crate::codec::{Malformed, Reader};
+use crate::context::Context;
+use crate::keys::Key32;
+use crate::padding::padme;
+use crate::sealbox;
+
+use super::index::Locator;
+use super::layout::Place;
+use super::{MAX_RECORD, RecordFault};
+
+const STORED: u8 = 0;
+const ZSTD: u8 = 1;
+const HEAD: usize = 5;
+/// A record may grow at most this many times in decompression, plus a megabyte.
+const MAX_RATIO: usize = 100;
+const RATIO_SLACK: usize = 1 << 20;
+
+/// Turns plain records into sealed ones, with one compression context for all of them.
+pub(super) struct RecordSealer {
+    compressor: Compressor<'static>,
+    body: Zeroizing<Vec<u8>>,
+}
+
+impl RecordSealer {
+    pub(super) fn new(dictionary: &[u8], level: i32) -> io::Result<Self> {
+        let mut compressor = Compressor::with_dictionary(level, dictionary)?;
+        // The reader knows which dictionary it is and is told the length: neither is worth bytes per patient.
+        compressor.include_dictid(false)?;
+        compressor.include_checksum(false)?;
+        Ok(Self {
+            compressor,
+            body: Zeroizing::new(vec![0; HEAD + zstd::zstd_safe::compress_bound(64 << 10)]),
+        })
+    }
+
+    pub(super) fn seal<R: CryptoRng>(
+        &mut self,
+        key: &Key32,
+        ctx: &Context,
+        plain: &[u8],
+        rng: &mut R,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let room = HEAD + zstd::zstd_safe::compress_bound(plain.len());
+        if self.body.len() < padme(room) {
+            self.body = Zeroizing::new(vec![0; padme(room)]);
+        }
+        let (head, data) = self.body.split_at_mut(HEAD);
+        let packed = self.compressor.compress_to_buffer(plain, data)?;
+        let (method, len) = if packed < plain.len() {
+            (ZSTD, packed)
+        } else {
+            (STORED, plain.len())
+        };
+        if let (STORED, Some(data)) = (method, data.get_mut(..len)) {
+            data.copy_from_slice(plain);
+        }
+        let (first, rest) = head.split_at_mut(1);
+        first.fill(method);
+        rest.copy_from_slice(&u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes());
+        let (used, padded) = (HEAD + len, padme(HEAD + len));
+        self.body.get_mut(used..padded).unwrap_or_default().fill(0);
+        sealbox::seal_into(key, ctx, self.body.get(..padded).unwrap_or_default(), rng, out);
+        Ok(())
+    }
+}
+
+/// Opens sealed records; shared by threads, with one decompression context per thread that is opening just now.
+pub(super) struct RecordOpener {
+    dictionary: Zeroizing<Vec<u8>>,
+    idle: Mutex<Vec<Decompressor<'static>>>,
+}
+
+impl RecordOpener {
+    pub(super) fn new(dictionary: Zeroizing<Vec<u8>>) -> Self {
+        Self {
+            dictionary,
+            idle: Mutex::new(Vec::new()),
+        }
+    }
+
+    pub(super) fn open(
+        &self,
+        place: &Place,
+        locator: &Locator,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, RecordFault> {
+        let body =
+            sealbox::open(&locator.key, &place.record(&locator.tag), sealed).map_err(|_| RecordFault::Damaged)?;
+        let (method, data) = unpad(&body).map_err(|Malformed| RecordFault::Damaged)?;
+        let len = usize::try_from(locator.plain).map_err(|_| RecordFault::Damaged)?;
+        let allowed = data
+            .len()
+            .saturating_mul(MAX_RATIO)
+            .saturating_add(RATIO_SLACK)
+            .min(MAX_RECORD);
+        let plain = match method {
+            _ if len > allowed => return Err(RecordFault::Damaged),
+            STORED => Zeroizing::new(data.to_vec()),
+            ZSTD => self.decompress(data, len)?,
+            _ => return Err(RecordFault::Damaged),
+        };
+        if plain.len() == len {
+            Ok(plain)
+        } else {
+            Err(RecordFault::Damaged)
+        }
+    }
+
+    fn decompress(&self, data: &[u8], len: usize) -> Result<Zeroizing<Vec<u8>>, RecordFault> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut context = match idle {
+            Some(context) => context,
+            None => Decompressor::with_dictionary(&self.dictionary).map_err(RecordFault::Unreadable)?,
+        };
+        let mut plain = Zeroizing::new(Vec::with_capacity(len));
+        let result = context.decompress_to_buffer(data, &mut *plain);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(context);
+        result.map(|_| plain).map_err(|_| RecordFault::Damaged)
+    }
+}
+
+fn unpad(body: &[u8]) -> Result<(u8, &[u8]), Malformed> {
+    let mut reader = Reader::new(body);
+    let (method, len) = (reader.u8()?, reader.u32()?);
+    let data = reader.take(usize::try_from(len).map_err(|_| Malformed)?)?;
+    let canonical = padme(HEAD + data.len()) == body.len() && reader.rest().iter().all(|byte| *byte == 0);
+    if canonical { Ok((method, data)) } else { Err(Malformed) }
+}

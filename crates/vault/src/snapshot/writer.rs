@@ -1,0 +1,323 @@
+//! Writing a snapshot: keys first, then records as they come, then indices, then the signed manifest.
+//!
+//! Memory holds one record and the locators. What was written is not durable until the caller syncs its sink, and not
+//! proven until it has been opened again: [`Sealed`] gives back the keys to do that, in memory only.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write};
+
+use hmac::{Hmac, KeyInit, Mac};
+use rand_core::CryptoRng;
+use sha2::{Digest, Sha256};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::ids::{CompartmentId, RoleId};
+use crate::keys::{Key32, SealerSecret};
+use crate::sealbox;
+
+use super::index::{Locator, Locators};
+use super::layout::{HEADER_LEN, MAGIC, SectionKind, TAG_LEN};
+use super::manifest::{Manifest, Section};
+use super::plan::SealPlan;
+use super::record::RecordSealer;
+use super::{CLIENT_VERSION, MAX_RECORD, MAX_RECORDS, MAX_SNAPSHOT, MAX_STAT, MAX_THIN, SealFault, keyring};
+
+const BUFFER: usize = 256 << 10;
+/// Kept free behind the records for indices and manifest when the size limit is checked.
+const END_ROOM: u64 = 64 << 20;
+
+/// Makes the thin list of one compartment: its id and number of records in, the caller's bytes out.
+pub type Thin<'a> = dyn FnMut(CompartmentId, u32) -> Vec<u8> + 'a;
+
+/// Streams one snapshot into `W`. After any error the unfinished file is worthless and every further call fails.
+pub struct SnapshotWriter<'a, W: Write, R: CryptoRng> {
+    sink: Sink<W>,
+    manifest: Manifest,
+    keys: EpochKeys,
+    pseudonyms: Hmac<Sha256>,
+    locators: BTreeMap<CompartmentId, Locators>,
+    records: RecordSealer,
+    sealed: Vec<u8>,
+    sealer: &'a SealerSecret,
+    rng: &'a mut R,
+    failed: bool,
+}
+
+/// A finished snapshot: its manifest, and the keys to prove that it opens.
+#[derive(Debug)]
+pub struct Sealed {
+    /// What was written.
+    pub manifest: Manifest,
+    /// Opens everything; in memory only, erased on drop.
+    pub reopen: EpochKeys,
+}
+
+/// All keys of one epoch. They exist in the sealer's memory and nowhere else; a restart means a new epoch.
+pub struct EpochKeys {
+    pub(super) stations: Key32,
+    pub(super) roles: BTreeMap<RoleId, Key32>,
+    pub(super) compartments: BTreeMap<CompartmentId, Key32>,
+    pub(super) dictionary: Key32,
+    pub(super) pseudonyms: Key32,
+}
+
+impl EpochKeys {
+    fn fresh<R: CryptoRng>(plan: &SealPlan, rng: &mut R) -> Self {
+        Self {
+            stations: Key32::random(rng),
+            roles: plan.roles.iter().map(|role| (role.id, Key32::random(rng))).collect(),
+            compartments: plan.compartments.iter().map(|c| (c.id, Key32::random(rng))).collect(),
+            dictionary: Key32::random(rng),
+            pseudonyms: Key32::random(rng),
+        }
+    }
+}
+
+impl std::fmt::Debug for EpochKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EpochKeys(secret)")
+    }
+}
+
+impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
+    /// Starts a snapshot: checks the plan, makes fresh keys, writes everything that comes before the records.
+    ///
+    /// # Errors
+    /// [`SealFault`].
+    pub fn new(sink: W, plan: &SealPlan, sealer: &'a SealerSecret, rng: &'a mut R) -> Result<Self, SealFault> {
+        plan.check()?;
+        let keys = EpochKeys::fresh(plan, rng);
+        let manifest = new_manifest(plan, sealer);
+        let place = manifest.place();
+        let mut sink = Sink::start(sink)?;
+        sink.section(
+            SectionKind::Stations,
+            0,
+            &keyring::seal_stations(plan, &place, &keys, rng)?,
+        )?;
+        sink.section(SectionKind::Users, 0, &keyring::seal_users(plan, &place, &keys, rng)?)?;
+        sink.section(SectionKind::Rings, 0, &keyring::seal_rings(plan, &place, &keys, rng)?)?;
+        let dictionary = sealbox::seal(&keys.dictionary, &place.dictionary(), &plan.dictionary, rng);
+        sink.section(SectionKind::Dictionary, 0, &dictionary)?;
+        Ok(Self {
+            sink,
+            manifest,
+            pseudonyms: keyed_hmac(&keys.pseudonyms),
+            keys,
+            locators: plan.compartments.iter().map(|c| (c.id, Locators::default())).collect(),
+            records: RecordSealer::new(&plan.dictionary, plan.level).map_err(SealFault::Compression)?,
+            sealed: Vec::new(),
+            sealer,
+            rng,
+            failed: false,
+        })
+    }
+
+    /// Seals one record into the given compartments and returns its ordinal in each, in the same order. `record_id`
+    /// never appears in the file: only its HMAC under a key of this epoch does.
+    ///
+    /// # Errors
+    /// [`SealFault::Record`] leaves the writer usable, any other does not.
+    pub fn add_record(
+        &mut self,
+        record_id: &[u8],
+        compartments: &[CompartmentId],
+        plain: &[u8],
+    ) -> Result<Vec<u32>, SealFault> {
+        self.check_record(compartments, plain)?;
+        let result = self.write_record(record_id, compartments, plain);
+        self.failed = result.is_err();
+        result
+    }
+
+    /// Ends the snapshot: asks `thin` for each compartment's list (in order of compartment id), writes the indices,
+    /// `stat` and the signed manifest, and flushes. The caller then syncs and re-opens.
+    ///
+    /// # Errors
+    /// [`SealFault`].
+    pub fn finish(mut self, thin: &mut Thin<'_>, stat: &[u8]) -> Result<Sealed, SealFault> {
+        self.check_usable()?;
+        if stat.len() > MAX_STAT {
+            return Err(SealFault::Plan("the statistics are longer than 1 MiB"));
+        }
+        self.sink.end_section(SectionKind::Records, 0);
+        let place = self.manifest.place();
+        for (compartment, locators) in std::mem::take(&mut self.locators) {
+            let mut list = thin(compartment, locators.len());
+            if list.len() > MAX_THIN {
+                return Err(SealFault::Plan("a compartment's list is longer than 512 MiB"));
+            }
+            let plain = locators.to_plain(&list).map_err(SealFault::Compression)?;
+            list.zeroize();
+            let key = self
+                .keys
+                .compartments
+                .get(&compartment)
+                .ok_or(SealFault::Plan("a compartment has no key"))?;
+            let sealed = sealbox::seal(key, &place.index(compartment), &plain, self.rng);
+            self.sink.section(SectionKind::Index, compartment.0, &sealed)?;
+        }
+        self.sink.section(SectionKind::Stat, 0, stat)?;
+        let Self {
+            mut sink,
+            mut manifest,
+            keys,
+            sealer,
+            ..
+        } = self;
+        manifest.sections = std::mem::take(&mut sink.sections);
+        let end = manifest.seal_end(sealer);
+        if sink.offset + end.len() as u64 > MAX_SNAPSHOT {
+            return Err(SealFault::Plan("the snapshot is larger than 2 GiB"));
+        }
+        sink.write(&end)?;
+        sink.inner.flush().map_err(SealFault::Io)?;
+        Ok(Sealed { manifest, reopen: keys })
+    }
+
+    fn check_usable(&self) -> Result<(), SealFault> {
+        if self.failed {
+            Err(SealFault::Io(io::Error::other("an earlier write failed")))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn check_record(&self, compartments: &[CompartmentId], plain: &[u8]) -> Result<(), SealFault> {
+        self.check_usable()?;
+        let repeated = compartments
+            .iter()
+            .enumerate()
+            .any(|(n, id)| compartments.iter().take(n).any(|other| other == id));
+        let full = usize::try_from(self.manifest.records).map_or(true, |count| count >= MAX_RECORDS);
+        let problem = match () {
+            () if plain.len() > MAX_RECORD => "it is longer than 4 MiB",
+            () if compartments.is_empty() => "it is in no compartment",
+            () if repeated => "it names a compartment twice",
+            () if compartments.iter().any(|id| !self.locators.contains_key(id)) => "it names an unknown compartment",
+            () if full || self.sink.offset + (2 * MAX_RECORD) as u64 + END_ROOM > MAX_SNAPSHOT => {
+                "the snapshot is full"
+            }
+            () => return Ok(()),
+        };
+        Err(SealFault::Record(problem))
+    }
+
+    fn write_record(
+        &mut self,
+        record_id: &[u8],
+        compartments: &[CompartmentId],
+        plain: &[u8],
+    ) -> Result<Vec<u32>, SealFault> {
+        let tag = self.pseudonym(record_id);
+        let key = Key32::random(self.rng);
+        self.sealed.clear();
+        self.records
+            .seal(
+                &key,
+                &self.manifest.place().record(&tag),
+                plain,
+                self.rng,
+                &mut self.sealed,
+            )
+            .map_err(SealFault::Compression)?;
+        let too_long = |_| SealFault::Record("it is longer than 4 MiB");
+        let locator = Locator {
+            offset: self.sink.offset,
+            len: u32::try_from(self.sealed.len()).map_err(too_long)?,
+            plain: u32::try_from(plain.len()).map_err(too_long)?,
+            key,
+            tag,
+        };
+        self.sink.write(&self.sealed)?;
+        self.manifest.records += 1;
+        let mut ordinals = Vec::with_capacity(compartments.len());
+        for compartment in compartments {
+            if let Some(locators) = self.locators.get_mut(compartment) {
+                ordinals.push(locators.len());
+                locators.push(&locator);
+            }
+        }
+        Ok(ordinals)
+    }
+
+    fn pseudonym(&self, record_id: &[u8]) -> [u8; TAG_LEN] {
+        let full = self.pseudonyms.clone().chain_update(record_id).finalize().into_bytes();
+        let mut tag = [0; TAG_LEN];
+        tag.iter_mut().zip(full).for_each(|(to, from)| *to = from);
+        tag
+    }
+}
+
+/// HMAC pads a short key with zeros to its block length (RFC 2104 §2), so this is HMAC under the 32-byte key.
+fn keyed_hmac(key: &Key32) -> Hmac<Sha256> {
+    let mut block = Zeroizing::new([0; 64]);
+    block.iter_mut().zip(key.as_bytes()).for_each(|(to, from)| *to = *from);
+    Hmac::new((&*block).into())
+}
+
+fn new_manifest(plan: &SealPlan, sealer: &SealerSecret) -> Manifest {
+    Manifest {
+        hospital: plan.hospital,
+        epoch: plan.epoch,
+        delta: plan.delta,
+        created: plan.created,
+        fresh_until: plan.fresh_until,
+        previous: plan.previous,
+        sealer: sealer.public().to_bytes(),
+        min_client: CLIENT_VERSION,
+        records: 0,
+        sections: Vec::new(),
+        sha256: [0; 32],
+    }
+}
+
+/// Where the bytes go: counted, hashed per section, buffered.
+struct Sink<W: Write> {
+    inner: BufWriter<W>,
+    offset: u64,
+    start: u64,
+    hasher: Sha256,
+    sections: Vec<Section>,
+}
+
+impl<W: Write> Sink<W> {
+    fn start(inner: W) -> Result<Self, SealFault> {
+        let mut inner = BufWriter::with_capacity(BUFFER, inner);
+        inner
+            .write_all(MAGIC)
+            .and_then(|()| inner.write_all(&[0; 8]))
+            .map_err(SealFault::Io)?;
+        Ok(Self {
+            inner,
+            offset: HEADER_LEN,
+            start: HEADER_LEN,
+            hasher: Sha256::new(),
+            sections: Vec::new(),
+        })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), SealFault> {
+        self.hasher.update(bytes);
+        self.offset += bytes.len() as u64;
+        self.inner.write_all(bytes).map_err(SealFault::Io)
+    }
+
+    fn end_section(&mut self, kind: SectionKind, id: u16) {
+        let sha256 = self.hasher.finalize_reset().into();
+        self.sections.push(Section {
+            kind,
+            id,
+            offset: self.start,
+            len: self.offset - self.start,
+            sha256,
+        });
+        self.start = self.offset;
+    }
+
+    fn section(&mut self, kind: SectionKind, id: u16, bytes: &[u8]) -> Result<(), SealFault> {
+        self.write(bytes)?;
+        self.end_section(kind, id);
+        Ok(())
+    }
+}

@@ -3,6 +3,7 @@
 //! It deliberately never gates on wall time alone: machines are shared and noisy. A target is set on CPU time (user +
 //! sys of the whole process tree), on a size, or on the ratio to a peer that runs in the same call.
 
+mod list;
 mod machine;
 mod measure;
 mod peers;
@@ -12,8 +13,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use serde_json::{Value, json};
+use serde::Serialize;
 
+use list::BENCHES;
 pub use measure::MeasureOptions;
 
 /// What to measure and how to say it.
@@ -83,42 +85,6 @@ pub struct Bench {
     pub measure: fn(&Ground) -> Result<Measured>,
 }
 
-/// Every bench. The next one goes at the end of its group.
-const BENCHES: &[Bench] = &[
-    // The machine's own limits: peers of what comes below.
-    Bench {
-        name: "disk.fdatasync.1kb",
-        unit: "appends/s",
-        peer: "the same appends without fdatasync",
-        target: Target::None,
-        measure: |ground| {
-            let value = median_of(ground.runs, || peers::synced_appends_per_second(&ground.scratch, 1024))?;
-            let peer_value = median_of(ground.runs, || {
-                peers::unsynced_appends_per_second(&ground.scratch, 1024)
-            })?;
-            Ok(Measured {
-                value,
-                peer_value: Some(peer_value),
-            })
-        },
-    },
-    Bench {
-        name: "process.start",
-        unit: "CPU ms",
-        peer: "",
-        target: Target::None,
-        measure: |ground| {
-            let value = median_of(ground.runs, || {
-                Ok(measure::finished("true", &[], &ground.scratch)?.cpu_seconds * 1e3)
-            })?;
-            Ok(Measured {
-                value,
-                peer_value: None,
-            })
-        },
-    },
-];
-
 /// `cargo xtask bench`.
 pub fn run(root: &Path, options: &Options) -> Result<ExitCode> {
     let chosen: Vec<&Bench> = BENCHES
@@ -140,12 +106,15 @@ pub fn run(root: &Path, options: &Options) -> Result<ExitCode> {
     for bench in chosen {
         let measured = on_empty_ground(root, options, bench).with_context(|| format!("the bench {}", bench.name))?;
         let line = report(bench, &measured);
-        all_met &= line.get("ok") != Some(&Value::Bool(false));
-        if options.json {
-            println!("{line}")
-        } else {
-            println!("{}", table_row(&line))
-        }
+        all_met &= line.ok != Some(false);
+        println!(
+            "{}",
+            if options.json {
+                serde_json::to_string(&line)?
+            } else {
+                table_row(&line)
+            }
+        );
     }
     Ok(if all_met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -188,30 +157,48 @@ fn on_empty_ground(root: &Path, options: &Options, bench: &Bench) -> Result<Meas
     measured
 }
 
-fn report(bench: &Bench, measured: &Measured) -> Value {
+/// One line of the report, in the order it is printed.
+#[derive(Debug, PartialEq, Serialize)]
+struct Line {
+    name: &'static str,
+    value: f64,
+    unit: &'static str,
+    peer: Option<&'static str>,
+    peer_value: Option<f64>,
+    ratio: Option<f64>,
+    target: Option<String>,
+    ok: Option<bool>,
+}
+
+fn report(bench: &Bench, measured: &Measured) -> Line {
     let ratio = measured
         .peer_value
         .filter(|peer| *peer > 0.0)
         .map(|peer| measured.value / peer);
     // A ratio that could not be formed does not meet a target on it.
     let (target, ok) = match bench.target {
-        Target::None => (Value::Null, Value::Null),
-        Target::AtMost(limit) => (json!(format!("value <= {limit}")), json!(measured.value <= limit)),
-        Target::AtLeast(limit) => (json!(format!("value >= {limit}")), json!(measured.value >= limit)),
+        Target::None => (None, None),
+        Target::AtMost(limit) => (Some(format!("value <= {limit}")), Some(measured.value <= limit)),
+        Target::AtLeast(limit) => (Some(format!("value >= {limit}")), Some(measured.value >= limit)),
         Target::RatioAtMost(limit) => (
-            json!(format!("ratio <= {limit}")),
-            json!(ratio.is_some_and(|r| r <= limit)),
+            Some(format!("ratio <= {limit}")),
+            Some(ratio.is_some_and(|r| r <= limit)),
         ),
         Target::RatioAtLeast(limit) => (
-            json!(format!("ratio >= {limit}")),
-            json!(ratio.is_some_and(|r| r >= limit)),
+            Some(format!("ratio >= {limit}")),
+            Some(ratio.is_some_and(|r| r >= limit)),
         ),
     };
-    json!({
-        "name": bench.name, "value": rounded(measured.value), "unit": bench.unit,
-        "peer": if bench.peer.is_empty() { Value::Null } else { json!(bench.peer) },
-        "peer_value": measured.peer_value.map(rounded), "ratio": ratio.map(rounded), "target": target, "ok": ok,
-    })
+    Line {
+        name: bench.name,
+        value: rounded(measured.value),
+        unit: bench.unit,
+        peer: Some(bench.peer).filter(|peer| !peer.is_empty()),
+        peer_value: measured.peer_value.map(rounded),
+        ratio: ratio.map(rounded),
+        target,
+        ok,
+    }
 }
 
 /// Four significant digits: more would only be noise.
@@ -224,22 +211,18 @@ fn rounded(value: f64) -> f64 {
     (value * scale).round() / scale
 }
 
-fn table_row(line: &Value) -> String {
-    let text = |key: &str| match line.get(key) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Null) | None => "–".to_owned(),
-        Some(other) => other.to_string(),
-    };
+fn table_row(line: &Line) -> String {
+    let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| value.to_string());
+    let verdict = line.ok.map_or("–", |ok| if ok { "met" } else { "MISSED" });
+    let target = line.target.as_deref().unwrap_or("–");
+    let (value, ratio, peer_value) = (number(Some(line.value)), number(line.ratio), number(line.peer_value));
+    let peer = line
+        .peer
+        .map(|peer| format!("  [{peer_value}: {peer}]"))
+        .unwrap_or_default();
     format!(
-        "{:<28} {:>12} {:<12} peer {:>12} ratio {:>8}  target {:<16} ok {:<6} ({})",
-        text("name"),
-        text("value"),
-        text("unit"),
-        text("peer_value"),
-        text("ratio"),
-        text("target"),
-        text("ok"),
-        text("peer")
+        "{:<28} {value:>10} {:<12} ratio {ratio:>8}  {target:<18} {verdict:<6}{peer}",
+        line.name, line.unit
     )
 }
 
@@ -277,20 +260,17 @@ mod tests {
             peer_value: Some(10.0),
         };
         let line = report(&bench(Target::RatioAtMost(1.2)), &measured);
-        let expected = json!({"name": "x.y", "value": 12.35, "unit": "ms", "peer": "z", "peer_value": 10.0,
-            "ratio": 1.235, "target": "ratio <= 1.2", "ok": false});
-        assert_eq!(line, expected);
-        assert_eq!(report(&bench(Target::AtMost(13.0)), &measured)["ok"], json!(true));
-        assert_eq!(report(&bench(Target::AtLeast(13.0)), &measured)["ok"], json!(false));
-        assert_eq!(report(&bench(Target::None), &measured)["ok"], Value::Null);
+        let expected = "{\"name\":\"x.y\",\"value\":12.35,\"unit\":\"ms\",\"peer\":\"z\",\"peer_value\":10.0,\
+            \"ratio\":1.235,\"target\":\"ratio <= 1.2\",\"ok\":false}";
+        assert_eq!(serde_json::to_string(&line).unwrap(), expected);
+        assert_eq!(report(&bench(Target::AtMost(13.0)), &measured).ok, Some(true));
+        assert_eq!(report(&bench(Target::AtLeast(13.0)), &measured).ok, Some(false));
+        assert_eq!(report(&bench(Target::None), &measured).ok, None);
         let without_peer = Measured {
             value: 1.0,
             peer_value: None,
         };
-        assert_eq!(
-            report(&bench(Target::RatioAtLeast(0.1)), &without_peer)["ok"],
-            json!(false)
-        );
+        assert_eq!(report(&bench(Target::RatioAtLeast(0.1)), &without_peer).ok, Some(false));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 use crate::counts::{self, Counts};
 use crate::step::{Run, call, call_counting};
-use crate::{setup, tidy};
+use crate::{fonts, setup, tidy};
 
 /// The crates that build without Typst: what `quick` looks at.
 const SMALL_CRATES: [&str; 6] = ["chart", "vault", "synth", "downtime", "desk", "xtask"];
@@ -29,12 +29,11 @@ pub fn quick(root: &Path) -> ExitCode {
                 "warnings",
             ]))
         })
-        .step("tests (small crates)", || {
+        .step("unit tests (small crates)", || {
             let mut command = cargo(root);
-            command
-                .arg("test")
-                .args(small_crates())
-                .args(["--locked", "--no-fail-fast"]);
+            command.arg("test").args(small_crates());
+            // Without the integration tests: some of them want the release profile to be quick.
+            command.args(["--lib", "--bins", "--locked", "--no-fail-fast"]);
             call_counting(&mut command, counts::cargo_line)
         });
     run.finish(true)
@@ -46,6 +45,7 @@ pub fn test(root: &Path) -> ExitCode {
     run.step("setup", || setup::ensure(root))
         .step("format", || call(cargo(root).args(["fmt", "--all", "--check"])))
         .step("tidy", || tidy::check_and_print(root))
+        .step("fonts", || fonts::run(true).map(|()| Counts::default()))
         .step("licences, bans, sources", || {
             call(cargo(root).args([
                 "deny",

@@ -9,11 +9,12 @@ use super::tree::Tree;
 /// Each room with its step. A room may use rooms on lower steps and itself, never its own step or above.
 ///
 /// The next room goes where its uses allow, as low as possible.
-const STEPS: [(&str, u32); 15] = [
+const STEPS: [(&str, u32); 16] = [
     // What everything stands on.
     ("store", 0),
     ("audit", 1),
     ("index", 1),
+    ("state", 1),
     // Before: from the EHR to a sealed snapshot.
     ("sources", 2),
     ("identity", 3),

@@ -12,6 +12,7 @@
 //! | [`snapshot`] | the container: streamed in, opened a patient at a time |
 //! | [`train`] | the compression dictionary |
 //! | [`files`], [`shelf_slots`] | the file port; atomic install in slots A, B, C |
+//! | `simfs` (feature) | the file port in memory, with accidents, for tests |
 //! | [`journal`] | append-only, hash-chained, signed records that survive any crash |
 //!
 //! What this crate deliberately does not know: a clinical word, the time of day, where randomness comes from (it is
@@ -21,12 +22,14 @@ mod codec;
 pub mod context;
 pub mod files;
 pub mod ids;
-// journal
+pub mod journal;
 pub mod keys;
 pub mod padding;
 pub mod sealbox;
 pub mod shelf_slots;
 pub mod sign;
+#[cfg(feature = "simfs")]
+pub mod simfs;
 pub mod slot;
 pub mod snapshot;
 pub mod train;

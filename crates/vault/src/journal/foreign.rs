@@ -1,0 +1,124 @@
+//! Other stations' records, kept byte for byte under the same durability rules.
+//!
+//! They come in any order, with gaps, and a fork (two records with one number) is kept on both branches: which of
+//! them counts is for people to decide, never for this room.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::files::{Files, Locked};
+use crate::ids::{HospitalId, StationId};
+
+use super::chain::{believed, unsettled};
+use super::own::lock;
+use super::record::Record;
+use super::scan;
+use super::segment::{Batch, Owner, Purpose, SegmentWriter};
+use super::{Damage, DamageKind, MAX_BATCH, NotSaved, StartFault, Stations};
+
+/// A log of records from other stations.
+pub struct RecordLog {
+    writer: SegmentWriter,
+    known: HashSet<[u8; 32]>,
+    _lock: Box<dyn Locked>,
+}
+
+/// What a log holds when it is started.
+#[derive(Debug, Default)]
+pub struct LogContents {
+    /// Every record, in order of arrival, each once.
+    pub records: Vec<Record>,
+    /// Every place that is not as it was written.
+    pub damage: Vec<Damage>,
+}
+
+impl RecordLog {
+    /// Opens the log in `dir` for this station and reads what is there. Records of stations not in `stations` are
+    /// reported as [`DamageKind::Forged`]; they stay in the files and are found again once the station is known.
+    ///
+    /// # Errors
+    /// [`StartFault`].
+    pub fn start(
+        files: Arc<dyn Files>,
+        dir: &Path,
+        hospital: &HospitalId,
+        station: &StationId,
+        stations: &Stations,
+    ) -> Result<(Self, LogContents), StartFault> {
+        files
+            .create_dir(dir)
+            .map_err(|error| StartFault::Io("creating the directory of received records", error))?;
+        let lock = lock(&*files, dir)?;
+        let owner = Owner {
+            purpose: Purpose::Foreign,
+            hospital: *hospital,
+            station: *station,
+        };
+        let scan =
+            scan::scan(&*files, dir, &owner).map_err(|error| StartFault::Io("reading received records", error))?;
+        let believed = believed(&scan.found, |record| {
+            let here = record.header().hospital == *hospital;
+            stations.get(&record.header().station).filter(|_| here)
+        });
+        let unsettled = unsettled(&scan.found);
+        let mut log = Self {
+            writer: SegmentWriter::new(files, dir, owner, scan.next_number),
+            known: HashSet::with_capacity(believed.len()),
+            _lock: lock,
+        };
+        let mut contents = LogContents {
+            records: Vec::with_capacity(believed.len()),
+            damage: scan.damage,
+        };
+        for found in scan.found {
+            if !believed.contains(found.record.id()) {
+                let len = found.record.bytes().len() as u64;
+                contents.damage.push(Damage {
+                    segment: found.segment,
+                    offset: found.offset,
+                    len,
+                    kind: DamageKind::Forged,
+                });
+            } else if log.known.insert(*found.record.id()) {
+                contents.records.push(found.record);
+            }
+        }
+        let mut tail = Batch::carrying_tail();
+        let unsettled = contents.records.iter().filter(|record| unsettled.contains(record.id()));
+        unsettled.for_each(|record| tail.push(record.bytes()));
+        if !tail.is_empty() {
+            log.writer.commit(&tail).map_err(StartFault::NotDurable)?;
+            log.writer.mark_settled();
+        }
+        Ok((log, contents))
+    }
+
+    /// Makes records durable and returns how many were new. Records already here are skipped, so a repeated delivery
+    /// is harmless.
+    ///
+    /// # Errors
+    /// [`NotSaved`]: no receipt may be given for any of them. Delivering them again later is harmless.
+    pub fn append(&mut self, records: &[Record]) -> Result<usize, NotSaved> {
+        let mut fresh: Vec<&Record> = Vec::new();
+        let mut ids = HashSet::new();
+        fresh.extend(
+            records
+                .iter()
+                .filter(|record| !self.known.contains(record.id()) && ids.insert(*record.id())),
+        );
+        for part in fresh.chunks(MAX_BATCH) {
+            let mut batch = Batch::default();
+            part.iter().for_each(|record| batch.push(record.bytes()));
+            self.writer.commit(&batch).map_err(NotSaved::Disk)?;
+            self.known.extend(part.iter().map(|record| *record.id()));
+        }
+        Ok(fresh.len())
+    }
+
+    /// Whether a record is here, durably.
+    #[must_use]
+    pub fn holds(&self, id: &[u8; 32]) -> bool {
+        self.known.contains(id)
+    }
+}

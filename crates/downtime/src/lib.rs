@@ -5,9 +5,13 @@
 //! `exports` hand everything back. No screens, no clock, no Typst here.
 
 pub mod exports;
+pub mod extract;
 pub mod forms;
 pub mod identity;
 pub mod index;
+pub mod journal;
+pub mod shelf;
 pub mod sources;
 pub mod state;
+pub mod stations;
 pub mod view;

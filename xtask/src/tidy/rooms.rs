@@ -21,8 +21,8 @@ const STEPS: [(&str, u32); 16] = [
     ("extract", 4),
     ("shelf", 5),
     // During: what people record, charts with entries laid over them, paper, other stations.
-    ("journal", 6),
-    ("view", 7),
+    ("view", 6),
+    ("journal", 7),
     ("incidents", 7),
     ("forms", 8),
     ("stations", 9),

@@ -1,0 +1,263 @@
+//! Keeping entries: one thread owns this station's journal and makes everything that is waiting durable in one sync.
+//!
+//! An entry is acknowledged only after its bytes are on the device. Grouping costs nobody anything: while one batch is
+//! being synced, the next one gathers. What an entry means is `view`'s matter; what a byte is, `vault`'s.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use chart::{Act, Entry, EntryId, Moment};
+use rand_core::CryptoRng;
+use sha2::{Digest, Sha256};
+use vault::CompartmentId;
+use vault::journal::{Class, Journal, MAX_BATCH, NewRecord, Record};
+
+use crate::view::{Order, Recorded};
+
+/// Class of records whose payload is a sealed [`Entry`].
+pub const ENTRY: Class = Class(1);
+
+/// Class of records whose payload is an [`Entry`] that every station must read with nobody signed in: declarations.
+pub const OPEN_ENTRY: Class = Class(129);
+
+/// Compartment of entries in this version.
+const EVERYBODY: CompartmentId = crate::extract::EVERYBODY;
+
+/// Most entries waiting at once; more means that the disk has stopped, and saying so is better than queueing.
+const MAX_WAITING: usize = 20_000;
+
+/// The clock, given by the roof.
+pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
+
+/// Called with every durable record before its author hears of it, so that who saves sees what was saved.
+pub type Saved = Arc<dyn Fn(&[(Record, Entry)]) + Send + Sync>;
+
+/// An entry was not saved. The text says so and what to do.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("保存できていません。紙に書いてください。{0}")]
+pub struct NotSaved(pub String);
+
+type Reply = tokio::sync::oneshot::Sender<Result<EntryId, NotSaved>>;
+
+struct Job {
+    entry: Entry,
+    payload: Vec<u8>,
+    reply: Reply,
+}
+
+/// The one writer of this station's journal.
+pub struct Keeper {
+    jobs: Mutex<Option<Sender<Job>>>,
+    waiting: Arc<std::sync::atomic::AtomicUsize>,
+    clock: Arc<HybridClock>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    /// Takes a started journal and begins to keep entries.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub fn start(
+        journal: Journal,
+        clock: Arc<HybridClock>,
+        rng: Box<dyn CryptoRng + Send>,
+        saved: Saved,
+    ) -> std::io::Result<Self> {
+        let (jobs, inbox) = channel();
+        let waiting = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let mut writer = Writer {
+            journal,
+            inbox,
+            clock: Arc::clone(&clock),
+            rng,
+            saved,
+            waiting: Arc::clone(&waiting),
+        };
+        let thread = std::thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || writer.run())?;
+        Ok(Self {
+            jobs: Mutex::new(Some(jobs)),
+            waiting,
+            clock,
+            thread: Some(thread),
+        })
+    }
+
+    /// Hands an entry over; the receiver resolves when it is durable, or says that it is not.
+    ///
+    /// # Errors
+    /// [`NotSaved`] at once when the entry is too large, or too many are waiting.
+    pub fn keep(&self, entry: Entry) -> Result<tokio::sync::oneshot::Receiver<Result<EntryId, NotSaved>>, NotSaved> {
+        let payload = entry.to_bytes().map_err(|fault| NotSaved(fault.to_string()))?;
+        if self.waiting.load(std::sync::atomic::Ordering::Relaxed) >= MAX_WAITING {
+            return Err(NotSaved(
+                "保存を待つ記載が多すぎます。ディスクが止まっている可能性があります。".to_owned(),
+            ));
+        }
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = jobs
+            .as_ref()
+            .is_some_and(|jobs| jobs.send(Job { entry, payload, reply }).is_ok());
+        if sent {
+            self.waiting.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Ok(answer)
+        } else {
+            Err(NotSaved(
+                "記録係のスレッドが止まっています。プログラムを起動し直してください。".to_owned(),
+            ))
+        }
+    }
+
+    /// The clock that orders entries; other stations' entries push it forward.
+    #[must_use]
+    pub const fn clock(&self) -> &Arc<HybridClock> {
+        &self.clock
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // Closing the channel lets the thread finish what is waiting.
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Writer {
+    journal: Journal,
+    inbox: Receiver<Job>,
+    clock: Arc<HybridClock>,
+    rng: Box<dyn CryptoRng + Send>,
+    saved: Saved,
+    waiting: Arc<std::sync::atomic::AtomicUsize>,
+}
+
+impl Writer {
+    fn run(&mut self) {
+        let mut batch = Vec::with_capacity(MAX_BATCH);
+        while let Ok(first) = self.inbox.recv() {
+            batch.push(first);
+            while batch.len() < MAX_BATCH
+                && let Ok(next) = self.inbox.try_recv()
+            {
+                batch.push(next);
+            }
+            self.waiting
+                .fetch_sub(batch.len(), std::sync::atomic::Ordering::Relaxed);
+            self.commit(&mut batch);
+        }
+    }
+
+    fn commit(&mut self, batch: &mut Vec<Job>) {
+        let records: Vec<NewRecord<'_>> = batch
+            .iter()
+            .map(|job| NewRecord {
+                class: class_of(&job.entry.act),
+                compartment: EVERYBODY,
+                user: user_hash(&job.entry.by.user),
+                hlc: self.clock.next(),
+                time_quality: 0,
+                payload: &job.payload,
+            })
+            .collect();
+        match self.journal.append_batch(&records, &mut *self.rng) {
+            Ok(records) => {
+                let ids: Vec<EntryId> = records.iter().map(|r| EntryId(*r.id())).collect();
+                let (entries, replies): (Vec<Entry>, Vec<Reply>) = batch.drain(..).map(|j| (j.entry, j.reply)).unzip();
+                let saved: Vec<(Record, Entry)> = records.into_iter().zip(entries).collect();
+                (self.saved)(&saved);
+                for (reply, id) in replies.into_iter().zip(ids) {
+                    // The author may have gone; the entry is saved all the same.
+                    let _ = reply.send(Ok(id));
+                }
+            }
+            Err(fault) => {
+                tracing::error!(%fault, "entries were not saved");
+                let text = NotSaved("ディスクに書けませんでした。".to_owned());
+                for job in batch.drain(..) {
+                    let _ = job.reply.send(Err(text.clone()));
+                }
+            }
+        }
+    }
+}
+
+/// Declarations are readable without a key; everything else is sealed.
+const fn class_of(act: &Act) -> Class {
+    match act {
+        Act::DowntimeDeclared(_) | Act::DowntimeEnded { .. } => OPEN_ENTRY,
+        _ => ENTRY,
+    }
+}
+
+/// Says whether two records have the same author without saying who.
+fn user_hash(user: &str) -> [u8; 16] {
+    let digest: [u8; 32] = Sha256::digest(user.as_bytes()).into();
+    let mut out = [0; 16];
+    out.copy_from_slice(digest.split_at(16).0);
+    out
+}
+
+/// An opened record as the view wants it.
+#[must_use]
+pub fn recorded(record: &Record, entry: Entry) -> Recorded {
+    let header = record.header();
+    Recorded {
+        id: EntryId(*record.id()),
+        order: Order {
+            hlc: header.hlc,
+            station: *header.station.as_bytes(),
+            incarnation: *header.incarnation.as_bytes(),
+            seq: header.seq,
+        },
+        entry,
+    }
+}
+
+/// Hybrid logical clock: seconds of the wall clock shifted left, never going back, pushed forward by what others wrote.
+/// Order never depends on a clock being right.
+pub struct HybridClock {
+    wall: Clock,
+    last: Mutex<u64>,
+}
+
+impl HybridClock {
+    /// A clock over the roof's wall clock.
+    #[must_use]
+    pub fn new(wall: Clock) -> Self {
+        Self {
+            wall,
+            last: Mutex::new(0),
+        }
+    }
+
+    /// The next value, larger than every value seen or given before.
+    pub fn next(&self) -> u64 {
+        let wall = u64::try_from((self.wall)().0.max(0)).unwrap_or(0) << 20;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = wall.max(last.saturating_add(1));
+        *last
+    }
+
+    /// Takes notice of a value from another journal. A value more than a day ahead of this station's clock is ignored:
+    /// one terminal with a wrong clock must not drag the whole hospital's order into the future.
+    pub fn notice(&self, seen: u64) {
+        let wall = u64::try_from((self.wall)().0.max(0)).unwrap_or(0);
+        if seen >> 20 <= wall.saturating_add(86_400) {
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            *last = (*last).max(seen);
+        }
+    }
+
+    /// The wall clock.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        (self.wall)()
+    }
+}

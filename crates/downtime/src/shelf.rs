@@ -1,0 +1,335 @@
+//! The newest snapshot here that verifies, and what a signed-in person can open of it.
+//!
+//! A shelf reads; sealing and installing are `extract`'s. Opening reads trailer, manifest and the users' section; the
+//! index is opened at sign-in, a patient only when somebody opens that patient.
+
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+
+use chart::{Chart, Moment, PatientId};
+use vault::StationId;
+use vault::files::{Files, ReadAt};
+use vault::keys::{SealerPublic, StationSecret};
+use vault::shelf_slots::{BoxError, Identity, SlotName, Slots, SlotsFault, whole_snapshot};
+use vault::snapshot::{Snapshot, StationUnlocked};
+
+use crate::extract::{EVERYBODY, SnapshotStat};
+use crate::identity::{Roster, SignInFault, Unlocked, UserRecord, unlock, user_id};
+use crate::index::Index;
+use crate::state::SnapshotState;
+
+/// This station's shelf.
+pub struct Shelf {
+    slots: Slots,
+    trusted: Vec<SealerPublic>,
+    station: StationId,
+    secret: Arc<StationSecret>,
+    current: RwLock<Option<Arc<Shelved>>>,
+}
+
+/// A snapshot with the outer lock open.
+pub struct Shelved {
+    identity: Identity,
+    snapshot: Snapshot,
+    outer: StationUnlocked,
+    stat: SnapshotStat,
+    roster: Roster,
+    created: Moment,
+    fresh_until: Moment,
+    /// The index while anybody is signed in.
+    index: RwLock<Weak<Index>>,
+}
+
+/// What one signed-in person can open of one snapshot.
+pub struct Opened {
+    shelved: Arc<Shelved>,
+    inner: vault::snapshot::Unlocked,
+    index: Arc<Index>,
+}
+
+/// Why there is no (newer) snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum ShelfFault {
+    /// The slots cannot be read or written.
+    #[error("封印済みデータの棚を読めません: {0}")]
+    Slots(#[from] SlotsFault),
+}
+
+/// Why a chart could not be opened. The others stay open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenFault {
+    /// Not in this snapshot.
+    #[error("この患者は封印済みデータにありません")]
+    Unknown,
+    /// The record is damaged: a Finding, not the end.
+    #[error("この患者の記録を開けません（{0}）。紙の資料か、ほかの端末で確かめてください")]
+    Damaged(String),
+}
+
+impl Shelf {
+    /// Opens the shelf under `dir` and looks for the newest snapshot that verifies.
+    ///
+    /// # Errors
+    /// [`ShelfFault`] when the directory cannot be used; a shelf without a snapshot is not an error.
+    pub fn open(
+        files: Arc<dyn Files>,
+        dir: &Path,
+        trusted: Vec<SealerPublic>,
+        station: StationId,
+        secret: Arc<StationSecret>,
+    ) -> Result<Self, ShelfFault> {
+        let slots = Slots::open(files, dir)?;
+        let shelf = Self {
+            slots,
+            trusted,
+            station,
+            secret,
+            current: RwLock::new(None),
+        };
+        shelf.refresh()?;
+        Ok(shelf)
+    }
+
+    /// The slots, for sealing and receiving.
+    #[must_use]
+    pub const fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    /// The snapshot in use.
+    #[must_use]
+    pub fn current(&self) -> Option<Arc<Shelved>> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Looks on disk for a newer one; true when the snapshot in use changed.
+    ///
+    /// # Errors
+    /// [`ShelfFault`] when the directory cannot be read; the one in use stays in use.
+    pub fn refresh(&self) -> Result<bool, ShelfFault> {
+        let mut verify = |source: Arc<dyn ReadAt>| self.look(source);
+        let found = self.slots.current(&mut verify)?;
+        for (slot, error) in &found.refused {
+            tracing::warn!(?slot, %error, "a snapshot on the shelf does not verify");
+        }
+        let Some(newest) = found.current else { return Ok(false) };
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        if current.as_ref().is_some_and(|c| c.identity == newest.identity) {
+            return Ok(false);
+        }
+        *current = Some(Arc::new(newest.opened));
+        Ok(true)
+    }
+
+    /// Takes a sealed snapshot from the hub or a peer: written to a free slot, read back whole, then in use.
+    ///
+    /// # Errors
+    /// [`ShelfFault`]; the one in use stays in use.
+    pub fn receive(&self, bytes: &mut dyn std::io::Read) -> Result<Identity, ShelfFault> {
+        let write = |out: &mut dyn std::io::Write| -> Result<(), BoxError> {
+            std::io::copy(bytes, out)?;
+            Ok(())
+        };
+        let mut verify = |source: Arc<dyn ReadAt>| -> Result<(Identity, Shelved), BoxError> {
+            whole_snapshot(source.clone(), &self.trusted)?;
+            self.look(source)
+        };
+        let installed = self.slots.install(write, &mut verify)?;
+        let identity = installed.current.identity;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(installed.current.opened));
+        Ok(identity)
+    }
+
+    /// Destroys every generation but the one in use and the `keep` newest others; gives what was destroyed, for the log.
+    ///
+    /// # Errors
+    /// [`ShelfFault`] when a slot cannot be emptied.
+    pub fn retire(&self, keep: usize) -> Result<Vec<vault::shelf_slots::DestructionRecord>, ShelfFault> {
+        let mut verify = |source: Arc<dyn ReadAt>| self.look(source);
+        let in_use = self.slots.current(&mut verify)?.current.map(|c| c.slot);
+        let mut others: Vec<_> = self
+            .slots
+            .pointers()?
+            .into_iter()
+            .filter(|p| Some(p.slot) != in_use)
+            .collect();
+        others.sort_by_key(|p| std::cmp::Reverse(p.identity));
+        let kept: Vec<SlotName> = others.iter().take(keep).map(|p| p.slot).collect();
+        let mut destroyed = Vec::new();
+        for slot in SlotName::ALL
+            .into_iter()
+            .filter(|s| Some(*s) != in_use && !kept.contains(s))
+        {
+            destroyed.extend(self.slots.destroy(slot, in_use)?);
+        }
+        Ok(destroyed)
+    }
+
+    fn look(&self, source: Arc<dyn ReadAt>) -> Result<(Identity, Shelved), BoxError> {
+        let snapshot = Snapshot::open(source, &self.trusted)?;
+        let manifest = snapshot.manifest();
+        let (identity, created, fresh_until) = (
+            Identity::from(manifest),
+            Moment(manifest.created),
+            Moment(manifest.fresh_until),
+        );
+        let stat = SnapshotStat::from_bytes(&snapshot.stat()?)?;
+        let outer = snapshot.unlock_station(&self.station, &self.secret)?;
+        let roster = Roster::from_bytes(outer.policy())?;
+        Ok((
+            identity,
+            Shelved {
+                identity,
+                snapshot,
+                outer,
+                stat,
+                roster,
+                created,
+                fresh_until,
+                index: RwLock::new(Weak::new()),
+            },
+        ))
+    }
+}
+
+impl Shelved {
+    /// Which snapshot.
+    #[must_use]
+    pub const fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// Hospital, stations, sealers: what every enrolled station may read.
+    #[must_use]
+    pub const fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// Counts and times.
+    #[must_use]
+    pub const fn stat(&self) -> &SnapshotStat {
+        &self.stat
+    }
+
+    /// What screens say about the snapshot without anybody signed in.
+    #[must_use]
+    pub fn state(&self) -> SnapshotState {
+        SnapshotState {
+            epoch: self.identity.epoch,
+            sealed_at: self.created,
+            fresh_until: self.fresh_until,
+            day: self.stat.day.map(chart::date::iso).unwrap_or_default(),
+            as_of: self.stat.as_of.clone(),
+            charts: self.stat.charts,
+            thin_charts: self.stat.thin_charts,
+            findings: self.stat.findings,
+            verified: true,
+        }
+    }
+
+    /// Hashes every section against the manifest.
+    pub fn verify_sections(&self, progress: &mut dyn FnMut(u64, u64)) -> vault::snapshot::SectionsChecked {
+        self.snapshot.verify_sections(progress)
+    }
+
+    /// Opens a user's keys with a password. Slow on purpose (Argon2id).
+    ///
+    /// # Errors
+    /// [`SignInFault`]; a wrong number and a wrong password say the same.
+    pub fn sign_in(self: &Arc<Self>, staff_number: &str, password: &str) -> Result<(Unlocked, Opened), SignInFault> {
+        let hospital = self.roster.hospital();
+        let id = user_id(&hospital, staff_number.trim());
+        let user = self.outer.user(&id).ok_or(SignInFault::Refused)?;
+        let record: UserRecord =
+            minicbor::decode(&user.record).map_err(|e| SignInFault::Failed(format!("名簿の記録を読めません: {e}")))?;
+        let unlocked = unlock(&hospital, &record, &user.slots, password)?;
+        let opened = self.open(&unlocked)?;
+        Ok((unlocked, opened))
+    }
+
+    /// Opens this snapshot for somebody who is already signed in (after a newer one has arrived).
+    ///
+    /// # Errors
+    /// [`SignInFault::Failed`] when the snapshot was not sealed for this user.
+    pub fn open(self: &Arc<Self>, unlocked: &Unlocked) -> Result<Opened, SignInFault> {
+        let failed = |text: String| SignInFault::Failed(text);
+        let id = user_id(&self.roster.hospital(), &unlocked.author.user);
+        let inner = self
+            .outer
+            .unlock_user(&id, &unlocked.secret)
+            .map_err(|e| failed(e.to_string()))?;
+        let index = self.index(&inner).map_err(failed)?;
+        Ok(Opened {
+            shelved: Arc::clone(self),
+            inner,
+            index,
+        })
+    }
+
+    /// The index is opened by the first who signs in and shared until the last has left.
+    fn index(&self, inner: &vault::snapshot::Unlocked) -> Result<Arc<Index>, String> {
+        let mut shared = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        // Locators are per `Unlocked`: its index must be opened once even when the rows are shared.
+        let opened = inner.index(EVERYBODY).map_err(|e| e.to_string())?;
+        if let Some(index) = shared.upgrade() {
+            return Ok(index);
+        }
+        let index = Index::from_bytes(&opened.thin).map_err(|e| e.to_string())?;
+        if index.len() != opened.len as usize {
+            return Err("索引と記録の数が合いません".to_owned());
+        }
+        let index = Arc::new(index);
+        *shared = Arc::downgrade(&index);
+        Ok(index)
+    }
+}
+
+impl Opened {
+    /// Which snapshot.
+    #[must_use]
+    pub const fn shelved(&self) -> &Arc<Shelved> {
+        &self.shelved
+    }
+
+    /// Everybody in it.
+    #[must_use]
+    pub const fn index(&self) -> &Arc<Index> {
+        &self.index
+    }
+
+    /// Opens one chart by its row.
+    ///
+    /// # Errors
+    /// [`OpenFault`].
+    pub fn chart(&self, row: u32) -> Result<Chart, OpenFault> {
+        let named = self.index.row(row).ok_or(OpenFault::Unknown)?;
+        let bytes = self
+            .inner
+            .record(EVERYBODY, row)
+            .map_err(|e| OpenFault::Damaged(e.to_string()))?;
+        let chart = Chart::from_bytes(&bytes).map_err(|e| OpenFault::Damaged(e.to_string()))?;
+        // The record must be the one the index names: showing somebody else's chart is the worst error.
+        if chart.patient.id.as_str() == named.id_text() {
+            Ok(chart)
+        } else {
+            Err(OpenFault::Damaged("索引と記録の患者番号が違います".to_owned()))
+        }
+    }
+
+    /// Opens one chart by patient number.
+    ///
+    /// # Errors
+    /// [`OpenFault`].
+    pub fn find(&self, id: &PatientId) -> Result<Chart, OpenFault> {
+        let row = self.index.find(id).ok_or(OpenFault::Unknown)?;
+        self.chart(row.number())
+    }
+
+    /// Opens every record, for `tomoshibi verify`.
+    ///
+    /// # Errors
+    /// What the vault says when an index cannot be opened at all.
+    pub fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<vault::snapshot::RecordsChecked, String> {
+        self.inner.verify_records(progress).map_err(|e| e.to_string())
+    }
+}

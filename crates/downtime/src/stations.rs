@@ -1,0 +1,349 @@
+//! One running station: its shelf, its journal, what it hears from others, who is signed in, and what mode it is in.
+//!
+//! Every station is a whole replica (law 8): the hub is a station that also extracts and listens. A station keeps every
+//! record sealed; entries are opened only while somebody is signed in, and forgotten when the last one leaves.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+
+use chart::entry::Declaration;
+use chart::{Act, Entry, Moment, StationCode};
+use rand_core::CryptoRng;
+use vault::StationId;
+use vault::files::Files;
+use vault::journal::{Incarnation, Journal, Record, RecordLog, Start, Stations};
+use vault::keys::StationSecret;
+
+use crate::identity::{Roster, SignInFault};
+use crate::journal::{Clock, HybridClock, Keeper, OPEN_ENTRY, recorded};
+use crate::shelf::Shelf;
+use crate::state::{Mode, State, Watch, mode};
+use crate::view::Day;
+
+mod drafts;
+mod live;
+mod numbers;
+mod parcel;
+mod session;
+
+pub use drafts::Draft;
+pub use live::Live;
+pub use parcel::{Heads, Parcel, ParcelFault};
+pub use session::Session;
+
+/// What a station is made of, as the roof found it.
+pub struct Parts {
+    /// Name on screens and paper.
+    pub hospital_name: String,
+    /// Phone for changing appointments.
+    pub contact_phone: String,
+    /// This station's code.
+    pub code: StationCode,
+    /// Hospital, stations, sealers.
+    pub roster: Roster,
+    /// This station's secret.
+    pub secret: Arc<StationSecret>,
+    /// The shelf.
+    pub shelf: Shelf,
+    /// Directory for `journal/`, `peers/` and `drafts/`.
+    pub data: PathBuf,
+    /// The file port.
+    pub files: Arc<dyn Files>,
+    /// The clock.
+    pub clock: Clock,
+    /// True on a station that has a hub elsewhere.
+    pub has_hub: bool,
+}
+
+/// Where randomness comes from, as often as it is needed.
+pub type Randomness = Arc<dyn Fn() -> Box<dyn CryptoRng + Send> + Send + Sync>;
+
+/// One running station.
+pub struct Station {
+    hospital_name: String,
+    contact_phone: String,
+    code: StationCode,
+    id: StationId,
+    node: u8,
+    letter: char,
+    stations: Stations,
+    shelf: Shelf,
+    keeper: Keeper,
+    heard: Mutex<RecordLog>,
+    records: Arc<RwLock<Vec<Record>>>,
+    declared: Arc<RwLock<Declared>>,
+    live: Arc<RwLock<Weak<Live>>>,
+    ehr: Mutex<Watch>,
+    hub: Option<Mutex<Watch>>,
+    sent: Mutex<u64>,
+    issued: Mutex<numbers::Issued>,
+    drafts: drafts::Drafts,
+    randomness: Randomness,
+    damage: usize,
+}
+
+/// Declarations that hold, from records readable without a key.
+#[derive(Debug, Default)]
+struct Declared {
+    day: Day,
+}
+
+impl Declared {
+    fn take(&mut self, record: &Record) {
+        if record.header().class == OPEN_ENTRY
+            && let Some(entry) = record.open_payload().and_then(|bytes| Entry::from_bytes(bytes).ok())
+            && matches!(entry.act, Act::DowntimeDeclared(_) | Act::DowntimeEnded { .. })
+        {
+            self.day.add([recorded(record, entry)]);
+        }
+    }
+
+    fn now(&self) -> Option<(Declaration, String, Moment)> {
+        let (recorded, declaration) = self.day.declaration()?;
+        Some((
+            declaration.clone(),
+            recorded.entry.by.name.clone(),
+            recorded.entry.written_at,
+        ))
+    }
+}
+
+/// Why a station could not start. Until it starts nothing can be saved on it; paper works.
+#[derive(Debug, thiserror::Error)]
+pub enum StationFault {
+    /// The journal could not be started.
+    #[error("記録の保存を始められません。紙で診療し、医療情報担当へ連絡してください: {0}")]
+    Journal(#[from] vault::journal::StartFault),
+    /// The roster cannot be used.
+    #[error("名簿に問題があります: {0}")]
+    Roster(#[from] crate::identity::RosterFault),
+    /// This station is not in the roster.
+    #[error("端末 {0} は名簿にありません")]
+    NotEnrolled(StationCode),
+    /// The journal could not be read back.
+    #[error("保存した記録を読み返せません: {0}")]
+    Read(std::io::Error),
+    /// The journal's thread could not be started.
+    #[error("記録係のスレッドを始められません: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+impl Station {
+    /// Recovers what earlier lives left and starts a new one.
+    ///
+    /// # Errors
+    /// [`StationFault`].
+    pub fn start(parts: Parts, randomness: Randomness) -> Result<Arc<Self>, StationFault> {
+        let roster = &parts.roster;
+        let hospital = roster.hospital();
+        let id = roster.station_id(parts.code);
+        let enrolled = roster
+            .station(parts.code)
+            .ok_or(StationFault::NotEnrolled(parts.code))?;
+        let (node, letter) = (enrolled.node, enrolled.letter);
+        let mut stations = Stations::new();
+        for station in &roster.stations {
+            stations.insert(roster.station_id(station.code), station.public()?);
+        }
+        let clock = Arc::new(HybridClock::new(Arc::clone(&parts.clock)));
+        let mut rng = randomness();
+        let readers = [roster.journal()?];
+        let start = Start {
+            hospital,
+            station: id,
+            secret: &parts.secret,
+            incarnation: Incarnation::Continue,
+            readers: &readers,
+            hlc: clock.next(),
+            time_quality: 0,
+        };
+        let own_dir = parts.data.join("journal");
+        let (journal, walk) = Journal::start(Arc::clone(&parts.files), &own_dir, &start, &mut *rng)?;
+        let (heard, contents) = RecordLog::start(
+            Arc::clone(&parts.files),
+            &parts.data.join("peers"),
+            &hospital,
+            &id,
+            &stations,
+        )?;
+        for damage in walk.damage.iter().chain(&contents.damage) {
+            tracing::warn!(?damage, "a journal file is not as it was written");
+        }
+        let damage = walk.damage.len() + contents.damage.len();
+        // The key record of this life is in the file but not in the walk, which shows what earlier lives left.
+        let own = vault::journal::read_journal(&*parts.files, &own_dir, &hospital, &id, &parts.secret.public())
+            .map_err(StationFault::Read)?;
+        let mut all = own.records;
+        all.extend(contents.records);
+        let mut declared = Declared::default();
+        for record in &all {
+            clock.notice(record.header().hlc);
+            declared.take(record);
+        }
+        let records = Arc::new(RwLock::new(all));
+        let declared = Arc::new(RwLock::new(declared));
+        let live: Arc<RwLock<Weak<Live>>> = Arc::default();
+        let saved = {
+            let (records, declared, live) = (Arc::clone(&records), Arc::clone(&declared), Arc::clone(&live));
+            Arc::new(move |new: &[(Record, Entry)]| {
+                // Records first: whoever signs in right now either finds them there or is found here below.
+                let sealed = new.iter().map(|(record, _)| record.clone());
+                records.write().unwrap_or_else(PoisonError::into_inner).extend(sealed);
+                let mut declared = declared.write().unwrap_or_else(PoisonError::into_inner);
+                new.iter().for_each(|(record, _)| declared.take(record));
+                drop(declared);
+                let shared = live.read().unwrap_or_else(PoisonError::into_inner).upgrade();
+                if let Some(live) = shared {
+                    live.add(new.iter().map(|(record, entry)| recorded(record, entry.clone())));
+                }
+            })
+        };
+        let keeper = Keeper::start(journal, clock, randomness(), saved)?;
+        let drafts = drafts::Drafts::new(Arc::clone(&parts.files), parts.data.join("drafts"), hospital);
+        Ok(Arc::new(Self {
+            hospital_name: parts.hospital_name,
+            contact_phone: parts.contact_phone,
+            code: parts.code,
+            id,
+            node,
+            letter,
+            stations,
+            shelf: parts.shelf,
+            keeper,
+            heard: Mutex::new(heard),
+            records,
+            declared,
+            live,
+            ehr: Mutex::default(),
+            hub: parts.has_hub.then(Mutex::default),
+            sent: Mutex::new(0),
+            issued: Mutex::default(),
+            drafts,
+            randomness,
+            damage,
+        }))
+    }
+
+    /// This station's code.
+    #[must_use]
+    pub const fn code(&self) -> StationCode {
+        self.code
+    }
+
+    /// Name of the hospital.
+    #[must_use]
+    pub fn hospital_name(&self) -> &str {
+        &self.hospital_name
+    }
+
+    /// Phone for changing appointments; may be empty.
+    #[must_use]
+    pub fn contact_phone(&self) -> &str {
+        &self.contact_phone
+    }
+
+    /// The shelf.
+    #[must_use]
+    pub const fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+
+    /// Now, by the roof's clock.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.keeper.clock().now()
+    }
+
+    /// Places in the journal files that were not as written, found at start: a matter for the informatics officer.
+    #[must_use]
+    pub const fn damage(&self) -> usize {
+        self.damage
+    }
+
+    /// The roof's probe of the EHR came back.
+    pub fn observe_ehr(&self, answered: bool) {
+        let now = self.now();
+        self.ehr
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .observe(now, answered);
+    }
+
+    /// What the hub says about the EHR: a station believes its hub while it can reach it.
+    pub fn adopt_ehr(&self, watch: Watch) {
+        *self.ehr.lock().unwrap_or_else(PoisonError::into_inner) = watch;
+    }
+
+    /// The watch over the EHR, for stations that ask this hub.
+    #[must_use]
+    pub fn ehr_watch(&self) -> Watch {
+        *self.ehr.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The roof's visit to the hub came back.
+    pub fn observe_hub(&self, answered: bool) {
+        let now = self.now();
+        if let Some(hub) = &self.hub {
+            hub.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .observe(now, answered);
+        }
+    }
+
+    /// Everything the mode bar shows. Cheap, and nobody needs to be signed in.
+    #[must_use]
+    pub fn state(&self) -> State {
+        let now = self.now();
+        let ehr = self.ehr_watch();
+        let hub = self
+            .hub
+            .as_ref()
+            .map(|hub| *hub.lock().unwrap_or_else(PoisonError::into_inner));
+        let declared = self.declared.read().unwrap_or_else(PoisonError::into_inner).now();
+        let drill = declared.as_ref().is_some_and(|(d, ..)| d.drill);
+        let stopped_at = declared
+            .as_ref()
+            .map(|(d, ..)| d.stopped_at)
+            .or_else(|| ehr.silent_since());
+        let mode = mode(now, &ehr, hub.as_ref(), declared);
+        State {
+            mode,
+            drill,
+            snapshot: self.shelf.current().map(|s| s.state()),
+            stopped_at,
+            now,
+            unsent: if self.hub.is_some() { self.unsent() } else { 0 },
+            has_hub: self.hub.is_some(),
+            not_saving: None,
+        }
+    }
+
+    /// The mode alone.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.state().mode
+    }
+
+    /// Signs somebody in. Slow on purpose (Argon2id): call it where a thread may block.
+    ///
+    /// # Errors
+    /// [`SignInFault`].
+    pub fn sign_in(self: &Arc<Self>, staff_number: &str, password: &str) -> Result<Session, SignInFault> {
+        let shelved = self.shelf.current().ok_or(SignInFault::NoSnapshot)?;
+        let (unlocked, opened) = shelved.sign_in(staff_number, password)?;
+        let live = self.live(&unlocked.journal);
+        Ok(Session::new(Arc::clone(self), unlocked, opened, live))
+    }
+
+    /// The opened entries: made by the first who signs in, shared by all, gone with the last.
+    fn live(&self, journal: &vault::keys::RoleSecret) -> Arc<Live> {
+        let mut shared = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(live) = shared.upgrade() {
+            return live;
+        }
+        let records = self.records.read().unwrap_or_else(PoisonError::into_inner);
+        let live = Arc::new(Live::open(journal.clone(), &records));
+        *shared = Arc::downgrade(&live);
+        live
+    }
+}

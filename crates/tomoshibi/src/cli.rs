@@ -1,0 +1,83 @@
+//! The commands. Each has `--help` with an example, an exit code, and `--json` where a program may read it.
+//!
+//! Exit codes: 0 done · 1 failed, nothing changed · 2 wrong arguments · 3 done, but somebody must look (Findings) ·
+//! 4 refused by the extract guard, the last good snapshot stays in use.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+mod extract;
+mod init;
+mod map;
+mod password;
+mod station;
+mod synth;
+mod user;
+mod verify;
+
+/// Tomoshibi (灯火): the light that stays on when a hospital's electronic health record stops.
+#[derive(Debug, Parser)]
+#[command(name = "tomoshibi", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// A station's configuration file.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ConfigArg {
+    /// Configuration file of this station.
+    #[arg(long, short, default_value = "tomoshibi.toml", env = "TOMOSHIBI_CONFIG")]
+    pub config: PathBuf,
+}
+
+impl ConfigArg {
+    fn read(&self) -> Result<crate::config::Config> {
+        crate::config::Config::read(&self.config)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes a hub: configuration, keys, roster and the first user.
+    Init(init::Init),
+    /// Enrols, lists and disables users.
+    User(user::User),
+    /// Makes and enrols further stations.
+    Station(station::Station),
+    /// Writes the export of an invented hospital.
+    Synth(synth::Synth),
+    /// Checks how the hospital's columns are mapped, or starts a mapping.
+    Map(map::Map),
+    /// Extracts from the EHR's export, seals, and puts the snapshot on the shelf.
+    Extract(extract::Extract),
+    /// Proves that the snapshot in use is whole and that every record opens.
+    Verify(verify::Verify),
+}
+
+/// Done, but somebody must look.
+pub const LOOK: u8 = 3;
+/// Refused by the guard.
+pub const REFUSED: u8 = 4;
+
+impl Cli {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// Whatever the command could not do, in words for the person at the keyboard.
+    pub fn run(self) -> Result<ExitCode> {
+        match self.command {
+            Command::Init(command) => command.run(),
+            Command::User(command) => command.run(),
+            Command::Station(command) => command.run(),
+            Command::Synth(command) => command.run(),
+            Command::Map(command) => command.run(),
+            Command::Extract(command) => command.run(),
+            Command::Verify(command) => command.run(),
+        }
+    }
+}

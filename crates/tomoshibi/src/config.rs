@@ -1,0 +1,213 @@
+//! The one TOML file of a station: small structs per concern, unknown keys refused, secrets never inline.
+//!
+//! `tomoshibi doctor` prints the effective configuration with where each value came from.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+/// A station's configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The hospital.
+    pub hospital: Hospital,
+    /// This station.
+    pub station: Station,
+    /// The EHR that is watched.
+    #[serde(default)]
+    pub ehr: Ehr,
+    /// How the hub extracts; absent on a station that only receives snapshots.
+    pub extract: Option<Extract>,
+    /// Printed forms.
+    #[serde(default)]
+    pub forms: Forms,
+    /// Where the file lies; relative paths start there.
+    #[serde(skip)]
+    pub home: PathBuf,
+}
+
+/// `[hospital]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hospital {
+    /// Name on screens and paper.
+    pub name: String,
+    /// Phone for changing appointments, printed on F06.
+    #[serde(default)]
+    pub contact_phone: String,
+}
+
+/// `[station]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Station {
+    /// Three characters, such as `H01`.
+    pub code: String,
+    /// Node number in form numbers, 1–99.
+    pub node: u8,
+    /// Letter in front of reception numbers.
+    pub letter: char,
+    /// Keys, shelf, journals, drafts, logs.
+    #[serde(default = "default_data")]
+    pub data: PathBuf,
+    /// Address and port of the desk.
+    #[serde(default = "default_listen")]
+    pub listen: String,
+    /// `http://host:port` of the hub; absent on the hub itself.
+    pub hub: Option<String>,
+    /// Seconds between checks of the hub.
+    #[serde(default = "default_every")]
+    pub hub_every_seconds: u64,
+}
+
+/// `[ehr]`: how to see that the EHR is there. Without a probe the mode bar says 確認できません, never 通常.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ehr {
+    /// `host:port` that accepts connections while the EHR runs.
+    pub probe_tcp: Option<String>,
+    /// Seconds between checks.
+    #[serde(default = "default_every")]
+    pub every_seconds: u64,
+}
+
+/// `[extract]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extract {
+    /// Directory into which the EHR writes its export.
+    pub dir: PathBuf,
+    /// The mapping of the export's columns (see docs/operating/mapping.md).
+    pub mapping: PathBuf,
+    /// Local time of the nightly extract, `HH:MM`.
+    #[serde(default = "default_at")]
+    pub at: String,
+    /// Days of the thin appointment list.
+    #[serde(default = "default_thin_days")]
+    pub thin_days: u16,
+    /// Refuse an extract that has shrunk by more than this many percent against the last good one.
+    #[serde(default = "default_shrink")]
+    pub shrink_percent: u8,
+    /// Hours for which a snapshot counts as fresh.
+    #[serde(default = "default_fresh_hours")]
+    pub fresh_hours: u16,
+}
+
+/// `[forms]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forms {
+    /// The hospital's own forms: folders of the same name replace the built-in ones.
+    pub dir: Option<PathBuf>,
+}
+
+fn default_data() -> PathBuf {
+    PathBuf::from("data")
+}
+
+fn default_listen() -> String {
+    "127.0.0.1:8300".to_owned()
+}
+
+const fn default_every() -> u64 {
+    5
+}
+
+const fn default_thin_days() -> u16 {
+    14
+}
+
+const fn default_shrink() -> u8 {
+    30
+}
+
+const fn default_fresh_hours() -> u16 {
+    26
+}
+
+fn default_at() -> String {
+    "00:00".to_owned()
+}
+
+/// Largest configuration file accepted, in bytes.
+const MAX_CONFIG: u64 = 1 << 20;
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, has unknown keys, or says things that do not go together.
+    pub fn read(path: &Path) -> Result<Self> {
+        let size = std::fs::metadata(path)
+            .with_context(|| {
+                format!("設定ファイル {} がありません。`tomoshibi init --dir DIR` で作れます", path.display())
+            })?
+            .len();
+        if size > MAX_CONFIG {
+            bail!("設定ファイル {} が大きすぎます（{size} バイト）。別のファイルを指していませんか", path.display());
+        }
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("設定ファイル {} を読めません", path.display()))?;
+        let mut config: Self = toml::from_str(&text)
+            .with_context(|| format!("設定ファイル {} の書き方が違います。直してから起動してください", path.display()))?;
+        config.home = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        config.check().with_context(|| format!("設定ファイル {}", path.display()))?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<()> {
+        if chart::StationCode::parse(&self.station.code).is_none() {
+            bail!("station.code は英大文字と数字の3文字です（例: H01）: {}", self.station.code);
+        }
+        if !(1..=99).contains(&self.station.node) || !self.station.letter.is_ascii_uppercase() {
+            bail!("station.node は 1–99、station.letter は英大文字1字です");
+        }
+        if let Some(hub) = &self.station.hub {
+            if !hub.starts_with("http://") {
+                bail!("station.hub は http:// で始まる住所です（この版は院内の閉じた網で使います）: {hub}");
+            }
+            if self.extract.is_some() {
+                bail!("station.hub と [extract] は両立しません。取り出すのは hub だけです");
+            }
+        }
+        if let Some(extract) = &self.extract {
+            if extract.shrink_percent > 100 || extract.thin_days > 60 || extract.fresh_hours == 0 {
+                bail!("[extract] shrink_percent は 0–100、thin_days は 0–60、fresh_hours は 1 以上です");
+            }
+            if extract_time(&extract.at).is_none() {
+                bail!("extract.at は HH:MM です: {}", extract.at);
+            }
+        }
+        Ok(())
+    }
+
+    /// A path of the configuration, from the configuration file's own directory.
+    #[must_use]
+    pub fn path(&self, path: &Path) -> PathBuf {
+        if path.is_absolute() { path.to_path_buf() } else { self.home.join(path) }
+    }
+
+    /// Where keys, shelf and journals lie.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.path(&self.station.data)
+    }
+
+    /// The station code; checked when the file was read.
+    ///
+    /// # Errors
+    /// When the configuration was built by hand with a bad code.
+    pub fn code(&self) -> Result<chart::StationCode> {
+        chart::StationCode::parse(&self.station.code).context("station.code")
+    }
+}
+
+/// `00:30` as minutes after midnight.
+#[must_use]
+pub fn extract_time(text: &str) -> Option<u16> {
+    let (hour, minute) = text.split_once(':')?;
+    let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+    (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+}

@@ -1,0 +1,152 @@
+//! Where a station keeps its things, and how they are read at start: keys, roster or trust file, shelf.
+//!
+//! ```text
+//! data/
+//!   keys/station.key     this station's secret, 0600
+//!   keys/sealer.key      the sealing secret, hub only, 0600
+//!   roster.cbor          everybody enrolled, hub only (public keys and sealed slots)
+//!   trust.cbor           hospital, stations, sealers: what a station must know before its first snapshot
+//!   shelf/               sealed snapshots in slots A B C
+//!   journal/             this station's entries;  peers/<code>/ those of others
+//!   drafts/              sealed drafts
+//!   log/                 destructions, extracts
+//! ```
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use chart::StationCode;
+use downtime::identity::Roster;
+use downtime::shelf::Shelf;
+use vault::files::Disk;
+use vault::keys::{SealerSecret, StationSecret};
+
+use crate::config::Config;
+use crate::secrets;
+
+/// A station's directory with what was read from it.
+pub struct Home {
+    /// `data/`
+    pub data: PathBuf,
+    /// This station.
+    pub code: StationCode,
+    /// This station's secret.
+    pub secret: Arc<StationSecret>,
+    /// Everybody enrolled (hub), or the trust file without users (station).
+    pub roster: Roster,
+}
+
+/// Largest roster or trust file accepted, in bytes.
+const MAX_ROSTER: u64 = 64 << 20;
+
+impl Home {
+    /// Reads keys and roster.
+    ///
+    /// # Errors
+    /// When something is missing: the message says which file and which command makes it.
+    pub fn open(config: &Config) -> Result<Self> {
+        let data = config.data();
+        let code = config.code()?;
+        let secret = StationSecret::from_file_bytes(&secrets::read(&station_key(&data))?)
+            .with_context(|| format!("{} を読めません", station_key(&data).display()))?;
+        let roster = Self::read_roster(&data)?;
+        let enrolled = roster.station(code).with_context(|| {
+            format!("端末 {code} は名簿にありません。hub で `tomoshibi station add` を実行し、できた trust ファイルを data/trust.cbor に置いてください")
+        })?;
+        if enrolled.public()?.to_bytes() != secret.public().to_bytes() {
+            bail!("端末 {code} の鍵が名簿と違います。別の端末の data/ をコピーしていませんか。登録し直してください");
+        }
+        Ok(Self { data, code, secret: Arc::new(secret), roster })
+    }
+
+    fn read_roster(data: &Path) -> Result<Roster> {
+        let roster = roster_file(data);
+        let path = if roster.exists() { roster } else { data.join("trust.cbor") };
+        let size = fs::metadata(&path)
+            .with_context(|| format!("名簿 {} がありません。`tomoshibi init` か `tomoshibi station` で作ります", path.display()))?
+            .len();
+        if size > MAX_ROSTER {
+            bail!("名簿 {} が大きすぎます（{size} バイト）", path.display());
+        }
+        Ok(Roster::from_bytes(&fs::read(&path)?)?)
+    }
+
+    /// The sealing secret; only the hub has it.
+    ///
+    /// # Errors
+    /// When this station is not a hub.
+    pub fn sealer(&self) -> Result<SealerSecret> {
+        let path = sealer_key(&self.data);
+        SealerSecret::from_file_bytes(&secrets::read(&path).context("この端末は封印できません（hub だけが封印します）")?)
+            .with_context(|| format!("{} を読めません", path.display()))
+    }
+
+    /// The shelf of this station.
+    ///
+    /// # Errors
+    /// When the directory cannot be used.
+    pub fn shelf(&self) -> Result<Shelf> {
+        let id = self.roster.station_id(self.code);
+        Ok(Shelf::open(Arc::new(Disk), &self.data.join("shelf"), self.roster.sealers()?, id, Arc::clone(&self.secret))?)
+    }
+
+    /// Writes the roster back, the old one kept beside it until the new one is durable.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save_roster(&self) -> Result<()> {
+        write_durably(&roster_file(&self.data), &self.roster.to_bytes()?)
+    }
+
+    /// Appends a line to one of the logs in `log/`, durably.
+    ///
+    /// # Errors
+    /// When the line cannot be written.
+    pub fn log(&self, name: &str, line: &str) -> Result<()> {
+        let dir = self.data.join("log");
+        fs::create_dir_all(&dir)?;
+        let mut file = fs::OpenOptions::new().append(true).create(true).open(dir.join(name))?;
+        writeln!(file, "{line}")?;
+        file.sync_data().with_context(|| format!("ログ {name} に書けません"))
+    }
+}
+
+/// `data/keys/station.key`
+#[must_use]
+pub fn station_key(data: &Path) -> PathBuf {
+    data.join("keys").join("station.key")
+}
+
+/// `data/keys/sealer.key`
+#[must_use]
+pub fn sealer_key(data: &Path) -> PathBuf {
+    data.join("keys").join("sealer.key")
+}
+
+/// `data/roster.cbor`
+#[must_use]
+pub fn roster_file(data: &Path) -> PathBuf {
+    data.join("roster.cbor")
+}
+
+/// Writes beside the target, syncs, then puts it in place.
+///
+/// # Errors
+/// What the file system says.
+pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
+    let beside = path.with_extension("new");
+    let mut file = fs::File::create(&beside).with_context(|| format!("{} を作れません", beside.display()))?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&beside, path).with_context(|| format!("{} を置き換えられません", path.display()))?;
+    if let Some(dir) = path.parent().filter(|d| !d.as_os_str().is_empty())
+        && let Ok(dir) = fs::File::open(dir)
+    {
+        // Not every system lets a directory be synced; the file itself is.
+        let _ = dir.sync_all();
+    }
+    Ok(())
+}

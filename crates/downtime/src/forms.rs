@@ -5,14 +5,17 @@
 
 use chart::entry::ProvisionalAppointment;
 use chart::{AsOf, FormId, Moment, Sheet, StationCode};
+use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use crate::view::{Recorded, View};
 
 mod body;
 mod list;
+mod pack;
 
 pub use list::{ListRow, department_list};
+pub use pack::{Department, departments, pack_sheets};
 
 /// Codes of the forms this version fills, one folder each in `forms/`.
 pub const FORMS: [&str; 5] = [
@@ -96,10 +99,34 @@ pub fn span(minutes: i64) -> String {
     }
 }
 
-/// F01 外来受付票, F02 外来診療録, or any form of the hospital's own: the whole patient.
+/// F01 外来受付票, F02 外来診療録, or any form of the hospital's own: the whole patient, for one day.
 #[must_use]
-pub fn patient_sheet(form: &str, view: &View, issue: &Issue) -> Sheet {
-    issue.sheet(form, Some(view.strip()), Value::Object(body::patient(view, issue)))
+pub fn patient_sheet(form: &str, view: &View, visit: &Visit<'_>, issue: &Issue) -> Sheet {
+    issue.sheet(
+        form,
+        Some(view.strip()),
+        Value::Object(body::patient(view, visit, issue)),
+    )
+}
+
+/// For which visit a sheet is filled.
+#[derive(Debug, Clone, Copy)]
+pub struct Visit<'a> {
+    /// Day of the visit.
+    pub day: Date,
+    /// Department, for a patient with several appointments; otherwise the reception's or the first one's.
+    pub department: Option<&'a chart::Coded>,
+}
+
+impl Visit<'_> {
+    /// The visit of today, in whatever department the reception says.
+    #[must_use]
+    pub fn today(now: Moment) -> Self {
+        Self {
+            day: now.day(),
+            department: None,
+        }
+    }
 }
 
 /// F06 次回予約票 for one provisional appointment.
@@ -110,7 +137,7 @@ pub fn appointment_sheet(
     appointment: &ProvisionalAppointment,
     issue: &Issue,
 ) -> Sheet {
-    let mut body = body::patient(view, issue);
+    let mut body = body::patient(view, &Visit::today(issue.now), issue);
     let day = appointment.on;
     let (when, later) = match appointment.at {
         Some(_) => (
@@ -159,7 +186,7 @@ pub fn appointment_sheet(
 #[must_use]
 pub fn temporary_sheet(view: &View, registered: &Recorded, issue: &Issue) -> Option<Sheet> {
     let t = view.temporary.as_ref()?;
-    let mut body = body::patient(view, issue);
+    let mut body = body::patient(view, &Visit::today(issue.now), issue);
     add(
         &mut body,
         json!({

@@ -15,7 +15,7 @@ use vault::{HospitalId, StationId, UserId};
 
 mod roster;
 
-pub use roster::{Enrolled, NewUser, Roster, RosterFault, RosterUser};
+pub use roster::{Enrolled, MAX_NODE, NewUser, Roster, RosterFault, RosterUser};
 
 /// Occupation under which somebody acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]

@@ -30,6 +30,7 @@ pub struct Shelf {
 /// A snapshot with the outer lock open.
 pub struct Shelved {
     identity: Identity,
+    source: Arc<dyn ReadAt>,
     snapshot: Snapshot,
     outer: StationUnlocked,
     stat: SnapshotStat,
@@ -166,7 +167,7 @@ impl Shelf {
     }
 
     fn look(&self, source: Arc<dyn ReadAt>) -> Result<(Identity, Shelved), BoxError> {
-        let snapshot = Snapshot::open(source, &self.trusted)?;
+        let snapshot = Snapshot::open(Arc::clone(&source), &self.trusted)?;
         let manifest = snapshot.manifest();
         let (identity, created, fresh_until) = (
             Identity::from(manifest),
@@ -180,6 +181,7 @@ impl Shelf {
             identity,
             Shelved {
                 identity,
+                source,
                 snapshot,
                 outer,
                 stat,
@@ -225,6 +227,24 @@ impl Shelved {
             findings: self.stat.findings,
             verified: true,
         }
+    }
+
+    /// Length of the sealed file in bytes, for passing it on.
+    ///
+    /// # Errors
+    /// What the device says.
+    pub fn size(&self) -> std::io::Result<u64> {
+        self.source.size()
+    }
+
+    /// Bytes of the sealed file, for passing it on.
+    ///
+    /// # Errors
+    /// What the device says.
+    pub fn read_at(&self, offset: u64, length: usize) -> std::io::Result<Vec<u8>> {
+        let mut piece = vec![0; length];
+        self.source.read_exact_at(offset, &mut piece)?;
+        Ok(piece)
     }
 
     /// Hashes every section against the manifest.

@@ -82,6 +82,35 @@ pub struct Station {
     damage: usize,
 }
 
+/// A station's entries read from its files without starting it: for exports and proofs, also while it runs.
+///
+/// # Errors
+/// [`StationFault`] when the files cannot be listed or the station is not enrolled.
+pub fn read_entries(
+    files: &dyn Files,
+    data: &std::path::Path,
+    roster: &Roster,
+    code: StationCode,
+    journal: &vault::keys::RoleSecret,
+) -> Result<Live, StationFault> {
+    let (hospital, id) = (roster.hospital(), roster.station_id(code));
+    let public = roster.station(code).ok_or(StationFault::NotEnrolled(code))?.public()?;
+    let stations = enrolled_stations(roster)?;
+    let own = vault::journal::read_journal(files, &data.join("journal"), &hospital, &id, &public);
+    let mut records = own.map_err(StationFault::Read)?.records;
+    let heard = RecordLog::read(files, &data.join("peers"), &hospital, &id, &stations).map_err(StationFault::Read)?;
+    records.extend(heard.records);
+    Ok(Live::open(journal.clone(), &records))
+}
+
+fn enrolled_stations(roster: &Roster) -> Result<Stations, StationFault> {
+    let mut stations = Stations::new();
+    for station in &roster.stations {
+        stations.insert(roster.station_id(station.code), station.public()?);
+    }
+    Ok(stations)
+}
+
 /// Declarations that hold, from records readable without a key.
 #[derive(Debug, Default)]
 struct Declared {
@@ -141,10 +170,7 @@ impl Station {
             .station(parts.code)
             .ok_or(StationFault::NotEnrolled(parts.code))?;
         let (node, letter) = (enrolled.node, enrolled.letter);
-        let mut stations = Stations::new();
-        for station in &roster.stations {
-            stations.insert(roster.station_id(station.code), station.public()?);
-        }
+        let stations = enrolled_stations(roster)?;
         let clock = Arc::new(HybridClock::new(Arc::clone(&parts.clock)));
         let mut rng = randomness();
         let readers = [roster.journal()?];

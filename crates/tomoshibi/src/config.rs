@@ -161,8 +161,8 @@ impl Config {
         if chart::StationCode::parse(&self.station.code).is_none() {
             bail!("station.code は英大文字と数字の3文字です（例: H01）: {}", self.station.code);
         }
-        if !(1..=99).contains(&self.station.node) || !self.station.letter.is_ascii_uppercase() {
-            bail!("station.node は 1–99、station.letter は英大文字1字です");
+        if !(1..=downtime::identity::MAX_NODE).contains(&self.station.node) || !self.station.letter.is_ascii_uppercase() {
+            bail!("station.node は 1–79、station.letter は英大文字1字です");
         }
         if let Some(hub) = &self.station.hub {
             if !hub.starts_with("http://") {

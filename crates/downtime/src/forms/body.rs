@@ -7,14 +7,14 @@ use chart::{DataKind, Known, LabResult, Note, Prescription};
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
-use super::{Issue, or_null};
+use super::{Issue, Visit, or_null};
 use crate::view::{DowntimeNote, View};
 
 /// Everything a form may print about one patient on one day.
-pub(super) fn patient(view: &View, issue: &Issue) -> Map<String, Value> {
-    let today = issue.now.day();
+pub(super) fn patient(view: &View, visit: &Visit<'_>, issue: &Issue) -> Map<String, Value> {
+    let today = visit.day;
     let mut body = Map::new();
-    visit(view, issue, today, &mut body);
+    put_visit(view, issue, visit, &mut body);
     body.insert("date".into(), json!(day_text(today)));
     body.insert("allergy".into(), allergy(view, issue));
     body.insert("facts".into(), Value::Array(facts(view)));
@@ -41,14 +41,17 @@ pub(super) fn day_text(day: Date) -> String {
     )
 }
 
-fn visit(view: &View, issue: &Issue, today: Date, body: &mut Map<String, Value>) {
-    let reception = view.reception();
+fn put_visit(view: &View, issue: &Issue, visit: &Visit<'_>, body: &mut Map<String, Value>) {
+    let today = visit.day;
+    let wanted = visit.department;
+    let reception = view.reception().filter(|r| wanted.is_none_or(|d| r.department == *d));
     let received = view.receptions.first().map(|(r, _)| r.entry.written_at);
+    let department = wanted.or_else(|| reception.map(|r| &r.department));
     let booked = view
         .chart
         .iter()
         .flat_map(|c| &c.appointments)
-        .find(|a| a.on == today && reception.is_none_or(|r| r.department == a.department));
+        .find(|a| a.on == today && department.is_none_or(|d| *d == a.department));
     let department = reception
         .map(|r| r.department.label())
         .or_else(|| booked.map(|a| a.department.label()))

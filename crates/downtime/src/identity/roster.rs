@@ -12,6 +12,9 @@ use super::{
     StationId, StationPublic, UserPublic, UserRecord, UserSecret, journal_context, station_id, user_id,
 };
 
+/// Largest node number of a station. 80–99 belong to packs printed before anybody is there (`forms::pack`).
+pub const MAX_NODE: u8 = 79;
+
 /// Everybody and everything enrolled.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Roster {
@@ -76,7 +79,7 @@ pub struct Enrolled {
     /// `R03`
     #[n(0)]
     pub code: StationCode,
-    /// Node number of its form numbers, 1–99.
+    /// Node number of its form numbers, 1–[`MAX_NODE`].
     #[n(1)]
     pub node: u8,
     /// Letter in front of its reception numbers.
@@ -100,7 +103,7 @@ pub enum RosterFault {
     #[error("職員番号 {0} はもう登録されています")]
     Taken(String),
     /// A station code or node number is taken, or out of bounds.
-    #[error("端末 {0} は登録できません。記号か番号が重なっています")]
+    #[error("端末 {0} は登録できません。記号・番号・文字が重なっているか、番号が 1–{MAX_NODE} の外です")]
     StationTaken(StationCode),
     /// A slot or key could not be made.
     #[error("鍵を作れませんでした: {0}")]
@@ -199,7 +202,7 @@ impl Roster {
     /// Enrols a station.
     ///
     /// # Errors
-    /// [`RosterFault::StationTaken`] when code or node are in use or the node is not 1–99.
+    /// [`RosterFault::StationTaken`] when code, node or letter are in use or the node is not 1–[`MAX_NODE`].
     pub fn enrol_station(
         &mut self,
         code: StationCode,
@@ -211,7 +214,7 @@ impl Roster {
             .stations
             .iter()
             .any(|s| s.code == code || s.node == node || s.letter == letter);
-        if taken || node == 0 || node > 99 || !letter.is_ascii_uppercase() {
+        if taken || node == 0 || node > MAX_NODE || !letter.is_ascii_uppercase() {
             return Err(RosterFault::StationTaken(code));
         }
         self.stations.push(Enrolled {

@@ -4,6 +4,7 @@
 //! them counts is for people to decide, never for this room.
 
 use std::collections::HashSet;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -50,40 +51,19 @@ impl RecordLog {
             .create_dir(dir)
             .map_err(|error| StartFault::Io("creating the directory of received records", error))?;
         let lock = lock(&*files, dir)?;
-        let owner = Owner {
-            purpose: Purpose::Foreign,
-            hospital: *hospital,
-            station: *station,
-        };
-        let scan =
-            scan::scan(&*files, dir, &owner).map_err(|error| StartFault::Io("reading received records", error))?;
-        let believed = believed(&scan.found, |record| {
-            let here = record.header().hospital == *hospital;
-            stations.get(&record.header().station).filter(|_| here)
-        });
-        let unsettled = unsettled(&scan.found);
+        let found = read(&*files, dir, hospital, station, stations)
+            .map_err(|error| StartFault::Io("reading received records", error))?;
+        let Found {
+            contents,
+            unsettled,
+            owner,
+            next_number,
+        } = found;
         let mut log = Self {
-            writer: SegmentWriter::new(files, dir, owner, scan.next_number),
-            known: HashSet::with_capacity(believed.len()),
+            writer: SegmentWriter::new(files, dir, owner, next_number),
+            known: contents.records.iter().map(|record| *record.id()).collect(),
             _lock: lock,
         };
-        let mut contents = LogContents {
-            records: Vec::with_capacity(believed.len()),
-            damage: scan.damage,
-        };
-        for found in scan.found {
-            if !believed.contains(found.record.id()) {
-                let len = found.record.bytes().len() as u64;
-                contents.damage.push(Damage {
-                    segment: found.segment,
-                    offset: found.offset,
-                    len,
-                    kind: DamageKind::Forged,
-                });
-            } else if log.known.insert(*found.record.id()) {
-                contents.records.push(found.record);
-            }
-        }
         let mut tail = Batch::carrying_tail();
         let unsettled = contents.records.iter().filter(|record| unsettled.contains(record.id()));
         unsettled.for_each(|record| tail.push(record.bytes()));
@@ -92,6 +72,20 @@ impl RecordLog {
             log.writer.mark_settled();
         }
         Ok((log, contents))
+    }
+
+    /// Reads a log without opening it: for export and verification, also while another process writes to it.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed.
+    pub fn read(
+        files: &dyn Files,
+        dir: &Path,
+        hospital: &HospitalId,
+        station: &StationId,
+        stations: &Stations,
+    ) -> io::Result<LogContents> {
+        read(files, dir, hospital, station, stations).map(|found| found.contents)
     }
 
     /// Makes records durable and returns how many were new. Records already here are skipped, so a repeated delivery
@@ -121,4 +115,58 @@ impl RecordLog {
     pub fn holds(&self, id: &[u8; 32]) -> bool {
         self.known.contains(id)
     }
+}
+
+/// What lies in a log's directory.
+struct Found {
+    contents: LogContents,
+    /// Records that an earlier life may not have made durable.
+    unsettled: HashSet<[u8; 32]>,
+    owner: Owner,
+    next_number: u64,
+}
+
+fn read(
+    files: &dyn Files,
+    dir: &Path,
+    hospital: &HospitalId,
+    station: &StationId,
+    stations: &Stations,
+) -> io::Result<Found> {
+    let owner = Owner {
+        purpose: Purpose::Foreign,
+        hospital: *hospital,
+        station: *station,
+    };
+    let scan = scan::scan(files, dir, &owner)?;
+    let believed = believed(&scan.found, |record| {
+        let here = record.header().hospital == *hospital;
+        stations.get(&record.header().station).filter(|_| here)
+    });
+    let unsettled = unsettled(&scan.found);
+    let mut known = HashSet::with_capacity(believed.len());
+    let mut contents = LogContents {
+        records: Vec::with_capacity(believed.len()),
+        damage: scan.damage,
+    };
+    for found in scan.found {
+        if !believed.contains(found.record.id()) {
+            let len = found.record.bytes().len() as u64;
+            let damage = Damage {
+                segment: found.segment,
+                offset: found.offset,
+                len,
+                kind: DamageKind::Forged,
+            };
+            contents.damage.push(damage);
+        } else if known.insert(*found.record.id()) {
+            contents.records.push(found.record);
+        }
+    }
+    Ok(Found {
+        contents,
+        unsettled,
+        owner,
+        next_number: scan.next_number,
+    })
 }

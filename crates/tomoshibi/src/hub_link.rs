@@ -1,0 +1,143 @@
+//! A station's visits to its hub: is it there, what does it say about the EHR, what entries and which snapshot has it.
+//!
+//! Every object is signed and sealed by itself, so nothing here needs to trust the line. A failed visit only means that
+//! the station goes on alone.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use chart::Moment;
+use downtime::state::Watch;
+use downtime::stations::{Heads, Parcel, Station};
+use minicbor::{Decode, Encode};
+
+/// Longest a visit's single request may take.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Largest snapshot fetched (the vault's own bound).
+const MAX_SNAPSHOT: u64 = vault::snapshot::MAX_SNAPSHOT;
+
+/// What a hub says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct HubWord {
+    /// Epoch of its snapshot, if it has one.
+    #[n(0)]
+    pub epoch: Option<u64>,
+    /// Last check of the EHR.
+    #[n(1)]
+    pub ehr_checked: Option<Moment>,
+    /// Last answer of the EHR.
+    #[n(2)]
+    pub ehr_answered: Option<Moment>,
+    /// First failure since.
+    #[n(3)]
+    pub ehr_failing_since: Option<Moment>,
+    /// Failures since.
+    #[n(4)]
+    pub ehr_failures: u32,
+    /// How far the hub holds each chain.
+    #[n(5)]
+    pub heads: Heads,
+}
+
+impl HubWord {
+    /// What this station would say as a hub.
+    #[must_use]
+    pub fn of(station: &Station) -> Self {
+        let ehr = station.ehr_watch();
+        Self {
+            epoch: station.shelf().current().map(|s| s.identity().epoch),
+            ehr_checked: ehr.checked,
+            ehr_answered: ehr.answered,
+            ehr_failing_since: ehr.failing_since,
+            ehr_failures: ehr.failures,
+            heads: station.heads(),
+        }
+    }
+}
+
+/// Visits the hub until the station is gone.
+///
+/// # Errors
+/// When the thread cannot be started.
+pub fn start(station: &Arc<Station>, hub: String, every: Duration) -> std::io::Result<()> {
+    let station = Arc::downgrade(station);
+    std::thread::Builder::new().name("hub-link".into()).spawn(move || visits(&station, &hub, every))?;
+    Ok(())
+}
+
+fn visits(station: &Weak<Station>, hub: &str, every: Duration) {
+    // A new connection for every visit: a kept one would hide that the line is gone.
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(PATIENCE))
+        .max_idle_connections(0)
+        .build()
+        .into();
+    loop {
+        let Some(station) = station.upgrade() else { return };
+        match visit(&station, &agent, hub) {
+            Ok(()) => station.observe_hub(true),
+            Err(error) => {
+                tracing::debug!(%error, "visit to the hub failed");
+                station.observe_hub(false);
+            }
+        }
+        drop(station);
+        std::thread::sleep(every);
+    }
+}
+
+/// One visit: word, records both ways, and a newer snapshot if there is one.
+fn visit(station: &Arc<Station>, agent: &ureq::Agent, hub: &str) -> Result<()> {
+    let word = agent.get(format!("{hub}/parcel/word")).call()?.into_body().read_to_vec()?;
+    let word: HubWord = minicbor::decode(&word).context("the hub's word cannot be read")?;
+    station.adopt_ehr(Watch {
+        checked: word.ehr_checked,
+        answered: word.ehr_answered,
+        failing_since: word.ehr_failing_since,
+        failures: word.ehr_failures,
+    });
+    exchange(station, agent, hub, word.heads)?;
+    let here = station.shelf().current().map(|s| s.identity().epoch);
+    if word.epoch.is_some() && word.epoch > here {
+        // The line is there even if a snapshot takes long or does not verify: that must not look like a network failure.
+        if let Err(error) = fetch(station, hub) {
+            tracing::warn!(%error, "the hub's newer snapshot was not installed; the one here stays");
+        }
+    }
+    Ok(())
+}
+
+fn exchange(station: &Arc<Station>, agent: &ureq::Agent, hub: &str, mut theirs: Heads) -> Result<()> {
+    loop {
+        let parcel = station.missing(&theirs);
+        if parcel.records.is_empty() {
+            break;
+        }
+        let answer = agent.post(format!("{hub}/parcel/records")).send(&parcel.to_bytes()[..])?;
+        theirs = Heads::from_bytes(&answer.into_body().read_to_vec()?)?;
+        if !parcel.more {
+            break;
+        }
+    }
+    station.note_sent(&theirs);
+    loop {
+        let answer = agent.post(format!("{hub}/parcel/missing")).send(&station.heads().to_bytes()[..])?;
+        let parcel = Parcel::from_bytes(&answer.into_body().with_config().limit(16 << 20).read_to_vec()?)?;
+        let taken = station.take(&parcel)?;
+        if !parcel.more || taken == 0 {
+            return Ok(());
+        }
+    }
+}
+
+fn fetch(station: &Arc<Station>, hub: &str) -> Result<()> {
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(1800))).build().into();
+    let answer = agent.get(format!("{hub}/parcel/snapshot")).call()?;
+    let mut body = answer.into_body();
+    let identity = station.shelf().receive(&mut body.with_config().limit(MAX_SNAPSHOT).reader())?;
+    tracing::info!(epoch = identity.epoch, "a newer snapshot is in use");
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! A running station: the desk on its port, the watch over the EHR, the visits to the hub, the nightly extract.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use downtime::stations::{Parts, Station};
+use press::{Forms, Press};
+use tokio::net::TcpListener;
+use vault::files::Disk;
+
+use crate::config::Config;
+use crate::home::Home;
+use crate::{clock, hub_link, parcel_routes, random, schedule, watch_ehr};
+
+/// Starts the station of a configuration: journal recovered, shelf opened, watches running.
+///
+/// # Errors
+/// When keys, journal or shelf cannot be used.
+pub fn station(config: &Config) -> Result<Arc<Station>> {
+    let home = Home::open(config)?;
+    let parts = Parts {
+        hospital_name: config.hospital.name.clone(),
+        contact_phone: config.hospital.contact_phone.clone(),
+        code: home.code,
+        roster: home.roster.clone(),
+        secret: Arc::clone(&home.secret),
+        shelf: home.shelf()?,
+        data: home.data.clone(),
+        files: Arc::new(Disk),
+        clock: Arc::new(clock::now),
+        has_hub: config.station.hub.is_some(),
+    };
+    let station = Station::start(parts, Arc::new(|| Box::new(random::system())))?;
+    match (&config.station.hub, &config.ehr.probe_tcp) {
+        (Some(hub), _) => {
+            let every = Duration::from_secs(config.station.hub_every_seconds.max(1));
+            hub_link::start(&station, hub.trim_end_matches('/').to_owned(), every)?;
+        }
+        (None, Some(address)) => {
+            watch_ehr::start(&station, address.clone(), Duration::from_secs(config.ehr.every_seconds.max(1)))?;
+        }
+        (None, None) => tracing::warn!("no [ehr] probe_tcp: the mode bar cannot say 通常"),
+    }
+    if config.extract.is_some() {
+        schedule::start(&station, config.clone())?;
+    }
+    Ok(station)
+}
+
+/// The press with the hospital's own forms, if it has any.
+///
+/// # Errors
+/// When a form folder cannot be read.
+pub fn press(config: &Config) -> Result<Arc<Press>> {
+    let mut forms = Forms::built_in()?;
+    if let Some(dir) = &config.forms.dir {
+        forms.overlay(&config.path(dir))?;
+    }
+    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    Ok(Arc::new(Press::new(forms, threads)?))
+}
+
+/// Everything one station answers: the desk, and for other stations the parcels.
+///
+/// # Errors
+/// When the desk cannot be built.
+pub fn router(station: &Arc<Station>, desk: desk::Desk) -> Result<Router> {
+    Ok(desk::router(desk)?.merge(parcel_routes::routes(Arc::clone(station))))
+}
+
+/// Binds and serves until told to stop; requests in flight are finished.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+    axum::serve(listener, router).with_graceful_shutdown(stop).await.context("サーバーが止まりました")
+}
+
+/// Binds an address.
+///
+/// # Errors
+/// When it is taken, with what to do.
+pub async fn bind(address: &str) -> Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{address} を使えません。ほかのプログラムが使っていないか、listen の設定を確かめてください"))?;
+    let bound = listener.local_addr()?;
+    Ok((listener, bound))
+}
+
+/// Resolves on Ctrl+C, and on SIGTERM where there is one.
+pub async fn told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

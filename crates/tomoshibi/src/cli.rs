@@ -9,14 +9,21 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod demo;
+mod doctor;
+mod export;
 mod extract;
 mod init;
 mod map;
 mod password;
+mod print;
+mod serve;
 mod station;
 mod synth;
 mod user;
 mod verify;
+
+pub use extract::run as run_extract;
 
 /// Tomoshibi (灯火): the light that stays on when a hospital's electronic health record stops.
 #[derive(Debug, Parser)]
@@ -43,6 +50,8 @@ impl ConfigArg {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Shows the main job at once, on an invented hospital.
+    Demo(demo::Demo),
     /// Makes a hub: configuration, keys, roster and the first user.
     Init(init::Init),
     /// Enrols, lists and disables users.
@@ -57,6 +66,14 @@ enum Command {
     Extract(extract::Extract),
     /// Proves that the snapshot in use is whole and that every record opens.
     Verify(verify::Verify),
+    /// Serves this station's desk until told to stop.
+    Serve(serve::Serve),
+    /// Paper without a screen.
+    Print(print::Print),
+    /// Writes everything that was recorded as files for the EHR.
+    Export(export::Export),
+    /// Explains the configuration and checks what this station has.
+    Doctor(doctor::Doctor),
 }
 
 /// Done, but somebody must look.
@@ -71,6 +88,7 @@ impl Cli {
     /// Whatever the command could not do, in words for the person at the keyboard.
     pub fn run(self) -> Result<ExitCode> {
         match self.command {
+            Command::Demo(command) => command.run(),
             Command::Init(command) => command.run(),
             Command::User(command) => command.run(),
             Command::Station(command) => command.run(),
@@ -78,6 +96,10 @@ impl Cli {
             Command::Map(command) => command.run(),
             Command::Extract(command) => command.run(),
             Command::Verify(command) => command.run(),
+            Command::Serve(command) => command.run(),
+            Command::Print(command) => command.run(),
+            Command::Export(command) => command.run(),
+            Command::Doctor(command) => command.run(),
         }
     }
 }

@@ -1,9 +1,31 @@
-//! The program: clock, randomness, arguments, configuration and wiring.
+//! The program: clock, randomness, arguments, configuration and wiring. Everything else is in the floors below.
 
+mod cli;
 mod clock;
 mod config;
+mod home;
+mod hub_link;
+mod parcel_routes;
 mod progress;
 mod random;
+mod schedule;
 mod secrets;
+mod serving;
+mod watch_ehr;
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_env("TOMOSHIBI_LOG").unwrap_or_else(|_| EnvFilter::new("warn,tomoshibi=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match cli::Cli::parse().run() {
+        Ok(code) => code,
+        Err(fault) => {
+            eprintln!("★ {fault:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

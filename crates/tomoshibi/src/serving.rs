@@ -56,12 +56,40 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
 /// # Errors
 /// When a form folder cannot be read.
 pub fn press(config: &Config) -> Result<Arc<Press>> {
-    let mut forms = Forms::built_in()?;
-    if let Some(dir) = &config.forms.dir {
-        forms.overlay(&config.path(dir))?;
-    }
+    let forms = match &config.forms.dir {
+        None => Forms::built_in()?,
+        Some(dir) => {
+            let (forms, faults) = Forms::with_directory(&config.path(dir))?;
+            faults.iter().for_each(|fault| tracing::error!("★ {fault}"));
+            forms
+        }
+    };
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     Ok(Arc::new(Press::new(forms, threads)?))
+}
+
+/// The desk of a station, with nothing of a demo.
+#[must_use]
+pub fn desk(station: &Arc<Station>, press: &Arc<Press>) -> desk::Desk {
+    let press = Arc::clone(press);
+    desk::Desk {
+        station: Arc::clone(station),
+        print: Arc::new(move |sheet| {
+            let pdf = press.sheet(sheet)?;
+            if let Some(why) = &pdf.instead {
+                tracing::error!("★ {why}");
+            }
+            Ok(pdf.bytes)
+        }),
+        chance: Arc::new(|bytes| {
+            rand_core::Rng::fill_bytes(&mut random::system(), bytes);
+            Ok(())
+        }),
+        demo: Vec::new(),
+        notice: None,
+        https: false,
+        idle_seconds: desk::IDLE_SECONDS,
+    }
 }
 
 /// Everything one station answers: the desk, and for other stations the parcels.

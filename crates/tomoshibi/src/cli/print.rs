@@ -1,0 +1,164 @@
+//! `tomoshibi print`: paper without a screen. `pack` makes the whole morning's paper, one PDF per department.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use chart::Moment;
+use downtime::forms::{Issue, departments, pack_sheets};
+use downtime::shelf::Opened;
+use jiff::civil::Date;
+use serde_json::json;
+
+use super::{ConfigArg, LOOK};
+use super::password::SignInArgs;
+use crate::config::Config;
+use crate::home::Home;
+use crate::{clock, progress, serving};
+
+/// Paper without a screen.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  tomoshibi print pack --user 9001 --password-file pw.txt --out paper\n\nThe PDFs hold patients' data in the clear: print, then shred.")]
+pub struct Print {
+    #[command(flatten)]
+    config: ConfigArg,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Every department's list (F13) and chart sheets (F02), one PDF per department.
+    Pack {
+        #[command(flatten)]
+        who: SignInArgs,
+        /// Directory for the PDFs.
+        #[arg(long)]
+        out: PathBuf,
+        /// Only the department with this code.
+        #[arg(long)]
+        department: Option<String>,
+        /// One JSON object instead of words.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Print {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// When nobody can sign in, there is no snapshot, or a PDF cannot be written.
+    pub fn run(&self) -> Result<ExitCode> {
+        let What::Pack { who, out, department, json } = &self.what;
+        let config = self.config.read()?;
+        let home = Home::open(&config)?;
+        let shelf = home.shelf()?;
+        let shelved = shelf.current().context("棚に開ける封印済みデータがありません。`tomoshibi extract` を実行してください")?;
+        let (_, opened) = shelved.sign_in(&who.user, &who.password()?)?;
+        let packs = packs(&config, &home, &opened, out, department.as_deref(), *json)?;
+        let spoiled: usize = packs.iter().map(|p| p.spoiled.len()).sum();
+        if *json {
+            let list: Vec<_> = packs.iter().map(|p| json!({"department": p.department, "file": p.file, "sheets": p.sheets, "pages": p.pages, "bytes": p.bytes, "spoiled": p.spoiled})).collect();
+            println!("{}", json!({"packs": list}));
+        } else {
+            for pack in &packs {
+                println!("{}  {} 枚（{} ページ）  {}", pack.department, pack.sheets, pack.pages, pack.file.display());
+                pack.spoiled.iter().for_each(|line| println!("  ★ {line}"));
+            }
+            println!("個人情報を含む紙と PDF です。印刷したら PDF を消し、使わなかった紙はシュレッダーへ");
+        }
+        Ok(if spoiled > 0 { ExitCode::from(LOOK) } else { ExitCode::SUCCESS })
+    }
+}
+
+/// One department's PDF.
+pub struct Pack {
+    department: String,
+    file: PathBuf,
+    sheets: usize,
+    pages: usize,
+    bytes: usize,
+    spoiled: Vec<String>,
+}
+
+/// Prints every department's pack.
+///
+/// # Errors
+/// When a PDF cannot be made or written.
+pub fn packs(config: &Config, home: &Home, opened: &Opened, out: &PathBuf, only: Option<&str>, quiet: bool) -> Result<Vec<Pack>> {
+    let day = opened.shelved().stat().day.context("封印済みデータに対象日がありません")?;
+    let press = serving::press(config)?;
+    fs::create_dir_all(out).with_context(|| format!("{} を作れません", out.display()))?;
+    let issue = issue(config, home, opened, clock::now());
+    let all = departments(opened, day);
+    let wanted: Vec<_> = all.iter().enumerate().filter(|(_, d)| only.is_none_or(|code| d.department.code == code)).collect();
+    if wanted.is_empty() {
+        bail!("{} に予約のある診療科が見つかりません", chart::date::iso(day));
+    }
+    let sheets: usize = wanted.iter().map(|(_, d)| d.slots.len() + 1).sum();
+    let bar = progress::bar("印刷パック", quiet);
+    let mut done = 0;
+    let mut packs = Vec::new();
+    for (number, department) in wanted {
+        let file = out.join(file_name(day, &department.department));
+        let mut damaged = Vec::new();
+        let mut pdf = Vec::new();
+        let list = pack_sheets(opened, department, number, day, &issue, &mut damaged);
+        let report = press.pack(list, |p| progress::show(&bar, (done + p.sheets) as u64, sheets as u64), &mut pdf)?;
+        done += report.printed.sheets;
+        let mut spoiled: Vec<String> =
+            report.spoiled.iter().map(|s| format!("{} {}: {}", s.form, s.patient, s.error)).collect();
+        spoiled.extend(damaged.iter().map(|(id, fault)| format!("F02 {id}: {fault}")));
+        write(&file, &pdf)?;
+        packs.push(Pack {
+            department: department.department.label().to_owned(),
+            file,
+            sheets: report.printed.sheets,
+            pages: report.printed.pages,
+            bytes: report.bytes,
+            spoiled,
+        });
+    }
+    bar.finish_and_clear();
+    Ok(packs)
+}
+
+/// The owner alone may read it.
+fn write(path: &PathBuf, bytes: &[u8]) -> Result<()> {
+    if path.exists() {
+        fs::remove_file(path)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let mut file = options.open(path).with_context(|| format!("{} を作れません", path.display()))?;
+    std::io::Write::write_all(&mut file, bytes).with_context(|| format!("{} を書けません", path.display()))
+}
+
+fn file_name(day: Date, department: &chart::Coded) -> String {
+    let clean: String = department.label().chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+    format!("{}_{}_{clean}.pdf", chart::date::iso(day), department.code)
+}
+
+fn issue(config: &Config, home: &Home, opened: &Opened, now: Moment) -> Issue {
+    let state = opened.shelved().state();
+    Issue {
+        hospital: config.hospital.name.clone(),
+        mark: "電子カルテ停止時".to_owned(),
+        drill: false,
+        reissue: false,
+        as_of: state.as_of,
+        stopped_at: None,
+        seal: format!("封印 {} 第{}号 署名確認済", state.sealed_at.text(), state.epoch),
+        station: home.code,
+        now,
+        form_id: None,
+        contact_phone: config.hospital.contact_phone.clone(),
+    }
+}

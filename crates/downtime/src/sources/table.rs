@@ -1,1 +1,80 @@
-//! Placeholder header: the table source is being written.
+//! Source `table`: a hospital's own CSV or TSV export, read by the hospital's own mapping.
+//!
+//! Two passes: the first finds where whose rows lie, the second turns them into charts, one patient at a time, so that memory
+//! does not grow with the export. No column of any hospital is known in code, nothing is written anywhere, and whether the
+//! result may replace yesterday's is not decided here.
+
+use std::path::PathBuf;
+
+use chart::Chart;
+
+pub use self::config::{Config, ConfigFault};
+use self::ledger::Ledger;
+use self::pull::Reading;
+use super::{Extract, Progress, PullFault, Scope, Source};
+
+mod assemble;
+mod bookings;
+mod cell;
+mod codebook;
+mod config;
+mod count;
+mod decode;
+mod draft;
+mod drugs;
+mod export;
+mod feed;
+mod fields;
+mod identity;
+mod index;
+mod ledger;
+mod marks;
+mod names;
+mod pattern;
+mod people;
+mod plan;
+mod pull;
+mod records;
+mod rows;
+mod scan;
+mod select;
+mod sheet;
+mod spec;
+mod split;
+mod take;
+mod value;
+
+/// Most columns a row may have.
+pub const MAX_COLUMNS: usize = 4_096;
+
+/// One hospital's export: its mapping and the folder it lies in.
+#[derive(Debug, Clone)]
+pub struct Table {
+    config: Config,
+    dir: PathBuf,
+}
+
+impl Table {
+    /// A source for a mapping and a folder.
+    ///
+    /// # Errors
+    /// [`ConfigFault`] when the mapping contradicts itself.
+    pub fn new(config: Config, dir: PathBuf) -> Result<Self, ConfigFault> {
+        config.check()?;
+        Ok(Self { config, dir })
+    }
+}
+
+impl Source for Table {
+    fn pull(
+        &self,
+        scope: &Scope,
+        chart: &mut dyn FnMut(Chart) -> anyhow::Result<()>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Extract, PullFault> {
+        let mut ledger = Ledger::default();
+        let mut reading = Reading::open(&self.config, &self.dir, scope, &mut ledger)?;
+        reading.index(&mut ledger, progress)?;
+        reading.assemble(ledger, chart, progress)
+    }
+}

@@ -1,0 +1,432 @@
+//! A mapped field bound to the columns of an opened file: from a row to the field's text.
+//!
+//! Undecodable characters and unknown codes are told here, once, whatever the field becomes afterwards.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use chart::Severity;
+
+use super::codebook::{Codebook, Codebooks};
+use super::ledger::Sink;
+use super::sheet::{NoColumn, Sheet};
+use super::spec::{Column, DateForm, FieldSpec, RangeForm};
+use super::split::Columns;
+
+/// One row with everything a field may take text from.
+#[derive(Clone, Copy)]
+pub struct Row<'t> {
+    text: &'t str,
+    columns: &'t Columns,
+    head: Option<(&'t str, &'t Columns)>,
+    each: Option<usize>,
+    /// True when the text may hold characters that could not be read.
+    pub damaged: bool,
+}
+
+impl<'t> Row<'t> {
+    /// A row without head and without repeated columns.
+    #[must_use]
+    pub const fn plain(text: &'t str, columns: &'t Columns) -> Self {
+        Self {
+            text,
+            columns,
+            head: None,
+            each: None,
+            damaged: false,
+        }
+    }
+
+    /// The same row with its head row.
+    #[must_use]
+    pub const fn with_head(mut self, head: Option<(&'t str, &'t Columns)>) -> Self {
+        self.head = head;
+        self
+    }
+
+    /// The same row for one of its repeated columns.
+    #[must_use]
+    pub const fn for_each(mut self, at: usize) -> Self {
+        self.each = Some(at);
+        self
+    }
+
+    /// The same row, from bytes that could not all be read.
+    #[must_use]
+    pub const fn with_damage(mut self, damaged: bool) -> Self {
+        self.damaged = damaged;
+        self
+    }
+
+    /// The whole row.
+    #[must_use]
+    pub const fn text(&self) -> &'t str {
+        self.text
+    }
+
+    /// The bare text of a column.
+    #[must_use]
+    pub fn column(&self, at: usize) -> Cow<'t, str> {
+        self.columns.get(self.text, at).unwrap_or_default()
+    }
+}
+
+/// Where a bound field takes its text from.
+#[derive(Debug, Clone)]
+enum From {
+    Column(usize),
+    Head(usize),
+    Each,
+    Constant(String),
+    Join(Vec<Cell>, String),
+    /// The column was not found; this has been told.
+    Nowhere,
+}
+
+/// A field bound to columns.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    from: From,
+    /// The hospital's own name of the column, for Findings.
+    pub title: String,
+    /// 自宅, 身長 …
+    pub label: String,
+    /// How dates are written here.
+    pub date: DateForm,
+    /// How an open reference range is written here.
+    pub range: Option<RangeForm>,
+    /// The date of a fact.
+    pub on: Option<Box<Self>>,
+    rules: Option<Box<Rules>>,
+}
+
+#[derive(Debug, Clone)]
+struct Rules {
+    blank: Vec<String>,
+    codes: Option<Rc<Codebook>>,
+    otherwise: Option<String>,
+    as_is: bool,
+    default: Option<String>,
+    or: Option<Cell>,
+    prefix: String,
+    suffix: String,
+    pad: usize,
+}
+
+impl Cell {
+    /// The field's text in a row, trimmed and dressed; empty when there is nothing.
+    pub fn text<'t>(&'t self, row: &Row<'t>, sink: &mut Sink<'_>) -> Cow<'t, str> {
+        let text = match &self.from {
+            From::Column(at) => self.seen(row.column(*at), row, sink),
+            From::Each => self.seen(row.each.map_or(Cow::Borrowed(""), |at| row.column(at)), row, sink),
+            From::Head(at) => {
+                let text = row
+                    .head
+                    .and_then(|(text, columns)| columns.get(text, *at))
+                    .unwrap_or_default();
+                self.seen(text, row, sink)
+            }
+            From::Constant(text) => Cow::Borrowed(text.as_str()),
+            From::Join(cells, separator) => Cow::Owned(join(cells, separator, row, sink)),
+            From::Nowhere => Cow::Borrowed(""),
+        };
+        match &self.rules {
+            None => text,
+            Some(rules) => self.dressed(text, rules, row, sink),
+        }
+    }
+
+    /// True when the field takes one column as it is: then the raw bytes of the column decide.
+    #[must_use]
+    pub const fn only_column(&self) -> Option<usize> {
+        match (&self.from, &self.rules) {
+            (From::Column(at), None) => Some(*at),
+            _ => None,
+        }
+    }
+
+    /// True when the field's column was not found.
+    #[must_use]
+    pub const fn is_nowhere(&self) -> bool {
+        matches!(self.from, From::Nowhere)
+    }
+
+    /// The columns of the row it takes text from, counted from 0.
+    pub fn places(&self, into: &mut Vec<usize>) {
+        match &self.from {
+            From::Column(at) => into.push(*at),
+            From::Join(cells, _) => cells.iter().for_each(|cell| cell.places(into)),
+            From::Head(_) | From::Each | From::Constant(_) | From::Nowhere => {}
+        }
+        let or = self.rules.as_ref().and_then(|rules| rules.or.as_ref());
+        for cell in or.into_iter().chain(self.on.as_deref()) {
+            cell.places(into);
+        }
+    }
+
+    fn seen<'t>(&self, text: Cow<'t, str>, row: &Row<'_>, sink: &mut Sink<'_>) -> Cow<'t, str> {
+        let text = trimmed(text);
+        if row.damaged {
+            self.tell_damage(&text, sink);
+        }
+        clean(text)
+    }
+
+    fn tell_damage(&self, text: &str, sink: &mut Sink<'_>) {
+        if text.contains('\u{FFFD}') {
+            let message = "読めない文字（壊れたバイト）があり、〓で表示します。元の記録を確かめてください。";
+            sink.tell("field.undecodable", Severity::Warning, &self.title, message);
+        }
+        if text.contains('\0') {
+            let message = "NUL（値0のバイト）が入っていて、〓で表示します。ファイルの書き込みが壊れた疑いがあります。";
+            sink.tell("field.nul", Severity::Warning, &self.title, message);
+        }
+    }
+
+    fn dressed<'t>(&'t self, text: Cow<'t, str>, rules: &'t Rules, row: &Row<'t>, sink: &mut Sink<'_>) -> Cow<'t, str> {
+        let mut text = text;
+        if rules.blank.iter().any(|blank| *blank == text) {
+            text = Cow::Borrowed("");
+        }
+        if rules.pad > 0 && !text.is_empty() {
+            let missing = rules.pad.saturating_sub(text.chars().count());
+            text = Cow::Owned("0".repeat(missing) + &text);
+        }
+        if let Some(book) = &rules.codes
+            && (!text.is_empty() || book.text("").is_some())
+        {
+            text = self.translated(text, book, rules, sink);
+        }
+        if text.is_empty() {
+            if let Some(or) = &rules.or {
+                return or.text(row, sink);
+            }
+            return rules.default.as_deref().map_or(text, Cow::Borrowed);
+        }
+        if rules.prefix.is_empty() && rules.suffix.is_empty() {
+            return text;
+        }
+        Cow::Owned(format!("{}{text}{}", rules.prefix, rules.suffix))
+    }
+
+    fn translated<'t>(
+        &self,
+        code: Cow<'t, str>,
+        book: &'t Codebook,
+        rules: &'t Rules,
+        sink: &mut Sink<'_>,
+    ) -> Cow<'t, str> {
+        if let Some(text) = book.text(&code) {
+            return Cow::Borrowed(text);
+        }
+        if let Some(text) = &rules.otherwise {
+            return Cow::Borrowed(text);
+        }
+        if !book.broken && !rules.as_is {
+            let message = format!(
+                "コード「{code}」がコード表「{}」にありません。コードのまま表示します。",
+                book.name
+            );
+            sink.tell_once(
+                (&book.name, &*code),
+                "code.unknown",
+                Severity::Warning,
+                &self.title,
+                message,
+            );
+        }
+        code
+    }
+}
+
+fn join(cells: &[Cell], separator: &str, row: &Row<'_>, sink: &mut Sink<'_>) -> String {
+    let mut out = String::new();
+    for cell in cells {
+        let part = cell.text(row, sink);
+        if part.is_empty() {
+            continue;
+        }
+        if !out.is_empty() {
+            out.push_str(separator);
+        }
+        out.push_str(&part);
+    }
+    out
+}
+
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => match text.trim() {
+            inner if inner.len() == text.len() => Cow::Owned(text),
+            inner => Cow::Owned(inner.to_owned()),
+        },
+    }
+}
+
+/// Line breaks become `\n`, NUL becomes U+FFFD, other control characters become blanks.
+fn clean(text: Cow<'_, str>) -> Cow<'_, str> {
+    if !text.bytes().any(|b| b < 0x20 && b != b'\n' && b != b'\t') && !text.contains('\u{7F}') {
+        return text;
+    }
+    let unified = text.replace("\r\n", "\n");
+    let out = unified
+        .chars()
+        .map(|c| match c {
+            '\n' | '\t' => c,
+            '\r' | '\u{B}' | '\u{C}' => '\n',
+            '\0' => '\u{FFFD}',
+            c if c.is_ascii_control() => ' ',
+            c => c,
+        })
+        .collect();
+    Cow::Owned(out)
+}
+
+/// A column that a mapping names and a file does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingColumn {
+    /// As the mapping names it.
+    pub column: Column,
+    /// Why it was not found.
+    pub why: NoColumn,
+}
+
+impl MissingColumn {
+    /// What is wrong and what may be meant.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match &self.why {
+            NoColumn::Unknown(alike) if alike.is_empty() => format!("列「{}」がありません。", self.column),
+            NoColumn::Unknown(alike) => {
+                format!("列「{}」がありません。似た列: {}。", self.column, alike.join("、"))
+            }
+            NoColumn::Twice(places) => {
+                let places: Vec<String> = places.iter().map(ToString::to_string).collect();
+                format!(
+                    "列「{}」が{}列目にあり、1つに決まりません。位置の数で書いてください。",
+                    self.column,
+                    places.join("・")
+                )
+            }
+            NoColumn::NoHeadings => format!(
+                "見出しのないファイルなので、列「{}」は位置の数で書いてください。",
+                self.column
+            ),
+            NoColumn::Beyond(most) => format!("{}はありません（このファイルは{most}列）。", self.column),
+        }
+    }
+}
+
+/// Binds the fields of one mapping entry to the columns of its file.
+pub struct Binder<'s> {
+    sheet: &'s Sheet,
+    head: Option<&'s Sheet>,
+    books: &'s Codebooks,
+    /// Columns that were not found so far.
+    pub missing: Vec<MissingColumn>,
+}
+
+impl<'s> Binder<'s> {
+    /// For one file, its head file if it has one, and the mapping's code tables.
+    #[must_use]
+    pub const fn new(sheet: &'s Sheet, head: Option<&'s Sheet>, books: &'s Codebooks) -> Self {
+        Self {
+            sheet,
+            head,
+            books,
+            missing: Vec::new(),
+        }
+    }
+
+    /// The place of a column, counted from 0; what is not found is noted.
+    pub fn place(&mut self, column: &Column) -> Option<usize> {
+        self.place_in(self.sheet, column)
+    }
+
+    fn place_in(&mut self, sheet: &Sheet, column: &Column) -> Option<usize> {
+        match sheet.place(column) {
+            Ok(at) => Some(at),
+            Err(why) => {
+                let missing = MissingColumn {
+                    column: column.clone(),
+                    why,
+                };
+                if !self.missing.contains(&missing) {
+                    self.missing.push(missing);
+                }
+                None
+            }
+        }
+    }
+
+    /// Binds one field.
+    pub fn bind(&mut self, spec: &FieldSpec) -> Cell {
+        let t = &spec.0;
+        let mut title = String::new();
+        let from = if let Some(column) = &t.column {
+            match self.place(column) {
+                Some(at) => {
+                    title = self.sheet.title(at);
+                    From::Column(at)
+                }
+                None => From::Nowhere,
+            }
+        } else if let Some(column) = &t.head {
+            match self.head.and_then(|head| self.place_in(head, column)) {
+                Some(at) => {
+                    title = self.head.map(|head| head.title(at)).unwrap_or_default();
+                    From::Head(at)
+                }
+                None => From::Nowhere,
+            }
+        } else if let Some(text) = &t.constant {
+            From::Constant(text.clone())
+        } else if t.each {
+            From::Each
+        } else {
+            let cells: Vec<Cell> = t.join.iter().map(|part| self.bind(part)).collect();
+            title = cells
+                .iter()
+                .map(|cell| cell.title.as_str())
+                .filter(|t| !t.is_empty())
+                .collect::<Vec<_>>()
+                .join("＋");
+            From::Join(cells, t.separator.clone().unwrap_or_default())
+        };
+        let or = t.or.as_deref().map(|or| self.bind(or));
+        let on = t.on.as_deref().map(|on| Box::new(self.bind(on)));
+        let rules = Rules {
+            blank: t.blank.clone(),
+            codes: t.codes.as_ref().and_then(|name| self.books.get(name)).cloned(),
+            otherwise: t.otherwise.clone(),
+            as_is: t.as_is,
+            default: t.default.clone(),
+            or,
+            prefix: t.prefix.clone(),
+            suffix: t.suffix.clone(),
+            pad: t.pad,
+        };
+        Cell {
+            from,
+            title,
+            label: t.label.clone(),
+            date: t.date,
+            range: t.range,
+            on,
+            rules: rules.is_needed().then(|| Box::new(rules)),
+        }
+    }
+}
+
+impl Rules {
+    const fn is_needed(&self) -> bool {
+        !self.blank.is_empty()
+            || self.codes.is_some()
+            || self.default.is_some()
+            || self.or.is_some()
+            || !self.prefix.is_empty()
+            || !self.suffix.is_empty()
+            || self.pad > 0
+    }
+}

@@ -1,0 +1,519 @@
+//! The first pass over every file: whose rows lie where. Row text is looked at, never kept.
+//!
+//! Appointments come first and say who is wanted; the patient file says who exists; of everything else only the places of
+//! wanted patients' rows are remembered, and rows of nobody are told.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chart::{Finding, Severity};
+use jiff::civil::Date;
+
+use super::cell::Row;
+use super::feed::Feed;
+use super::ledger::{Ledger, Sink};
+use super::marks::{Marks, Unit};
+use super::people::{Key, People, Reach};
+use super::plan::Plan;
+use super::scan::{RawRow, Refusal, Step, Why};
+use super::split::{Columns, Split};
+use super::take::{Take, short};
+
+/// Most keys of one head file.
+const MAX_KEYS: usize = 5_000_000;
+
+/// A key that belongs to patients who are not wanted, or to several.
+const NOBODY: u32 = u32::MAX;
+
+/// What the first pass knows while it goes through the files.
+pub struct Index<'l> {
+    /// Everybody.
+    pub people: People,
+    /// Of each head entry: key → patient.
+    pub heads: BTreeMap<usize, HashMap<Box<str>, u32>>,
+    /// The day.
+    pub day: Date,
+    /// The last day of the thin list.
+    pub last_day: Date,
+    /// True when nothing says who is wanted, so that everybody is.
+    pub everybody: bool,
+    /// True when the patient file could be read: only then a stranger is known to be one.
+    pub registry: bool,
+    /// Where Findings go.
+    pub ledger: &'l mut Ledger,
+    room: String,
+    columns: Columns,
+    days_elsewhere: DaysElsewhere,
+}
+
+/// Appointments on days that are not asked for, counted per file.
+#[derive(Debug, Clone, Copy, Default)]
+struct DaysElsewhere {
+    past: u64,
+    far: u64,
+}
+
+/// What a row's patient column says.
+enum Who {
+    Known(u32),
+    Stranger(String),
+    Unreadable(String),
+}
+
+impl<'l> Index<'l> {
+    /// An empty index for a day and the days of its thin list.
+    pub fn new(day: Date, last_day: Date, ledger: &'l mut Ledger) -> Self {
+        Self {
+            people: People::default(),
+            heads: BTreeMap::new(),
+            day,
+            last_day,
+            everybody: false,
+            registry: false,
+            ledger,
+            room: String::new(),
+            columns: Columns::default(),
+            days_elsewhere: DaysElsewhere::default(),
+        }
+    }
+
+    /// Goes through one file. `progress` is told the bytes read since it was last called.
+    ///
+    /// # Errors
+    /// When the file cannot be read any more.
+    pub fn go(&mut self, feed: &mut Feed, progress: &mut dyn FnMut(u64)) -> std::io::Result<()> {
+        let mut scanner = feed.sheet.scanner()?;
+        let mut last: (Vec<u8>, Option<u32>) = (Vec::new(), None);
+        let mut quiet = 0_u64;
+        let mut told_position = 0;
+        self.days_elsewhere = DaysElsewhere::default();
+        loop {
+            let position = scanner.position();
+            if position - told_position >= 1 << 20 {
+                progress(position - told_position);
+                told_position = position;
+            }
+            match scanner.step()? {
+                None => break,
+                Some(Step::Refused(refusal)) => {
+                    feed.tally.rows += 1;
+                    feed.tally.refused += 1;
+                    quiet += u64::from(refusal.quiet);
+                    self.refused(feed, &refusal);
+                }
+                // An empty line, or the end mark that DOS programs leave.
+                Some(Step::Row(raw)) if raw.bytes.is_empty() || raw.bytes == b"\x1A" => {}
+                Some(Step::Row(raw)) => {
+                    feed.tally.rows += 1;
+                    self.row(feed, &raw, &mut last);
+                }
+            }
+        }
+        progress(scanner.position().saturating_sub(told_position));
+        let name = feed.sheet.name.clone();
+        if quiet > 0 {
+            let message =
+                format!("引用符や列の数が合わない行に続く{quiet}行も読めませんでした（その行の続きと思われます）。");
+            self.ledger
+                .add(Finding::new("row.quote", Severity::Warning, message).at(&name, 0));
+        }
+        if scanner.cut_off() {
+            feed.tally.half_written = true;
+            let message =
+                "ファイルが行の途中で終わっています。出力が途中で止まった疑いがあります。出力をやり直してください。";
+            self.ledger
+                .add(Finding::new("file.half_written", Severity::Severe, message).at(&name, 0));
+        }
+        self.tell_days(feed);
+        Ok(())
+    }
+
+    fn row(&mut self, feed: &mut Feed, raw: &RawRow<'_>, last: &mut (Vec<u8>, Option<u32>)) {
+        if matches!(feed.plan, Plan::Appointment(_)) {
+            self.appointment(feed, raw);
+            return;
+        }
+        let plain = feed.id.as_ref().and_then(super::cell::Cell::only_column);
+        let bytes = plain.and_then(|at| raw_column(raw.bytes, &feed.sheet.marks, at));
+        if feed.key.is_none()
+            && let Some(bytes) = bytes
+            && !last.0.is_empty()
+            && last.0 == bytes
+        {
+            match last.1 {
+                Some(person) => feed.note_row(person, raw.offset, raw.length, raw.line),
+                None => feed.tally.elsewhere += 1,
+            }
+            return;
+        }
+        let who = match bytes.and_then(Key::of_bytes) {
+            Some(key) => self.known(feed, key),
+            None => self.who(feed, raw),
+        };
+        last.0.clear();
+        match who {
+            Who::Known(person) => {
+                let wanted = self.is_wanted(feed, person).then_some(person);
+                match wanted {
+                    Some(person) => feed.note_row(person, raw.offset, raw.length, raw.line),
+                    None => feed.tally.elsewhere += 1,
+                }
+                if let Some(bytes) = bytes {
+                    last.0.extend_from_slice(bytes);
+                    last.1 = wanted;
+                }
+                if feed.kind == super::fields::Kind::Head {
+                    self.head_key(feed, raw, person);
+                }
+            }
+            Who::Stranger(id) => self.stranger(feed, raw.line, &id),
+            Who::Unreadable(text) => self.no_id(feed, raw.line, &text),
+        }
+    }
+
+    /// The number of a readable patient number; patient files enter new people.
+    fn known(&mut self, feed: &Feed, key: Key) -> Who {
+        let enters = matches!(feed.plan, Plan::Patient(_));
+        let found = if enters {
+            self.people.enter(key)
+        } else {
+            self.people.find(&key)
+        };
+        match found {
+            Some(number) => {
+                if enters {
+                    self.people.register(number);
+                    if self.everybody {
+                        self.people.want(number, Reach::Full);
+                    }
+                }
+                Who::Known(number)
+            }
+            None => Who::Stranger(key.as_str().to_owned()),
+        }
+    }
+
+    /// The slow way to a row's patient: decoded, with the rules of its field, or through its head row.
+    fn who(&mut self, feed: &Feed, raw: &RawRow<'_>) -> Who {
+        let (text, _) = feed.sheet.charset.decode(raw.bytes, &mut self.room);
+        if self
+            .columns
+            .split(text, feed.sheet.marks.delimiter, feed.sheet.marks.quote)
+            == Split::Broken
+        {
+            return Who::Unreadable("（行を分けられません）".to_owned());
+        }
+        let row = Row::plain(text, &self.columns);
+        let (mut scratch, mut unseen) = (Ledger::default(), Vec::new());
+        let mut sink = silent(&mut scratch, &mut unseen);
+        if feed.id.is_none() {
+            let key = feed
+                .key
+                .as_ref()
+                .map(|cell| cell.text(&row, &mut sink).into_owned())
+                .unwrap_or_default();
+            let person = feed
+                .head
+                .and_then(|head| self.heads.get(&head))
+                .and_then(|keys| keys.get(key.as_str()))
+                .copied();
+            return match person {
+                Some(person) => Who::Known(person),
+                None => Who::Stranger(format!("つなぐ番号 {}", short(&key))),
+            };
+        }
+        let text = feed.id_text(&row, &mut sink);
+        match Key::of_text(&text) {
+            Some(key) => self.known(feed, key),
+            None => Who::Unreadable(text),
+        }
+    }
+
+    fn is_wanted(&self, feed: &Feed, person: u32) -> bool {
+        let reach = self.people.get(person).map_or(Reach::Nothing, |person| person.reach);
+        match feed.plan {
+            Plan::Patient(_) | Plan::Appointment(_) => reach > Reach::Nothing,
+            _ => reach == Reach::Full,
+        }
+    }
+
+    fn head_key(&mut self, feed: &Feed, raw: &RawRow<'_>, person: u32) {
+        let (text, _) = feed.sheet.charset.decode(raw.bytes, &mut self.room);
+        if self
+            .columns
+            .split(text, feed.sheet.marks.delimiter, feed.sheet.marks.quote)
+            == Split::Broken
+        {
+            return;
+        }
+        let row = Row::plain(text, &self.columns);
+        let name = &feed.sheet.name;
+        let (mut scratch, mut unseen) = (Ledger::default(), Vec::new());
+        let mut sink = silent(&mut scratch, &mut unseen);
+        let key = feed
+            .key
+            .as_ref()
+            .map(|cell| cell.text(&row, &mut sink))
+            .unwrap_or_default();
+        let keys = self.heads.entry(feed.entry).or_default();
+        if key.is_empty() || keys.len() >= MAX_KEYS {
+            return;
+        }
+        match keys.get(&*key) {
+            Some(other) if *other != person => {
+                let message = format!(
+                    "つなぐ番号「{}」が2人の患者に使われています。この番号の明細は使いません。",
+                    short(&key)
+                );
+                self.ledger
+                    .add(Finding::new("key.two_people", Severity::Severe, message).at(name, raw.line));
+                keys.insert(key.into(), NOBODY);
+            }
+            Some(_) => {}
+            None => {
+                keys.insert(key.into(), person);
+            }
+        }
+    }
+
+    fn appointment(&mut self, feed: &mut Feed, raw: &RawRow<'_>) {
+        let (text, _) = feed.sheet.charset.decode(raw.bytes, &mut self.room);
+        let marks = feed.sheet.marks;
+        let split = self.columns.split(text, marks.delimiter, marks.quote);
+        let fits = feed.sheet.columns.is_none_or(|(fewest, _)| {
+            self.columns.count() == fewest || (self.columns.count() > fewest && self.columns.empty_from(fewest))
+        });
+        let row = Row::plain(text, &self.columns);
+        let (mut scratch, mut unseen) = (Ledger::default(), Vec::new());
+        let mut sink = silent(&mut scratch, &mut unseen);
+        let whole = split != Split::Broken && fits;
+        if whole && !feed.sieve.takes(&row) {
+            feed.tally.sieved += 1;
+            return;
+        }
+        let Some(key) = Key::of_text(&feed.id_text(&row, &mut sink)) else {
+            let text = feed.id_text(&row, &mut sink);
+            self.no_id(feed, raw.line, &text);
+            return;
+        };
+        // A broken row or an unreadable day still says that this patient is expected; the day is then the file's own, or open.
+        let on = if whole { self.day_of(feed, raw) } else { None };
+        let Some(person) = self.people.enter(key) else { return };
+        let reach = match on {
+            None => Reach::Full,
+            Some(on) if on == self.day => Reach::Full,
+            Some(on) if on > self.day && on <= self.last_day => Reach::Thin,
+            Some(on) => {
+                feed.tally.elsewhere += 1;
+                if on < self.day {
+                    self.days_elsewhere.past += 1;
+                } else {
+                    self.days_elsewhere.far += 1;
+                }
+                return;
+            }
+        };
+        self.people.want(person, reach);
+        feed.note_row(person, raw.offset, raw.length, raw.line);
+    }
+
+    /// The day of an appointment row. Its Findings are told when the row is read for the chart, not here.
+    fn day_of(&mut self, feed: &Feed, raw: &RawRow<'_>) -> Option<Date> {
+        let Plan::Appointment(plan) = &feed.plan else {
+            return None;
+        };
+        let (text, _) = feed.sheet.charset.decode(raw.bytes, &mut self.room);
+        self.columns
+            .split(text, feed.sheet.marks.delimiter, feed.sheet.marks.quote);
+        let row = Row::plain(text, &self.columns);
+        let (mut scratch, mut unseen) = (Ledger::default(), Vec::new());
+        let mut sink = silent(&mut scratch, &mut unseen);
+        Take {
+            row: &row,
+            sink: &mut sink,
+            day: self.day,
+        }
+        .date(plan.on.as_ref())
+    }
+
+    fn tell_days(&mut self, feed: &Feed) {
+        let DaysElsewhere { past, far } = self.days_elsewhere;
+        let name = &feed.sheet.name;
+        if past > 0 {
+            let message = format!(
+                "対象日（{}）より前の予約が{past}件あり、取り出しませんでした。",
+                chart::date::iso(self.day)
+            );
+            let severity = if feed.names_the_day {
+                Severity::Severe
+            } else {
+                Severity::Note
+            };
+            self.ledger
+                .add(Finding::new("appointment.past", severity, message).at(name, 0));
+        }
+        if far > 0 {
+            let message = format!(
+                "{}より後の予約が{far}件あり、取り出しませんでした。",
+                chart::date::iso(self.last_day)
+            );
+            self.ledger
+                .add(Finding::new("appointment.far", Severity::Note, message).at(name, 0));
+        }
+    }
+
+    fn stranger(&mut self, feed: &mut Feed, line: u64, id: &str) {
+        if !self.registry {
+            // Without a patient file nobody can be called a stranger.
+            feed.tally.elsewhere += 1;
+            return;
+        }
+        feed.tally.refused += 1;
+        let message = format!(
+            "患者基本にも予約にもない患者番号の{}です。この行は使いませんでした。",
+            feed.kind.word()
+        );
+        let finding = Finding::new("row.orphan", Severity::Warning, message)
+            .at(&feed.sheet.name, line)
+            .about(id);
+        self.ledger.add(finding);
+    }
+
+    fn no_id(&mut self, feed: &mut Feed, line: u64, text: &str) {
+        feed.tally.refused += 1;
+        let what = if text.trim().is_empty() {
+            "患者番号が空です".to_owned()
+        } else {
+            format!("「{}」は患者番号として読めません", short(text))
+        };
+        let message = format!("{what}。この行は使いませんでした。");
+        let title = feed.id.as_ref().map_or("", |cell| cell.title.as_str());
+        let finding = Finding::new("id.invalid", Severity::Severe, message)
+            .at(&feed.sheet.name, line)
+            .in_field(title);
+        self.ledger.add(finding);
+    }
+
+    /// A refused line: told, and remembered with its patient where its beginning still says whom it is about.
+    fn refused(&mut self, feed: &mut Feed, refusal: &Refusal<'_>) {
+        let person = self.patient_of_start(feed, refusal.start);
+        let id = person
+            .and_then(|person| self.people.get(person))
+            .map(|person| person.key);
+        if let Some(person) = person {
+            if matches!(feed.plan, Plan::Appointment(_)) || (self.everybody && matches!(feed.plan, Plan::Patient(_))) {
+                self.people.want(person, Reach::Full);
+            }
+            feed.note_loss(person, refusal.line);
+        }
+        if refusal.quiet {
+            return;
+        }
+        let (code, message) = match refusal.why {
+            Why::TooLong => (
+                "row.too_long",
+                format!(
+                    "1行が長すぎます（{}バイトまで）。この行は使わず、次の行から続けました。",
+                    feed.sheet.bounds.row_bytes
+                ),
+            ),
+            Why::Unclosed => (
+                "row.quote",
+                "引用符（\"）が閉じていません。この行だけを使わず、次の行から続けました。".to_owned(),
+            ),
+            Why::Loose => (
+                "row.quote",
+                "引用符（\"）の閉じたあとに文字が続いています。この行だけを使わず、次の行から続けました。".to_owned(),
+            ),
+            Why::Columns(found) => ("row.columns", columns_message(feed, found)),
+        };
+        let mut finding = Finding::new(code, Severity::Warning, message).at(&feed.sheet.name, refusal.line);
+        if let Some(key) = id {
+            finding = finding.about(key.as_str());
+        }
+        self.ledger.add(finding);
+    }
+
+    fn patient_of_start(&mut self, feed: &Feed, start: &[u8]) -> Option<u32> {
+        let at = feed.id.as_ref()?.only_column()?;
+        let unquoted = Marks {
+            quote: None,
+            ..feed.sheet.marks
+        };
+        let raw = raw_column(start, &feed.sheet.marks, at).or_else(|| raw_column(start, &unquoted, at))?;
+        let key = Key::of_bytes(raw)?;
+        match feed.plan {
+            Plan::Patient(_) | Plan::Appointment(_) => self.people.enter(key),
+            _ => self.people.find(&key),
+        }
+    }
+}
+
+/// A sink for a first look: the row is read again for its chart, and its Findings are told then.
+const fn silent<'l>(scratch: &'l mut Ledger, unseen: &'l mut Vec<Finding>) -> Sink<'l> {
+    Sink {
+        ledger: scratch,
+        chart: unseen,
+        file: "",
+        line: 0,
+        patient: "",
+    }
+}
+
+/// What to say about a row with the wrong number of columns.
+#[must_use]
+pub fn columns_message(feed: &Feed, found: usize) -> String {
+    let expected = feed.sheet.columns.map_or(0, |(fewest, _)| fewest);
+    format!(
+        "列の数が合いません（{expected}列のはずが{found}列）。列がずれているおそれがあるため、この行は使いませんでした。"
+    )
+}
+
+/// The raw bytes of one column, where that can be told without decoding.
+fn raw_column<'b>(bytes: &'b [u8], marks: &Marks, at: usize) -> Option<&'b [u8]> {
+    if marks.unit != Unit::Byte {
+        return None;
+    }
+    let mut rest = bytes;
+    for column in 0..=at {
+        let (content, length) = match marks.quote {
+            Some(quote) if rest.first() == Some(&quote) => {
+                let end = memchr::memchr(quote, rest.get(1..)?)? + 1;
+                // A doubled mark or anything but a delimiter behind the closing one: not for this short way.
+                let after = rest.get(end + 1);
+                if after.is_some_and(|b| *b != marks.delimiter) {
+                    return None;
+                }
+                (rest.get(1..end)?, end + 1)
+            }
+            _ => {
+                let end = memchr::memchr(marks.delimiter, rest).unwrap_or(rest.len());
+                (rest.get(..end)?, end)
+            }
+        };
+        if column == at {
+            return Some(content);
+        }
+        rest = rest.get(length + 1..)?;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CSV: Marks = Marks {
+        delimiter: b',',
+        quote: Some(b'"'),
+        unit: Unit::Byte,
+    };
+
+    #[test]
+    fn a_column_in_raw_bytes() {
+        assert_eq!(raw_column(b"a,\"b,c\",d", &CSV, 1), Some(&b"b,c"[..]));
+        assert_eq!(raw_column(b"a,\"b,c\",d", &CSV, 2), Some(&b"d"[..]));
+        assert_eq!(raw_column(b"a,\"b\"", &CSV, 1), Some(&b"b"[..]));
+        assert_eq!(raw_column(b"a", &CSV, 1), None);
+        assert_eq!(raw_column(b"\"a\"\"b\",c", &CSV, 1), None);
+    }
+}

@@ -1,0 +1,161 @@
+//! Which patients there are and how much of each is wanted: a number per patient instead of a text, in little memory.
+//!
+//! Patient numbers are kept exactly as `PatientId` reads them; nothing here knows a name.
+
+use std::collections::HashMap;
+
+use chart::PatientId;
+
+/// Most patients one export may name.
+pub const MAX_PEOPLE: usize = 2_000_000;
+
+/// A patient number in a fixed place, so that a million of them are one allocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    length: u8,
+    bytes: [u8; PatientId::MAX],
+}
+
+/// How much of a patient is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// No appointment in the days asked for.
+    Nothing,
+    /// Appointments in the coming days only.
+    Thin,
+    /// An appointment on the day.
+    Full,
+}
+
+/// One patient of the export.
+#[derive(Debug, Clone, Copy)]
+pub struct Person {
+    /// The number.
+    pub key: Key,
+    /// How much is wanted.
+    pub reach: Reach,
+    /// True when a patient file has a row for this number.
+    pub registered: bool,
+}
+
+/// Everybody, each with a small number in the order of first sight.
+#[derive(Debug, Default)]
+pub struct People {
+    numbers: HashMap<Key, u32>,
+    list: Vec<Person>,
+}
+
+impl Key {
+    /// From the raw bytes of a column; `None` when they are not plainly a patient number (blanks around it are allowed).
+    #[must_use]
+    pub fn of_bytes(raw: &[u8]) -> Option<Self> {
+        let raw = raw.trim_ascii();
+        let plain = !raw.is_empty()
+            && raw.len() <= PatientId::MAX
+            && raw.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
+        if !plain {
+            return None;
+        }
+        let mut bytes = [0; PatientId::MAX];
+        bytes.get_mut(..raw.len())?.copy_from_slice(raw);
+        Some(Self {
+            length: u8::try_from(raw.len()).ok()?,
+            bytes,
+        })
+    }
+
+    /// From text in any width.
+    #[must_use]
+    pub fn of_text(text: &str) -> Option<Self> {
+        Self::of_bytes(PatientId::parse(text)?.as_str().as_bytes())
+    }
+
+    /// The number as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        let bytes = self.bytes.get(..usize::from(self.length)).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or("")
+    }
+
+    /// The number as its own type.
+    #[must_use]
+    pub fn id(&self) -> Option<PatientId> {
+        PatientId::parse(self.as_str())
+    }
+}
+
+impl People {
+    /// The number of a patient seen before.
+    #[must_use]
+    pub fn find(&self, key: &Key) -> Option<u32> {
+        self.numbers.get(key).copied()
+    }
+
+    /// The number of a patient, new or seen before; `None` when there are too many.
+    pub fn enter(&mut self, key: Key) -> Option<u32> {
+        if let Some(number) = self.find(&key) {
+            return Some(number);
+        }
+        let number = u32::try_from(self.list.len())
+            .ok()
+            .filter(|_| self.list.len() < MAX_PEOPLE)?;
+        self.list.push(Person {
+            key,
+            reach: Reach::Nothing,
+            registered: false,
+        });
+        self.numbers.insert(key, number);
+        Some(number)
+    }
+
+    /// One patient.
+    #[must_use]
+    pub fn get(&self, number: u32) -> Option<&Person> {
+        self.list.get(number as usize)
+    }
+
+    /// Widens how much of a patient is wanted.
+    pub fn want(&mut self, number: u32, reach: Reach) {
+        if let Some(person) = self.list.get_mut(number as usize) {
+            person.reach = person.reach.max(reach);
+        }
+    }
+
+    /// Says that a patient file has a row for this number.
+    pub fn register(&mut self, number: u32) {
+        if let Some(person) = self.list.get_mut(number as usize) {
+            person.registered = true;
+        }
+    }
+
+    /// Everybody in the order of first sight.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &Person)> {
+        (0_u32..).zip(self.list.iter())
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_zeros_and_are_found_again() {
+        let mut people = People::default();
+        let one = people.enter(Key::of_bytes(b" 00123 ").unwrap()).unwrap();
+        assert_eq!(people.enter(Key::of_text("００１２３").unwrap()), Some(one));
+        assert_ne!(people.enter(Key::of_bytes(b"123").unwrap()), Some(one));
+        assert_eq!(people.get(one).unwrap().key.as_str(), "00123");
+        people.want(one, Reach::Full);
+        people.want(one, Reach::Thin);
+        assert_eq!(people.get(one).unwrap().reach, Reach::Full);
+        for bad in [&b""[..], b"  ", b"12 3", b"123456789012345678901", b"1\x002"] {
+            assert_eq!(Key::of_bytes(bad), None);
+        }
+    }
+}

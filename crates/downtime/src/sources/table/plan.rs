@@ -1,0 +1,148 @@
+//! A file's mapping bound to its columns: one small plan per kind, made once, used for every row.
+//!
+//! What a plan cannot find is reported when the file is opened; without its essential columns a file is not used at all.
+
+use super::bookings::{AppointmentPlan, OrderPlan};
+use super::cell::{Binder, Cell};
+use super::config::FileEntry;
+use super::drugs::DrugPlan;
+use super::fields::Kind;
+use super::identity::PatientPlan;
+use super::records::{AllergyPlan, DiagnosisPlan, NotePlan, ProfilePlan, ResultPlan};
+use super::take::CodedCells;
+
+/// How the rows of one file become facts.
+#[derive(Debug)]
+pub enum Plan {
+    /// 患者基本
+    Patient(Box<PatientPlan>),
+    /// 予約
+    Appointment(Box<AppointmentPlan>),
+    /// 検査予約
+    Order(Box<OrderPlan>),
+    /// 病名
+    Diagnosis(Box<DiagnosisPlan>),
+    /// 診療録
+    Note(Box<NotePlan>),
+    /// 処方
+    Prescription(Box<DrugPlan>),
+    /// アレルギー・禁忌
+    Allergy(Box<AllergyPlan>),
+    /// 検体検査結果
+    Result(Box<ResultPlan>),
+    /// 患者特記
+    Profile(Box<ProfilePlan>),
+    /// Rows that other rows refer to.
+    Head,
+}
+
+/// The mapped fields of one entry, taken one after another.
+pub struct Fields<'e, 's> {
+    entry: &'e FileEntry,
+    /// Finds the columns.
+    pub binder: Binder<'s>,
+}
+
+impl<'e, 's> Fields<'e, 's> {
+    /// The fields of an entry for an opened file.
+    pub const fn new(entry: &'e FileEntry, binder: Binder<'s>) -> Self {
+        Self { entry, binder }
+    }
+
+    /// One field, where it is mapped.
+    pub fn one(&mut self, name: &str) -> Option<Cell> {
+        self.many(name).into_iter().next()
+    }
+
+    /// A list of fields.
+    pub fn many(&mut self, name: &str) -> Vec<Cell> {
+        let found = self.entry.fields.get::<str>(name);
+        found
+            .map(|list| list.0.iter().map(|spec| self.binder.bind(spec)).collect())
+            .unwrap_or_default()
+    }
+
+    /// A code and its name.
+    pub fn coded(&mut self, code: &str, name: &str) -> CodedCells {
+        CodedCells {
+            code: self.one(code),
+            name: self.one(name),
+        }
+    }
+
+    /// 診療科
+    pub fn department(&mut self) -> CodedCells {
+        self.coded("department_code", "department_name")
+    }
+
+    /// 医師
+    pub fn doctor(&mut self) -> CodedCells {
+        self.coded("doctor_code", "doctor_name")
+    }
+}
+
+impl Plan {
+    /// Binds an entry's fields.
+    ///
+    /// # Errors
+    /// The essential fields that are missing, as the configuration names them.
+    pub fn bind(fields: &mut Fields<'_, '_>, kind: Kind) -> Result<Self, Vec<&'static str>> {
+        let plan = match kind {
+            Kind::Patient => Self::Patient(Box::new(PatientPlan::bind(fields))),
+            Kind::Appointment => Self::Appointment(Box::new(AppointmentPlan::bind(fields))),
+            Kind::Order => Self::Order(Box::new(OrderPlan::bind(fields))),
+            Kind::Diagnosis => Self::Diagnosis(Box::new(DiagnosisPlan::bind(fields))),
+            Kind::Note => Self::Note(Box::new(NotePlan::bind(fields))),
+            Kind::Prescription => Self::Prescription(Box::new(DrugPlan::bind(fields))),
+            Kind::Allergy => Self::Allergy(Box::new(AllergyPlan::bind(fields))),
+            Kind::Result => Self::Result(Box::new(ResultPlan::bind(fields))),
+            Kind::Profile => Self::Profile(Box::new(ProfilePlan::bind(fields))),
+            Kind::Head => Self::Head,
+        };
+        let lacking = plan.lacking();
+        if lacking.is_empty() { Ok(plan) } else { Err(lacking) }
+    }
+
+    /// Essential fields that are not there: without them a row says nothing, or something wrong.
+    fn lacking(&self) -> Vec<&'static str> {
+        let mut lacking = Vec::new();
+        let mut need = |name: &'static str, cells: &[&Option<Cell>]| {
+            if !cells
+                .iter()
+                .any(|cell| cell.as_ref().is_some_and(|cell| !cell.is_nowhere()))
+            {
+                lacking.push(name);
+            }
+        };
+        match self {
+            Self::Patient(_) | Self::Head => {}
+            Self::Appointment(plan) => need("on", &[&plan.on]),
+            Self::Order(plan) => {
+                need("on", &[&plan.on]);
+                need("exam_name", &[&plan.exam.name, &plan.exam.code]);
+            }
+            Self::Diagnosis(plan) => need("name", &[&plan.name]),
+            Self::Note(plan) => need(
+                "text",
+                &[&plan.text, &plan.soap[0], &plan.soap[1], &plan.soap[2], &plan.soap[3]],
+            ),
+            Self::Prescription(plan) => need("drug_name", &[&plan.drug.name, &plan.drug.code]),
+            Self::Allergy(plan) => {
+                need("substance", &[&plan.substance]);
+                // A state that is mapped and cannot be found would turn "none" into an allergy, or the reverse.
+                if plan.state.as_ref().is_some_and(Cell::is_nowhere) {
+                    lacking.push("state");
+                }
+            }
+            Self::Result(plan) => {
+                need("name", &[&plan.name, &plan.code]);
+                need("value", &[&plan.value]);
+            }
+            Self::Profile(plan) => {
+                need("label", &[&plan.label]);
+                need("value", &[&plan.value]);
+            }
+        }
+        lacking
+    }
+}

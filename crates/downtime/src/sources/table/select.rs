@@ -1,0 +1,152 @@
+//! How much of a patient goes into the chart, and in which order: the newest first, the day's departments before others.
+//!
+//! What is cut by a limit is told; what is left out because something newer replaces it is not.
+
+use chart::{Appointment, Coded, Diagnosis, ExamOrder, LabResult, Note, Prescription, Severity};
+use jiff::civil::{Date, Time};
+
+use super::config::Limits;
+use super::drugs::DrugRow;
+use super::ledger::Sink;
+
+/// Most lines of one prescription.
+const MAX_LINES: usize = 60;
+/// Most appointments and orders of one patient.
+const MAX_BOOKINGS: usize = 100;
+/// Most allergies of one patient.
+pub const MAX_ALLERGIES: usize = 100;
+
+/// Appointments of the days asked for, earliest first, each once.
+#[must_use]
+pub fn appointments(mut list: Vec<Appointment>, sink: &mut Sink<'_>) -> Vec<Appointment> {
+    list.sort_by_key(|booking| (booking.on, time_last(booking.at)));
+    let mut kept: Vec<Appointment> = Vec::with_capacity(list.len());
+    for booking in list {
+        let again = kept.iter().any(|other| {
+            other == &booking
+                || (!booking.number.is_empty() && other.number == booking.number && other.on == booking.on)
+        });
+        if !again {
+            kept.push(booking);
+        }
+    }
+    cut(&mut kept, MAX_BOOKINGS, "予約", Severity::Warning, sink);
+    kept
+}
+
+/// Orders of the days asked for, earliest first, each once.
+#[must_use]
+pub fn orders(mut list: Vec<ExamOrder>, sink: &mut Sink<'_>) -> Vec<ExamOrder> {
+    list.sort_by_key(|order| (order.on, time_last(order.at)));
+    list.dedup();
+    cut(&mut list, MAX_BOOKINGS, "検査予約", Severity::Warning, sink);
+    list
+}
+
+/// Diagnoses with the main ones first, otherwise in the order of the file.
+#[must_use]
+pub fn diagnoses(mut list: Vec<Diagnosis>, limits: &Limits, sink: &mut Sink<'_>) -> Vec<Diagnosis> {
+    list.sort_by_key(|diagnosis| !diagnosis.main);
+    cut(&mut list, limits.diagnoses, "病名", Severity::Warning, sink);
+    list
+}
+
+/// The newest note of each department, newest first.
+#[must_use]
+pub fn notes(list: Vec<Note>, booked: &[Coded], limits: &Limits, sink: &mut Sink<'_>) -> Vec<Note> {
+    let mut newest: Vec<Note> = Vec::new();
+    for note in list {
+        match newest
+            .iter_mut()
+            .find(|other| same_department(&other.department, &note.department))
+        {
+            None => newest.push(note),
+            Some(other) if (other.on, other.at) < (note.on, note.at) => *other = note,
+            Some(_) => {}
+        }
+    }
+    newest.sort_by_key(|note| std::cmp::Reverse((is_booked(&note.department, booked), note.on, note.at)));
+    cut(&mut newest, limits.notes, "診療録", Severity::Note, sink);
+    newest.sort_by_key(|note| std::cmp::Reverse((note.on, note.at)));
+    newest
+}
+
+/// The newest prescription of each department, newest first; lines of one department and day are one prescription.
+#[must_use]
+pub fn prescriptions(rows: Vec<DrugRow>, booked: &[Coded], limits: &Limits, sink: &mut Sink<'_>) -> Vec<Prescription> {
+    let mut newest: Vec<Prescription> = Vec::new();
+    for row in rows {
+        let known = newest
+            .iter_mut()
+            .find(|other| same_department(&other.department, &row.department));
+        match known {
+            Some(other) if other.on == row.on => other.items.push(row.item),
+            Some(other) if other.on > row.on => {}
+            Some(other) => *other = prescription(row),
+            None => newest.push(prescription(row)),
+        }
+    }
+    newest.sort_by_key(|one| std::cmp::Reverse((is_booked(&one.department, booked), one.on)));
+    cut(&mut newest, limits.prescriptions, "処方", Severity::Warning, sink);
+    newest.sort_by_key(|one| std::cmp::Reverse(one.on));
+    for one in &mut newest {
+        one.items.sort_by_key(|item| item.rp);
+        cut(&mut one.items, MAX_LINES, "処方の薬品", Severity::Severe, sink);
+    }
+    newest
+}
+
+/// The newest results, newest first; within one time in the order of the file.
+#[must_use]
+pub fn results(mut list: Vec<LabResult>, limits: &Limits, sink: &mut Sink<'_>) -> Vec<LabResult> {
+    list.sort_by_key(|result| std::cmp::Reverse((result.on, result.at)));
+    cut(&mut list, limits.results, "検査結果", Severity::Note, sink);
+    list
+}
+
+/// Cuts a list to its limit and says so.
+pub fn cut<T>(list: &mut Vec<T>, most: usize, word: &str, severity: Severity, sink: &mut Sink<'_>) {
+    if list.len() > most {
+        let message = format!(
+            "{word}が{}件あり、{most}件だけを入れました。残りはここでは見られません。",
+            list.len()
+        );
+        list.truncate(most);
+        sink.tell("list.cut", severity, "", message);
+    }
+}
+
+fn prescription(row: DrugRow) -> Prescription {
+    Prescription {
+        on: row.on,
+        department: row.department,
+        doctor: row.doctor,
+        items: vec![row.item],
+    }
+}
+
+fn same_department(one: &Coded, other: &Coded) -> bool {
+    if one.code.is_empty() && other.code.is_empty() {
+        one.name == other.name
+    } else {
+        one.code == other.code
+    }
+}
+
+fn is_booked(department: &Coded, booked: &[Coded]) -> bool {
+    booked.iter().any(|other| same_department(department, other))
+}
+
+fn time_last(at: Option<Time>) -> (bool, Option<Time>) {
+    (at.is_none(), at)
+}
+
+/// The departments with an appointment on the day.
+#[must_use]
+pub fn booked_departments(appointments: &[Appointment], day: Date) -> Vec<Coded> {
+    appointments
+        .iter()
+        .filter(|a| a.on == day)
+        .map(|a| a.department.clone())
+        .collect()
+}

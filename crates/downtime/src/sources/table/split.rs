@@ -1,0 +1,160 @@
+//! One decoded row becomes its columns: places in the text, unquoted only when somebody asks for them.
+//!
+//! Works on text in one encoding (UTF-8), whatever the file's was, so that the rules for quotes exist once.
+
+use std::borrow::Cow;
+
+/// The columns of one row, reused from row to row.
+#[derive(Debug, Default)]
+pub struct Columns {
+    spans: Vec<Span>,
+    quote: char,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: u32,
+    end: u32,
+    /// Quotation marks inside are doubled.
+    doubled: bool,
+}
+
+/// What taking a row apart found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// A row; this many bytes of the text were used, line end included.
+    Row(usize),
+    /// Quotation marks do not fit together, or there are too many columns.
+    Broken,
+}
+
+impl Columns {
+    /// Takes the first row of a text apart.
+    pub fn split(&mut self, text: &str, delimiter: u8, quote: Option<u8>) -> Split {
+        self.spans.clear();
+        self.quote = char::from(quote.unwrap_or(b'"'));
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        loop {
+            if self.spans.len() >= super::MAX_COLUMNS {
+                return Split::Broken;
+            }
+            let next = if quote.is_some() && bytes.get(at).copied() == quote {
+                match self.quoted(bytes, at + 1, quote.unwrap_or(b'"')) {
+                    Some(next) => next,
+                    None => return Split::Broken,
+                }
+            } else {
+                let rest = bytes.get(at..).unwrap_or_default();
+                let end = memchr::memchr2(delimiter, b'\n', rest).map_or(bytes.len(), |found| at + found);
+                let mut content = end;
+                if bytes.get(end) != Some(&delimiter) && end > at && bytes.get(end - 1) == Some(&b'\r') {
+                    content -= 1;
+                }
+                self.push(at, content, false);
+                end
+            };
+            match bytes.get(next) {
+                Some(b) if *b == delimiter => at = next + 1,
+                Some(b'\n') => return Split::Row(next + 1),
+                Some(b'\r') if bytes.get(next + 1) == Some(&b'\n') => return Split::Row(next + 2),
+                Some(b'\r') if next + 1 == bytes.len() => return Split::Row(next + 1),
+                Some(_) => return Split::Broken,
+                None => return Split::Row(bytes.len()),
+            }
+        }
+    }
+
+    fn quoted(&mut self, bytes: &[u8], from: usize, quote: u8) -> Option<usize> {
+        let mut at = from;
+        let mut doubled = false;
+        loop {
+            let end = at + memchr::memchr(quote, bytes.get(at..)?)?;
+            if bytes.get(end + 1) == Some(&quote) {
+                doubled = true;
+                at = end + 2;
+            } else {
+                self.push(from, end, doubled);
+                return Some(end + 1);
+            }
+        }
+    }
+
+    fn push(&mut self, start: usize, end: usize, doubled: bool) {
+        self.spans.push(Span {
+            start: u32::try_from(start).unwrap_or(u32::MAX),
+            end: u32::try_from(end).unwrap_or(u32::MAX),
+            doubled,
+        });
+    }
+
+    /// How many columns the row has.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// The text of one column, counted from 0; `None` when the row has fewer.
+    #[must_use]
+    pub fn get<'t>(&self, text: &'t str, at: usize) -> Option<Cow<'t, str>> {
+        let span = self.spans.get(at)?;
+        let inside = text.get(span.start as usize..span.end as usize)?;
+        Some(if span.doubled {
+            // Only doubled marks stand inside, so halving the pairs restores the text.
+            let pair: String = [self.quote; 2].iter().collect();
+            Cow::Owned(inside.replace(&pair, self.quote.encode_utf8(&mut [0; 4])))
+        } else {
+            Cow::Borrowed(inside)
+        })
+    }
+
+    /// True when the columns from this one on (counted from 0) are all empty.
+    #[must_use]
+    pub fn empty_from(&self, at: usize) -> bool {
+        self.spans.iter().skip(at).all(|span| span.start == span.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(text: &str) -> Option<Vec<String>> {
+        let mut columns = Columns::default();
+        match columns.split(text, b',', Some(b'"')) {
+            Split::Row(_) => (0..columns.count())
+                .map(|i| columns.get(text, i).map(Cow::into_owned))
+                .collect(),
+            Split::Broken => None,
+        }
+    }
+
+    #[test]
+    fn columns_with_and_without_quotes() {
+        assert_eq!(
+            columns("a,\"b \"\"x\"\"\nc\",,d\r\nnext").unwrap(),
+            ["a", "b \"x\"\nc", "", "d"]
+        );
+        assert_eq!(columns("5\",b").unwrap(), ["5\"", "b"]);
+        assert_eq!(columns("").unwrap(), [""]);
+        assert_eq!(columns("a,").unwrap(), ["a", ""]);
+        assert_eq!(columns("\"a\"b,c"), None);
+        assert_eq!(columns("\"a"), None);
+    }
+
+    #[test]
+    fn rows_follow_one_another() {
+        let text = "a,\"b\nc\"\r\nd,e\n";
+        let mut columns = Columns::default();
+        assert_eq!(columns.split(text, b',', Some(b'"')), Split::Row(9));
+        assert_eq!(columns.split(&text[9..], b',', Some(b'"')), Split::Row(4));
+        assert!(columns.empty_from(2));
+        assert!(!columns.empty_from(1));
+    }
+
+    #[test]
+    fn too_many_columns_are_refused() {
+        let text = ",".repeat(super::super::MAX_COLUMNS + 5);
+        assert_eq!(Columns::default().split(&text, b',', None), Split::Broken);
+    }
+}

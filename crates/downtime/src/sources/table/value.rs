@@ -1,0 +1,513 @@
+//! Texts become values: times, dates beyond the usual ways, amounts, yes and no, the closed lists of words.
+//!
+//! Nothing is guessed: what cannot be read exactly is refused and the caller says so and keeps the words.
+
+use chart::date::DateFault;
+use chart::dose::Quantity;
+use chart::medication::{Rhythm, Route};
+use chart::note::SectionKind;
+use chart::result::Flag;
+use chart::{Moment, Sex, allergy::AllergyKind, id::half_width};
+use jiff::civil::{Date, Time};
+
+use super::spec::{DateForm, RangeForm};
+
+/// State of a row of an allergy file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AllergyState {
+    /// あり: the row names something.
+    Present,
+    /// なし: a person confirmed that there is nothing.
+    ConfirmedNone,
+    /// 未確認: nobody asked.
+    NotRecorded,
+    /// 参照不可: the EHR could not read it itself.
+    Unavailable,
+}
+
+/// Full-width ASCII to half-width, without copying where there is nothing to do.
+#[must_use]
+pub fn folded(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.is_ascii() {
+        std::borrow::Cow::Borrowed(text)
+    } else {
+        std::borrow::Cow::Owned(text.chars().map(half_width).collect())
+    }
+}
+
+/// Reads a date in the column's own form.
+///
+/// # Errors
+/// [`DateFault`] says in which way the text fails.
+pub fn date(text: &str, form: DateForm) -> Result<Date, DateFault> {
+    let text = text.trim();
+    if let Some(date) = plain_date(text)
+        && matches!(form, DateForm::Auto | DateForm::Western)
+    {
+        return date.ok_or(DateFault::Impossible);
+    }
+    let folded = folded(text);
+    let text = folded.trim();
+    match form {
+        DateForm::Auto => chart::date::parse(first_eight(text)),
+        DateForm::Era7 => era7(text),
+        DateForm::Western | DateForm::Wareki => {
+            let era = text.chars().next().is_some_and(|c| !c.is_ascii_digit());
+            if !text.is_empty() && era != (form == DateForm::Wareki) {
+                return Err(DateFault::Unreadable);
+            }
+            chart::date::parse(first_eight(text))
+        }
+    }
+}
+
+/// 2026-09-18, 2026/9/18 and 20260918, alone or before a time: the ways nearly every row is written. `None`: another way.
+fn plain_date(text: &str) -> Option<Option<Date>> {
+    let bytes = text.as_bytes();
+    let year = number(bytes.get(..4)?)?;
+    if matches!(bytes.len(), 8 | 12 | 14) && bytes.iter().all(u8::is_ascii_digit) {
+        return Some(civil(year, number(bytes.get(4..6)?)?, number(bytes.get(6..8)?)?));
+    }
+    let mark = *bytes.get(4)?;
+    if mark != b'/' && mark != b'-' {
+        return None;
+    }
+    let rest = bytes.get(5..)?;
+    let month_end = rest.iter().position(|b| *b == mark).filter(|at| (1..=2).contains(at))?;
+    let month = number(rest.get(..month_end)?)?;
+    let rest = rest.get(month_end + 1..)?;
+    let day_end = rest.iter().position(|b| *b == b' ' || *b == b'T').unwrap_or(rest.len());
+    if !(1..=2).contains(&day_end) {
+        return None;
+    }
+    Some(civil(year, month, number(rest.get(..day_end)?)?))
+}
+
+fn number(digits: &[u8]) -> Option<i16> {
+    digits.iter().try_fold(0_i16, |sum, b| {
+        b.is_ascii_digit().then(|| sum * 10 + i16::from(*b - b'0'))
+    })
+}
+
+fn civil(year: i16, month: i16, day: i16) -> Option<Date> {
+    Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
+}
+
+/// A time stamp of 12 or 14 digits begins with its day.
+fn first_eight(text: &str) -> &str {
+    if matches!(text.len(), 12 | 14) && text.bytes().all(|b| b.is_ascii_digit()) {
+        text.get(..8).unwrap_or(text)
+    } else {
+        text
+    }
+}
+
+fn era7(text: &str) -> Result<Date, DateFault> {
+    if text.is_empty() {
+        return Err(DateFault::Empty);
+    }
+    if text.len() != 7 || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(DateFault::Unreadable);
+    }
+    let (era, rest) = text.split_at(1);
+    let letter = match era {
+        "1" => 'M',
+        "2" => 'T',
+        "3" => 'S',
+        "4" => 'H',
+        "5" => 'R',
+        _ => return Err(DateFault::WrongEra),
+    };
+    chart::date::parse(&format!("{letter}{rest}"))
+}
+
+/// Reads a time of day: `9:30`, `09:30:00`, `0930`, `9時30分`, or the time inside a time stamp.
+#[must_use]
+pub fn time(text: &str) -> Option<Time> {
+    let folded = folded(text.trim());
+    let text = folded.trim();
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    let text = match text.len() {
+        12 | 14 if digits => text.get(8..)?,
+        _ => text.rsplit([' ', 'T']).next()?,
+    };
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        let (hour, minute) = match text.len() {
+            3 => (text.get(..1)?, text.get(1..3)?),
+            4 | 6 => (text.get(..2)?, text.get(2..4)?),
+            _ => return None,
+        };
+        return Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok();
+    }
+    let mut parts = text.split([':', '時', '分']);
+    let hour: i8 = parts.next()?.parse().ok()?;
+    let minute: i8 = match parts.next()? {
+        "" => 0,
+        minute => minute.parse().ok()?,
+    };
+    let second_fits = parts.all(|s| s.is_empty() || s.parse::<f32>().is_ok_and(|s| (0.0..60.0).contains(&s)));
+    second_fits.then(|| Time::new(hour, minute, 0, 0).ok()).flatten()
+}
+
+/// Reads a wall-clock moment: a date with a time, or a date alone (its midnight).
+#[must_use]
+pub fn moment(text: &str) -> Option<Moment> {
+    let day = date(text, DateForm::Auto).ok()?;
+    let at = time(text).unwrap_or(Time::MIN);
+    Some(Moment::from_local(day.to_datetime(at)))
+}
+
+/// Reads yes or no; an empty text is no.
+#[must_use]
+pub fn truth(text: &str) -> Option<bool> {
+    Some(match folded(text.trim()).as_ref() {
+        "1" | "true" | "TRUE" | "Y" | "y" | "T" | "○" | "〇" | "◯" | "●" | "レ" | "✓" | "はい" | "有" | "あり"
+        | "有り" => true,
+        "" | "0" | "false" | "FALSE" | "N" | "n" | "F" | "×" | "いいえ" | "無" | "なし" | "無し" => false,
+        _ => return None,
+    })
+}
+
+/// Reads 男 女 その他 不明 and M F O U. Numbers mean different things in different hospitals and need a code table.
+#[must_use]
+pub fn sex(text: &str) -> Option<Sex> {
+    Some(match folded(text.trim()).as_ref() {
+        "M" | "m" | "男" | "男性" | "おとこ" => Sex::Male,
+        "F" | "f" | "女" | "女性" | "おんな" => Sex::Female,
+        "O" | "o" | "その他" | "他" => Sex::Other,
+        "U" | "u" | "不明" | "未登録" | "" => Sex::Unknown,
+        _ => return None,
+    })
+}
+
+/// Reads 内服 頓服 外用 注射 その他.
+#[must_use]
+pub fn route(text: &str) -> Option<Route> {
+    Some(match text.trim() {
+        "内服" | "内用" | "内服薬" => Route::Oral,
+        "頓服" | "頓用" | "頓服薬" => Route::AsNeeded,
+        "外用" | "外用薬" => Route::External,
+        "注射" | "自己注射" | "注射薬" => Route::Injection,
+        "その他" | "材料" | "器材" => Route::Other,
+        _ => return None,
+    })
+}
+
+/// Reads 薬剤 食物 造影剤 その他 禁忌.
+#[must_use]
+pub fn allergy_kind(text: &str) -> Option<AllergyKind> {
+    Some(match text.trim() {
+        "薬剤" | "薬" | "薬物" | "医薬品" | "薬剤アレルギー" => AllergyKind::Drug,
+        "食物" | "食品" | "食べ物" | "食物アレルギー" => AllergyKind::Food,
+        "造影剤" => AllergyKind::Contrast,
+        "その他" | "ラテックス" | "環境" | "金属" | "" => AllergyKind::Other,
+        "禁忌" => AllergyKind::Contraindication,
+        _ => return None,
+    })
+}
+
+/// Reads あり なし 未確認 参照不可.
+#[must_use]
+pub fn allergy_state(text: &str) -> Option<AllergyState> {
+    Some(match text.trim() {
+        "あり" | "有" | "有り" | "present" => AllergyState::Present,
+        "なし" | "無" | "無し" | "none" => AllergyState::ConfirmedNone,
+        "未確認" | "未登録" | "未聴取" | "不明" | "not_recorded" => AllergyState::NotRecorded,
+        "参照不可" | "取得不可" | "取得できず" | "unavailable" => AllergyState::Unavailable,
+        _ => return None,
+    })
+}
+
+/// Reads a laboratory flag; `N` and empty mean none.
+#[must_use]
+pub fn flag(text: &str) -> Option<Option<Flag>> {
+    Some(match folded(text.trim()).as_ref() {
+        "" | "N" | "n" | "正常" | "-" => None,
+        "H" | "h" | "高" | "↑" => Some(Flag::High),
+        "L" | "l" | "低" | "↓" => Some(Flag::Low),
+        "HH" | "LL" | "緊急" | "緊急値" | "P" => Some(Flag::Critical),
+        "A" | "a" | "異常" | "*" => Some(Flag::Abnormal),
+        _ => return None,
+    })
+}
+
+/// Reads an amount, its unit in its own column or behind the number (`2錠`).
+#[must_use]
+pub fn amount(text: &str, unit: &str) -> Option<Quantity> {
+    let folded = folded(text.trim());
+    let text = folded.trim();
+    if let Some(quantity) = Quantity::parse(text, unit) {
+        return Some(quantity);
+    }
+    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == ','))?;
+    let (number, own) = text.split_at(end);
+    let own = own.trim();
+    // A second number, a slash or a sign makes it something else than one amount.
+    let plain = own
+        .chars()
+        .all(|c| c.is_alphabetic() || matches!(c, '㎎' | '㏄' | '%' | 'μ' | 'µ'));
+    if own.is_empty() || !plain || !(unit.trim().is_empty() || unit.trim() == own) {
+        return None;
+    }
+    Quantity::parse(number, own)
+}
+
+/// Reads uneven doses: `2,0,1,0`, `2-0-1`, `朝2錠・夕1錠`. Gives morning, noon, evening, bedtime where the text names them or
+/// has four numbers, otherwise the numbers in their order; zeros are kept.
+#[must_use]
+pub fn uneven(text: &str, unit: &str) -> Option<Vec<Quantity>> {
+    let folded = folded(text.trim());
+    let parts: Vec<&str> = folded
+        .split([',', '-', '・', ' ', '、', '－', '‐'])
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .collect();
+    if parts.is_empty() || parts.len() > 8 {
+        return None;
+    }
+    let named = parts.first().is_some_and(|part| slot(part).is_some());
+    if !named {
+        return parts.iter().map(|part| amount(part, unit)).collect();
+    }
+    let mut slots = vec![
+        Quantity {
+            milli: 0,
+            unit: unit.trim().to_owned()
+        };
+        4
+    ];
+    let mut last = None;
+    for part in parts {
+        let (at, rest) = slot(part)?;
+        // Out of order or twice: the order of the day could not be told.
+        if last.is_some_and(|last| at <= last) {
+            return None;
+        }
+        last = Some(at);
+        *slots.get_mut(at)? = amount(rest, unit)?;
+    }
+    let unit = slots.iter().find(|q| q.milli > 0).map(|q| q.unit.clone())?;
+    for slot in &mut slots {
+        slot.unit.clone_from(&unit);
+    }
+    Some(slots)
+}
+
+fn slot(part: &str) -> Option<(usize, &str)> {
+    for (at, words) in [
+        (0, ["朝食後", "朝食前", "朝"].as_slice()),
+        (1, &["昼食後", "昼食前", "昼"]),
+        (2, &["夕食後", "夕食前", "夕"]),
+        (3, &["就寝前", "眠前", "寝る前", "眠"]),
+    ] {
+        if let Some(rest) = words.iter().find_map(|word| part.strip_prefix(word)) {
+            return Some((at, rest));
+        }
+    }
+    None
+}
+
+/// How often a day, as a usage text says: 1日3回毎食後 → 3.
+#[must_use]
+pub fn doses_in_usage(usage: &str) -> Option<u16> {
+    let folded = folded(usage);
+    let rest = folded.split_once("1日")?.1;
+    let end = rest.find('回')?;
+    rest.get(..end)?.trim().parse().ok()
+}
+
+/// Reads 隔日, 3日ごと, 月・木, 週2回(月・木), and the JAMI codes `I1100000` (隔日) and `W0100100` (weekdays, Sunday first).
+#[must_use]
+pub fn rhythm(text: &str) -> Option<Rhythm> {
+    let folded = folded(text.trim());
+    let text = folded.trim();
+    match text {
+        "" | "毎日" | "連日" => return Some(Rhythm::Daily),
+        "隔日" | "1日おき" | "2日ごと" | "I1100000" => return Some(Rhythm::AlternateDays),
+        _ => {}
+    }
+    if let Some(flags) = text.strip_prefix('W').filter(|flags| flags.len() == 7) {
+        let mut mask = 0;
+        for (i, flag) in flags.bytes().enumerate() {
+            match flag {
+                b'1' => mask |= 1 << i,
+                b'0' => {}
+                _ => return None,
+            }
+        }
+        return (mask != 0).then_some(Rhythm::Weekdays(mask));
+    }
+    if let Some(days) = text.strip_suffix("日ごと").or_else(|| text.strip_suffix("日毎")) {
+        return days
+            .parse()
+            .ok()
+            .filter(|n| (2..=60).contains(n))
+            .map(Rhythm::EveryDays);
+    }
+    weekdays(text)
+}
+
+fn weekdays(text: &str) -> Option<Rhythm> {
+    let (claimed, inside) = match text.split_once('(') {
+        Some((before, rest)) => {
+            let times = before
+                .trim()
+                .strip_prefix('週')?
+                .strip_suffix('回')?
+                .parse::<u32>()
+                .ok()?;
+            (Some(times), rest.strip_suffix(')')?)
+        }
+        None => (None, text),
+    };
+    let mut mask = 0_u8;
+    for c in inside.trim_end_matches("曜日").trim_end_matches('曜').chars() {
+        match c {
+            '・' | ',' | '、' | ' ' | '/' => {}
+            _ => mask |= 1 << "日月火水木金土".chars().position(|day| day == c)?,
+        }
+    }
+    (mask != 0 && claimed.is_none_or(|times| times == mask.count_ones())).then_some(Rhythm::Weekdays(mask))
+}
+
+/// Words an open reference range: `-0.14` → 0.14以下, `60-` → 60以上. Anything else stays as reported.
+#[must_use]
+pub fn reference(text: &str, form: Option<RangeForm>) -> String {
+    let marks: &[char] = match form {
+        None => return text.to_owned(),
+        Some(RangeForm::Dash) => &['-', '－'],
+        Some(RangeForm::Tilde) => &['~', '〜', '～'],
+    };
+    let is_number = |s: &str| s.trim().parse::<f64>().is_ok() && !s.trim().starts_with(['-', '+']);
+    if let Some(high) = text.strip_prefix(marks).filter(|s| is_number(s)) {
+        return format!("{}以下", high.trim());
+    }
+    if let Some(low) = text.strip_suffix(marks).filter(|s| is_number(s)) {
+        return format!("{}以上", low.trim());
+    }
+    text.to_owned()
+}
+
+/// A reference range from its two columns; a word in the lower column ((-), 陰性) stands alone.
+#[must_use]
+pub fn reference_of(low: &str, high: &str) -> String {
+    match (low.is_empty(), high.is_empty()) {
+        (true, true) => String::new(),
+        (false, false) => format!("{low}-{high}"),
+        (true, false) if high.parse::<f64>().is_ok() => format!("{high}以下"),
+        (false, true) if low.parse::<f64>().is_ok() => format!("{low}以上"),
+        (true, false) => high.to_owned(),
+        (false, true) => low.to_owned(),
+    }
+}
+
+/// The kind of a section by its field name.
+#[must_use]
+pub const fn section(index: usize) -> SectionKind {
+    match index {
+        0 => SectionKind::Subjective,
+        1 => SectionKind::Objective,
+        2 => SectionKind::Assessment,
+        3 => SectionKind::Plan,
+        _ => SectionKind::Free,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::{date as day, time as clock};
+
+    #[test]
+    fn dates_in_the_form_of_their_column() {
+        let d = day(1951, 5, 12);
+        for text in [
+            "1951/5/12",
+            "1951-05-12",
+            "19510512",
+            "1951/5/12 9:30",
+            "195105120930",
+            "１９５１／５／１２",
+        ] {
+            assert_eq!(date(text, DateForm::Western), Ok(d), "{text}");
+            assert_eq!(date(text, DateForm::Wareki), Err(DateFault::Unreadable), "{text}");
+        }
+        assert_eq!(date("S26.5.12", DateForm::Wareki), Ok(d));
+        assert_eq!(date("S26.5.12", DateForm::Western), Err(DateFault::Unreadable));
+        assert_eq!(date("3260512", DateForm::Era7), Ok(d));
+        assert_eq!(date("9260512", DateForm::Era7), Err(DateFault::WrongEra));
+        assert_eq!(date("1951/2/30", DateForm::Auto), Err(DateFault::Impossible));
+        assert_eq!(date("20261345", DateForm::Auto), Err(DateFault::Impossible));
+        assert_eq!(date("51/5/12", DateForm::Auto), Err(DateFault::BareYear));
+        assert_eq!(date("1951/5", DateForm::Auto), Err(DateFault::Unreadable));
+        assert_eq!(date("", DateForm::Auto), Err(DateFault::Empty));
+    }
+
+    #[test]
+    fn times_alone_and_inside_stamps() {
+        for text in [
+            "9:30",
+            "09:30:00",
+            "0930",
+            "930",
+            "9時30分",
+            "９：３０",
+            "2026/9/18 9:30",
+            "202609180930",
+            "2026-09-18T09:30:15",
+        ] {
+            assert_eq!(time(text), Some(clock(9, 30, 0, 0)), "{text}");
+        }
+        assert_eq!(time("9時"), Some(clock(9, 0, 0, 0)));
+        for bad in ["", "25:00", "9:75", "朝", "9", "2026/9/18"] {
+            assert_eq!(time(bad), None, "{bad}");
+        }
+        assert_eq!(moment("202611200005").unwrap().text(), "2026-11-20 00:05");
+    }
+
+    #[test]
+    fn amounts_with_and_without_their_unit() {
+        assert_eq!(amount("2", "錠").unwrap().text(), "2錠");
+        assert_eq!(amount("２錠", "").unwrap().text(), "2錠");
+        assert_eq!(amount("0.5 mL", "").unwrap().text(), "0.5\u{a0}mL");
+        for bad in ["適量", "1/2", "2-3錠", "2錠3錠", ""] {
+            assert_eq!(amount(bad, ""), None, "{bad}");
+        }
+        assert_eq!(amount("2錠", "g"), None);
+    }
+
+    #[test]
+    fn uneven_doses_in_three_ways() {
+        let numbers = |text: &str| uneven(text, "錠").map(|list| list.iter().map(Quantity::number).collect::<Vec<_>>());
+        assert_eq!(numbers("2,0,1,0").unwrap(), ["2", "0", "1", "0"]);
+        assert_eq!(numbers("2-0-1").unwrap(), ["2", "0", "1"]);
+        assert_eq!(numbers("朝2錠・夕1錠").unwrap(), ["2", "0", "1", "0"]);
+        assert_eq!(numbers("夕1錠・朝2錠"), None);
+        assert_eq!(numbers("適宜"), None);
+    }
+
+    #[test]
+    fn rhythms() {
+        assert_eq!(rhythm("隔日"), Some(Rhythm::AlternateDays));
+        assert_eq!(rhythm("I1100000"), Some(Rhythm::AlternateDays));
+        assert_eq!(rhythm("W0100100"), Some(Rhythm::Weekdays(0b001_0010)));
+        assert_eq!(rhythm("週2回(月・木)"), Some(Rhythm::Weekdays(0b001_0010)));
+        assert_eq!(rhythm("月木"), Some(Rhythm::Weekdays(0b001_0010)));
+        assert_eq!(rhythm("3日ごと"), Some(Rhythm::EveryDays(3)));
+        for bad in ["2日おき", "週3回(月・木)", "W0000000", "月末", "W01001"] {
+            assert_eq!(rhythm(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn open_ranges_are_worded_and_a_negative_bound_is_left_alone() {
+        assert_eq!(reference("-0.14", Some(RangeForm::Dash)), "0.14以下");
+        assert_eq!(reference("60-", Some(RangeForm::Dash)), "60以上");
+        assert_eq!(reference("3.5-5.0", Some(RangeForm::Dash)), "3.5-5.0");
+        assert_eq!(reference("-0.14", None), "-0.14");
+        assert_eq!(reference("(-)", Some(RangeForm::Dash)), "(-)");
+        assert_eq!(reference_of("(-)", ""), "(-)");
+        assert_eq!(reference_of("", "0.14"), "0.14以下");
+        assert_eq!(reference_of("3.5", "5.0"), "3.5-5.0");
+    }
+}

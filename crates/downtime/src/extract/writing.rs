@@ -15,6 +15,9 @@ use crate::sources::Extract;
 const SAMPLE_CHARTS: usize = 600;
 const SAMPLE_BYTES: usize = 3 << 20;
 
+/// With fewer charts there is nothing to learn from, and the trainer refuses; records are then compressed without.
+const FEWEST_CHARTS: usize = 16;
+
 /// Size of the dictionary in bytes.
 const DICTIONARY_BYTES: usize = 112 << 10;
 
@@ -65,7 +68,11 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
     /// Makes the dictionary and writes what was collected.
     fn start(&mut self) -> Result<()> {
         let samples: Vec<&[u8]> = self.sample.iter().map(|(_, bytes)| bytes.as_slice()).collect();
-        let dictionary = vault::train::train_dictionary(&samples, DICTIONARY_BYTES).context("圧縮辞書を作れません")?;
+        let dictionary = if samples.len() < FEWEST_CHARTS {
+            Vec::new()
+        } else {
+            vault::train::train_dictionary(&samples, DICTIONARY_BYTES).context("圧縮辞書を作れません")?
+        };
         let plan = SealPlan {
             dictionary,
             ..self.plan.clone()

@@ -6,10 +6,12 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use super::cell::{Binder, Cell, Row};
-use super::config::{Master, Reading};
+use super::bind::Binder;
+use super::cell::{Cell, Row};
+use super::config::Master;
 use super::export::Export;
 use super::ledger::{Ledger, Sink};
+use super::reading::Reading;
 use super::sheet::{self, Sheet, SheetFault};
 use super::value::folded;
 use chart::{Finding, Severity};

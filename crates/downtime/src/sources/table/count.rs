@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 
 use chart::{Finding, Moment, Severity};
 
-use super::cell::{Binder, Row};
+use super::bind::Binder;
+use super::cell::Row;
 use super::codebook::Codebooks;
-use super::config::{Reading, Tally};
+use super::config::Tally;
 use super::export::Export;
 use super::feed::Feed;
 use super::ledger::{Ledger, Sink};
+use super::reading::Reading;
 use super::sheet::{self, Sheet};
 use super::value;
 

@@ -7,7 +7,7 @@ use std::io::Read;
 
 use encoding_rs::{EUC_JP, Encoding, SHIFT_JIS, UTF_16BE, UTF_16LE};
 
-use super::config::EncodingName;
+use super::reading::EncodingName;
 
 /// The encoding of one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use chart::medication::{Rhythm, Route};
 use chart::{Coded, PrescriptionItem, Severity};
 use jiff::civil::Date;
 
+use super::amounts;
 use super::cell::Cell;
 use super::plan::Fields;
 use super::take::{CodedCells, MEDIUM, Take, short};
@@ -175,11 +176,11 @@ impl DrugPlan {
         };
         let doses = take
             .count(self.doses_a_day.as_ref())
-            .or_else(|| value::doses_in_usage(&item.usage));
-        let amounts = value::uneven(&text, unit);
-        let taken: Vec<Quantity> = amounts.iter().flatten().filter(|q| q.milli > 0).cloned().collect();
+            .or_else(|| amounts::doses_in_usage(&item.usage));
+        let read = amounts::uneven(&text, unit);
+        let taken: Vec<Quantity> = read.iter().flatten().filter(|q| q.milli > 0).cloned().collect();
         let count = u16::try_from(taken.len()).unwrap_or(u16::MAX);
-        match (amounts, doses) {
+        match (read, doses) {
             // As many amounts as the day has doses: the zeros only said when nothing is taken.
             (Some(_), Some(doses)) if doses == count => item.uneven = taken,
             (Some(all), Some(doses)) if usize::from(doses) == all.len() => item.uneven = all,
@@ -200,7 +201,7 @@ impl DrugPlan {
     fn rhythm<'t>(&'t self, item: &mut PrescriptionItem, take: &mut Take<'_, '_, 't>, left_over: &mut Vec<String>) {
         let Some(cell) = &self.rhythm else { return };
         let text = take.text(Some(cell));
-        match value::rhythm(&text) {
+        match amounts::rhythm(&text) {
             Some(rhythm) => item.rhythm = rhythm,
             None => {
                 item.rhythm = Rhythm::Daily;
@@ -228,7 +229,7 @@ fn quantity<'t>(
     if text.is_empty() {
         return None;
     }
-    let quantity = value::amount(&text, unit);
+    let quantity = amounts::amount(&text, unit);
     if quantity.is_none() {
         unreadable(take, cell, &text, unit, what, left_over);
     }

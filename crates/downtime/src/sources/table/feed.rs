@@ -4,13 +4,15 @@
 
 use chart::{DataKind, Finding, Moment, Severity};
 
-use super::cell::{Binder, Cell, MissingColumn, Row};
+use super::bind::{Binder, MissingColumn};
+use super::cell::{Cell, Row};
 use super::codebook::Codebooks;
-use super::config::{FileEntry, Filter, Reading};
+use super::config::{FileEntry, Filter};
 use super::export::Export;
 use super::fields::Kind;
 use super::ledger::Sink;
 use super::plan::{Fields, Plan};
+use super::reading::Reading;
 use super::sheet::{Sheet, SheetFault};
 
 /// Where the rows of one patient lie: neighbours in the file are one run.
@@ -278,20 +280,6 @@ impl FileEntry {
             quote: self.quote,
             header: self.header,
             skip_lines: self.skip_lines,
-        }
-    }
-}
-
-impl Reading {
-    /// Fills what is not said here from the defaults.
-    #[must_use]
-    pub fn over(&self, defaults: &Self) -> Self {
-        Self {
-            encoding: self.encoding.or(defaults.encoding),
-            delimiter: self.delimiter.or(defaults.delimiter),
-            quote: self.quote.or(defaults.quote),
-            header: self.header.or(defaults.header),
-            skip_lines: self.skip_lines.or(defaults.skip_lines),
         }
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! What a plan cannot find is reported when the file is opened; without its essential columns a file is not used at all.
 
+use super::bind::Binder;
 use super::bookings::{AppointmentPlan, OrderPlan};
-use super::cell::{Binder, Cell};
+use super::cell::Cell;
 use super::config::FileEntry;
 use super::drugs::DrugPlan;
 use super::fields::Kind;

@@ -5,12 +5,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use chart::{AsOf, Chart, DataKind, Finding, Moment, Severity};
+use chart::{Chart, DataKind, Finding, Severity};
 
 use super::assemble::Assembly;
 use super::codebook::{self, Codebooks};
-use super::config::{AsOfRule, Config};
+use super::config::Config;
 use super::count::{self, Listed};
+use super::dating;
 use super::draft::Frame;
 use super::export::Export;
 use super::feed::{Feed, Opening};
@@ -20,17 +21,10 @@ use super::ledger::Ledger;
 use super::pattern::Pattern;
 use super::people::People;
 use super::plan::Plan;
-use super::sheet;
 use crate::sources::{Extract, Origin, Progress, PullFault, Scope};
 
 /// Most patients taken when nothing says who is booked.
 const MAX_EVERYBODY: usize = 200_000;
-
-/// Minutes by which a file may seem to come from the future.
-const CLOCK_GRACE_MINUTES: i64 = 10;
-
-/// Minutes within which files count as written together.
-const TOGETHER_MINUTES: i64 = 15;
 
 /// A pull under way.
 pub struct Reading<'c> {
@@ -149,7 +143,14 @@ impl<'c> Reading<'c> {
                         ledger.add(finding.in_field(&missing.column.to_string()));
                     }
                     feed.names_the_day = pattern.names_the_day();
-                    feed.written = self.written(&feed, *written, ledger);
+                    feed.written = dating::written(
+                        &feed,
+                        &spec.as_of,
+                        *written,
+                        self.listed.as_ref(),
+                        self.scope.now,
+                        ledger,
+                    );
                     self.feeds.push(feed);
                 }
                 Err(finding) => {
@@ -166,36 +167,6 @@ impl<'c> Reading<'c> {
             .iter()
             .find(|entry| entry.head == name)
             .and_then(|entry| entry.kind.data())
-    }
-
-    /// When the EHR wrote a file, by the rule of its entry; a time in the future is not believed.
-    fn written(&self, feed: &Feed, in_name: Option<Moment>, ledger: &mut Ledger) -> Moment {
-        let rule = self.config.files.get(feed.entry).map(|spec| &spec.as_of);
-        let found = match rule {
-            None | Some(AsOfRule::Mtime) => feed.sheet.modified,
-            Some(AsOfRule::FileName) => in_name,
-            Some(AsOfRule::Tally) => self
-                .listed
-                .as_ref()
-                .and_then(|listed| listed.written_of(&feed.sheet.name)),
-            Some(AsOfRule::Column(column)) => first_moment(feed, column),
-            Some(AsOfRule::Fixed(text)) => super::value::moment(text),
-        };
-        let name = &feed.sheet.name;
-        let Some(written) = found else {
-            let message = "データ時点（いつのデータか）が分かりません。ファイルの更新時刻を使いました。";
-            ledger.add(Finding::new("asof.unknown", Severity::Warning, message).at(name, 0));
-            return feed.sheet.modified.unwrap_or_default().min(self.scope.now);
-        };
-        if written.minutes_since(self.scope.now) > CLOCK_GRACE_MINUTES {
-            let message = format!(
-                "データ時点 {} が今（{}）より後です。どちらかの時計が違います。いつのデータか確かめてください。",
-                written.text(),
-                self.scope.now.text()
-            );
-            ledger.add(Finding::new("asof.future", Severity::Severe, message).at(name, 0));
-        }
-        written.min(self.scope.now)
     }
 
     /// The first pass over every file.
@@ -313,7 +284,7 @@ impl<'c> Reading<'c> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Extract, PullFault> {
         let mut extract = Extract {
-            as_of: as_of(&self.feeds, self.scope.now),
+            as_of: dating::as_of(&self.feeds, self.scope.now),
             ..Extract::default()
         };
         let frame = Frame {
@@ -404,35 +375,4 @@ fn origin(feed: &Feed) -> Origin {
         written: feed.written,
         half_written: feed.tally.half_written,
     }
-}
-
-/// The oldest time of each kind; kinds written together share the oldest of them, others stand apart.
-fn as_of(feeds: &[Feed], now: Moment) -> AsOf {
-    let oldest_of = |kind: DataKind| {
-        feeds
-            .iter()
-            .filter(|feed| feed.data == kind)
-            .map(|feed| feed.written)
-            .min()
-    };
-    let kinds: Vec<(DataKind, Moment)> = DataKind::ALL
-        .into_iter()
-        .filter_map(|kind| oldest_of(kind).map(|at| (kind, at)))
-        .collect();
-    let patient = kinds.first().map_or(now, |(_, at)| *at);
-    let near = |at: &Moment| at.minutes_since(patient).abs() <= TOGETHER_MINUTES;
-    let at = kinds.iter().map(|(_, at)| *at).filter(near).min().unwrap_or(patient);
-    let apart = kinds.into_iter().filter(|(_, at)| !near(at)).collect();
-    AsOf { at, apart }
-}
-
-fn first_moment(feed: &Feed, column: &super::spec::Column) -> Option<Moment> {
-    let at = feed.sheet.place(column).ok()?;
-    let mut found = None;
-    sheet::each_row(&feed.sheet, |_, text, columns| {
-        found = columns.get(text, at).and_then(|text| super::value::moment(&text));
-        false
-    })
-    .ok()?;
-    found
 }

@@ -11,9 +11,10 @@ use std::time::UNIX_EPOCH;
 use chart::Moment;
 use unicode_normalization::UnicodeNormalization;
 
-use super::config::{Delimiter, EncodingName, Limits, Quote, Reading};
+use super::config::Limits;
 use super::decode::{self, Charset};
 use super::marks::{Marks, Unit};
+use super::reading::{Delimiter, EncodingName, Quote, Reading};
 use super::scan::{Bounds, Scanner, Step};
 use super::spec::Column;
 use super::split::{Columns, Split};

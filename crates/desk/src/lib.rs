@@ -1,1 +1,104 @@
-//! desk
+//! Every screen of Tomoshibi: pages rendered on the station, for the browser of the same PC or of the same hospital.
+//!
+//! `gate` decides who may see what and when; `screens` is the list; `layout` is the frame with the mode bar; `words` are both
+//! languages. Deliberately absent: the clock, randomness, Typst and files. The roof hands over a station, a printer and a
+//! source of random bytes; nothing is fetched from anywhere else.
+
+use std::sync::Arc;
+
+use axum::Router;
+use chart::Sheet;
+use downtime::identity::Role;
+use downtime::stations::Station;
+
+mod assets;
+mod fault;
+mod gate;
+mod handle;
+mod layout;
+mod panels;
+mod paper;
+mod people;
+mod rolls;
+mod say;
+mod screens;
+mod session;
+mod site;
+mod visit;
+mod who;
+mod words;
+
+pub use gate::{MAX_BODY, POLICY};
+pub use screens::{Open, Route, SCREENS, Screen};
+pub use words::{Lang, Words, WordsFault};
+
+/// Turns a filled sheet into a PDF. It may take milliseconds to seconds and is called where a thread may block.
+pub type Print = Arc<dyn Fn(&Sheet) -> Result<Vec<u8>, PrintFault> + Send + Sync>;
+
+/// Why a sheet could not be turned into a PDF.
+pub type PrintFault = Box<dyn std::error::Error + Send + Sync>;
+
+/// Fills a buffer with random bytes from the operating system.
+pub type Chance = Arc<dyn Fn(&mut [u8]) -> std::io::Result<()> + Send + Sync>;
+
+/// What the roof hands over.
+pub struct Desk {
+    /// The running station.
+    pub station: Arc<Station>,
+    /// Paper.
+    pub print: Print,
+    /// Randomness for session tokens and handles.
+    pub chance: Chance,
+    /// People offered for one-click sign-in. Only the demo has any.
+    pub demo: Vec<DemoSignIn>,
+    /// A link in the navigation, such as the demo's control page.
+    pub notice: Option<Notice>,
+    /// The station is reached over HTTPS: cookies are then marked so.
+    pub https: bool,
+    /// Seconds without use after which a session ends.
+    pub idle_seconds: i64,
+}
+
+/// Seconds without use after which a session ends, unless configured otherwise.
+pub const IDLE_SECONDS: i64 = 600;
+
+/// One person of the demo, who really unlocks with a real password.
+#[derive(Debug, Clone)]
+pub struct DemoSignIn {
+    /// 職員番号
+    pub staff_number: String,
+    /// The password.
+    pub password: String,
+    /// Name as shown.
+    pub name: String,
+    /// Occupation.
+    pub role: Role,
+}
+
+/// A link the roof adds to the navigation.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    /// Its words.
+    pub words: String,
+    /// Its address.
+    pub href: String,
+}
+
+/// Why the desk cannot open.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskFault {
+    /// The compiled-in words are broken.
+    #[error(transparent)]
+    Words(#[from] WordsFault),
+    /// No random bytes.
+    #[error("no random bytes from the operating system: {0}")]
+    Chance(#[from] std::io::Error),
+}
+
+/// Every screen behind its gate.
+///
+/// # Errors
+/// [`DeskFault`] before anything is served.
+pub fn router(desk: Desk) -> Result<Router, DeskFault> {
+    Ok(gate::routes(site::Site::new(desk)?))
+}

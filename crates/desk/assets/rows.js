@@ -1,0 +1,87 @@
+// Choosing in lists with ↑ ↓ PageUp PageDown Home End. At reception the focus stays in the search field and the card beside the list
+// shows the chosen person; in tables the focus itself walks from row to row. Enter at reception acts only on a person whom the
+// page has shown for exactly this text; after a scan it only chooses, so that somebody looks before anything is recorded.
+
+const STEP = { ArrowDown: 1, ArrowUp: -1, PageDown: 7, PageUp: -7, Home: -Infinity, End: Infinity };
+
+function reception(list) {
+  const form = document.querySelector('form[data-live]');
+  const field = form.querySelector('[data-search]');
+  const card = document.getElementById('card');
+  const status = document.getElementById('chosen');
+  const rows = () => [...list.querySelectorAll('a.row')];
+  const current = () => list.querySelector('a.row[aria-current]');
+
+  function choose(row) {
+    for (const other of rows()) other.removeAttribute('aria-current');
+    if (!row) { card.innerHTML = document.getElementById('card-empty').innerHTML; return; }
+    row.setAttribute('aria-current', 'true');
+    row.scrollIntoView({ block: 'nearest' });
+    card.innerHTML = row.nextElementSibling.innerHTML;
+    status.textContent = row.querySelector('.name-cell').textContent.replace(/\s+/g, ' ');
+  }
+
+  async function act() {
+    // The list on the screen must belong to the text in the field, or the wrong person would be taken.
+    if (form.answered !== field.value) { await form.lookUp(); return; }
+    const day = card.querySelector('.day input');
+    if (day && !day.value) { day.focus(); return; }
+    const choice = card.querySelector('select[required]');
+    if (choice && !choice.value) { choice.focus(); return; }
+    card.querySelector('[data-main]')?.click();
+  }
+
+  list.addEventListener('filled', () => choose(rows()[0]));
+  list.addEventListener('click', (event) => {
+    const row = event.target.closest('a.row');
+    if (!row || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    choose(row);
+    field.focus();
+  });
+  field.addEventListener('scanned', () => form.lookUp());
+  document.addEventListener('keydown', (event) => {
+    if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.altKey) return;
+    if (event.target === field && event.code === 'Enter' && !event.shiftKey) {
+      event.preventDefault();
+      if (!event.repeat && field.value) act();
+      return;
+    }
+    const inList = event.target === field || event.target === document.body || list.contains(event.target);
+    const step = STEP[event.code];
+    if (!inList || step === undefined || (event.target === field && ['Home', 'End'].includes(event.code))) return;
+    const all = rows();
+    if (!all.length) return;
+    event.preventDefault();
+    const at = all.indexOf(current()) + step;
+    choose(all[Math.max(0, Math.min(all.length - 1, at))]);
+  });
+  // Esc 別の人: the card's link would load the page; clearing the field is quicker and keeps the focus.
+  document.addEventListener('click', (event) => {
+    if (!event.target.closest?.('[data-other]')) return;
+    event.preventDefault();
+    field.value = '';
+    form.lookUp();
+    field.focus();
+  });
+}
+
+function table(box) {
+  const links = () => [...box.querySelectorAll('tbody a[data-row], li > a[data-row]')];
+  document.addEventListener('keydown', (event) => {
+    if (event.isComposing || event.ctrlKey || event.altKey) return;
+    const step = STEP[event.code];
+    const at = links().indexOf(document.activeElement);
+    const fromField = document.activeElement?.matches('[data-search]');
+    if (step === undefined || (at < 0 && !fromField && document.activeElement !== document.body)) return;
+    if (fromField && !['ArrowDown', 'PageDown'].includes(event.code)) return;
+    event.preventDefault();
+    const all = links();
+    const next = at < 0 ? 0 : Math.max(0, Math.min(all.length - 1, at + step));
+    all[next]?.focus();
+  });
+}
+
+const list = document.querySelector('[data-choose]');
+if (list) reception(list);
+for (const box of document.querySelectorAll('[data-walk]')) table(box);

@@ -1,0 +1,454 @@
+//! The clinical panels of one patient: drugs, last notes, diagnoses, results, and what happened today.
+//!
+//! Every panel has one of the four states and its data time; an empty panel does not exist. Nothing is computed about the
+//! data: no interactions, no trends, no judgement.
+
+use chart::result::Flag;
+use chart::{Act, DataKind, Known, LabResult, Note, Prescription};
+use downtime::view::View;
+
+use crate::layout::{self, Banner};
+use crate::say;
+use crate::visit::Visit;
+use crate::words::Words;
+
+/// Notes of the EHR that a page shows: the newest, and a few before it.
+const NOTES: usize = 5;
+
+/// 現在の処方
+#[derive(Debug, Default)]
+pub struct Drugs {
+    /// Words of the three states without data.
+    pub absent: Option<String>,
+    /// データ時点 08:45
+    pub as_of: String,
+    /// 前回 2026-09-18 循環器内科
+    pub source: String,
+    /// Lines.
+    pub items: Vec<Drug>,
+}
+
+/// One line.
+#[derive(Debug, Default)]
+pub struct Drug {
+    /// Which prescription begins here; empty within one.
+    pub group: String,
+    /// 販売名 規格
+    pub name: String,
+    /// 抗凝固
+    pub tag: String,
+    /// Dose, usage, supply, comment.
+    pub how: Vec<String>,
+}
+
+/// 前回記録
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// Words of the three states without data.
+    pub absent: Option<String>,
+    /// データ時点
+    pub as_of: String,
+    /// 2026-09-18 循環器内科 佐藤
+    pub head: String,
+    /// Newest first.
+    pub notes: Vec<Written>,
+}
+
+/// One note.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// Day, department, author.
+    pub head: String,
+    /// No S O A P.
+    pub free: bool,
+    /// Letter and text.
+    pub sections: Vec<(&'static str, String)>,
+}
+
+/// 病名
+#[derive(Debug, Default)]
+pub struct Problems {
+    /// Words of the three states without data.
+    pub absent: Option<String>,
+    /// データ時点
+    pub as_of: String,
+    /// Name, first-visit date, whether it is the main one.
+    pub items: Vec<(String, String, bool)>,
+}
+
+/// 検査
+#[derive(Debug, Default)]
+pub struct Labs {
+    /// Words of the three states without data.
+    pub absent: Option<String>,
+    /// データ時点
+    pub as_of: String,
+    /// Day of the newest.
+    pub head: String,
+    /// Newest first.
+    pub items: Vec<Lab>,
+}
+
+/// One result.
+#[derive(Debug, Default)]
+pub struct Lab {
+    /// BNP
+    pub name: String,
+    /// 212
+    pub value: String,
+    /// pg/mL
+    pub unit: String,
+    /// H L 緊急値
+    pub flag: &'static str,
+    /// 緊急値
+    pub critical: bool,
+    /// 0–18.4
+    pub reference: String,
+    /// Day, where it is not the newest.
+    pub on: String,
+}
+
+/// 今日
+#[derive(Debug, Default)]
+pub struct Today {
+    /// Bookings and examinations.
+    pub plan: Vec<String>,
+    /// Entries, in order.
+    pub acts: Vec<Done>,
+}
+
+/// One entry on the patient's day.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// 9:12
+    pub at: String,
+    /// 受付 A-127
+    pub words: String,
+    /// 田中（受付）
+    pub by: String,
+    /// The text of a note.
+    pub text: String,
+    /// Taken back, or corrected since.
+    pub struck: bool,
+    /// Where to correct it.
+    pub correct: Option<String>,
+}
+
+/// Data of the chart, or 「未確認」 for somebody who has none here (a temporary patient).
+fn of_chart<'v, T>(
+    view: &'v View,
+    none: &'v Known<T>,
+    pick: impl Fn(&'v chart::Chart) -> &'v Known<T>,
+) -> &'v Known<T> {
+    view.chart.as_ref().map_or(none, |chart| pick(chart))
+}
+
+fn as_of(visit: &Visit, view: &View, kind: DataKind) -> String {
+    let now = visit.state.now;
+    view.chart.as_ref().map_or_else(
+        || visit.w()["registered-here"].to_owned(),
+        |chart| layout::as_of(visit.w(), &chart.as_of, kind, now),
+    )
+}
+
+/// The drugs panel.
+#[must_use]
+pub fn drugs(visit: &Visit, view: &View) -> Drugs {
+    let known = of_chart(view, &Known::NotRecorded, |c| &c.prescriptions);
+    let list = known.items();
+    let mut items = Vec::new();
+    for prescription in list {
+        for (n, item) in prescription.items.iter().enumerate() {
+            let how = [
+                item.dose_text(),
+                match item.route {
+                    chart::medication::Route::Oral => item.usage_text(),
+                    route => format!("{} {}", route.word(), item.usage_text()).trim().to_owned(),
+                },
+                item.supply_text(),
+                item.comment.clone(),
+            ];
+            items.push(Drug {
+                group: if n == 0 && list.len() > 1 {
+                    prescription_head(visit.w(), prescription)
+                } else {
+                    String::new()
+                },
+                name: item.drug.label().to_owned(),
+                tag: item.tag.clone(),
+                how: how.into_iter().filter(|part| !part.is_empty()).collect(),
+            });
+        }
+    }
+    let absent = say::absence(visit.w(), known, visit.state.now)
+        .or_else(|| items.is_empty().then(|| visit.w()["not-recorded"].to_owned()));
+    Drugs {
+        absent,
+        as_of: as_of(visit, view, DataKind::Prescription),
+        source: match list {
+            [only] => prescription_head(visit.w(), only),
+            _ => String::new(),
+        },
+        items,
+    }
+}
+
+fn prescription_head(w: &Words, prescription: &Prescription) -> String {
+    let on = prescription
+        .on
+        .map_or_else(|| w["date-unknown"].to_owned(), chart::date::iso);
+    format!(
+        "{on} {} {}",
+        prescription.department.label(),
+        prescription.doctor.label()
+    )
+    .trim_end()
+    .to_owned()
+}
+
+/// The notes panel.
+#[must_use]
+pub fn notes(visit: &Visit, view: &View) -> Notes {
+    let known = of_chart(view, &Known::NotRecorded, |c| &c.notes);
+    let notes: Vec<Written> = known
+        .items()
+        .iter()
+        .take(NOTES)
+        .map(|note| written(visit.w(), note))
+        .collect();
+    Notes {
+        absent: say::absence(visit.w(), known, visit.state.now),
+        as_of: as_of(visit, view, DataKind::Note),
+        head: notes.first().map(|note| note.head.clone()).unwrap_or_default(),
+        notes,
+    }
+}
+
+fn written(w: &Words, note: &Note) -> Written {
+    let on = note.on.map_or_else(|| w["date-unknown"].to_owned(), chart::date::iso);
+    Written {
+        head: format!("{on} {} {}", note.department.label(), note.author.label())
+            .trim_end()
+            .to_owned(),
+        free: note.sections.iter().all(|s| s.kind.letter().is_empty()),
+        sections: note
+            .sections
+            .iter()
+            .map(|s| (s.kind.letter(), s.text.clone()))
+            .collect(),
+    }
+}
+
+/// The diagnoses panel.
+#[must_use]
+pub fn problems(visit: &Visit, view: &View) -> Problems {
+    let known = of_chart(view, &Known::NotRecorded, |c| &c.diagnoses);
+    Problems {
+        absent: say::absence(visit.w(), known, visit.state.now),
+        as_of: as_of(visit, view, DataKind::Diagnosis),
+        items: known
+            .items()
+            .iter()
+            .map(|d| {
+                let since = d.since.map_or_else(
+                    || visit.w()["date-unknown"].to_owned(),
+                    |since| {
+                        let since = chart::date::iso(since);
+                        visit.w().with("first-visit", &[("date", (&since).into())])
+                    },
+                );
+                (d.text(), since, d.main)
+            })
+            .collect(),
+    }
+}
+
+/// The results panel.
+#[must_use]
+pub fn labs(visit: &Visit, view: &View) -> Labs {
+    let known = of_chart(view, &Known::NotRecorded, |c| &c.results);
+    let newest = known.items().iter().filter_map(|r| r.on).max();
+    let item = |r: &LabResult| Lab {
+        name: r.name.clone(),
+        value: r.value.clone(),
+        unit: r.unit.clone(),
+        flag: r.flag.map_or("", Flag::word),
+        critical: r.flag == Some(Flag::Critical),
+        reference: r.reference.clone(),
+        on: match r.on {
+            Some(on) if Some(on) == newest => String::new(),
+            Some(on) => chart::date::iso(on),
+            None => visit.w()["date-unknown"].to_owned(),
+        },
+    };
+    Labs {
+        absent: say::absence(visit.w(), known, visit.state.now),
+        as_of: as_of(visit, view, DataKind::Result),
+        head: newest.map(chart::date::iso).unwrap_or_default(),
+        items: known.items().iter().map(item).collect(),
+    }
+}
+
+/// What is planned today, and what was recorded since the snapshot.
+#[must_use]
+pub fn today(visit: &Visit, view: &View, handle: &str, may_write: bool) -> Today {
+    let w = visit.w();
+    let day = visit.state.now.day();
+    let mut plan = Vec::new();
+    if let Some(chart) = &view.chart {
+        for a in chart.appointments.iter().filter(|a| a.on == day) {
+            let parts = [
+                a.time_text(),
+                a.department.label().to_owned(),
+                a.doctor.label().to_owned(),
+                a.purpose.clone(),
+            ];
+            plan.push(w.with("plan-booked", &[("what", (&join(&parts)).into())]));
+        }
+        for o in chart.orders.iter().filter(|o| o.on == day) {
+            let parts = [o.exam.label().to_owned(), o.place.clone(), o.remarks.clone()];
+            plan.push(w.with("plan-exam", &[("what", (&join(&parts)).into())]));
+        }
+    }
+    let acts = view
+        .entries
+        .iter()
+        .map(|recorded| {
+            let entry = &recorded.entry;
+            let note = view.notes.iter().find(|n| n.recorded.id == recorded.id);
+            let text = note.map(note_text).unwrap_or_default();
+            let undone = match &entry.act {
+                Act::CheckedIn(_) => !view.receptions.iter().any(|(r, _)| r.id == recorded.id),
+                Act::AppointmentProvisional(_) => !view.provisional.iter().any(|(r, _)| r.id == recorded.id),
+                _ => note.is_some_and(|n| n.superseded),
+            };
+            Done {
+                at: say::moment(w, entry.written_at, visit.state.now),
+                words: act_words(w, &entry.act),
+                by: entry.by.name.clone(),
+                text,
+                struck: undone,
+                correct: (may_write && note.is_some_and(|n| !n.superseded && !n.note.on_paper))
+                    .then(|| format!("/p/{handle}/note/{}", recorded.id.hex())),
+            }
+        })
+        .collect();
+    Today { plan, acts }
+}
+
+fn note_text(note: &downtime::view::DowntimeNote) -> String {
+    let mut text = String::new();
+    if let Some(reason) = &note.reason {
+        text.push_str(&format!("訂正の理由: {reason}\n"));
+    }
+    let vitals: Vec<String> = note
+        .note
+        .vitals
+        .iter()
+        .map(|(label, value)| format!("{label} {value}"))
+        .collect();
+    if !vitals.is_empty() {
+        text.push_str(&vitals.join("　"));
+        text.push('\n');
+    }
+    for section in &note.note.sections {
+        let letter = section.kind.letter();
+        if !letter.is_empty() {
+            text.push_str(letter);
+            text.push_str(") ");
+        }
+        text.push_str(&section.text);
+        text.push('\n');
+    }
+    text.trim_end().to_owned()
+}
+
+/// One entry in a few words.
+#[must_use]
+pub fn act_words(w: &Words, act: &Act) -> String {
+    match act {
+        Act::CheckedIn(c) => format!("{} {} {}", &w["act-check-in"], c.number, c.department.label()),
+        Act::CheckInUndone { reason, .. } => w.with("act-undone", &[("reason", reason.into())]),
+        Act::NoteSigned(note) if note.on_paper => w["act-on-paper"].to_owned(),
+        Act::NoteSigned(_) => w["act-note"].to_owned(),
+        Act::NoteCorrected { .. } => w["act-correction"].to_owned(),
+        Act::AppointmentProvisional(a) => {
+            let on = say::day(w, a.on);
+            let at =
+                a.at.map_or_else(|| w["later-by-phone"].to_owned(), |t| chart::visit::time_text(Some(t)));
+            format!("{} {on} {at} {}", &w["act-appointment"], a.department.label())
+        }
+        Act::AppointmentCancelled { reason, .. } => w.with("act-cancelled", &[("reason", reason.into())]),
+        Act::TemporaryRegistered(t) => format!("{} {}", &w["act-temporary"], t.id),
+        Act::Printed { form, reissue, .. } => {
+            let again = if *reissue { &w["reissued"] } else { "" };
+            format!("{} {form} {again}", w["act-printed"].to_owned())
+                .trim_end()
+                .to_owned()
+        }
+        Act::DowntimeDeclared(_) => w["act-declared"].to_owned(),
+        Act::DowntimeEnded { .. } => w["act-ended"].to_owned(),
+        Act::EnteredInEhr { .. } => w["act-entered"].to_owned(),
+    }
+}
+
+fn join(parts: &[String]) -> String {
+    let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|p| !p.is_empty()).collect();
+    parts.join(" ")
+}
+
+/// Identity over the page; with the allergy bar where `clinical`.
+#[must_use]
+pub fn banner(visit: &Visit, view: &View, clinical: bool) -> Banner {
+    let w = visit.w();
+    let now = visit.state.now;
+    let strip = view.strip();
+    let (birth, age, sex) = match (&view.chart, &view.temporary) {
+        (Some(chart), _) => {
+            let p = &chart.patient;
+            (
+                say::birth(w, p.birth),
+                say::age(w, p.birth, now.day()),
+                say::sex(w, p.sex),
+            )
+        }
+        (None, Some(t)) => {
+            let age = if t.birth.is_some() {
+                say::age(w, t.birth, now.day())
+            } else {
+                strip.age
+            };
+            (say::birth(w, t.birth), age, say::sex(w, t.sex))
+        }
+        (None, None) => (strip.birth, strip.age, &w["sex-u"]),
+    };
+    let facts = view.chart.iter().flat_map(|c| &c.patient.facts).map(|fact| {
+        let when = match (fact.label.contains("血液型"), fact.on) {
+            (true, _) => format!("（{}）", &w["blood-reference"]),
+            (false, Some(on)) => format!("（{}）", chart::date::iso(on)),
+            (false, None) => String::new(),
+        };
+        (fact.label.clone(), format!("{}{when}", fact.value))
+    });
+    Banner {
+        kana: view
+            .chart
+            .as_ref()
+            .map_or(strip.kana, |c| say::kana(w, &c.patient.name)),
+        name: strip.name,
+        flags: strip.flags,
+        gaiji: strip.gaiji,
+        dead: view.chart.as_ref().and_then(|c| c.patient.died).map(|died| {
+            let died = chart::date::iso(died);
+            w.with("died-on", &[("date", (&died).into())])
+        }),
+        birth,
+        age,
+        sex: sex.to_owned(),
+        id: strip.id,
+        reception: view.reception().map(|r| r.number.clone()),
+        temporary: strip.temporary,
+        allergy: clinical.then(|| say::allergies(w, &view.allergies(), now)),
+        facts: if clinical { facts.collect() } else { Vec::new() },
+    }
+}

@@ -1,0 +1,202 @@
+//! From an act to a sheet: fill the form, make the PDF, write down that it was issued, keep it for the browser.
+//!
+//! The order matters. The PDF is made first, so that a form that cannot be printed uses no entry; the entry is durable
+//! before the PDF can be fetched, so that no sheet leaves without being on record.
+
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Redirect, Response};
+use chart::{Act, EntryId, FormId, Sheet, Subject};
+use downtime::forms::Issue;
+use serde::Deserialize;
+
+use crate::fault::Fault;
+use crate::handle::Target;
+use crate::layout::Done;
+use crate::say;
+use crate::session::SignedIn;
+use crate::visit::Visit;
+
+/// Seconds in which a check-in is taken back without a reason.
+pub const UNDO_SECONDS: i64 = 10;
+/// What a slow hand may add before the station refuses.
+const UNDO_GRACE: i64 = 5;
+
+/// A sheet to be issued.
+pub struct Order {
+    /// About whom; `Hospital` for lists.
+    pub subject: Subject,
+    /// Number of the sheet, if the visit already has one (受付票); a new one otherwise.
+    pub number: Option<FormId>,
+    /// Printed before.
+    pub reissue: bool,
+}
+
+/// Issues one sheet and gives its handle.
+///
+/// # Errors
+/// [`Fault::NotPrinted`] when the PDF cannot be made, [`Fault::NotSaved`] when the issue cannot be recorded.
+pub async fn issue(
+    visit: &Visit,
+    signed: &Arc<SignedIn>,
+    order: Order,
+    fill: impl FnOnce(&Issue) -> Option<Sheet>,
+) -> Result<String, Fault> {
+    let number = match order.number {
+        Some(number) => number,
+        None => signed
+            .session
+            .next_form_id()
+            .map_err(|fault| Fault::NotPrinted(fault.to_string()))?,
+    };
+    let issue = signed.session.issue(Some(number.clone()), order.reissue);
+    let sheet = fill(&issue).ok_or(Fault::NotFound)?;
+    let form = sheet.form.clone();
+    let print = Arc::clone(&visit.site.desk.print);
+    let pdf = tokio::task::spawn_blocking(move || print(&sheet))
+        .await
+        .map_err(|fault| Fault::NotPrinted(fault.to_string()))?
+        .map_err(|fault| Fault::NotPrinted(fault.to_string()))?;
+    let act = Act::Printed {
+        form: form.clone(),
+        form_id: number,
+        reissue: order.reissue,
+    };
+    signed
+        .session
+        .record(order.subject, act)
+        .await
+        .map_err(|fault| Fault::NotSaved(fault.to_string()))?;
+    let kept = signed.keep_sheet(form, pdf);
+    Ok(visit.site.handles.of(Target::Sheet(kept), 0))
+}
+
+/// What a page was opened after: the entry just recorded and the sheets just issued.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct After {
+    /// The entry, in hexadecimal digits.
+    pub done: Option<String>,
+    /// A sheet.
+    pub s: Option<String>,
+    /// Another.
+    pub s2: Option<String>,
+    /// The entry is safe, its sheet could not be made.
+    pub unprinted: Option<String>,
+}
+
+impl After {
+    /// An address that says what was done.
+    #[must_use]
+    pub fn address(path: &str, done: Option<EntryId>, sheets: &[Result<String, Fault>]) -> String {
+        let mut parts: Vec<String> = done.iter().map(|entry| format!("done={}", entry.hex())).collect();
+        for (sheet, name) in sheets.iter().zip(["s", "s2"]) {
+            match sheet {
+                Ok(handle) => parts.push(format!("{name}={handle}")),
+                Err(_) => parts.push("unprinted=1".to_owned()),
+            }
+        }
+        if parts.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{path}?{}", parts.join("&"))
+        }
+    }
+
+    /// 303 to [`Self::address`].
+    #[must_use]
+    pub fn redirect(path: &str, done: Option<EntryId>, sheets: &[Result<String, Fault>]) -> Response {
+        Redirect::to(&Self::address(path, done, sheets)).into_response()
+    }
+
+    /// The box that says so; `None` on a page opened without having done anything.
+    #[must_use]
+    pub fn done(&self, visit: &Visit, undo: &'static str) -> Option<Done> {
+        let signed = visit.signed.as_ref()?;
+        let sheets: Vec<(String, String)> = [&self.s, &self.s2]
+            .into_iter()
+            .flatten()
+            .filter_map(|handle| {
+                let Some(Target::Sheet(number)) = visit.site.handles.read(handle, 0) else {
+                    return None;
+                };
+                let form = signed.sheet(number)?.0;
+                Some((sheet_words(visit, &form), format!("/print/{handle}")))
+            })
+            .collect();
+        let day = signed.session.day();
+        let recorded = self
+            .done
+            .as_deref()
+            .and_then(EntryId::parse)
+            .and_then(|id| day.get(&id));
+        let Some(recorded) = recorded else {
+            return (!sheets.is_empty()).then(|| Done {
+                words: visit.w()["print-ready"].to_owned(),
+                sheets,
+                undo: None,
+            });
+        };
+        let age = visit.state.now.0 - recorded.entry.written_at.0;
+        let may_undo = matches!(recorded.entry.act, Act::CheckedIn(_))
+            && !undo.is_empty()
+            && age <= UNDO_SECONDS
+            && day.undone_by(&recorded.id).is_none();
+        Some(Done {
+            words: done_words(visit, &recorded.entry.act),
+            sheets,
+            undo: may_undo.then(|| (undo, recorded.id.hex())),
+        })
+    }
+
+    /// 「受付は終わっています。印刷だけができませんでした」.
+    #[must_use]
+    pub fn problem(&self, visit: &Visit) -> Option<String> {
+        self.unprinted
+            .as_ref()
+            .map(|_| visit.w()["print-failed-after"].to_owned())
+    }
+}
+
+/// True while a check-in may be taken back without a reason.
+#[must_use]
+pub const fn may_undo_at_once(age_seconds: i64) -> bool {
+    age_seconds <= UNDO_SECONDS + UNDO_GRACE
+}
+
+fn done_words(visit: &Visit, act: &Act) -> String {
+    let w = visit.w();
+    match act {
+        Act::CheckedIn(check_in) => w.with("done-check-in", &[("number", (&check_in.number).into())]),
+        Act::CheckInUndone { .. } => w["done-undone"].to_owned(),
+        Act::NoteSigned(note) if note.on_paper => w["done-on-paper"].to_owned(),
+        Act::NoteSigned(_) => w["done-note"].to_owned(),
+        Act::NoteCorrected { .. } => w["done-correction"].to_owned(),
+        Act::AppointmentProvisional(appointment) => {
+            let on = say::day(w, appointment.on);
+            let at = chart::visit::time_text(appointment.at);
+            match appointment.at {
+                Some(_) => w.with("done-appointment", &[("on", (&on).into()), ("at", (&at).into())]),
+                None => w.with("done-appointment-later", &[("on", (&on).into())]),
+            }
+        }
+        Act::AppointmentCancelled { .. } => w["done-cancelled"].to_owned(),
+        Act::TemporaryRegistered(temporary) => w.with("done-temporary", &[("number", temporary.id.as_str().into())]),
+        Act::Printed { .. } => w["print-ready"].to_owned(),
+        Act::DowntimeDeclared(_) => w["done-declared"].to_owned(),
+        Act::DowntimeEnded { .. } => w["done-ended"].to_owned(),
+        Act::EnteredInEhr { .. } => w["done-entered"].to_owned(),
+    }
+}
+
+fn sheet_words(visit: &Visit, form: &str) -> String {
+    let w = visit.w();
+    match form {
+        "F01" => w["print-f01"].to_owned(),
+        "F02" => w["print-f02"].to_owned(),
+        "F06" => w["print-f06"].to_owned(),
+        "F13" => w["print-f13"].to_owned(),
+        "F14" => w["print-f14"].to_owned(),
+        other => w.with("print-other", &[("form", other.into())]),
+    }
+}

@@ -1,0 +1,89 @@
+//! The list of screens: id, address, who may, when, and the handlers. The one place where a screen becomes reachable.
+//!
+//! Access is decided here, by table, before a handler runs; a handler cannot forget it. What a role may not use is absent
+//! from its navigation, not greyed.
+
+use std::sync::Arc;
+
+use axum::routing::MethodRouter;
+use downtime::identity::Role;
+
+use crate::site::Site;
+
+pub mod chart;
+pub mod declare;
+pub mod findings;
+pub mod help;
+pub mod home;
+pub mod lists;
+pub mod next;
+pub mod note;
+pub mod print;
+pub mod reception;
+pub mod scan;
+pub mod sign_in;
+pub mod temporary;
+pub mod work;
+
+/// When a screen is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Open {
+    /// For everybody, also without signing in: nothing about patients.
+    Everybody,
+    /// For the roles named, at any time.
+    SignedIn,
+    /// For the roles named, while the EHR or the network is gone or a downtime is declared: it shows patients.
+    Downtime,
+}
+
+/// One screen.
+#[derive(Debug)]
+pub struct Screen {
+    /// Number in the screen map, such as `S10`.
+    pub id: &'static str,
+    /// Name in addresses of help.
+    pub name: &'static str,
+    /// Its entry in the navigation: word, digit pressed with Alt, address.
+    pub nav: Option<(&'static str, &'static str, &'static str)>,
+    /// Who may.
+    pub who: &'static [Role],
+    /// When.
+    pub open: Open,
+    /// Its addresses.
+    pub routes: &'static [Route],
+}
+
+/// One address of a screen.
+#[derive(Debug)]
+pub struct Route {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// Path in axum's notation.
+    pub path: &'static str,
+    /// The handler.
+    pub handler: fn() -> MethodRouter<Arc<Site>>,
+}
+
+/// Roles that work with lists and the work list.
+pub const STAFF: &[Role] = &[Role::Reception, Role::Physician, Role::Informatics];
+/// Roles that work with patients face to face.
+pub const CARE: &[Role] = &[Role::Reception, Role::Physician];
+
+/// Every screen, in the order of the navigation.
+pub static SCREENS: &[&Screen] = &[
+    &reception::SCREEN,
+    &lists::SCREEN,
+    &chart::SCREEN,
+    &note::SCREEN,
+    &next::SCREEN,
+    &temporary::SCREEN,
+    &work::SCREEN,
+    &declare::SCREEN,
+    &home::SCREEN,
+    &findings::SCREEN,
+    &print::SCREEN,
+    &scan::SCREEN,
+    &sign_in::SCREEN,
+    &help::SCREEN,
+    // The next screen goes here.
+];

@@ -1,0 +1,83 @@
+//! S12 カルテ閲覧: one screen, the whole patient, nothing editable.
+//!
+//! Panels scroll inside themselves, so the allergy bar never leaves the window. What was recorded since the stop stands in
+//! its own panel with author and time, never mixed into what the EHR said.
+
+use askama::Template;
+use axum::extract::{Path, Query};
+use axum::response::Response;
+use axum::routing::get;
+use downtime::identity::Role;
+use downtime::view::View;
+
+use super::{Open, Route, Screen};
+use crate::fault::Fault;
+use crate::layout::{self, Banner, Page};
+use crate::panels::{self, Drugs, Labs, Notes, Problems, Today};
+use crate::paper::After;
+use crate::visit::{Frame, Visit};
+use crate::who::Who;
+
+/// S12.
+pub static SCREEN: Screen = Screen {
+    id: "S12",
+    name: "chart",
+    nav: None,
+    who: &[Role::Physician],
+    open: Open::Downtime,
+    routes: &[Route {
+        method: "GET",
+        path: "/p/{who}",
+        handler: || get(show),
+    }],
+};
+
+const FRAME: Frame = Frame {
+    scripts: &["modebar.js", "scan.js", "keys.js", "fade.js", "print.js"],
+    tall: true,
+};
+
+async fn show(visit: Visit, Path(who): Path<String>, Query(after): Query<After>) -> Result<Response, Fault> {
+    let (who, view) = open(&visit, &who)?;
+    let done = after.done(&visit, "");
+    visit.show(&ChartPage {
+        page: visit.page(&visit.w()["chart-title"], FRAME),
+        banner: panels::banner(&visit, &view, true),
+        drugs: panels::drugs(&visit, &view),
+        note: panels::notes(&visit, &view),
+        problems: panels::problems(&visit, &view),
+        labs: panels::labs(&visit, &view),
+        today: panels::today(&visit, &view, &who.handle, true),
+        can_write: true,
+        who: &who.handle,
+        done,
+        problem: after.problem(&visit),
+    })
+}
+
+/// Opens the patient an address names.
+pub(super) fn open(visit: &Visit, text: &str) -> Result<(Who, View), Fault> {
+    let signed = visit.signed()?;
+    let who = Who::read(visit, &signed.session.index(), &signed.session.day(), text)?;
+    let view = signed
+        .session
+        .view(&who.subject)
+        .map_err(|fault| Fault::CannotOpen(fault.to_string()))?;
+    Ok((who, view))
+}
+
+#[derive(Template)]
+#[template(path = "screens/chart.html")]
+struct ChartPage<'a> {
+    page: Page<'a>,
+    banner: Banner,
+    drugs: Drugs,
+    note: Notes,
+    problems: Problems,
+    labs: Labs,
+    today: Today,
+    can_write: bool,
+    who: &'a str,
+    done: Option<layout::Done>,
+    problem: Option<String>,
+}

@@ -1,0 +1,183 @@
+//! S03 停止の宣言: one button and a reason open the patient screens on every station; ending needs what was checked.
+//!
+//! Always provisional here (仮宣言): confirming by the commander comes with the incident screens. The clinic never waits.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::Query;
+use axum::response::Response;
+use axum::routing::{get, post};
+use chart::entry::Declaration;
+use chart::{Act, EntryId, Subject};
+use downtime::state::Mode;
+use serde::Deserialize;
+
+use super::reception::check_in::MAX_REASON;
+use super::{Open, Route, STAFF, Screen};
+use crate::fault::Fault;
+use crate::layout::{Done, Page};
+use crate::paper::After;
+use crate::say;
+use crate::visit::{Frame, Visit};
+
+/// S03.
+pub static SCREEN: Screen = Screen {
+    id: "S03",
+    name: "declare",
+    nav: Some(("nav-declare", "7", "/declare")),
+    who: STAFF,
+    open: Open::SignedIn,
+    routes: &[
+        Route {
+            method: "GET",
+            path: "/declare",
+            handler: || get(show).post(declare),
+        },
+        Route {
+            method: "POST",
+            path: "/declare/end",
+            handler: || post(end),
+        },
+    ],
+};
+
+/// Reasons as recorded: value in the form, words in the entry.
+const REASONS: [(&str, &str); 4] = [
+    ("1", "画面が開かない"),
+    ("2", "入力できない"),
+    ("3", "遅い"),
+    ("4", "その他"),
+];
+
+async fn show(visit: Visit, Query(after): Query<After>) -> Result<Response, Fault> {
+    let done = after.done(&visit, "");
+    page(&visit, done, None)
+}
+
+#[derive(Deserialize)]
+struct DeclareForm {
+    reason: String,
+    #[serde(default)]
+    text: String,
+    drill: Option<String>,
+}
+
+async fn declare(visit: Visit, Form(form): Form<DeclareForm>) -> Result<Response, Fault> {
+    let signed = visit.signed()?.clone();
+    let _turn = visit.site.turn("declare").await;
+    if signed.session.day().declaration().is_some() {
+        // Somebody else was quicker; the page shows who.
+        return page(&visit, None, Some(visit.w()["declare-already"].to_owned()));
+    }
+    let (_, word) = REASONS
+        .iter()
+        .find(|(value, _)| *value == form.reason)
+        .ok_or(Fault::Input("reason"))?;
+    let text: String = form.text.trim().chars().take(MAX_REASON).collect();
+    let reason = if text.is_empty() {
+        (*word).to_owned()
+    } else {
+        format!("{word}（{text}）")
+    };
+    let declaration = Declaration {
+        provisional: true,
+        drill: form.drill.is_some(),
+        stopped_at: visit.state.stopped_at.unwrap_or(visit.state.now),
+        reason,
+    };
+    let entry = signed
+        .session
+        .record(Subject::Hospital, Act::DowntimeDeclared(declaration))
+        .await
+        .map_err(|fault| Fault::NotSaved(fault.to_string()))?;
+    Ok(After::redirect(visit.first_screen(), Some(entry), &[]))
+}
+
+#[derive(Deserialize)]
+struct EndForm {
+    entry: String,
+    reason: String,
+}
+
+async fn end(visit: Visit, Form(form): Form<EndForm>) -> Result<Response, Fault> {
+    let signed = visit.signed()?.clone();
+    let id = EntryId::parse(&form.entry).ok_or(Fault::Stale)?;
+    let reason: String = form.reason.trim().chars().take(MAX_REASON).collect();
+    if reason.is_empty() {
+        return page(&visit, None, Some(visit.w()["declare-no-check"].to_owned()));
+    }
+    let _turn = visit.site.turn("declare").await;
+    let holds = signed.session.day().declaration().is_some_and(|(r, _)| r.id == id);
+    if !holds {
+        return page(&visit, None, None);
+    }
+    let entry = signed
+        .session
+        .record(Subject::Hospital, Act::DowntimeEnded { entry: id, reason })
+        .await
+        .map_err(|fault| Fault::NotSaved(fault.to_string()))?;
+    Ok(After::redirect("/", Some(entry), &[]))
+}
+
+struct Holds {
+    words: String,
+    reason: String,
+    entry: String,
+}
+
+fn page(visit: &Visit, done: Option<Done>, problem: Option<String>) -> Result<Response, Fault> {
+    let w = visit.w();
+    let signed = visit.signed()?;
+    let now = visit.state.now;
+    let holds = signed.session.day().declaration().map(|(recorded, declaration)| {
+        let at = say::moment(w, recorded.entry.written_at, now);
+        let stop = say::moment(w, declaration.stopped_at, now);
+        Holds {
+            words: w.with(
+                "declare-holds",
+                &[
+                    ("name", (&recorded.entry.by.name).into()),
+                    ("time", (&at).into()),
+                    ("stop", (&stop).into()),
+                ],
+            ),
+            reason: declaration.reason.clone(),
+            entry: recorded.id.hex(),
+        }
+    });
+    let situation = match &visit.state.mode {
+        Mode::EhrSilent { since } => {
+            let at = say::moment(w, *since, now);
+            let span = say::span(w, now.minutes_since(*since));
+            w.with("declare-silent", &[("time", (&at).into()), ("span", (&span).into())])
+        }
+        Mode::Normal => w["declare-normal"].to_owned(),
+        Mode::Checking => w["declare-checking"].to_owned(),
+        Mode::NetworkDown { .. } => w["declare-network"].to_owned(),
+        Mode::EhrDown { .. } => w["declare-running"].to_owned(),
+    };
+    let words = [&w["declare-1"], &w["declare-2"], &w["declare-3"], &w["declare-4"]];
+    visit.show(&DeclarePage {
+        page: visit.page(&w["declare-title"], Frame::READ),
+        situation,
+        holds,
+        reasons: REASONS
+            .iter()
+            .zip(words)
+            .map(|((value, _), word)| (*value, word.to_owned()))
+            .collect(),
+        done,
+        problem,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "screens/declare.html")]
+struct DeclarePage<'a> {
+    page: Page<'a>,
+    situation: String,
+    holds: Option<Holds>,
+    reasons: Vec<(&'static str, String)>,
+    done: Option<Done>,
+    problem: Option<String>,
+}

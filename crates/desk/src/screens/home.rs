@@ -1,0 +1,251 @@
+//! S02 ホーム・状態: one sentence that says what would be there if the EHR stopped now, and what stands behind it.
+//!
+//! Everybody may read it, also without signing in, so it names no patient. `/state` is the same truth for the mode bar.
+
+use askama::Template;
+use axum::Json;
+use axum::extract::Query;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use downtime::state::Mode;
+use serde::Serialize;
+
+use super::{Open, Route, Screen, declare};
+use crate::fault::Fault;
+use crate::layout::{Bar, Done, Page};
+use crate::paper::After;
+use crate::say;
+use crate::visit::{Frame, Visit};
+
+/// S02.
+pub static SCREEN: Screen = Screen {
+    id: "S02",
+    name: "home",
+    nav: Some(("nav-home", "9", "/")),
+    who: &[],
+    open: Open::Everybody,
+    routes: &[
+        Route {
+            method: "GET",
+            path: "/",
+            handler: || get(show),
+        },
+        Route {
+            method: "GET",
+            path: "/state",
+            handler: || get(state),
+        },
+    ],
+};
+
+/// What the mode bar's script asks for every five seconds.
+#[derive(Serialize)]
+struct Answer {
+    mode: &'static str,
+    open: bool,
+    tab: String,
+    bar: String,
+}
+
+#[derive(Template)]
+#[template(path = "layout/bar.html")]
+struct BarPart<'a> {
+    page: Page<'a>,
+}
+
+async fn state(visit: Visit, headers: HeaderMap) -> Result<Response, Fault> {
+    let bar = Bar::new(visit.w(), &visit.state);
+    let tag = HeaderValue::from_str(&bar.tag).map_err(|fault| Fault::Broken(fault.to_string()))?;
+    let mut response = if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let page = visit.page("", Frame::READ);
+        let html = BarPart { page }
+            .render()
+            .map_err(|fault| Fault::Broken(fault.to_string()))?;
+        Json(Answer {
+            mode: bar.mode,
+            open: bar.open,
+            tab: bar.tab,
+            bar: html,
+        })
+        .into_response()
+    };
+    response.headers_mut().insert(header::ETAG, tag);
+    Ok(response)
+}
+
+async fn show(visit: Visit, Query(after): Query<After>) -> Result<Response, Fault> {
+    let w = visit.w();
+    let state = &visit.state;
+    let role = visit.role();
+    let declared = matches!(state.mode, Mode::EhrDown { .. });
+    let may = role.is_some_and(|role| declare::SCREEN.who.contains(&role));
+    let first = visit.first_screen();
+    let done = after.done(&visit, "");
+    visit.show(&HomePage {
+        page: visit.page(&w["nav-home"], Frame::READ),
+        sentence: sentence(&visit),
+        more: more(&visit),
+        first: (state.mode.is_open() && first != "/").then(|| (w["home-go"].to_owned(), first)),
+        may_declare: may && !declared,
+        may_end: may && declared,
+        tiles: tiles(&visit),
+        done,
+        problem: None,
+    })
+}
+
+/// いま止まったら：外来 612人を表示できます。データは 08:45 時点です。
+fn sentence(visit: &Visit) -> String {
+    let w = visit.w();
+    let Some(snapshot) = &visit.state.snapshot else {
+        return w["home-nothing"].to_owned();
+    };
+    let at = say::moment(w, snapshot.as_of.oldest(), visit.state.now);
+    let values = [("n", snapshot.charts.into()), ("time", (&at).into())];
+    if visit.state.mode.is_open() {
+        w.with("home-open", &values)
+    } else {
+        w.with("home-ready", &values)
+    }
+}
+
+/// What weakens the sentence: another day's data, or data past its time.
+fn more(visit: &Visit) -> Option<String> {
+    let w = visit.w();
+    let snapshot = visit.state.snapshot.as_ref()?;
+    let today = chart::date::iso(visit.state.now.day());
+    if snapshot.day != today {
+        return Some(w.with("home-other-day", &[("day", (&snapshot.day).into())]));
+    }
+    (visit.state.now > snapshot.fresh_until).then(|| {
+        let until = say::moment(w, snapshot.fresh_until, visit.state.now);
+        w.with("home-stale", &[("time", (&until).into())])
+    })
+}
+
+struct Tile {
+    head: String,
+    mark: &'static str,
+    words: String,
+    lines: Vec<String>,
+    link: Option<(String, &'static str)>,
+}
+
+fn tiles(visit: &Visit) -> Vec<Tile> {
+    let mut tiles = vec![data_tile(visit), findings_tile(visit), station_tile(visit)];
+    if let Some(tile) = day_tile(visit) {
+        tiles.push(tile);
+    }
+    tiles
+}
+
+fn data_tile(visit: &Visit) -> Tile {
+    let w = visit.w();
+    let (mark, words, lines) = match &visit.state.snapshot {
+        None => ("■", w["seal-none"].to_owned(), Vec::new()),
+        Some(s) => {
+            let at = say::moment(w, s.sealed_at, visit.state.now);
+            let at = [("time", (&at).into())];
+            let (mark, words) = if s.verified {
+                ("○", w.with("seal-verified", &at))
+            } else {
+                ("■", w.with("seal-unverified", &at))
+            };
+            let counts = w.with(
+                "home-counts",
+                &[("full", s.charts.into()), ("thin", s.thin_charts.into())],
+            );
+            let which = w.with("home-which", &[("day", (&s.day).into()), ("epoch", s.epoch.into())]);
+            (mark, words, vec![counts, which])
+        }
+    };
+    Tile {
+        head: w["home-data"].to_owned(),
+        mark,
+        words,
+        lines,
+        link: None,
+    }
+}
+
+fn findings_tile(visit: &Visit) -> Tile {
+    let w = visit.w();
+    let [severe, warning, note] = visit.state.snapshot.as_ref().map_or([0; 3], |s| s.findings);
+    let lines = vec![w.with(
+        "home-findings-lines",
+        &[("warning", warning.into()), ("note", note.into())],
+    )];
+    Tile {
+        head: w["home-findings"].to_owned(),
+        mark: if severe > 0 { "◆" } else { "○" },
+        words: if severe > 0 {
+            w.with("home-findings-severe", &[("n", severe.into())])
+        } else {
+            w["home-findings-none"].to_owned()
+        },
+        lines,
+        link: (visit.signed.is_some() && severe + warning + note > 0)
+            .then(|| (w["home-findings-go"].to_owned(), "/findings")),
+    }
+}
+
+fn station_tile(visit: &Visit) -> Tile {
+    let w = visit.w();
+    let state = &visit.state;
+    let station = visit.site.station();
+    let mut lines = Vec::new();
+    if state.has_hub {
+        lines.push(w.with("home-unsent", &[("n", state.unsent.into())]));
+    }
+    if station.damage() > 0 {
+        lines.push(w.with("home-damage", &[("n", station.damage().into())]));
+    }
+    if let Some(why) = &state.not_saving {
+        lines.push(why.clone());
+    }
+    let bad = station.damage() > 0 || state.not_saving.is_some();
+    Tile {
+        head: w["home-station"].to_owned(),
+        mark: if bad { "■" } else { "○" },
+        words: format!("{} {}", station.hospital_name(), station.code()),
+        lines,
+        link: None,
+    }
+}
+
+/// What was recorded, for people who are signed in.
+fn day_tile(visit: &Visit) -> Option<Tile> {
+    let w = visit.w();
+    let signed = visit.signed.as_ref()?;
+    let day = signed.session.day();
+    let to_enter = day.to_enter();
+    let rest = to_enter.iter().filter(|(_, mark)| mark.is_none()).count();
+    let mut lines = vec![w.with("home-day-rest", &[("n", rest.into())])];
+    if signed.session.unreadable() > 0 {
+        lines.push(w.with("home-unreadable", &[("n", signed.session.unreadable().into())]));
+    }
+    Some(Tile {
+        head: w["home-day"].to_owned(),
+        mark: "●",
+        words: w.with("home-day-in", &[("n", day.checked_in().into())]),
+        lines,
+        link: Some((w["nav-work"].to_owned(), "/work")),
+    })
+}
+
+#[derive(Template)]
+#[template(path = "screens/home.html")]
+struct HomePage<'a> {
+    page: Page<'a>,
+    sentence: String,
+    more: Option<String>,
+    first: Option<(String, &'static str)>,
+    may_declare: bool,
+    may_end: bool,
+    tiles: Vec<Tile>,
+    done: Option<Done>,
+    problem: Option<String>,
+}

@@ -1,0 +1,465 @@
+//! S13 記録: what the physician writes, kept every few seconds, signed once, corrected only by a new version with a reason.
+//!
+//! 「紙に書いた」 is a note too: it tells the work list to wait for the sheet.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use chart::entry::SignedNote;
+use chart::note::{Section, SectionKind};
+use chart::{Act, Coded, EntryId};
+use downtime::identity::Role;
+use downtime::view::View;
+use serde::Deserialize;
+
+use super::chart::open;
+use super::reception::check_in::{MAX_REASON, chart_sheet};
+use super::{Open, Route, Screen};
+use crate::fault::Fault;
+use crate::layout::{Banner, Done, Page};
+use crate::panels::{self, Drugs, Notes};
+use crate::paper::After;
+use crate::visit::{Frame, Visit};
+use crate::who::Who;
+use crate::words::Words;
+
+/// S13.
+pub static SCREEN: Screen = Screen {
+    id: "S13",
+    name: "note",
+    nav: None,
+    who: &[Role::Physician],
+    open: Open::Downtime,
+    routes: &[
+        Route {
+            method: "GET",
+            path: "/p/{who}/note",
+            handler: || get(show).post(sign),
+        },
+        Route {
+            method: "POST",
+            path: "/p/{who}/draft",
+            handler: || post(draft),
+        },
+        Route {
+            method: "GET",
+            path: "/p/{who}/note/{entry}",
+            handler: || get(show_correction).post(correct),
+        },
+    ],
+};
+
+const FRAME: Frame = Frame {
+    scripts: &["modebar.js", "scan.js", "keys.js", "fade.js", "draft.js", "print.js"],
+    tall: true,
+};
+
+/// Longest text of one box, in characters.
+const MAX_TEXT: usize = 8_000;
+/// Longest vital sign, in characters.
+const MAX_VITAL: usize = 16;
+/// Name of the drafts of this screen.
+const DRAFT: &str = "note";
+
+/// Vital signs: field, label as recorded, unit.
+const VITALS: [(&str, &str, &str); 6] = [
+    ("temperature", "体温", "℃"),
+    ("pressure", "血圧", "mmHg"),
+    ("pulse", "脈拍", "/分"),
+    ("saturation", "SpO₂", "%"),
+    ("weight", "体重", "kg"),
+    ("breath", "呼吸数", "/分"),
+];
+
+#[derive(Deserialize, Default, Clone)]
+#[serde(default)]
+struct NoteForm {
+    temperature: String,
+    pressure: String,
+    pulse: String,
+    saturation: String,
+    weight: String,
+    breath: String,
+    s: String,
+    o: String,
+    a: String,
+    p: String,
+    reason: String,
+    sign: String,
+    once: String,
+}
+
+impl NoteForm {
+    fn vital(&self, name: &str) -> &str {
+        match name {
+            "temperature" => &self.temperature,
+            "pressure" => &self.pressure,
+            "pulse" => &self.pulse,
+            "saturation" => &self.saturation,
+            "weight" => &self.weight,
+            _ => &self.breath,
+        }
+    }
+
+    fn vital_mut(&mut self, name: &str) -> Option<&mut String> {
+        Some(match name {
+            "temperature" => &mut self.temperature,
+            "pressure" => &mut self.pressure,
+            "pulse" => &mut self.pulse,
+            "saturation" => &mut self.saturation,
+            "weight" => &mut self.weight,
+            "breath" => &mut self.breath,
+            _ => return None,
+        })
+    }
+
+    fn text_mut(&mut self, name: &str) -> Option<&mut String> {
+        Some(match name {
+            "s" => &mut self.s,
+            "o" => &mut self.o,
+            "a" => &mut self.a,
+            "p" => &mut self.p,
+            "reason" => &mut self.reason,
+            _ => return self.vital_mut(name),
+        })
+    }
+
+    fn sections(&self) -> [(SectionKind, &str); 4] {
+        [
+            (SectionKind::Subjective, &self.s),
+            (SectionKind::Objective, &self.o),
+            (SectionKind::Assessment, &self.a),
+            (SectionKind::Plan, &self.p),
+        ]
+    }
+
+    fn is_empty(&self) -> bool {
+        self.sections().iter().all(|(_, text)| text.trim().is_empty())
+            && VITALS.iter().all(|(name, ..)| self.vital(name).trim().is_empty())
+    }
+
+    /// The note to sign. Browsers send line breaks as CR LF; the journal keeps LF.
+    fn note(&self, department: Coded) -> SignedNote {
+        let clean = |text: &str, most: usize| -> String {
+            let text: String = text.replace("\r\n", "\n").replace('\r', "\n");
+            text.trim_end().chars().take(most).collect()
+        };
+        SignedNote {
+            department,
+            sections: self
+                .sections()
+                .into_iter()
+                .filter(|(_, text)| !text.trim().is_empty())
+                .map(|(kind, text)| Section {
+                    kind,
+                    text: clean(text, MAX_TEXT),
+                })
+                .collect(),
+            vitals: VITALS
+                .iter()
+                .filter(|(name, ..)| !self.vital(name).trim().is_empty())
+                .map(|(name, label, unit)| {
+                    let value: String = clean(self.vital(name).trim(), MAX_VITAL)
+                        .chars()
+                        .map(chart::id::half_width)
+                        .collect();
+                    ((*label).to_owned(), format!("{value}{unit}"))
+                })
+                .collect(),
+            on_paper: self.sign == "paper",
+        }
+    }
+
+    /// A signed note as the form shows it, for correcting.
+    fn from_note(note: &SignedNote) -> Self {
+        let mut form = Self::default();
+        for section in &note.sections {
+            let field = match section.kind {
+                SectionKind::Objective => "o",
+                SectionKind::Assessment => "a",
+                SectionKind::Plan => "p",
+                SectionKind::Subjective | SectionKind::Free => "s",
+            };
+            if let Some(text) = form.text_mut(field) {
+                text.push_str(&section.text);
+            }
+        }
+        for (label, value) in &note.vitals {
+            let known = VITALS.iter().find(|(_, l, _)| l == label);
+            if let Some((name, _, unit)) = known
+                && let Some(field) = form.vital_mut(name)
+            {
+                value.trim_end_matches(unit).clone_into(field);
+            }
+        }
+        form
+    }
+}
+
+async fn show(visit: Visit, Path(who): Path<String>) -> Result<Response, Fault> {
+    let (who, view) = open(&visit, &who)?;
+    let kept = visit.signed()?.session.draft(&who.subject, DRAFT);
+    let mut form = NoteForm::default();
+    let mut restored = None;
+    if let Some(draft) = kept {
+        for (name, text) in &draft.fields {
+            if let Some(field) = form.text_mut(name) {
+                text.clone_into(field);
+            }
+        }
+        let at = crate::say::moment(visit.w(), draft.at, visit.state.now);
+        restored = Some(visit.w().with("note-restored", &[("time", (&at).into())]));
+    }
+    page(&visit, &who, &view, &form, None, restored, None)
+}
+
+async fn draft(visit: Visit, Path(who): Path<String>, Form(form): Form<NoteForm>) -> Result<Response, Fault> {
+    let signed = visit.signed()?.clone();
+    let who = Who::read(&visit, &signed.session.index(), &signed.session.day(), &who)?;
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for name in ["s", "o", "a", "p", "reason"]
+        .into_iter()
+        .chain(VITALS.map(|(name, ..)| name))
+    {
+        let mut form = form.clone();
+        if let Some(text) = form.text_mut(name).filter(|text| !text.is_empty()) {
+            fields.push((name.to_owned(), text.chars().take(MAX_TEXT).collect()));
+        }
+    }
+    let kept = tokio::task::spawn_blocking(move || signed.session.save_draft(&who.subject, DRAFT, fields)).await;
+    kept.map_err(|fault| Fault::Broken(fault.to_string()))?
+        .map_err(|fault| Fault::NotSaved(fault.to_string()))?;
+    let at = visit.state.now.local().time();
+    let at = format!("{}:{:02}:{:02}", at.hour(), at.minute(), at.second());
+    Ok(visit.w().with("note-saved", &[("time", (&at).into())]).into_response())
+}
+
+async fn sign(visit: Visit, Path(who): Path<String>, Form(form): Form<NoteForm>) -> Result<Response, Fault> {
+    let (who, view) = open(&visit, &who)?;
+    if form.is_empty() && form.sign != "paper" {
+        let problem = visit.w()["note-empty"].to_owned();
+        return page(&visit, &who, &view, &form, None, None, Some(problem));
+    }
+    let note = form.note(department(&view));
+    let act = Act::NoteSigned(note);
+    finish(&visit, &who, &form, act).await
+}
+
+async fn show_correction(visit: Visit, Path((who, entry)): Path<(String, String)>) -> Result<Response, Fault> {
+    let (who, view) = open(&visit, &who)?;
+    let (_, note) = corrected(&view, &entry)?;
+    let form = NoteForm::from_note(&note);
+    page(&visit, &who, &view, &form, Some(&entry), None, None)
+}
+
+async fn correct(
+    visit: Visit,
+    Path((who, entry)): Path<(String, String)>,
+    Form(form): Form<NoteForm>,
+) -> Result<Response, Fault> {
+    let (who, view) = open(&visit, &who)?;
+    let (id, before) = corrected(&view, &entry)?;
+    let reason: String = form.reason.trim().chars().take(MAX_REASON).collect();
+    if reason.is_empty() || form.is_empty() {
+        let problem = visit.w()["note-reason-missing"].to_owned();
+        return page(&visit, &who, &view, &form, Some(&entry), None, Some(problem));
+    }
+    let act = Act::NoteCorrected {
+        entry: id,
+        reason,
+        note: form.note(before.department),
+    };
+    finish(&visit, &who, &form, act).await
+}
+
+/// The version that holds; an earlier one is corrected through its successor.
+fn corrected(view: &View, entry: &str) -> Result<(EntryId, SignedNote), Fault> {
+    let id = EntryId::parse(entry).ok_or(Fault::Stale)?;
+    view.notes
+        .iter()
+        .find(|n| n.recorded.id == id && !n.superseded)
+        .map(|n| (id, n.note.clone()))
+        .ok_or(Fault::Stale)
+}
+
+/// Records once, throws the draft away, prints if asked.
+async fn finish(visit: &Visit, who: &Who, form: &NoteForm, act: Act) -> Result<Response, Fault> {
+    let signed = visit.signed()?.clone();
+    let back = format!("/p/{}", who.handle);
+    let _turn = visit.site.turn(&form.once).await;
+    if let Some(entry) = signed.done_once(&form.once) {
+        return Ok(After::redirect(&back, Some(entry), &[]));
+    }
+    let entry = signed
+        .session
+        .record(who.subject.clone(), act)
+        .await
+        .map_err(|fault| Fault::NotSaved(fault.to_string()))?;
+    signed.remember(&form.once, entry);
+    let (keys, subject) = (signed.clone(), who.subject.clone());
+    // The text is in the journal now; a draft that could not be removed would only come back as an offer.
+    let discarded = tokio::task::spawn_blocking(move || keys.session.discard_draft(&subject, DRAFT)).await;
+    if discarded.is_err() {
+        tracing::warn!("a draft could not be discarded");
+    }
+    let sheets = if form.sign == "print" {
+        vec![chart_sheet(visit, who).await]
+    } else {
+        Vec::new()
+    };
+    Ok(After::redirect(&back, Some(entry), &sheets))
+}
+
+/// Where the patient was received, else where they are booked today.
+fn department(view: &View) -> Coded {
+    let today = view.moment().day();
+    view.reception()
+        .map(|r| r.department.clone())
+        .or_else(|| {
+            let chart = view.chart.as_ref()?;
+            chart
+                .appointments
+                .iter()
+                .find(|a| a.on == today)
+                .map(|a| a.department.clone())
+        })
+        .or_else(|| view.temporary.as_ref().map(|t| t.department.clone()))
+        .unwrap_or_default()
+}
+
+struct TextBox {
+    name: &'static str,
+    letter: &'static str,
+    label: String,
+    text: String,
+}
+
+struct Vital {
+    name: &'static str,
+    label: String,
+    unit: &'static str,
+    value: String,
+}
+
+fn boxes(w: &Words, form: &NoteForm) -> Vec<TextBox> {
+    let words = [&w["note-s"], &w["note-o"], &w["note-a"], &w["note-p"]];
+    form.sections()
+        .into_iter()
+        .zip(["s", "o", "a", "p"])
+        .zip(words)
+        .map(|(((kind, text), name), label)| TextBox {
+            name,
+            letter: kind.letter(),
+            label: label.to_owned(),
+            text: text.to_owned(),
+        })
+        .collect()
+}
+
+fn vitals(w: &Words, form: &NoteForm) -> Vec<Vital> {
+    let words = [
+        &w["vital-temperature"],
+        &w["vital-pressure"],
+        &w["vital-pulse"],
+        &w["vital-saturation"],
+        &w["vital-weight"],
+        &w["vital-breath"],
+    ];
+    VITALS
+        .iter()
+        .zip(words)
+        .map(|((name, _, unit), label)| Vital {
+            name,
+            label: label.to_owned(),
+            unit,
+            value: form.vital(name).to_owned(),
+        })
+        .collect()
+}
+
+fn page(
+    visit: &Visit,
+    who: &Who,
+    view: &View,
+    form: &NoteForm,
+    correcting: Option<&str>,
+    restored: Option<String>,
+    problem: Option<String>,
+) -> Result<Response, Fault> {
+    let w = visit.w();
+    let action = match correcting {
+        Some(entry) => format!("/p/{}/note/{entry}", who.handle),
+        None => format!("/p/{}/note", who.handle),
+    };
+    let title = if correcting.is_some() {
+        &w["note-correction"]
+    } else {
+        &w["note-title"]
+    };
+    visit.show(&NotePage {
+        page: visit.page(title, FRAME),
+        banner: panels::banner(visit, view, true),
+        draft_to: if correcting.is_some() {
+            String::new()
+        } else {
+            format!("/p/{}/draft", who.handle)
+        },
+        action,
+        restored,
+        correcting: correcting.is_some(),
+        reason: &form.reason,
+        vitals: vitals(w, form),
+        boxes: boxes(w, form),
+        last: panels::notes(visit, view),
+        drugs: panels::drugs(visit, view),
+        who: &who.handle,
+        once: visit.once()?,
+        done: None,
+        problem,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "screens/note.html")]
+struct NotePage<'a> {
+    page: Page<'a>,
+    banner: Banner,
+    draft_to: String,
+    action: String,
+    restored: Option<String>,
+    correcting: bool,
+    reason: &'a str,
+    vitals: Vec<Vital>,
+    boxes: Vec<TextBox>,
+    last: Notes,
+    drugs: Drugs,
+    who: &'a str,
+    once: String,
+    done: Option<Done>,
+    problem: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signed_note_returns_to_its_boxes_for_correction() {
+        let form = NoteForm {
+            s: "咳が続く\r\n夜に強い".to_owned(),
+            p: "再診 2週後".to_owned(),
+            temperature: "３７．２".to_owned(),
+            ..NoteForm::default()
+        };
+        let note = form.note(Coded::default());
+        assert_eq!(note.sections.len(), 2);
+        assert_eq!(note.sections[0].text, "咳が続く\n夜に強い");
+        assert_eq!(note.vitals, [("体温".to_owned(), "37.2℃".to_owned())]);
+        let again = NoteForm::from_note(&note);
+        assert_eq!(again.s, "咳が続く\n夜に強い");
+        assert_eq!(again.temperature, "37.2");
+        assert_eq!(again.p, form.p);
+    }
+}

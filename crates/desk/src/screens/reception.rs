@@ -1,0 +1,172 @@
+//! S10 受付: find the person, make sure it is that person, give a number and a slip.
+//!
+//! Enter does it; a person whose name somebody else shares needs the day of birth first. Nothing clinical is shown here,
+//! and results disappear when the desk is left alone.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, Query};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::{get, post};
+use downtime::identity::Role;
+use serde::Deserialize;
+
+use super::{Open, Route, Screen};
+use crate::fault::Fault;
+use crate::layout::{Done, Page};
+use crate::paper::After;
+use crate::people::{Card, CardState, People};
+use crate::visit::{Frame, Visit};
+use crate::who::Who;
+
+pub(crate) mod check_in;
+
+/// S10.
+pub static SCREEN: Screen = Screen {
+    id: "S10",
+    name: "reception",
+    nav: Some(("nav-reception", "1", "/reception")),
+    who: &[Role::Reception],
+    open: Open::Downtime,
+    routes: &[
+        Route {
+            method: "GET",
+            path: "/reception",
+            handler: || get(show).post(search),
+        },
+        Route {
+            method: "POST",
+            path: "/reception/rows",
+            handler: || post(rows),
+        },
+        Route {
+            method: "POST",
+            path: "/reception/check-in",
+            handler: || post(check_in::check_in),
+        },
+        Route {
+            method: "POST",
+            path: "/reception/undo",
+            handler: || post(check_in::undo),
+        },
+        Route {
+            method: "GET",
+            path: "/reception/{who}",
+            handler: || get(one),
+        },
+    ],
+};
+
+/// Most people shown for one search: more means that more letters are needed.
+const SHOWN: usize = 30;
+
+const SCRIPTS: &[&str] = &[
+    "modebar.js",
+    "scan.js",
+    "rows.js",
+    "keys.js",
+    "live.js",
+    "fade.js",
+    "print.js",
+];
+
+#[derive(Deserialize)]
+pub(crate) struct Search {
+    q: String,
+}
+
+async fn show(visit: Visit, Query(after): Query<After>) -> Result<Response, Fault> {
+    let done = after.done(&visit, "/reception/undo");
+    page(&visit, "", None, done, after.problem(&visit))
+}
+
+async fn search(visit: Visit, Form(form): Form<Search>) -> Result<Response, Fault> {
+    page(&visit, &form.q, None, None, None)
+}
+
+async fn one(visit: Visit, Path(who): Path<String>, Query(after): Query<After>) -> Result<Response, Fault> {
+    let done = after.done(&visit, "/reception/undo");
+    page(&visit, "", Some(&who), done, after.problem(&visit))
+}
+
+/// The rows alone, for live search.
+async fn rows(visit: Visit, headers: HeaderMap, Form(form): Form<Search>) -> Result<Response, Fault> {
+    if !headers.contains_key("x-part") {
+        return page(&visit, &form.q, None, None, None);
+    }
+    let signed = visit.signed()?;
+    let index = signed.session.index();
+    let day = signed.session.day();
+    let people = People::new(&visit, &index, &day);
+    let found = people.search(&form.q, SHOWN);
+    visit.show(&RowsPart {
+        page: visit.page(&visit.w()["nav-reception"], FRAME),
+        rows: found.cards,
+        departments: people.departments(),
+        query: &form.q,
+        too_short: found.too_short,
+        more: found.more,
+    })
+}
+
+const FRAME: Frame = Frame {
+    scripts: SCRIPTS,
+    tall: true,
+};
+
+pub(super) fn page(
+    visit: &Visit,
+    query: &str,
+    who: Option<&str>,
+    done: Option<Done>,
+    problem: Option<String>,
+) -> Result<Response, Fault> {
+    let signed = visit.signed()?;
+    let index = signed.session.index();
+    let day = signed.session.day();
+    let people = People::new(visit, &index, &day);
+    let mut found = people.search(query, SHOWN);
+    if let Some(who) = who {
+        let who = Who::read(visit, &index, &day, who)?;
+        found.cards = people.card(&who).into_iter().collect();
+    }
+    let w = visit.w();
+    let html = ReceptionPage {
+        page: visit.page(&w["nav-reception"], FRAME),
+        rows: found.cards,
+        departments: people.departments(),
+        query,
+        too_short: found.too_short,
+        more: found.more,
+        done,
+        problem,
+        counts: people.counts(),
+    };
+    visit.show(&html)
+}
+
+#[derive(Template)]
+#[template(path = "screens/reception.html")]
+struct ReceptionPage<'a> {
+    page: Page<'a>,
+    rows: Vec<Card>,
+    departments: Vec<(String, String)>,
+    query: &'a str,
+    too_short: bool,
+    more: bool,
+    done: Option<Done>,
+    problem: Option<String>,
+    counts: String,
+}
+
+#[derive(Template)]
+#[template(path = "screens/reception_rows.html")]
+struct RowsPart<'a> {
+    page: Page<'a>,
+    rows: Vec<Card>,
+    departments: Vec<(String, String)>,
+    query: &'a str,
+    too_short: bool,
+    more: bool,
+}

@@ -1,0 +1,261 @@
+//! One request, as handlers see it: who, in which language, with the station's state at this moment.
+//!
+//! The state is taken once, so that the bar, the data times and the decision whether patient screens are open agree.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use downtime::identity::Role;
+use downtime::state::State;
+
+use crate::fault::Fault;
+use crate::gate;
+use crate::handle::Target;
+use crate::layout::{Bar, NavItem, Page, SCRIPTS, Signed};
+use crate::screens::{Open, SCREENS, Screen};
+use crate::session::SignedIn;
+use crate::site::Site;
+use crate::words::{Lang, Words};
+
+/// One request.
+#[derive(Clone)]
+pub struct Visit {
+    /// What all requests share.
+    pub site: Arc<Site>,
+    /// The screen asked for.
+    pub screen: &'static Screen,
+    /// Who is signed in.
+    pub signed: Option<Arc<SignedIn>>,
+    /// The station, at the beginning of the request.
+    pub state: State,
+    lang: Lang,
+}
+
+/// How a page is framed.
+#[derive(Clone, Copy)]
+pub struct Frame {
+    /// Scripts of the page.
+    pub scripts: &'static [&'static str],
+    /// Fills the window.
+    pub tall: bool,
+}
+
+impl Frame {
+    /// A page that is read and scrolls.
+    pub const READ: Self = Self {
+        scripts: SCRIPTS,
+        tall: false,
+    };
+}
+
+impl Visit {
+    /// Looks at a request.
+    #[must_use]
+    pub fn new(
+        site: Arc<Site>,
+        screen: &'static Screen,
+        headers: &HeaderMap,
+        query: Option<&str>,
+        counts: bool,
+    ) -> Self {
+        let state = site.state();
+        let signed = site.sessions.find(headers, state.now, counts);
+        Self {
+            lang: gate::language(headers, query),
+            signed,
+            state,
+            screen,
+            site,
+        }
+    }
+
+    /// Words in the reader's language.
+    #[must_use]
+    pub fn w(&self) -> &Words {
+        self.site.words.in_lang(self.lang)
+    }
+
+    /// The language that the address asks to be remembered.
+    #[must_use]
+    pub fn chosen_language(&self, query: Option<&str>) -> Option<Lang> {
+        gate::asked_language(query)
+    }
+
+    /// The signed-in person; a handler behind the gate always has one.
+    ///
+    /// # Errors
+    /// [`Fault::SignedOut`].
+    pub fn signed(&self) -> Result<&Arc<SignedIn>, Fault> {
+        self.signed.as_ref().ok_or(Fault::SignedOut)
+    }
+
+    /// The role, if anybody is signed in.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        self.signed.as_ref().map(|signed| signed.role())
+    }
+
+    /// Number of the snapshot, to which handles of rows are tied.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        let epoch = match &self.signed {
+            Some(signed) => signed.session.opened().shelved().identity().epoch,
+            None => self.state.snapshot.as_ref().map_or(0, |s| s.epoch),
+        };
+        // Handles keep 28 bits of it; a wrap-around after 268 million sealings is harmless.
+        u32::try_from(epoch & 0x0FFF_FFFF).unwrap_or(0)
+    }
+
+    /// An opaque address part.
+    #[must_use]
+    pub fn handle(&self, target: Target) -> String {
+        self.site.handles.of(target, self.generation())
+    }
+
+    /// What an address part points at.
+    ///
+    /// # Errors
+    /// [`Fault::Stale`] for anything that was not made here and now.
+    pub fn target(&self, handle: &str) -> Result<Target, Fault> {
+        self.site.handles.read(handle, self.generation()).ok_or(Fault::Stale)
+    }
+
+    /// A token that makes a form work once: a second press finds what the first one did.
+    ///
+    /// # Errors
+    /// [`Fault::Broken`] without randomness.
+    pub fn once(&self) -> Result<String, Fault> {
+        let mut bytes = [0; 12];
+        (self.site.desk.chance)(&mut bytes).map_err(|fault| Fault::Broken(fault.to_string()))?;
+        Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
+    }
+
+    /// The first screen of this person's work.
+    #[must_use]
+    pub fn first_screen(&self) -> &'static str {
+        match self.role() {
+            Some(Role::Reception) => "/reception",
+            Some(Role::Physician) => "/patients",
+            _ => "/",
+        }
+    }
+
+    /// The frame around a page.
+    #[must_use]
+    pub fn page(&self, title: &str, frame: Frame) -> Page<'_> {
+        let w = self.w();
+        let desk = &self.site.desk;
+        let role = self.role();
+        let nav = SCREENS
+            .iter()
+            .filter(|screen| screen.open == Open::Everybody || role.is_some_and(|role| screen.who.contains(&role)))
+            .filter_map(|screen| {
+                let (word, key, path) = screen.nav?;
+                Some(NavItem {
+                    path,
+                    key,
+                    word: w.get(word).unwrap_or(word),
+                    current: screen.id == self.screen.id,
+                })
+            })
+            .collect();
+        Page {
+            w,
+            a: &self.site.assets,
+            bar: Bar::new(w, &self.state),
+            title: title.to_owned(),
+            nav,
+            signed: self.signed.as_ref().map(|signed| Signed {
+                name: &signed.session.author().name,
+                role: crate::say::role(w, signed.role()),
+            }),
+            station: self.site.station().code().to_string(),
+            screen: self.screen.name,
+            scripts: frame.scripts,
+            tall: frame.tall,
+            follows_mode: self.screen.open != Open::SignedIn,
+            notice: desk
+                .notice
+                .as_ref()
+                .map(|notice| (notice.words.as_str(), notice.href.as_str())),
+        }
+    }
+
+    /// A page of HTML.
+    pub fn show(&self, template: &impl Template) -> Result<Response, Fault> {
+        self.show_as(StatusCode::OK, template)
+    }
+
+    /// A page of HTML with a status of its own.
+    pub fn show_as(&self, status: StatusCode, template: &impl Template) -> Result<Response, Fault> {
+        let mut html = String::with_capacity(32 << 10);
+        template
+            .render_into(&mut html)
+            .map_err(|fault| Fault::Broken(format!("template: {fault}")))?;
+        let mut response = (status, html).into_response();
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/html; charset=utf-8"),
+        );
+        Ok(response)
+    }
+
+    /// The page of a fault; its cause is logged here, once.
+    #[must_use]
+    pub fn fault_page(&self, fault: &Fault) -> Response {
+        let w = self.w();
+        let reference = fault.cause().map(|cause| {
+            let mut bytes = [0; 4];
+            let drawn = (self.site.desk.chance)(&mut bytes).is_ok();
+            let number: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+            tracing::error!(reference = %number, drawn, screen = self.screen.id, %cause, "a page could not be shown");
+            number
+        });
+        let worded = fault.worded(w);
+        let page = FaultPage {
+            page: self.page(&worded.happened, Frame::READ),
+            happened: &worded.happened,
+            now: &worded.now,
+            todo: &worded.todo,
+            reference: reference.unwrap_or_default(),
+            href: worded.href,
+            words: &worded.words,
+        };
+        self.show_as(fault.status(), &page)
+            .unwrap_or_else(|_| fault.status().into_response())
+    }
+
+    /// Why patient screens are closed in normal times, and how they are opened.
+    #[must_use]
+    pub fn closed_page(&self) -> Response {
+        let page = ClosedPage {
+            page: self.page(&self.w()["closed-head"], Frame::READ),
+            may_declare: self
+                .role()
+                .is_some_and(|role| crate::screens::declare::SCREEN.who.contains(&role)),
+        };
+        self.show_as(StatusCode::LOCKED, &page)
+            .unwrap_or_else(|_| StatusCode::LOCKED.into_response())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "layout/fault.html")]
+struct FaultPage<'a> {
+    page: Page<'a>,
+    happened: &'a str,
+    now: &'a str,
+    todo: &'a str,
+    reference: String,
+    href: &'a str,
+    words: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "layout/closed.html")]
+struct ClosedPage<'a> {
+    page: Page<'a>,
+    may_declare: bool,
+}

@@ -1,0 +1,79 @@
+//! Which patient an address or a form means: a row of the snapshot, or somebody registered since.
+//!
+//! The two spellings cannot be confused: a row's handle has 16 digits, a temporary patient is named by the 64 digits of the
+//! entry that registered them. No guessing: what does not resolve is [`Fault::Stale`].
+
+use std::sync::Arc;
+
+use chart::{Act, EntryId, Subject};
+use downtime::index::Index;
+use downtime::view::{Day, Recorded};
+
+use crate::fault::Fault;
+use crate::handle::Target;
+use crate::visit::Visit;
+
+/// One patient, found.
+#[derive(Debug, Clone)]
+pub struct Who {
+    /// For entries.
+    pub subject: Subject,
+    /// Row in the index; `None` for a temporary patient.
+    pub row: Option<u32>,
+    /// As addresses name this patient.
+    pub handle: String,
+}
+
+impl Who {
+    /// Reads what an address or a hidden field says.
+    ///
+    /// # Errors
+    /// [`Fault::Stale`] when it is not of this process, snapshot and day.
+    pub fn read(visit: &Visit, index: &Index, day: &Day, text: &str) -> Result<Self, Fault> {
+        if let Some(entry) = EntryId::parse(text) {
+            let recorded = day.get(&entry).ok_or(Fault::Stale)?;
+            return Self::registered(recorded).ok_or(Fault::Stale);
+        }
+        match visit.target(text)? {
+            Target::Row(row) => Self::row(visit, index, row).ok_or(Fault::Stale),
+            Target::Sheet(_) => Err(Fault::Stale),
+        }
+    }
+
+    /// A person of the snapshot.
+    #[must_use]
+    pub fn row(visit: &Visit, index: &Index, row: u32) -> Option<Self> {
+        let id = index.row(row)?.id()?;
+        Some(Self {
+            subject: Subject::Patient(id),
+            row: Some(row),
+            handle: visit.handle(Target::Row(row)),
+        })
+    }
+
+    /// A temporary patient, by the entry that registered them.
+    #[must_use]
+    pub fn registered(recorded: &Arc<Recorded>) -> Option<Self> {
+        match &recorded.entry.act {
+            Act::TemporaryRegistered(temporary) => Some(Self {
+                subject: Subject::Temporary(temporary.id.clone()),
+                row: None,
+                handle: recorded.id.hex(),
+            }),
+            _ => None,
+        }
+    }
+
+    /// Whomever an entry is about.
+    #[must_use]
+    pub fn of_entry(visit: &Visit, index: &Index, day: &Day, recorded: &Recorded) -> Option<Self> {
+        match &recorded.entry.subject {
+            Subject::Patient(id) => Self::row(visit, index, index.find(id)?.number()),
+            Subject::Temporary(id) => day
+                .temporary_patients()
+                .find(|(_, temporary)| temporary.id == *id)
+                .and_then(|(registered, _)| Self::registered(registered)),
+            Subject::Hospital => None,
+        }
+    }
+}

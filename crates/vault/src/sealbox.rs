@@ -3,11 +3,12 @@
 //! ```text
 //! salt = random(32)
 //! ek(32) ‖ cm(32) = HKDF-SHA256(ikm = key, salt, info = context)
-//! |plaintext| ≤ 64 KiB:  ct = AEAD(ek, nonce 0, aad = context)
-//! longer:                ct = STREAM of 64 KiB chunks, nonce = be88(counter) ‖ last, aad = context for chunk 0, "" after
+//! ct  = STREAM of 64 KiB chunks: AEAD(ek, nonce = be88(counter) ‖ last, aad = context for chunk 0, "" after)
 //! box = suite(1) ‖ salt(32) ‖ cm(32) ‖ ct
 //! ```
-//! Every `ek` seals one message, so fixed nonces are safe. ChaCha20-Poly1305 does not commit to its key, which would
+//! A short plaintext is a stream of one chunk, which is its last: were it sealed under nonce zero instead, the first
+//! chunk of a longer stream, cut off, would pass for a whole box. Every `ek` seals one message, so counted nonces are
+//! safe. ChaCha20-Poly1305 does not commit to its key, which would
 //! allow partitioning-oracle attacks on password slots; `cm` is that commitment and is compared first, in constant
 //! time. Primitives: RFC 8439, RFC 5869; STREAM after Hoang, Reyhanitabar, Rogaway and Vizár (2015).
 //!
@@ -60,9 +61,8 @@ pub fn seal_into(key: &Key32, ctx: &Context, plain: &[u8], rng: &mut (impl Crypt
     out.push(SUITE_1);
     out.extend_from_slice(&salt);
     out.extend_from_slice(&derived.commitment);
-    if plain.len() <= CHUNK {
-        seal_chunk(&derived.cipher, &Nonce::default(), ctx.as_bytes(), plain, out);
-        return;
+    if plain.is_empty() {
+        seal_chunk(&derived.cipher, &stream_nonce(0, true), ctx.as_bytes(), plain, out);
     }
     let mut chunks = plain.chunks(CHUNK).enumerate().peekable();
     while let Some((counter, chunk)) = chunks.next() {
@@ -88,10 +88,6 @@ pub fn open(key: &Key32, ctx: &Context, sealed: &[u8]) -> Result<Zeroizing<Vec<u
     }
     let plain_len = plain_len(sealed.len()).ok_or(CannotOpen)?;
     let mut plain = Zeroizing::new(Vec::with_capacity(plain_len));
-    if body.len() <= CHUNK + TAG {
-        open_chunk(&derived.cipher, &Nonce::default(), ctx.as_bytes(), body, &mut plain)?;
-        return Ok(plain);
-    }
     let mut chunks = body.chunks(CHUNK + TAG).enumerate().peekable();
     while let Some((counter, chunk)) = chunks.next() {
         let nonce = stream_nonce(counter, chunks.peek().is_none());

@@ -245,6 +245,17 @@ impl State {
 }
 
 impl Inode {
+    /// A good sync: dirty sectors reach the platter. Sectors a failed sync has marked clean do not.
+    fn flush(&mut self) {
+        self.platter.resize(self.seen.len(), 0);
+        for sector in std::mem::take(&mut self.dirty) {
+            let range = sector * SECTOR..((sector + 1) * SECTOR).min(self.seen.len());
+            if let (Some(from), Some(to)) = (self.seen.get(range.clone()), self.platter.get_mut(range)) {
+                to.copy_from_slice(from);
+            }
+        }
+    }
+
     /// Puts a random choice of the dirty sectors onto the platter and forgets that they were dirty.
     fn settle(&mut self, dice: &mut Dice, may_garble: bool) {
         if self.dirty.is_empty() {
@@ -410,8 +421,7 @@ impl DurableFile for SimFile {
         };
         match fault {
             None | Some(Fault::Short) => {
-                inode.platter.clone_from(&inode.seen);
-                inode.dirty.clear();
+                inode.flush();
                 Ok(())
             }
             // Killed before the device was done: everything still hangs in the air.

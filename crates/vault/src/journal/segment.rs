@@ -132,11 +132,12 @@ impl SegmentWriter {
         Err(last)
     }
 
-    /// Writes an empty batch without a sync: once it is seen, the batch before it is known to be durable, and the
-    /// next life need not copy it forward. It is only a hint, so a failure is no failure of anything saved.
+    /// Writes an empty batch behind the one that carried the tail: once it is seen, that one is known to be durable,
+    /// and the next life need not carry the same tail again. Nothing that was saved hangs on it, so an error only
+    /// abandons the file, as every error does.
     pub(super) fn mark_settled(&mut self) {
         if let Some(mut segment) = self.open.take()
-            && segment.write(&Batch::default()).is_ok()
+            && segment.append(&Batch::default()).is_ok()
         {
             self.open = Some(segment);
         }

@@ -97,7 +97,7 @@ fn unpack(packed: &[u8], len: usize) -> Result<Zeroizing<Vec<u8>>, Malformed> {
     if len > MAX_THIN {
         return Err(Malformed);
     }
-    let mut thin = Zeroizing::new(Vec::with_capacity(len));
+    let mut thin = Zeroizing::new(vec![0; len]);
     let written = zstd::bulk::decompress_to_buffer(packed, &mut thin).map_err(|_| Malformed)?;
     if written == len { Ok(thin) } else { Err(Malformed) }
 }

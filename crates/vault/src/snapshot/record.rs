@@ -59,7 +59,8 @@ impl RecordSealer {
         }
         let (head, data) = self.body.split_at_mut(HEAD);
         let packed = self.compressor.compress_to_buffer(plain, data)?;
-        let (method, len) = if packed < plain.len() {
+        // What the reader's ratio cap would refuse (4 MiB of spaces) is stored as it is.
+        let (method, len) = if packed < plain.len() && plain.len() <= most_from(packed) {
             (ZSTD, packed)
         } else {
             (STORED, plain.len())
@@ -101,11 +102,7 @@ impl RecordOpener {
             sealbox::open(&locator.key, &place.record(&locator.tag), sealed).map_err(|_| RecordFault::Damaged)?;
         let (method, data) = unpad(&body).map_err(|Malformed| RecordFault::Damaged)?;
         let len = usize::try_from(locator.plain).map_err(|_| RecordFault::Damaged)?;
-        let allowed = data
-            .len()
-            .saturating_mul(MAX_RATIO)
-            .saturating_add(RATIO_SLACK)
-            .min(MAX_RECORD);
+        let allowed = most_from(data.len()).min(MAX_RECORD);
         let plain = match method {
             _ if len > allowed => return Err(RecordFault::Damaged),
             STORED => Zeroizing::new(data.to_vec()),
@@ -130,6 +127,11 @@ impl RecordOpener {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(context);
         result.map(|_| plain).map_err(|_| RecordFault::Damaged)
     }
+}
+
+/// The longest record that may come out of `packed` bytes.
+fn most_from(packed: usize) -> usize {
+    packed.saturating_mul(MAX_RATIO).saturating_add(RATIO_SLACK)
 }
 
 fn unpad(body: &[u8]) -> Result<(u8, &[u8]), Malformed> {

@@ -7,6 +7,9 @@ use downtime::sources::table::{Config, Table};
 use downtime::sources::{Extract, PullFault, Scope, Source};
 use jiff::civil::date;
 
+mod cases;
+mod show;
+
 /// The day of every test: the synthetic hospital's.
 pub fn scope() -> Scope {
     Scope {

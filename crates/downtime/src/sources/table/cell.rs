@@ -223,7 +223,7 @@ impl Cell {
         }
         if !book.broken && !rules.as_is {
             let message = format!(
-                "コード「{code}」がコード表「{}」にありません。コードのまま表示します。",
+                "コード「{code}」がコード表「{}」にありません。コードのまま使いました。コード表に足してください。",
                 book.name
             );
             sink.tell_once(

@@ -73,13 +73,18 @@ impl Charset {
                 }
             },
             Self::Cp932 => {
-                if let Ok(text) = std::str::from_utf8(bytes)
-                    && is_surely_utf8(text)
-                {
+                let as_utf8 = std::str::from_utf8(bytes).ok().filter(|text| !text.is_ascii());
+                if let Some(text) = as_utf8.filter(|text| is_surely_utf8(text, 2)) {
                     return (text, Damage::Other(Self::Utf8));
                 }
-                let replaced = fill(SHIFT_JIS, bytes, room);
-                (room, if replaced { Damage::Replaced } else { Damage::None })
+                if !fill_cp932(bytes, room) {
+                    return (room, Damage::None);
+                }
+                // One character alone decides only where it is none of CP932.
+                match as_utf8.filter(|text| is_surely_utf8(text, 1)) {
+                    Some(text) => (text, Damage::Other(Self::Utf8)),
+                    None => (room, Damage::Replaced),
+                }
             }
             Self::Utf16Le | Self::Utf16Be | Self::EucJp => {
                 let replaced = fill(self.tables(), bytes, room);
@@ -174,9 +179,19 @@ fn fill(tables: &'static Encoding, bytes: &[u8], room: &mut String) -> bool {
     replaced
 }
 
-/// Valid UTF-8 inside a CP932 file: at least two characters beyond ASCII, all of them Japanese text in three bytes. CP932 text
+/// CP932 with the one byte that decoders let through though it is no character (0x80) counted as damage, too.
+fn fill_cp932(bytes: &[u8], room: &mut String) -> bool {
+    let replaced = fill(SHIFT_JIS, bytes, room);
+    if memchr::memmem::find(room.as_bytes(), "\u{80}".as_bytes()).is_none() {
+        return replaced;
+    }
+    *room = room.replace('\u{80}', "\u{FFFD}");
+    true
+}
+
+/// Valid UTF-8 inside a CP932 file: at least so many characters beyond ASCII, all of them Japanese text in three bytes. CP932 text
 /// never looks so but by the rarest accident; half-width kana (two bytes as UTF-8) would, so they do not count.
-fn is_surely_utf8(text: &str) -> bool {
+fn is_surely_utf8(text: &str, least: usize) -> bool {
     let mut seen = 0;
     for c in text.chars().filter(|c| !c.is_ascii()) {
         if !is_japanese(c) {
@@ -184,7 +199,7 @@ fn is_surely_utf8(text: &str) -> bool {
         }
         seen += 1;
     }
-    seen >= 2
+    seen >= least
 }
 
 /// CP932 inside a UTF-8 file: no Japanese character is valid UTF-8, as CP932 everything is Japanese text, and most of it begins
@@ -280,6 +295,10 @@ mod tests {
         assert_eq!(
             decoded(Charset::Utf8, &sjis("1,山田花子")),
             ("1,山田花子".into(), Damage::Other(Charset::Cp932))
+        );
+        assert_eq!(
+            decoded(Charset::Cp932, "MARIA　B".as_bytes()),
+            ("MARIA　B".into(), Damage::Other(Charset::Utf8))
         );
         // Half-width kana whose bytes happen to be valid UTF-8 stay kana.
         let kana = sjis("ﾐｶ");

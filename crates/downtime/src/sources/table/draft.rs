@@ -15,6 +15,7 @@ use super::cell::Row;
 use super::config::Limits;
 use super::drugs::DrugRow;
 use super::feed::Feed;
+use super::fields::kind_word;
 use super::identity::{self, Identity};
 use super::ledger::{Ledger, Sink};
 use super::people::{Person, Reach};
@@ -37,6 +38,8 @@ pub struct Frame {
     pub limits: Limits,
     /// Kinds of which some file could not be used.
     pub failed: BTreeSet<DataKind>,
+    /// Kinds with rows of which nobody can say whose they are.
+    pub doubtful: BTreeSet<DataKind>,
     /// Kinds that the mapping has no file for.
     pub unmapped: BTreeSet<DataKind>,
     /// When the EHR vouched for what was read.
@@ -289,8 +292,11 @@ impl Draft {
                 (false, true) => "患者基本を読めないため、氏名は予約の行のものです。",
                 (false, false) => "患者基本を読めないため、氏名は分かりません。",
             };
-            let code = if registry { "row.orphan" } else { "patient.unavailable" };
-            sink.tell(code, Severity::Severe, "", message);
+            if registry {
+                sink.tell("row.orphan", Severity::Severe, "", message);
+            } else {
+                sink.tell_chart("patient.unavailable", Severity::Severe, message);
+            }
         }
         Some(identity::from_booking(person.key.id()?, booking))
     }
@@ -332,55 +338,59 @@ impl Draft {
         }
     }
 
-    /// A list that is there although a file or a row of its kind is not: the reader must know that it is not all.
+    /// A list that may not be all there is: its readers must know. What happened was told where it happened.
     fn tell_partial(&self, chart: &Chart, frame: &Frame, sink: &mut Sink<'_>) {
-        for (kind, there, word) in [
+        for (kind, there, none) in [
             (
                 DataKind::Allergy,
                 chart.allergies.present().is_some(),
-                "アレルギー・禁忌",
+                is_nothing(&chart.allergies),
             ),
-            (DataKind::Diagnosis, chart.diagnoses.present().is_some(), "病名"),
-            (DataKind::Note, chart.notes.present().is_some(), "診療録"),
-            (DataKind::Prescription, chart.prescriptions.present().is_some(), "処方"),
-            (DataKind::Result, chart.results.present().is_some(), "検査結果"),
+            (
+                DataKind::Diagnosis,
+                chart.diagnoses.present().is_some(),
+                is_nothing(&chart.diagnoses),
+            ),
+            (
+                DataKind::Note,
+                chart.notes.present().is_some(),
+                is_nothing(&chart.notes),
+            ),
+            (
+                DataKind::Prescription,
+                chart.prescriptions.present().is_some(),
+                is_nothing(&chart.prescriptions),
+            ),
+            (
+                DataKind::Result,
+                chart.results.present().is_some(),
+                is_nothing(&chart.results),
+            ),
+            (DataKind::Appointment, true, false),
+            (DataKind::Order, !chart.thin, false),
+            (DataKind::Profile, !chart.thin, false),
         ] {
+            let word = kind_word(kind);
             if there && frame.failed.contains(&kind) {
-                let message =
-                    format!("{word}の一部のファイルを読めませんでした。ここにあるものがすべてではありません。");
-                sink.tell("kind.partial", Severity::Severe, "", message);
+                let message = format!(
+                    "{word}のファイルの全部または一部を読めませんでした。ここにあるものがすべてではありません。"
+                );
+                sink.tell_chart("kind.partial", Severity::Severe, message);
             } else if there && self.lost.contains(&kind) {
                 let message = format!("{word}に読めない行がありました。ここにあるものがすべてではありません。");
-                sink.tell("kind.partial", Severity::Warning, "", message);
+                sink.tell_chart("kind.partial", Severity::Warning, message);
+            } else if none && frame.doubtful.contains(&kind) {
+                let message = format!(
+                    "{word}の記録がない患者ですが、誰のものか分からない行がファイルにありました。この患者のものかもしれません。"
+                );
+                sink.tell_chart("kind.doubtful", Severity::Warning, message);
             }
-        }
-        for (kind, word) in [
-            (DataKind::Appointment, "予約"),
-            (DataKind::Order, "検査予約"),
-            (DataKind::Profile, "患者の特記"),
-        ] {
-            if self.lost.contains(&kind) {
-                let message = format!("{word}に読めない行がありました。ここにあるものがすべてではありません。");
-                sink.tell("kind.partial", Severity::Warning, "", message);
-            }
-        }
-        if !chart.thin && frame.failed.contains(&DataKind::Order) {
-            sink.tell(
-                "kind.partial",
-                Severity::Severe,
-                "",
-                "検査予約を取得できませんでした。今日の検査がここに出ていないおそれがあります。",
-            );
-        }
-        if frame.failed.contains(&DataKind::Appointment) {
-            sink.tell(
-                "kind.partial",
-                Severity::Severe,
-                "",
-                "予約を取得できませんでした。今日の予約がここに出ていないおそれがあります。",
-            );
         }
     }
+}
+
+fn is_nothing<T>(known: &Known<Vec<T>>) -> bool {
+    matches!(known, Known::NotRecorded | Known::ConfirmedNone { .. })
 }
 
 fn push<T>(list: &mut Vec<T>, found: Option<T>) -> bool {

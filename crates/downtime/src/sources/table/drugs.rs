@@ -250,5 +250,10 @@ fn unreadable(
     );
     take.sink
         .tell("quantity.unreadable", Severity::Warning, &cell.title, message);
+    let unit = if text.ends_with(|c: char| c.is_numeric()) {
+        unit
+    } else {
+        ""
+    };
     left_over.push(format!("{what}: {text}{unit}"));
 }

@@ -76,6 +76,8 @@ pub struct Counts {
     pub used: u64,
     /// Rows that could not be used.
     pub refused: u64,
+    /// Refused rows of which nobody can say whose they are.
+    pub nobodys: u64,
     /// Rows left out by `keep` and `drop`.
     pub sieved: u64,
     /// Rows of patients or days that are not asked for.

@@ -101,6 +101,22 @@ impl Kind {
     }
 }
 
+/// 患者基本, 予約 … for a kind of data.
+#[must_use]
+pub const fn kind_word(kind: DataKind) -> &'static str {
+    match kind {
+        DataKind::Patient => Kind::Patient.word(),
+        DataKind::Appointment => Kind::Appointment.word(),
+        DataKind::Order => Kind::Order.word(),
+        DataKind::Diagnosis => Kind::Diagnosis.word(),
+        DataKind::Note => Kind::Note.word(),
+        DataKind::Prescription => Kind::Prescription.word(),
+        DataKind::Allergy => Kind::Allergy.word(),
+        DataKind::Result => Kind::Result.word(),
+        DataKind::Profile => Kind::Profile.word(),
+    }
+}
+
 /// What the text of a field must be able to become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {

@@ -231,7 +231,9 @@ pub fn complete(patient: &mut Patient, more: Patient) {
 /// Compares what an appointment row says about the patient with the patient file, and says where they differ.
 pub fn compare(patient: &Patient, identity: &Identity, sink: &mut Sink<'_>) {
     let (name, other) = (&patient.name.written, &identity.name.written);
-    if !other.is_empty() && !name.is_empty() && chart::fold::name_key(name) != chart::fold::name_key(other) {
+    // A name that could not be read whole has been told already and cannot be compared.
+    let whole = |name: &str| !name.is_empty() && !name.contains('\u{FFFD}');
+    if whole(name) && whole(other) && chart::fold::name_key(name) != chart::fold::name_key(other) {
         let message = format!(
             "予約の氏名「{}」が患者基本の氏名「{}」と違います。本人確認をしてください。",
             identity.name.shown(),

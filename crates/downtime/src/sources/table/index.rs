@@ -44,6 +44,9 @@ pub struct Index<'l> {
     room: String,
     columns: Columns,
     days_elsewhere: DaysElsewhere,
+    /// True from a refused line on until a row is somebody's again: what cannot be read in between is its continuation.
+    after_refusal: bool,
+    quiet: u64,
 }
 
 /// Appointments on days that are not asked for, counted per file.
@@ -74,6 +77,8 @@ impl<'l> Index<'l> {
             room: String::new(),
             columns: Columns::default(),
             days_elsewhere: DaysElsewhere::default(),
+            after_refusal: false,
+            quiet: 0,
         }
     }
 
@@ -84,9 +89,9 @@ impl<'l> Index<'l> {
     pub fn go(&mut self, feed: &mut Feed, progress: &mut dyn FnMut(u64)) -> std::io::Result<()> {
         let mut scanner = feed.sheet.scanner()?;
         let mut last: (Vec<u8>, Option<u32>) = (Vec::new(), None);
-        let mut quiet = 0_u64;
         let mut told_position = 0;
         self.days_elsewhere = DaysElsewhere::default();
+        (self.after_refusal, self.quiet) = (false, 0);
         loop {
             let position = scanner.position();
             if position - told_position >= 1 << 20 {
@@ -98,7 +103,6 @@ impl<'l> Index<'l> {
                 Some(Step::Refused(refusal)) => {
                     feed.tally.rows += 1;
                     feed.tally.refused += 1;
-                    quiet += u64::from(refusal.quiet);
                     self.refused(feed, &refusal);
                 }
                 // An empty line, or the end mark that DOS programs leave.
@@ -111,7 +115,8 @@ impl<'l> Index<'l> {
         }
         progress(scanner.position().saturating_sub(told_position));
         let name = feed.sheet.name.clone();
-        if quiet > 0 {
+        if self.quiet > 0 {
+            let quiet = self.quiet;
             let message =
                 format!("引用符や列の数が合わない行に続く{quiet}行も読めませんでした（その行の続きと思われます）。");
             self.ledger
@@ -153,6 +158,7 @@ impl<'l> Index<'l> {
         last.0.clear();
         match who {
             Who::Known(person) => {
+                self.after_refusal = false;
                 let wanted = self.is_wanted(feed, person).then_some(person);
                 match wanted {
                     Some(person) => feed.note_row(person, raw.offset, raw.length, raw.line),
@@ -369,10 +375,18 @@ impl<'l> Index<'l> {
             return;
         }
         feed.tally.refused += 1;
-        let message = format!(
-            "患者基本にも予約にもない患者番号の{}です。この行は使いませんでした。",
-            feed.kind.word()
-        );
+        if self.after_refusal {
+            self.quiet += 1;
+            return;
+        }
+        let message = if feed.id.is_some() {
+            format!(
+                "患者基本にも予約にもない患者番号の{}です。この行は使いませんでした。",
+                feed.kind.word()
+            )
+        } else {
+            "つなぐ番号に合う見出しの行がありません。この行は使いませんでした。".to_owned()
+        };
         let finding = Finding::new("row.orphan", Severity::Warning, message)
             .at(&feed.sheet.name, line)
             .about(id);
@@ -381,6 +395,11 @@ impl<'l> Index<'l> {
 
     fn no_id(&mut self, feed: &mut Feed, line: u64, text: &str) {
         feed.tally.refused += 1;
+        if self.after_refusal {
+            self.quiet += 1;
+            return;
+        }
+        feed.tally.nobodys += 1;
         let what = if text.trim().is_empty() {
             "患者番号が空です".to_owned()
         } else {
@@ -407,8 +426,11 @@ impl<'l> Index<'l> {
             feed.note_loss(person, refusal.line);
         }
         if refusal.quiet {
+            self.quiet += 1;
             return;
         }
+        self.after_refusal = true;
+        feed.tally.nobodys += u64::from(person.is_none());
         let (code, message) = match refusal.why {
             Why::TooLong => (
                 "row.too_long",

@@ -100,6 +100,31 @@ impl Sink<'_> {
         self.ledger.add(finding);
     }
 
+    /// Something about the whole export, told in its own place, that the readers of this chart must know, too.
+    pub fn tell_chart(&mut self, code: &str, severity: Severity, message: impl Into<String>) {
+        if self.chart.len() < MAX_PER_CHART {
+            let finding = self.finding(code, severity, "", message.into());
+            self.chart.push(finding);
+        }
+    }
+
+    /// Something about this row that will be the same for many rows: in every chart, but once per `what` in the ledger.
+    pub fn tell_often(
+        &mut self,
+        what: impl Hash,
+        code: &str,
+        severity: Severity,
+        field: &str,
+        message: impl Into<String>,
+    ) {
+        let finding = self.finding(code, severity, field, message.into());
+        if self.chart.len() < MAX_PER_CHART {
+            self.chart.push(finding.clone());
+        }
+        let file = self.file;
+        self.ledger.add_once((what, file, field), finding);
+    }
+
     /// Something about the export that shows itself in the chart anyway: told once per `what`.
     pub fn tell_once(
         &mut self,

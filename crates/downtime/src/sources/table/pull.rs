@@ -15,7 +15,7 @@ use super::dating;
 use super::draft::Frame;
 use super::export::Export;
 use super::feed::{Feed, Opening};
-use super::fields::Kind;
+use super::fields::{Kind, kind_word};
 use super::index::Index;
 use super::ledger::Ledger;
 use super::pattern::Pattern;
@@ -296,6 +296,12 @@ impl<'c> Reading<'c> {
             now: self.scope.now,
             limits: self.config.limits.clone(),
             failed: self.failed.clone(),
+            doubtful: self
+                .feeds
+                .iter()
+                .filter(|feed| feed.tally.nobodys > 0)
+                .map(|feed| feed.data)
+                .collect(),
             unmapped: self.unmapped(&mut ledger),
             as_of: extract.as_of.clone(),
         };
@@ -345,8 +351,8 @@ impl<'c> Reading<'c> {
                 Severity::Note
             };
             let message = format!(
-                "対応表に {} のファイルがないため、この内容は全員「取得できず」になります。",
-                kind.word()
+                "対応表に「{}」のファイルがないため、この内容は全員「取得できず」になります。",
+                kind_word(kind)
             );
             ledger.add(Finding::new("kind.unmapped", severity, message));
         }

@@ -137,11 +137,11 @@ impl<'t> Take<'_, '_, 't> {
         let word = read(&text);
         if word.is_none() {
             let message = format!(
-                "「{}」は{list}として読めません。対応表の codes で言いかえてください。",
+                "「{}」は{list}として読めず、不明として扱いました。対応表の codes で言いかえてください。",
                 short(&text)
             );
             self.sink
-                .tell_once((list, &*text), "code.unknown", Severity::Warning, &cell.title, message);
+                .tell_often((list, &*text), "code.unknown", Severity::Warning, &cell.title, message);
         }
         word
     }

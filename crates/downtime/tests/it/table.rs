@@ -8,6 +8,7 @@ use downtime::sources::{Extract, PullFault, Scope, Source};
 use jiff::civil::date;
 
 mod cases;
+mod shapes;
 mod show;
 
 /// The day of every test: the synthetic hospital's.

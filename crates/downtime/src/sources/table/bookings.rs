@@ -46,7 +46,7 @@ impl AppointmentPlan {
             on,
             at: take.time(self.at.as_ref()),
             department: take.coded(&self.department),
-            doctor: take.coded(&self.doctor),
+            doctor: take.person(&self.doctor),
             place: take.text(self.place.as_ref()),
             purpose: take.text_up_to(self.purpose.as_ref(), MEDIUM),
             number: take.text(self.number.as_ref()),

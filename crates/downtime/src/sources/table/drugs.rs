@@ -116,7 +116,7 @@ impl DrugPlan {
         Some(DrugRow {
             on: take.past_date(self.on.as_ref()),
             department: take.coded(&self.department),
-            doctor: take.coded(&self.doctor),
+            doctor: take.person(&self.doctor),
             item,
         })
     }

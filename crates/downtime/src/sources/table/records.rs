@@ -104,7 +104,7 @@ impl NotePlan {
             on: take.past_date(self.on.as_ref()),
             at: take.time(self.at.as_ref()),
             department: take.coded(&self.department),
-            author: take.coded(&self.author),
+            author: take.person(&self.author),
             sections,
         })
     }

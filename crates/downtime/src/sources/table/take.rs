@@ -61,6 +61,15 @@ impl<'t> Take<'_, '_, 't> {
         }
     }
 
+    /// A person of the staff with their code.
+    pub fn person(&mut self, cells: &'t CodedCells) -> Coded {
+        let mut person = self.coded(cells);
+        if person.name.contains([' ', '\u{3000}']) {
+            person.name = super::names::written(&person.name);
+        }
+        person
+    }
+
     /// A day that may lie in the future.
     pub fn date(&mut self, cell: Option<&'t Cell>) -> Option<Date> {
         let cell = cell?;

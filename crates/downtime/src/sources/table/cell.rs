@@ -21,25 +21,31 @@ pub struct Row<'t> {
     each: Option<usize>,
     /// True when the text may hold characters that could not be read.
     pub damaged: bool,
+    /// True when the text holds control characters, the line end not counted.
+    strange: bool,
 }
 
 impl<'t> Row<'t> {
     /// A row without head and without repeated columns.
     #[must_use]
-    pub const fn plain(text: &'t str, columns: &'t Columns) -> Self {
+    pub fn plain(text: &'t str, columns: &'t Columns) -> Self {
+        let line = text.strip_suffix('\n').unwrap_or(text);
         Self {
             text,
             columns,
             head: None,
             each: None,
             damaged: false,
+            strange: is_strange(line.strip_suffix('\r').unwrap_or(line)),
         }
     }
 
     /// The same row with its head row.
     #[must_use]
-    pub const fn with_head(mut self, head: Option<(&'t str, &'t Columns)>) -> Self {
+    pub fn with_head(mut self, head: Option<(&'t str, &'t Columns)>) -> Self {
         self.head = head;
+        self.strange |= head.is_some_and(|(text, _)| is_strange(text));
+        self.damaged |= head.is_some_and(|(text, _)| text.contains(['\u{FFFD}', '\0']));
         self
     }
 
@@ -168,7 +174,7 @@ impl Cell {
         if row.damaged {
             self.tell_damage(&text, sink);
         }
-        clean(text)
+        if row.strange { clean(text) } else { text }
     }
 
     fn tell_damage(&self, text: &str, sink: &mut Sink<'_>) {
@@ -254,6 +260,11 @@ fn join(cells: &[Cell], separator: &str, row: &Row<'_>, sink: &mut Sink<'_>) -> 
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    // Nearly every column begins and ends with a plain character; only the others need the search for blanks of all kinds.
+    let plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    if plain(text.as_bytes().first()) && plain(text.as_bytes().last()) {
+        return text;
+    }
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
         Cow::Owned(text) => match text.trim() {
@@ -265,21 +276,37 @@ fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
 
 /// Line breaks become `\n`, NUL becomes U+FFFD, other control characters become blanks.
 fn clean(text: Cow<'_, str>) -> Cow<'_, str> {
-    if !text.bytes().any(|b| b < 0x20 && b != b'\n' && b != b'\t') && !text.contains('\u{7F}') {
+    if !is_strange(&text) {
         return text;
     }
-    let unified = text.replace("\r\n", "\n");
-    let out = unified
-        .chars()
-        .map(|c| match c {
-            '\n' | '\t' => c,
-            '\r' | '\u{B}' | '\u{C}' => '\n',
-            '\0' => '\u{FFFD}',
-            c if c.is_ascii_control() => ' ',
-            c => c,
-        })
-        .collect();
+    let mut out = String::with_capacity(text.len());
+    let mut rest = &*text;
+    while let Some(at) = rest.bytes().position(is_control) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let mut chars = from.chars();
+        match chars.next() {
+            Some('\r') if from.as_bytes().get(1) == Some(&b'\n') => {}
+            Some('\r' | '\u{B}' | '\u{C}') => out.push('\n'),
+            Some('\0') => out.push('\u{FFFD}'),
+            _ => out.push(' '),
+        }
+        rest = chars.as_str();
+    }
+    out.push_str(rest);
     Cow::Owned(out)
+}
+
+/// True when a text holds control characters.
+fn is_strange(text: &str) -> bool {
+    // Folding a piece instead of stopping at the first hit lets the compiler look at many bytes at once.
+    let strange = |piece: &[u8]| piece.iter().fold(false, |seen, byte| seen | is_control(*byte));
+    text.as_bytes().chunks(64).any(strange)
+}
+
+/// ASCII control characters but for line feed and tab.
+const fn is_control(byte: u8) -> bool {
+    byte == 0x7F || (byte < 0x20 && byte != b'\n' && byte != b'\t')
 }
 
 impl Rules {
@@ -291,5 +318,30 @@ impl Rules {
             || !self.prefix.is_empty()
             || !self.suffix.is_empty()
             || self.pad > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cleaned(text: &str) -> String {
+        clean(Cow::Borrowed(text)).into_owned()
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_a_chart() {
+        assert_eq!(cleaned("a\r\nb\rc\u{B}d\te"), "a\nb\nc\nd\te");
+        assert_eq!(cleaned("\u{1B}[0m\u{7F}表\0示"), " [0m 表\u{FFFD}示");
+        assert_eq!(cleaned("表示"), "表示");
+    }
+
+    #[test]
+    fn blanks_of_every_width_are_trimmed() {
+        for text in ["　山田 ", " 山田", "山田　", "山田"] {
+            assert_eq!(trimmed(Cow::Borrowed(text)), "山田");
+            assert_eq!(trimmed(Cow::Owned(text.to_owned())), "山田");
+        }
+        assert_eq!(trimmed(Cow::Borrowed(" ")), "");
     }
 }

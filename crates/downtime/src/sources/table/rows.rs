@@ -160,7 +160,7 @@ fn hand_over(
             columns: columns.count(),
         };
         take(&Row::plain(row, columns).with_damage(damaged), about);
-        line += memchr::memchr_iter(b'\n', row.as_bytes()).count() as u64;
+        line += 1 + if whole { columns.breaks() } else { 0 };
         rest = after;
     }
 }

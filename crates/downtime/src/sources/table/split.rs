@@ -9,6 +9,7 @@ use std::borrow::Cow;
 pub struct Columns {
     spans: Vec<Span>,
     quote: char,
+    breaks: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +33,7 @@ impl Columns {
     /// Takes the first row of a text apart.
     pub fn split(&mut self, text: &str, delimiter: u8, quote: Option<u8>) -> Split {
         self.spans.clear();
+        self.breaks = 0;
         self.quote = char::from(quote.unwrap_or(b'"'));
         let bytes = text.as_bytes();
         let mut at = 0;
@@ -75,6 +77,7 @@ impl Columns {
                 at = end + 2;
             } else {
                 self.push(from, end, doubled);
+                self.breaks += memchr::memchr_iter(b'\n', bytes.get(from..end)?).count() as u64;
                 return Some(end + 1);
             }
         }
@@ -92,6 +95,12 @@ impl Columns {
     #[must_use]
     pub fn count(&self) -> usize {
         self.spans.len()
+    }
+
+    /// Line breaks inside the row, its own end not counted.
+    #[must_use]
+    pub const fn breaks(&self) -> u64 {
+        self.breaks
     }
 
     /// The text of one column, counted from 0; `None` when the row has fewer.

@@ -1,0 +1,13 @@
+//! What the vault promises, tried on whole files.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod crash;
+mod damage;
+mod hospital;
+mod journal;
+mod locks;
+mod peers;
+mod shelf;
+mod snapshot;
+mod tamper;
+mod vectors;

@@ -1,0 +1,97 @@
+//! Writing a whole export: one patient at a time, so that memory does not grow with the hospital.
+
+use crate::SynthError;
+use crate::hospital::{Hospital, Plan};
+use crate::patient::{Patient, ThinRow};
+use crate::person::Person;
+use crate::shape_a::ShapeA;
+use crate::shape_b::ShapeB;
+use crate::sheet::Open;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+/// The two shapes of the same hospital.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// 分割型: many files, CP932, CRLF, Japanese headers.
+    A,
+    /// 一括型: few files, UTF-8 with BOM, LF, short codes, some without header.
+    B,
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Patients of the day.
+    pub patients: u32,
+    /// The files, the tally last.
+    pub files: Vec<FileSummary>,
+}
+
+/// One file that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileSummary {
+    /// Name within the export.
+    pub name: String,
+    /// Rows without the header.
+    pub rows: u64,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// One way to print patients.
+pub(crate) trait Printer {
+    /// Prints a patient of the day into all files.
+    fn patient(&mut self, patient: &Patient) -> Result<(), SynthError>;
+    /// Prints somebody who is in the thin list only.
+    fn other(&mut self, person: &Person, row: &ThinRow) -> Result<(), SynthError>;
+    /// Closes all files, the tally last.
+    fn finish(self: Box<Self>, open: Open) -> Result<Vec<FileSummary>, SynthError>;
+}
+
+/// Writes an export into files given by `open`, which is asked for each file by its name. `progress` hears (patients done, all patients).
+///
+/// # Errors
+/// [`SynthError::Write`] when a file cannot be opened or written.
+pub fn export(
+    hospital: &Hospital,
+    shape: Shape,
+    open: &mut dyn FnMut(&str) -> std::io::Result<Box<dyn Write>>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Summary, SynthError> {
+    let patients = hospital.plan().patients;
+    let mut printer: Box<dyn Printer + '_> = match shape {
+        Shape::A => Box::new(ShapeA::open(hospital, open)?),
+        Shape::B => Box::new(ShapeB::open(hospital, open)?),
+    };
+    for done in 0..patients {
+        // Shape B goes backwards: readers must not lean on the order.
+        let number = if shape == Shape::A { done + 1 } else { patients - done };
+        printer.patient(&hospital.patient(number))?;
+        progress(u64::from(done) + 1, u64::from(patients));
+    }
+    for number in hospital.others() {
+        if let Some((person, row)) = hospital.other(number) {
+            printer.other(&person, &row)?;
+        }
+    }
+    Ok(Summary {
+        patients,
+        files: printer.finish(open)?,
+    })
+}
+
+/// Opens the hospital of `plan` and writes its export into the folder `dir`, which is made if need be; files of the same names are replaced.
+///
+/// # Errors
+/// As [`Hospital::new`] and [`export`].
+pub fn write(plan: &Plan, shape: Shape, dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Summary, SynthError> {
+    let hospital = Hospital::new(plan)?;
+    fs::create_dir_all(dir).map_err(|source| SynthError::Write {
+        name: dir.display().to_string(),
+        source,
+    })?;
+    let mut open = |name: &str| fs::File::create(dir.join(name)).map(|file| Box::new(file) as Box<dyn Write>);
+    export(&hospital, shape, &mut open, progress)
+}

@@ -229,6 +229,11 @@ impl Shelved {
         }
     }
 
+    /// Every section with its length in bytes, in file order.
+    pub fn sections(&self) -> impl Iterator<Item = (vault::snapshot::SectionKind, u64)> + '_ {
+        self.snapshot.manifest().sections.iter().map(|s| (s.kind, s.len))
+    }
+
     /// Length of the sealed file in bytes, for passing it on.
     ///
     /// # Errors

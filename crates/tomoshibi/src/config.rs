@@ -157,26 +157,42 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self> {
         let size = std::fs::metadata(path)
             .with_context(|| {
-                format!("設定ファイル {} がありません。`tomoshibi init --dir DIR` で作れます", path.display())
+                format!(
+                    "設定ファイル {} がありません。`tomoshibi init --dir DIR` で作れます",
+                    path.display()
+                )
             })?
             .len();
         if size > MAX_CONFIG {
-            bail!("設定ファイル {} が大きすぎます（{size} バイト）。別のファイルを指していませんか", path.display());
+            bail!(
+                "設定ファイル {} が大きすぎます（{size} バイト）。別のファイルを指していませんか",
+                path.display()
+            );
         }
         let text =
             std::fs::read_to_string(path).with_context(|| format!("設定ファイル {} を読めません", path.display()))?;
-        let mut config: Self = toml::from_str(&text)
-            .with_context(|| format!("設定ファイル {} の書き方が違います。直してから起動してください", path.display()))?;
+        let mut config: Self = toml::from_str(&text).with_context(|| {
+            format!(
+                "設定ファイル {} の書き方が違います。直してから起動してください",
+                path.display()
+            )
+        })?;
         config.home = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        config.check().with_context(|| format!("設定ファイル {}", path.display()))?;
+        config
+            .check()
+            .with_context(|| format!("設定ファイル {}", path.display()))?;
         Ok(config)
     }
 
     fn check(&self) -> Result<()> {
         if chart::StationCode::parse(&self.station.code).is_none() {
-            bail!("station.code は英大文字と数字の3文字です（例: H01）: {}", self.station.code);
+            bail!(
+                "station.code は英大文字と数字の3文字です（例: H01）: {}",
+                self.station.code
+            );
         }
-        if !(1..=downtime::identity::MAX_NODE).contains(&self.station.node) || !self.station.letter.is_ascii_uppercase() {
+        if !(1..=downtime::identity::MAX_NODE).contains(&self.station.node) || !self.station.letter.is_ascii_uppercase()
+        {
             bail!("station.node は 1–79、station.letter は英大文字1字です");
         }
         if let Some(hub) = &self.station.hub {
@@ -201,7 +217,11 @@ impl Config {
     /// A path of the configuration, from the configuration file's own directory.
     #[must_use]
     pub fn path(&self, path: &Path) -> PathBuf {
-        if path.is_absolute() { path.to_path_buf() } else { self.home.join(path) }
+        if path.is_absolute() {
+            path.to_path_buf()
+        } else {
+            self.home.join(path)
+        }
     }
 
     /// Where keys, shelf and journals lie.

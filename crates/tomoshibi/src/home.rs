@@ -59,14 +59,28 @@ impl Home {
         if enrolled.public()?.to_bytes() != secret.public().to_bytes() {
             bail!("端末 {code} の鍵が名簿と違います。別の端末の data/ をコピーしていませんか。登録し直してください");
         }
-        Ok(Self { data, code, secret: Arc::new(secret), roster })
+        Ok(Self {
+            data,
+            code,
+            secret: Arc::new(secret),
+            roster,
+        })
     }
 
     fn read_roster(data: &Path) -> Result<Roster> {
         let roster = roster_file(data);
-        let path = if roster.exists() { roster } else { data.join("trust.cbor") };
+        let path = if roster.exists() {
+            roster
+        } else {
+            data.join("trust.cbor")
+        };
         let size = fs::metadata(&path)
-            .with_context(|| format!("名簿 {} がありません。`tomoshibi init` か `tomoshibi station` で作ります", path.display()))?
+            .with_context(|| {
+                format!(
+                    "名簿 {} がありません。`tomoshibi init` か `tomoshibi station` で作ります",
+                    path.display()
+                )
+            })?
             .len();
         if size > MAX_ROSTER {
             bail!("名簿 {} が大きすぎます（{size} バイト）", path.display());
@@ -80,8 +94,10 @@ impl Home {
     /// When this station is not a hub.
     pub fn sealer(&self) -> Result<SealerSecret> {
         let path = sealer_key(&self.data);
-        SealerSecret::from_file_bytes(&secrets::read(&path).context("この端末は封印できません（hub だけが封印します）")?)
-            .with_context(|| format!("{} を読めません", path.display()))
+        SealerSecret::from_file_bytes(
+            &secrets::read(&path).context("この端末は封印できません（hub だけが封印します）")?,
+        )
+        .with_context(|| format!("{} を読めません", path.display()))
     }
 
     /// The shelf of this station.
@@ -90,7 +106,13 @@ impl Home {
     /// When the directory cannot be used.
     pub fn shelf(&self) -> Result<Shelf> {
         let id = self.roster.station_id(self.code);
-        Ok(Shelf::open(Arc::new(Disk), &self.data.join("shelf"), self.roster.sealers()?, id, Arc::clone(&self.secret))?)
+        Ok(Shelf::open(
+            Arc::new(Disk),
+            &self.data.join("shelf"),
+            self.roster.sealers()?,
+            id,
+            Arc::clone(&self.secret),
+        )?)
     }
 
     /// Writes the roster back, the old one kept beside it until the new one is durable.

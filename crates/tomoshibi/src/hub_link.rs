@@ -63,7 +63,9 @@ impl HubWord {
 /// When the thread cannot be started.
 pub fn start(station: &Arc<Station>, hub: String, every: Duration) -> std::io::Result<()> {
     let station = Arc::downgrade(station);
-    std::thread::Builder::new().name("hub-link".into()).spawn(move || visits(&station, &hub, every))?;
+    std::thread::Builder::new()
+        .name("hub-link".into())
+        .spawn(move || visits(&station, &hub, every))?;
     Ok(())
 }
 
@@ -90,7 +92,11 @@ fn visits(station: &Weak<Station>, hub: &str, every: Duration) {
 
 /// One visit: word, records both ways, and a newer snapshot if there is one.
 fn visit(station: &Arc<Station>, agent: &ureq::Agent, hub: &str) -> Result<()> {
-    let word = agent.get(format!("{hub}/parcel/word")).call()?.into_body().read_to_vec()?;
+    let word = agent
+        .get(format!("{hub}/parcel/word"))
+        .call()?
+        .into_body()
+        .read_to_vec()?;
     let word: HubWord = minicbor::decode(&word).context("the hub's word cannot be read")?;
     station.adopt_ehr(Watch {
         checked: word.ehr_checked,
@@ -115,7 +121,9 @@ fn exchange(station: &Arc<Station>, agent: &ureq::Agent, hub: &str, mut theirs: 
         if parcel.records.is_empty() {
             break;
         }
-        let answer = agent.post(format!("{hub}/parcel/records")).send(&parcel.to_bytes()[..])?;
+        let answer = agent
+            .post(format!("{hub}/parcel/records"))
+            .send(&parcel.to_bytes()[..])?;
         theirs = Heads::from_bytes(&answer.into_body().read_to_vec()?)?;
         if !parcel.more {
             break;
@@ -123,7 +131,9 @@ fn exchange(station: &Arc<Station>, agent: &ureq::Agent, hub: &str, mut theirs: 
     }
     station.note_sent(&theirs);
     loop {
-        let answer = agent.post(format!("{hub}/parcel/missing")).send(&station.heads().to_bytes()[..])?;
+        let answer = agent
+            .post(format!("{hub}/parcel/missing"))
+            .send(&station.heads().to_bytes()[..])?;
         let parcel = Parcel::from_bytes(&answer.into_body().with_config().limit(16 << 20).read_to_vec()?)?;
         let taken = station.take(&parcel)?;
         if !parcel.more || taken == 0 {
@@ -133,11 +143,15 @@ fn exchange(station: &Arc<Station>, agent: &ureq::Agent, hub: &str, mut theirs: 
 }
 
 fn fetch(station: &Arc<Station>, hub: &str) -> Result<()> {
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(1800))).build().into();
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(1800)))
+        .build()
+        .into();
     let answer = agent.get(format!("{hub}/parcel/snapshot")).call()?;
     let mut body = answer.into_body();
-    let identity = station.shelf().receive(&mut body.with_config().limit(MAX_SNAPSHOT).reader())?;
+    let identity = station
+        .shelf()
+        .receive(&mut body.with_config().limit(MAX_SNAPSHOT).reader())?;
     tracing::info!(epoch = identity.epoch, "a newer snapshot is in use");
     Ok(())
 }

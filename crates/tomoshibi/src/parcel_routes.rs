@@ -59,8 +59,12 @@ async fn records(State(station): State<Arc<Station>>, body: Bytes) -> Response {
 
 /// The sealed file as it lies on the shelf, streamed.
 async fn snapshot(State(station): State<Arc<Station>>) -> Response {
-    let Some(shelved) = station.shelf().current() else { return StatusCode::NOT_FOUND.into_response() };
-    let Ok(size) = shelved.size() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let Some(shelved) = station.shelf().current() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let Ok(size) = shelved.size() else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
     let (pieces, outbox) = tokio::sync::mpsc::channel::<std::io::Result<Bytes>>(2);
     tokio::task::spawn_blocking(move || {
         let mut offset = 0;
@@ -74,7 +78,16 @@ async fn snapshot(State(station): State<Arc<Station>>) -> Response {
             offset += length as u64;
         }
     });
-    let stream = futures_util::stream::unfold(outbox, |mut outbox| async move { outbox.recv().await.map(|p| (p, outbox)) });
-    ([(header::CONTENT_TYPE, "application/octet-stream"), (header::CONTENT_LENGTH, size.to_string().as_str())], Body::from_stream(stream))
+    let stream = futures_util::stream::unfold(
+        outbox,
+        |mut outbox| async move { outbox.recv().await.map(|p| (p, outbox)) },
+    );
+    (
+        [
+            (header::CONTENT_TYPE, "application/octet-stream"),
+            (header::CONTENT_LENGTH, size.to_string().as_str()),
+        ],
+        Body::from_stream(stream),
+    )
         .into_response()
 }

@@ -27,7 +27,9 @@ const RETRY_SECONDS: i64 = 600;
 /// When the thread cannot be started.
 pub fn start(station: &Arc<Station>, config: Config) -> std::io::Result<()> {
     let station = Arc::downgrade(station);
-    std::thread::Builder::new().name("extract".into()).spawn(move || nights(&station, &config))?;
+    std::thread::Builder::new()
+        .name("extract".into())
+        .spawn(move || nights(&station, &config))?;
     Ok(())
 }
 
@@ -57,9 +59,17 @@ fn wanted_day(now: Moment, at: u16) -> Option<Date> {
     let minutes = chart::codec::maybe_time::minutes(local.time());
     let today = local.date();
     if at < 12 * 60 {
-        return if minutes >= at { Some(today) } else { today.checked_sub(1.day()).ok() };
+        return if minutes >= at {
+            Some(today)
+        } else {
+            today.checked_sub(1.day()).ok()
+        };
     }
-    if minutes >= at { today.tomorrow().ok() } else { Some(today) }
+    if minutes >= at {
+        today.tomorrow().ok()
+    } else {
+        Some(today)
+    }
 }
 
 fn attempt(station: &Station, config: &Config, day: Date) {

@@ -26,7 +26,9 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = options
         .open(path)
         .with_context(|| format!("秘密鍵 {} を作れません（既にあるものは上書きしません）", path.display()))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).with_context(|| format!("秘密鍵 {} を書けません", path.display()))
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .with_context(|| format!("秘密鍵 {} を書けません", path.display()))
 }
 
 /// Reads a secret file.
@@ -34,8 +36,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// When it is missing, too large, or readable by others than its owner.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    let metadata =
-        fs::metadata(path).with_context(|| format!("秘密の鍵ファイル {} がありません", path.display()))?;
+    let metadata = fs::metadata(path).with_context(|| format!("秘密の鍵ファイル {} がありません", path.display()))?;
     if metadata.len() > MAX_SECRET {
         bail!("{} は秘密の鍵ファイルではありません（大きすぎます）", path.display());
     }
@@ -43,7 +44,10 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     {
         use std::os::unix::fs::PermissionsExt;
         if metadata.permissions().mode() & 0o077 != 0 {
-            bail!("{} を他の利用者が読めます。`chmod 600` してから、もう一度実行してください", path.display());
+            bail!(
+                "{} を他の利用者が読めます。`chmod 600` してから、もう一度実行してください",
+                path.display()
+            );
         }
     }
     fs::read(path).with_context(|| format!("{} を読めません", path.display()))

@@ -41,7 +41,11 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
             hub_link::start(&station, hub.trim_end_matches('/').to_owned(), every)?;
         }
         (None, Some(address)) => {
-            watch_ehr::start(&station, address.clone(), Duration::from_secs(config.ehr.every_seconds.max(1)))?;
+            watch_ehr::start(
+                &station,
+                address.clone(),
+                Duration::from_secs(config.ehr.every_seconds.max(1)),
+            )?;
         }
         (None, None) => tracing::warn!("no [ehr] probe_tcp: the mode bar cannot say 通常"),
     }
@@ -104,8 +108,15 @@ pub fn router(station: &Arc<Station>, desk: desk::Desk) -> Result<Router> {
 ///
 /// # Errors
 /// When the address cannot be bound.
-pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(stop).await.context("サーバーが止まりました")
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<()> {
+    axum::serve(listener, router)
+        .with_graceful_shutdown(stop)
+        .await
+        .context("サーバーが止まりました")
 }
 
 /// Binds an address.
@@ -113,9 +124,9 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
 /// # Errors
 /// When it is taken, with what to do.
 pub async fn bind(address: &str) -> Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("{address} を使えません。ほかのプログラムが使っていないか、listen の設定を確かめてください"))?;
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("{address} を使えません。ほかのプログラムが使っていないか、listen の設定を確かめてください")
+    })?;
     let bound = listener.local_addr()?;
     Ok((listener, bound))
 }

@@ -17,7 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// When the thread cannot be started.
 pub fn start(station: &Arc<Station>, address: String, every: Duration) -> std::io::Result<()> {
     let station = Arc::downgrade(station);
-    std::thread::Builder::new().name("watch-ehr".into()).spawn(move || probe(&station, &address, every))?;
+    std::thread::Builder::new()
+        .name("watch-ehr".into())
+        .spawn(move || probe(&station, &address, every))?;
     Ok(())
 }
 
@@ -32,6 +34,10 @@ fn probe(station: &Weak<Station>, address: &str, every: Duration) {
 }
 
 fn answers(address: &str) -> bool {
-    let Ok(addresses) = address.to_socket_addrs() else { return false };
-    addresses.into_iter().any(|one| TcpStream::connect_timeout(&one, PATIENCE).is_ok())
+    let Ok(addresses) = address.to_socket_addrs() else {
+        return false;
+    };
+    addresses
+        .into_iter()
+        .any(|one| TcpStream::connect_timeout(&one, PATIENCE).is_ok())
 }

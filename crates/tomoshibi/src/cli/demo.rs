@@ -64,9 +64,19 @@ impl Demo {
     pub fn run(&self) -> Result<ExitCode> {
         let temporary = match &self.dir {
             Some(_) => None,
-            None => Some(tempfile::Builder::new().prefix("tomoshibi-demo-").tempdir().context("一時ディレクトリを作れません")?),
+            None => Some(
+                tempfile::Builder::new()
+                    .prefix("tomoshibi-demo-")
+                    .tempdir()
+                    .context("一時ディレクトリを作れません")?,
+            ),
         };
-        let dir = self.dir.clone().or_else(|| temporary.as_ref().map(|t| t.path().to_path_buf())).context("ディレクトリ")?;
+        let dir = self
+            .dir
+            .clone()
+            .or_else(|| temporary.as_ref().map(|t| t.path().to_path_buf()))
+            .context("ディレクトリ")?;
+        let dir = std::path::absolute(dir)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let code = runtime.block_on(self.show(&dir))?;
         runtime.shutdown_timeout(Duration::from_secs(2));
@@ -77,9 +87,15 @@ impl Demo {
         let ports = Ports::take(self.port).await?;
         let ehr = ehr::Ehr::start().await?;
         let line = line::Line::start(ports.hub_address()).await?;
-        let staff: Vec<DemoSignIn> = STAFF.iter().map(|(number, name, role)| sign_in(number, name, *role)).collect();
+        let staff: Vec<DemoSignIn> = STAFF
+            .iter()
+            .map(|(number, name, role)| sign_in(number, name, *role))
+            .collect();
         let (hub, station) = {
-            let plan = Plan { patients: self.patients, seed: self.seed };
+            let plan = Plan {
+                patients: self.patients,
+                seed: self.seed,
+            };
             let (dir, staff) = (dir.to_path_buf(), staff.clone());
             let places = Places {
                 ehr: ehr.address(),
@@ -92,12 +108,19 @@ impl Demo {
         let control = format!("http://{}/", ports.control_address());
         let press = serving::press(&hub)?;
         let mut servers = tokio::task::JoinSet::new();
-        let Ports { hub: hub_port, station: station_port, control: control_port } = ports;
+        let Ports {
+            hub: hub_port,
+            station: station_port,
+            control: control_port,
+        } = ports;
         for (config, listener) in [(&hub, hub_port), (&station, station_port)] {
             let running = serving::station(config)?;
             let mut desk = serving::desk(&running, &press);
             desk.demo.clone_from(&staff);
-            desk.notice = Some(Notice { words: "デモの操作盤".to_owned(), href: control.clone() });
+            desk.notice = Some(Notice {
+                words: "デモの操作盤".to_owned(),
+                href: control.clone(),
+            });
             let router = serving::router(&running, desk)?;
             servers.spawn(serving::serve(listener, router, serving::told_to_stop()));
         }
@@ -137,27 +160,63 @@ fn prepare(plan: &Plan, dir: &Path, staff: &[DemoSignIn], places: &Places) -> Re
     let today = clock::now().day();
     let export = dir.join("ehr-export");
     let bar = progress::bar("病院を合成", false);
-    let wanted = synth::Plan { patients: plan.patients, date: today, seed: plan.seed };
-    synth::write(&wanted, synth::Shape::A, &export, &mut |done, all| progress::show(&bar, done, all))
-        .context("架空の病院を書き出せません")?;
+    let wanted = synth::Plan {
+        patients: plan.patients,
+        date: today,
+        seed: plan.seed,
+    };
+    synth::write(&wanted, synth::Shape::A, &export, &mut |done, all| {
+        progress::show(&bar, done, all)
+    })
+    .context("架空の病院を書き出せません")?;
     bar.finish_and_clear();
     println!("1/4 架空の病院の書き出し（CP932 の CSV）: {}", export.display());
     let (hub_dir, station_dir) = (dir.join("hub"), dir.join("station"));
     let code = StationCode::parse("H01").context("H01")?;
     let users: Vec<NewUser<'_>> = staff
         .iter()
-        .map(|s| NewUser { staff_number: &s.staff_number, name: &s.name, role: s.role, password: &s.password })
+        .map(|s| NewUser {
+            staff_number: &s.staff_number,
+            name: &s.name,
+            role: s.role,
+            password: &s.password,
+        })
         .collect();
-    NewHub { dir: &hub_dir, hospital: HOSPITAL, code }.make(&users, SlotCost::STANDARD)?;
+    NewHub {
+        dir: &hub_dir,
+        hospital: HOSPITAL,
+        code,
+    }
+    .make(&users, SlotCost::STANDARD)?;
     let hub = hub_config(&hub_dir, &export, places)?;
     println!("2/4 hub H01 の鍵と利用者 {} 人", staff.len());
     let station_code = StationCode::parse("R03").context("R03")?;
-    let public = new(&NewStation { dir: &station_dir, hospital: HOSPITAL, code: station_code, node: 3, letter: 'C', hub: &places.hub_url, listen: &places.station })?;
+    let public = new(&NewStation {
+        dir: &station_dir,
+        hospital: HOSPITAL,
+        code: station_code,
+        node: 3,
+        letter: 'C',
+        hub: &places.hub_url,
+        listen: &places.station,
+    })?;
     let mut home = Home::open(&hub)?;
-    add(&mut home, station_code, 3, 'C', &public, &station_dir.join("data").join("trust.cbor"))?;
+    add(
+        &mut home,
+        station_code,
+        3,
+        'C',
+        &public,
+        &station_dir.join("data").join("trust.cbor"),
+    )?;
     println!("3/4 端末 R03 の登録");
     let done = super::extract::run(&hub, &Home::open(&hub)?, today, false, false)?;
-    println!("4/4 取り出して封印: {} 人、{} 件を読み直して確認、指摘 {} 件", done.stat.charts, done.reopened, done.extract.findings.len());
+    println!(
+        "4/4 取り出して封印: {} 人、{} 件を読み直して確認、指摘 {} 件",
+        done.stat.charts,
+        done.reopened,
+        done.extract.findings.len()
+    );
     let mut station = Config::read(&station_dir.join("tomoshibi.toml"))?;
     station.station.hub_every_seconds = 1;
     Ok((hub, station))
@@ -180,7 +239,12 @@ fn sign_in(number: &str, name: &str, role: Role) -> DemoSignIn {
     let mut bytes = [0; 16];
     rand_core::Rng::fill_bytes(&mut random::system(), &mut bytes);
     let password = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    DemoSignIn { staff_number: number.to_owned(), password, name: name.to_owned(), role }
+    DemoSignIn {
+        staff_number: number.to_owned(),
+        password,
+        name: name.to_owned(),
+        role,
+    }
 }
 
 fn announce(addresses: &control::Addresses, control: &str, staff: &[DemoSignIn]) {
@@ -190,7 +254,13 @@ fn announce(addresses: &control::Addresses, control: &str, staff: &[DemoSignIn])
     println!("  端末  R03（受付の PC）                       {}", addresses.station);
     println!();
     for person in staff {
-        println!("  {} {}（{}）  パスワード {}", person.staff_number, person.name, person.role.label(), person.password);
+        println!(
+            "  {} {}（{}）  パスワード {}",
+            person.staff_number,
+            person.name,
+            person.role.label(),
+            person.password
+        );
     }
     println!();
     println!("  すべて架空の患者です。Ctrl+C で終わると、作ったものは消えます。");
@@ -224,9 +294,17 @@ impl Ports {
     async fn take(first: u16) -> Result<Self> {
         let at = |n: u16| {
             let port = if first == 0 { 0 } else { first.saturating_add(n) };
-            async move { serving::bind(&format!("127.0.0.1:{port}")).await.map(|(listener, _)| listener) }
+            async move {
+                serving::bind(&format!("127.0.0.1:{port}"))
+                    .await
+                    .map(|(listener, _)| listener)
+            }
         };
-        Ok(Self { hub: at(0).await?, station: at(1).await?, control: at(2).await? })
+        Ok(Self {
+            hub: at(0).await?,
+            station: at(1).await?,
+            control: at(2).await?,
+        })
     }
 
     fn hub_address(&self) -> String {

@@ -12,7 +12,9 @@ use crate::home::Home;
 
 /// Explains the effective configuration and checks keys, shelf, journal, export and ports.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  tomoshibi doctor -c /srv/tomoshibi/tomoshibi.toml\n\nExit codes: 0 all well, 3 something needs a look.")]
+#[command(
+    after_help = "Example:\n  tomoshibi doctor -c /srv/tomoshibi/tomoshibi.toml\n\nExit codes: 0 all well, 3 something needs a look."
+)]
 pub struct Doctor {
     #[command(flatten)]
     config: ConfigArg,
@@ -38,7 +40,10 @@ impl Doctor {
         let checks = checks(&config);
         let well = checks.iter().all(|c| c.ok);
         if self.json {
-            let list: Vec<_> = checks.iter().map(|c| json!({"what": c.what, "ok": c.ok, "found": c.found})).collect();
+            let list: Vec<_> = checks
+                .iter()
+                .map(|c| json!({"what": c.what, "ok": c.ok, "found": c.found}))
+                .collect();
             println!("{}", json!({"well": well, "checks": list}));
         } else {
             println!("設定 {}", self.config.config.display());
@@ -61,7 +66,19 @@ fn checks(config: &Config) -> Vec<Check> {
         out.push(Check { what, ok, found });
     };
     let home = Home::open(config);
-    put("鍵と名簿", home.as_ref().map(|h| format!("端末 {}、利用者 {} 人、端末 {} 台", h.code, h.roster.users.len(), h.roster.stations.len())).map_err(|e| anyhow::anyhow!("{e:#}")));
+    put(
+        "鍵と名簿",
+        home.as_ref()
+            .map(|h| {
+                format!(
+                    "端末 {}、利用者 {} 人、端末 {} 台",
+                    h.code,
+                    h.roster.users.len(),
+                    h.roster.stations.len()
+                )
+            })
+            .map_err(|e| anyhow::anyhow!("{e:#}")),
+    );
     if let Ok(home) = &home {
         put("封印済みデータ", snapshot(home));
         put("記録（ジャーナル）", journal(home));
@@ -70,22 +87,41 @@ fn checks(config: &Config) -> Vec<Check> {
         }
     }
     if config.extract.is_some() {
-        put("対応表と書き出し", super::extract::source(config).map(|_| "読めます（中身は tomoshibi map --check）".to_owned()));
+        put(
+            "対応表と書き出し",
+            super::extract::source(config).map(|_| "読めます（中身は tomoshibi map --check）".to_owned()),
+        );
     }
-    put("電子カルテの監視", match (&config.ehr.probe_tcp, &config.station.hub) {
-        (Some(address), _) => Ok(format!("{address} を {} 秒ごと", config.ehr.every_seconds)),
-        (None, Some(hub)) => Ok(format!("hub {hub} から聞きます")),
-        (None, None) => Err(anyhow::anyhow!("[ehr] probe_tcp がありません。画面は「通常」と言えません")),
-    });
-    put("印刷", crate::serving::press(config).map(|p| format!("帳票 {} 種", p.forms().iter().count())));
+    put(
+        "電子カルテの監視",
+        match (&config.ehr.probe_tcp, &config.station.hub) {
+            (Some(address), _) => Ok(format!("{address} を {} 秒ごと", config.ehr.every_seconds)),
+            (None, Some(hub)) => Ok(format!("hub {hub} から聞きます")),
+            (None, None) => Err(anyhow::anyhow!(
+                "[ehr] probe_tcp がありません。画面は「通常」と言えません"
+            )),
+        },
+    );
+    put(
+        "印刷",
+        crate::serving::press(config).map(|p| format!("帳票 {} 種", p.forms().iter().count())),
+    );
     out
 }
 
 fn snapshot(home: &Home) -> Result<String> {
     let shelf = home.shelf()?;
-    let Some(shelved) = shelf.current() else { anyhow::bail!("まだありません。`tomoshibi extract` を実行してください") };
+    let Some(shelved) = shelf.current() else {
+        anyhow::bail!("まだありません。`tomoshibi extract` を実行してください")
+    };
     let state = shelved.state();
-    let text = format!("epoch {}、対象日 {}、{} 人、データ時点 {}", state.epoch, state.day, state.charts, state.as_of.oldest().text());
+    let text = format!(
+        "epoch {}、対象日 {}、{} 人、データ時点 {}",
+        state.epoch,
+        state.day,
+        state.charts,
+        state.as_of.oldest().text()
+    );
     if clock::now() > state.fresh_until {
         anyhow::bail!("{text}。期限（{}）を過ぎています", state.fresh_until.text());
     }
@@ -94,10 +130,20 @@ fn snapshot(home: &Home) -> Result<String> {
 
 fn journal(home: &Home) -> Result<String> {
     let (hospital, id) = (home.roster.hospital(), home.roster.station_id(home.code));
-    let walk = vault::journal::read_journal(&vault::files::Disk, &home.data.join("journal"), &hospital, &id, &home.secret.public())?;
+    let walk = vault::journal::read_journal(
+        &vault::files::Disk,
+        &home.data.join("journal"),
+        &hospital,
+        &id,
+        &home.secret.public(),
+    )?;
     if walk.damage.is_empty() {
         Ok(format!("{} 件、連続しています", walk.records.len()))
     } else {
-        anyhow::bail!("{} 件、書かれたとおりでない場所が {} か所あります（消えてはいません）。docs/operating/journal.md を見てください", walk.records.len(), walk.damage.len())
+        anyhow::bail!(
+            "{} 件、書かれたとおりでない場所が {} か所あります（消えてはいません）。docs/operating/journal.md を見てください",
+            walk.records.len(),
+            walk.damage.len()
+        )
     }
 }

@@ -20,7 +20,9 @@ use crate::home::Home;
 
 /// Writes everything that was recorded as files for the EHR. Works while the station runs.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  tomoshibi export --csv out --user 9001 --password-file pw.txt\n  tomoshibi export --csv out --charset utf-8 --user 9001\n\nExit codes: 0 done, 3 done but some records could not be read here or characters were replaced.")]
+#[command(
+    after_help = "Example:\n  tomoshibi export --csv out --user 9001 --password-file pw.txt\n  tomoshibi export --csv out --charset utf-8 --user 9001\n\nExit codes: 0 done, 3 done but some records could not be read here or characters were replaced."
+)]
 pub struct Export {
     #[command(flatten)]
     config: ConfigArg,
@@ -57,17 +59,33 @@ impl Export {
         let written = write(&day, opened.index(), charset, &self.csv)?;
         let unreadable = live.unreadable();
         if self.json {
-            println!("{}", json!({"file": self.csv.join(csv::FILE_NAME), "entries": written.entries, "replaced": written.replaced, "guarded": written.guarded, "unreadable": unreadable}));
+            println!(
+                "{}",
+                json!({"file": self.csv.join(csv::FILE_NAME), "entries": written.entries, "replaced": written.replaced, "guarded": written.guarded, "unreadable": unreadable})
+            );
         } else {
-            println!("{} に {} 件を書きました", self.csv.join(csv::FILE_NAME).display(), written.entries);
+            println!(
+                "{} に {} 件を書きました",
+                self.csv.join(csv::FILE_NAME).display(),
+                written.entries
+            );
             if written.replaced > 0 {
-                println!("★ {} 文字は CP932 にないため 〓 にしました。--charset utf-8 なら残ります", written.replaced);
+                println!(
+                    "★ {} 文字は CP932 にないため 〓 にしました。--charset utf-8 なら残ります",
+                    written.replaced
+                );
             }
             if unreadable > 0 {
-                println!("★ {unreadable} 件はこのプログラムでは読めません（新しい版で書かれたか、鍵がありません）。消えてはいません");
+                println!(
+                    "★ {unreadable} 件はこのプログラムでは読めません（新しい版で書かれたか、鍵がありません）。消えてはいません"
+                );
             }
         }
-        Ok(if written.replaced > 0 || unreadable > 0 { ExitCode::from(LOOK) } else { ExitCode::SUCCESS })
+        Ok(if written.replaced > 0 || unreadable > 0 {
+            ExitCode::from(LOOK)
+        } else {
+            ExitCode::SUCCESS
+        })
     }
 }
 
@@ -75,9 +93,12 @@ fn write(day: &Day, index: &Index, charset: Charset, dir: &Path) -> Result<Writt
     fs::create_dir_all(dir).with_context(|| format!("{} を作れません", dir.display()))?;
     let path = dir.join(csv::FILE_NAME);
     let beside = path.with_extension("new");
-    let mut file = BufWriter::new(fs::File::create(&beside).with_context(|| format!("{} を作れません", beside.display()))?);
+    let mut file =
+        BufWriter::new(fs::File::create(&beside).with_context(|| format!("{} を作れません", beside.display()))?);
     let written = csv::write(day, charset, &mut file, &|subject| identity(subject, index, day))?;
-    file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+    file.into_inner()
+        .map_err(std::io::IntoInnerError::into_error)?
+        .sync_all()?;
     fs::rename(&beside, &path).with_context(|| format!("{} を置き換えられません", path.display()))?;
     Ok(written)
 }

@@ -16,7 +16,9 @@ use crate::{clock, progress, random};
 
 /// Extracts from the EHR's export, seals, and puts the snapshot on the shelf.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  tomoshibi extract --day 2026-11-20\n\nExit codes: 0 done, 3 done but Findings need a look, 4 refused by the guard (the last good snapshot stays in use), 1 failed.")]
+#[command(
+    after_help = "Example:\n  tomoshibi extract --day 2026-11-20\n\nExit codes: 0 done, 3 done but Findings need a look, 4 refused by the guard (the last good snapshot stays in use), 1 failed."
+)]
 pub struct Extract {
     #[command(flatten)]
     config: ConfigArg,
@@ -61,18 +63,48 @@ impl Extract {
     fn report(&self, done: &extract::Done) {
         let stat = &done.stat;
         if self.json {
-            let findings: Vec<_> = done.extract.findings.iter().map(|f| json!({"code": f.code, "file": f.file, "line": f.line, "field": f.field, "message": f.message})).collect();
-            println!("{}", json!({"sealed": true, "epoch": done.identity.epoch, "day": stat.day.map(chart::date::iso), "charts": stat.charts, "thin_charts": stat.thin_charts, "reopened": done.reopened, "findings": findings, "findings_dropped": done.extract.findings_dropped}));
+            let findings: Vec<_> = done
+                .extract
+                .findings
+                .iter()
+                .map(
+                    |f| json!({"code": f.code, "file": f.file, "line": f.line, "field": f.field, "message": f.message}),
+                )
+                .collect();
+            println!(
+                "{}",
+                json!({"sealed": true, "epoch": done.identity.epoch, "day": stat.day.map(chart::date::iso), "charts": stat.charts, "thin_charts": stat.thin_charts, "reopened": done.reopened, "findings": findings, "findings_dropped": done.extract.findings_dropped})
+            );
             return;
         }
-        println!("封印しました: epoch {}、対象日 {}、データ時点 {}", done.identity.epoch, stat.day.map(chart::date::iso).unwrap_or_default(), stat.as_of.oldest().text());
-        println!("患者 {} 人（ほかに14日一覧 {} 人）。ディスクから読み直して {} 件すべて開けました", stat.charts, stat.thin_charts, done.reopened);
+        println!(
+            "封印しました: epoch {}、対象日 {}、データ時点 {}",
+            done.identity.epoch,
+            stat.day.map(chart::date::iso).unwrap_or_default(),
+            stat.as_of.oldest().text()
+        );
+        println!(
+            "患者 {} 人（ほかに14日一覧 {} 人）。ディスクから読み直して {} 件すべて開けました",
+            stat.charts, stat.thin_charts, done.reopened
+        );
         for kind in &stat.kinds {
-            println!("  {:<12} {:>8} 行のうち {:>8} 行を使用、{} 行は使えず", kind.kind.word(), kind.rows, kind.used, kind.refused);
+            println!(
+                "  {:<12} {:>8} 行のうち {:>8} 行を使用、{} 行は使えず",
+                kind.kind.word(),
+                kind.rows,
+                kind.used,
+                kind.refused
+            );
         }
         let [severe, warning, note] = stat.findings;
         println!("指摘: 重大 {severe}、注意 {warning}、参考 {note}");
-        for finding in done.extract.findings.iter().filter(|f| f.severity >= Severity::Warning).take(20) {
+        for finding in done
+            .extract
+            .findings
+            .iter()
+            .filter(|f| f.severity >= Severity::Warning)
+            .take(20)
+        {
             println!("  {}", finding.text());
         }
         if severe + warning > 20 {
@@ -86,30 +118,60 @@ impl Extract {
 /// # Errors
 /// What [`extract::run`] says, and configuration that does not fit.
 pub fn run(config: &Config, home: &Home, day: Date, accept: bool, quiet: bool) -> Result<extract::Done> {
-    let settings = config.extract.as_ref().context("設定に [extract] がありません（docs/operating/mapping.md）")?;
+    let settings = config
+        .extract
+        .as_ref()
+        .context("設定に [extract] がありません（docs/operating/mapping.md）")?;
     let source = source(config)?;
     let now = clock::now();
     let order = Order {
         roster: &home.roster,
         sealer: &home.sealer()?,
-        scope: Scope { day, thin_days: settings.thin_days, now },
-        guard: Guard { shrink_percent: settings.shrink_percent, accepted: accept },
+        scope: Scope {
+            day,
+            thin_days: settings.thin_days,
+            now,
+        },
+        guard: Guard {
+            shrink_percent: settings.shrink_percent,
+            accepted: accept,
+        },
         fresh_hours: settings.fresh_hours,
     };
     let shelf = home.shelf()?;
-    let bars = [progress::bar("読み込み", quiet), progress::bar("封印", quiet), progress::bar("開き直し", quiet)];
+    let bars = [
+        progress::bar("読み込み", quiet),
+        progress::bar("封印", quiet),
+        progress::bar("開き直し", quiet),
+    ];
     let [reading, sealing, reopening] = &bars;
-    let done = extract::run(&source, shelf.slots(), &order, &mut random::system(), &mut |step| match step {
-        Step::Pull(Progress::Reading(done, all)) => progress::show(reading, done, all),
-        Step::Pull(Progress::Assembling(done, all)) => progress::show(sealing, done, all),
-        Step::Reopen(done, all) => progress::show(reopening, done, all),
-    });
+    let done = extract::run(
+        &source,
+        shelf.slots(),
+        &order,
+        &mut random::system(),
+        &mut |step| match step {
+            Step::Pull(Progress::Reading(done, all)) => progress::show(reading, done, all),
+            Step::Pull(Progress::Assembling(done, all)) => progress::show(sealing, done, all),
+            Step::Reopen(done, all) => progress::show(reopening, done, all),
+        },
+    );
     bars.iter().for_each(indicatif::ProgressBar::finish_and_clear);
     let done = done?;
     if let Some(record) = &done.destroyed {
         home.log("destroyed.log", &format!("{} {record:?}", now.text()))?;
     }
-    home.log("extract.log", &format!("{} SEALED epoch {} charts {} thin {} findings {:?}", now.text(), done.identity.epoch, done.stat.charts, done.stat.thin_charts, done.stat.findings))?;
+    home.log(
+        "extract.log",
+        &format!(
+            "{} SEALED epoch {} charts {} thin {} findings {:?}",
+            now.text(),
+            done.identity.epoch,
+            done.stat.charts,
+            done.stat.thin_charts,
+            done.stat.findings
+        ),
+    )?;
     Ok(done)
 }
 
@@ -118,7 +180,10 @@ pub fn run(config: &Config, home: &Home, day: Date, accept: bool, quiet: bool) -
 /// # Errors
 /// When the mapping cannot be read.
 pub fn source(config: &Config) -> Result<table::Table> {
-    let settings = config.extract.as_ref().context("設定に [extract] がありません（docs/operating/mapping.md）")?;
+    let settings = config
+        .extract
+        .as_ref()
+        .context("設定に [extract] がありません（docs/operating/mapping.md）")?;
     let path = config.path(&settings.mapping);
     let text = std::fs::read_to_string(&path).with_context(|| format!("対応表 {} を読めません", path.display()))?;
     let mapping: table::Config =

@@ -16,7 +16,9 @@ use crate::{random, secrets};
 
 /// Makes a hub: configuration, keys, roster and the first user (an informatics officer).
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  tomoshibi init --dir /srv/tomoshibi --hospital あかり総合病院 --user 9001 --name 灯山明 --password-file first-password.txt")]
+#[command(
+    after_help = "Example:\n  tomoshibi init --dir /srv/tomoshibi --hospital あかり総合病院 --user 9001 --name 灯山明 --password-file first-password.txt"
+)]
 pub struct Init {
     /// New directory for configuration and data.
     #[arg(long)]
@@ -45,17 +47,30 @@ impl Init {
     /// When the directory exists or cannot be written.
     pub fn run(&self) -> Result<ExitCode> {
         let code = StationCode::parse(&self.code).context("--code は英大文字と数字の3文字です")?;
-        let password = super::password::read(self.password_file.as_ref(), &format!("{} の新しいパスワード", self.user))?;
-        let hub = NewHub { dir: &self.dir, hospital: &self.hospital, code };
-        let made = hub.make(&[NewUser {
-            staff_number: &self.user,
-            name: &self.name,
-            role: Role::Informatics,
-            password: &password,
-        }], SlotCost::STANDARD)?;
+        let password = super::password::read(
+            self.password_file.as_ref(),
+            &format!("{} の新しいパスワード", self.user),
+        )?;
+        let hub = NewHub {
+            dir: &self.dir,
+            hospital: &self.hospital,
+            code,
+        };
+        let made = hub.make(
+            &[NewUser {
+                staff_number: &self.user,
+                name: &self.name,
+                role: Role::Informatics,
+                password: &password,
+            }],
+            SlotCost::STANDARD,
+        )?;
         println!("hub {code} を作りました: {}", made.config.display());
         println!("次にすること:");
-        println!("  1. {} の [ehr] と [extract] を書く（docs/operating/mapping.md）", made.config.display());
+        println!(
+            "  1. {} の [ehr] と [extract] を書く（docs/operating/mapping.md）",
+            made.config.display()
+        );
         println!("  2. tomoshibi map --check -c {}", made.config.display());
         println!("  3. tomoshibi extract -c {}", made.config.display());
         println!("  4. tomoshibi serve -c {}", made.config.display());
@@ -77,10 +92,6 @@ pub struct NewHub<'a> {
 pub struct Made {
     /// Its configuration file.
     pub config: PathBuf,
-    /// The journal secret, for enrolling further users right away. It is stored nowhere but in the users' wraps.
-    pub journal: RoleSecret,
-    /// The roster as written.
-    pub roster: Roster,
 }
 
 impl NewHub<'_> {
@@ -96,8 +107,11 @@ impl NewHub<'_> {
         }
         fs::create_dir_all(data.join("keys")).with_context(|| format!("{} を作れません", data.display()))?;
         let mut rng = random::system();
-        let (station, sealer, journal) =
-            (StationSecret::random(&mut rng), SealerSecret::random(&mut rng), RoleSecret::random(&mut rng));
+        let (station, sealer, journal) = (
+            StationSecret::random(&mut rng),
+            SealerSecret::random(&mut rng),
+            RoleSecret::random(&mut rng),
+        );
         let mut hospital = [0; 16];
         rand_core::Rng::fill_bytes(&mut rng, &mut hospital);
         let mut roster = Roster::new(HospitalId(hospital), self.hospital, &journal.public(), &sealer.public());
@@ -112,6 +126,6 @@ impl NewHub<'_> {
             .replace("@HOSPITAL@", &self.hospital.replace(['"', '\\'], ""))
             .replace("@CODE@", self.code.as_str());
         write_durably(&config, text.as_bytes())?;
-        Ok(Made { config, journal, roster })
+        Ok(Made { config })
     }
 }

@@ -46,7 +46,10 @@ pub fn read(file: Option<&PathBuf>, prompt: &str) -> Result<String> {
 /// Asks at the keyboard. The terminal's echo is switched off with `stty` where there is a terminal.
 fn ask(prompt: &str) -> Result<String> {
     let echo = |on: &str| {
-        let _ = std::process::Command::new("stty").arg(on).stdin(std::process::Stdio::inherit()).status();
+        let _ = std::process::Command::new("stty")
+            .arg(on)
+            .stdin(std::process::Stdio::inherit())
+            .status();
     };
     eprint!("{prompt}: ");
     std::io::stderr().flush()?;

@@ -11,15 +11,17 @@ use downtime::shelf::Opened;
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::{ConfigArg, LOOK};
 use super::password::SignInArgs;
+use super::{ConfigArg, LOOK};
 use crate::config::Config;
 use crate::home::Home;
 use crate::{clock, progress, serving};
 
 /// Paper without a screen.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  tomoshibi print pack --user 9001 --password-file pw.txt --out paper\n\nThe PDFs hold patients' data in the clear: print, then shred.")]
+#[command(
+    after_help = "Example:\n  tomoshibi print pack --user 9001 --password-file pw.txt --out paper\n\nThe PDFs hold patients' data in the clear: print, then shred."
+)]
 pub struct Print {
     #[command(flatten)]
     config: ConfigArg,
@@ -51,11 +53,18 @@ impl Print {
     /// # Errors
     /// When nobody can sign in, there is no snapshot, or a PDF cannot be written.
     pub fn run(&self) -> Result<ExitCode> {
-        let What::Pack { who, out, department, json } = &self.what;
+        let What::Pack {
+            who,
+            out,
+            department,
+            json,
+        } = &self.what;
         let config = self.config.read()?;
         let home = Home::open(&config)?;
         let shelf = home.shelf()?;
-        let shelved = shelf.current().context("棚に開ける封印済みデータがありません。`tomoshibi extract` を実行してください")?;
+        let shelved = shelf
+            .current()
+            .context("棚に開ける封印済みデータがありません。`tomoshibi extract` を実行してください")?;
         let (_, opened) = shelved.sign_in(&who.user, &who.password()?)?;
         let packs = packs(&config, &home, &opened, out, department.as_deref(), *json)?;
         let spoiled: usize = packs.iter().map(|p| p.spoiled.len()).sum();
@@ -64,12 +73,22 @@ impl Print {
             println!("{}", json!({"packs": list}));
         } else {
             for pack in &packs {
-                println!("{}  {} 枚（{} ページ）  {}", pack.department, pack.sheets, pack.pages, pack.file.display());
+                println!(
+                    "{}  {} 枚（{} ページ）  {}",
+                    pack.department,
+                    pack.sheets,
+                    pack.pages,
+                    pack.file.display()
+                );
                 pack.spoiled.iter().for_each(|line| println!("  ★ {line}"));
             }
             println!("個人情報を含む紙と PDF です。印刷したら PDF を消し、使わなかった紙はシュレッダーへ");
         }
-        Ok(if spoiled > 0 { ExitCode::from(LOOK) } else { ExitCode::SUCCESS })
+        Ok(if spoiled > 0 {
+            ExitCode::from(LOOK)
+        } else {
+            ExitCode::SUCCESS
+        })
     }
 }
 
@@ -87,13 +106,28 @@ pub struct Pack {
 ///
 /// # Errors
 /// When a PDF cannot be made or written.
-pub fn packs(config: &Config, home: &Home, opened: &Opened, out: &PathBuf, only: Option<&str>, quiet: bool) -> Result<Vec<Pack>> {
-    let day = opened.shelved().stat().day.context("封印済みデータに対象日がありません")?;
+pub fn packs(
+    config: &Config,
+    home: &Home,
+    opened: &Opened,
+    out: &PathBuf,
+    only: Option<&str>,
+    quiet: bool,
+) -> Result<Vec<Pack>> {
+    let day = opened
+        .shelved()
+        .stat()
+        .day
+        .context("封印済みデータに対象日がありません")?;
     let press = serving::press(config)?;
     fs::create_dir_all(out).with_context(|| format!("{} を作れません", out.display()))?;
     let issue = issue(config, home, opened, clock::now());
     let all = departments(opened, day);
-    let wanted: Vec<_> = all.iter().enumerate().filter(|(_, d)| only.is_none_or(|code| d.department.code == code)).collect();
+    let wanted: Vec<_> = all
+        .iter()
+        .enumerate()
+        .filter(|(_, d)| only.is_none_or(|code| d.department.code == code))
+        .collect();
     if wanted.is_empty() {
         bail!("{} に予約のある診療科が見つかりません", chart::date::iso(day));
     }
@@ -106,10 +140,17 @@ pub fn packs(config: &Config, home: &Home, opened: &Opened, out: &PathBuf, only:
         let mut damaged = Vec::new();
         let mut pdf = Vec::new();
         let list = pack_sheets(opened, department, number, day, &issue, &mut damaged);
-        let report = press.pack(list, |p| progress::show(&bar, (done + p.sheets) as u64, sheets as u64), &mut pdf)?;
+        let report = press.pack(
+            list,
+            |p| progress::show(&bar, (done + p.sheets) as u64, sheets as u64),
+            &mut pdf,
+        )?;
         done += report.printed.sheets;
-        let mut spoiled: Vec<String> =
-            report.spoiled.iter().map(|s| format!("{} {}: {}", s.form, s.patient, s.error)).collect();
+        let mut spoiled: Vec<String> = report
+            .spoiled
+            .iter()
+            .map(|s| format!("{} {}: {}", s.form, s.patient, s.error))
+            .collect();
         spoiled.extend(damaged.iter().map(|(id, fault)| format!("F02 {id}: {fault}")));
         write(&file, &pdf)?;
         packs.push(Pack {
@@ -137,12 +178,18 @@ fn write(path: &PathBuf, bytes: &[u8]) -> Result<()> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    let mut file = options.open(path).with_context(|| format!("{} を作れません", path.display()))?;
+    let mut file = options
+        .open(path)
+        .with_context(|| format!("{} を作れません", path.display()))?;
     std::io::Write::write_all(&mut file, bytes).with_context(|| format!("{} を書けません", path.display()))
 }
 
 fn file_name(day: Date, department: &chart::Coded) -> String {
-    let clean: String = department.label().chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+    let clean: String = department
+        .label()
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c } else { '_' })
+        .collect();
     format!("{}_{}_{clean}.pdf", chart::date::iso(day), department.code)
 }
 

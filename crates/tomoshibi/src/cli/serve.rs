@@ -10,7 +10,9 @@ use crate::serving;
 
 /// Serves this station's desk (and, on a hub, the other stations) until Ctrl+C.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  tomoshibi serve -c /srv/tomoshibi/tomoshibi.toml\n  tomoshibi serve --listen 0.0.0.0:8300")]
+#[command(
+    after_help = "Example:\n  tomoshibi serve -c /srv/tomoshibi/tomoshibi.toml\n  tomoshibi serve --listen 0.0.0.0:8300"
+)]
 pub struct Serve {
     #[command(flatten)]
     config: ConfigArg,

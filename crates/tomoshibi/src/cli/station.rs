@@ -14,7 +14,9 @@ use crate::{random, secrets};
 
 /// Makes and enrols further stations.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  (on the new station)  tomoshibi station new --dir /srv/tomoshibi --hospital あかり総合病院 --code R03 --node 3 --letter C --hub http://10.0.0.2:8300\n  (on the hub)          tomoshibi station add --code R03 --node 3 --letter C --public R03.public --trust R03.trust\n  (on the new station)  cp R03.trust /srv/tomoshibi/data/trust.cbor")]
+#[command(
+    after_help = "Example:\n  (on the new station)  tomoshibi station new --dir /srv/tomoshibi --hospital あかり総合病院 --code R03 --node 3 --letter C --hub http://10.0.0.2:8300\n  (on the hub)          tomoshibi station add --code R03 --node 3 --letter C --public R03.public --trust R03.trust\n  (on the new station)  cp R03.trust /srv/tomoshibi/data/trust.cbor"
+)]
 pub struct Station {
     #[command(flatten)]
     config: ConfigArg,
@@ -72,15 +74,42 @@ impl Station {
     /// When a file cannot be read or written, or code, node or letter are taken.
     pub fn run(&self) -> Result<ExitCode> {
         match &self.action {
-            Action::New { dir, hospital, code, node, letter, hub } => {
+            Action::New {
+                dir,
+                hospital,
+                code,
+                node,
+                letter,
+                hub,
+            } => {
                 let code = parse(code)?;
-                let public = new(&NewStation { dir, hospital, code, node: *node, letter: *letter, hub, listen: "127.0.0.1:8300" })?;
-                println!("端末 {code} の鍵を作りました。{} を hub へ運び、`tomoshibi station add` を実行してください", public.display());
+                let public = new(&NewStation {
+                    dir,
+                    hospital,
+                    code,
+                    node: *node,
+                    letter: *letter,
+                    hub,
+                    listen: "127.0.0.1:8300",
+                })?;
+                println!(
+                    "端末 {code} の鍵を作りました。{} を hub へ運び、`tomoshibi station add` を実行してください",
+                    public.display()
+                );
             }
-            Action::Add { code, node, letter, public, trust } => {
+            Action::Add {
+                code,
+                node,
+                letter,
+                public,
+                trust,
+            } => {
                 let mut home = Home::open(&self.config.read()?)?;
                 add(&mut home, parse(code)?, *node, *letter, public, trust)?;
-                println!("端末 {code} を登録しました。{} を端末の data/trust.cbor に置いてください。次の取り出しから開けます", trust.display());
+                println!(
+                    "端末 {code} を登録しました。{} を端末の data/trust.cbor に置いてください。次の取り出しから開けます",
+                    trust.display()
+                );
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -117,7 +146,10 @@ pub fn new(station: &NewStation<'_>) -> Result<PathBuf> {
     let config = station.dir.join("tomoshibi.toml");
     let data = station.dir.join("data");
     if config.exists() || data.exists() {
-        bail!("{} にはもう Tomoshibi があります。上書きしません", station.dir.display());
+        bail!(
+            "{} にはもう Tomoshibi があります。上書きしません",
+            station.dir.display()
+        );
     }
     fs::create_dir_all(data.join("keys")).with_context(|| format!("{} を作れません", data.display()))?;
     let secret = StationSecret::random(&mut random::system());
@@ -127,7 +159,12 @@ pub fn new(station: &NewStation<'_>) -> Result<PathBuf> {
     let clean = |text: &str| text.replace(['"', '\\', '\n'], "");
     let text = format!(
         "# Tomoshibi の設定（端末）\n\n[hospital]\nname = \"{}\"\n\n[station]\ncode = \"{}\"\nnode = {}\nletter = \"{}\"\ndata = \"data\"\nlisten = \"{}\"\nhub = \"{}\"\n",
-        clean(station.hospital), station.code, station.node, station.letter, clean(station.listen), clean(station.hub)
+        clean(station.hospital),
+        station.code,
+        station.node,
+        station.letter,
+        clean(station.listen),
+        clean(station.hub)
     );
     write_durably(&config, text.as_bytes())?;
     Ok(public)
@@ -139,8 +176,12 @@ pub fn new(station: &NewStation<'_>) -> Result<PathBuf> {
 /// When the public file is not one, or code, node or letter are taken.
 pub fn add(home: &mut Home, code: StationCode, node: u8, letter: char, public: &Path, trust: &Path) -> Result<()> {
     let bytes = fs::read(public).with_context(|| format!("{} を読めません", public.display()))?;
-    let bytes: [u8; 64] = bytes.try_into().ok().with_context(|| format!("{} は端末の公開鍵ではありません", public.display()))?;
-    home.roster.enrol_station(code, node, letter, &StationPublic::from_bytes(&bytes)?)?;
+    let bytes: [u8; 64] = bytes
+        .try_into()
+        .ok()
+        .with_context(|| format!("{} は端末の公開鍵ではありません", public.display()))?;
+    home.roster
+        .enrol_station(code, node, letter, &StationPublic::from_bytes(&bytes)?)?;
     home.save_roster()?;
     write_durably(trust, &home.roster.without_users().to_bytes()?)
 }

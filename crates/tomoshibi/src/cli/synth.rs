@@ -41,11 +41,20 @@ impl Synth {
             other => anyhow::bail!("--shape は a か b です: {other}"),
         };
         let bar = progress::bar("合成", false);
-        let plan = synth::Plan { patients: self.patients, date, seed: self.seed };
-        let summary = synth::write(&plan, shape, &self.out, &mut |done, all| progress::show(&bar, done, all))
-            .with_context(|| format!("{} に書けませんでした", self.out.display()))?;
+        let plan = synth::Plan {
+            patients: self.patients,
+            date,
+            seed: self.seed,
+        };
+        let summary = synth::write(&plan, shape, &self.out, &mut |done, all| {
+            progress::show(&bar, done, all)
+        })
+        .with_context(|| format!("{} に書けませんでした", self.out.display()))?;
         bar.finish_and_clear();
-        println!("{}: {summary}", self.out.display());
+        println!("{}: 予約患者 {} 人", self.out.display(), summary.patients);
+        for file in &summary.files {
+            println!("  {:>9} 行 {:>11} バイト  {}", file.rows, file.bytes, file.name);
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

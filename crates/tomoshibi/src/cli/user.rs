@@ -65,17 +65,33 @@ impl User {
             Action::List => {
                 for user in &home.roster.users {
                     let state = if user.disabled { "停止" } else { "有効" };
-                    println!("{}\t{}\t{}\t{state}", user.record.staff_number, user.record.name, user.record.role.label());
+                    println!(
+                        "{}\t{}\t{}\t{state}",
+                        user.record.staff_number,
+                        user.record.name,
+                        user.record.role.label()
+                    );
                 }
             }
             Action::Disable { number } => {
                 let user = home.roster.users.iter_mut().find(|u| u.record.staff_number == *number);
-                user.with_context(|| format!("職員番号 {number} は名簿にありません"))?.disabled = true;
+                user.with_context(|| format!("職員番号 {number} は名簿にありません"))?
+                    .disabled = true;
                 home.save_roster()?;
-                println!("{number} を止めました。次の取り出し（tomoshibi extract）から開けません。すぐに効かせるには今すぐ extract してください");
+                println!(
+                    "{number} を止めました。次の取り出し（tomoshibi extract）から開けません。すぐに効かせるには今すぐ extract してください"
+                );
             }
-            Action::Add { number, name, role, new_password_file, by, password_file } => {
-                let role = Role::parse(role).with_context(|| format!("--role は reception, physician, informatics のどれかです: {role}"))?;
+            Action::Add {
+                number,
+                name,
+                role,
+                new_password_file,
+                by,
+                password_file,
+            } => {
+                let role = Role::parse(role)
+                    .with_context(|| format!("--role は reception, physician, informatics のどれかです: {role}"))?;
                 let sponsor = home
                     .roster
                     .users
@@ -84,11 +100,21 @@ impl User {
                     .with_context(|| format!("職員番号 {by} は名簿にありません"))?;
                 let password = super::password::read(password_file.as_ref(), &format!("{by} のパスワード"))?;
                 let unlocked = unlock(&home.roster.hospital(), &sponsor.record, &[sponsor.slot()?], &password)?;
-                let password = super::password::read(new_password_file.as_ref(), &format!("{number} の新しいパスワード"))?;
-                let new = NewUser { staff_number: number, name, role, password: &password };
-                home.roster.enrol_user(&new, &unlocked.journal, SlotCost::STANDARD, &mut random::system())?;
+                let password =
+                    super::password::read(new_password_file.as_ref(), &format!("{number} の新しいパスワード"))?;
+                let new = NewUser {
+                    staff_number: number,
+                    name,
+                    role,
+                    password: &password,
+                };
+                home.roster
+                    .enrol_user(&new, &unlocked.journal, SlotCost::STANDARD, &mut random::system())?;
                 home.save_roster()?;
-                println!("{number} {name}（{}）を登録しました。次の取り出しから使えます", role.label());
+                println!(
+                    "{number} {name}（{}）を登録しました。次の取り出しから使えます",
+                    role.label()
+                );
             }
         }
         Ok(ExitCode::SUCCESS)

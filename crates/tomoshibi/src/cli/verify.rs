@@ -11,7 +11,9 @@ use crate::progress;
 
 /// Proves that the snapshot in use is whole and that every record opens.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  tomoshibi verify                                     # signature and every section\n  tomoshibi verify --user 9001 --password-file pw.txt  # and opens 100 % of the records")]
+#[command(
+    after_help = "Example:\n  tomoshibi verify                                     # signature and every section\n  tomoshibi verify --user 9001 --password-file pw.txt  # and opens 100 % of the records"
+)]
 pub struct Verify {
     #[command(flatten)]
     config: ConfigArg,
@@ -34,7 +36,9 @@ impl Verify {
     pub fn run(&self) -> Result<ExitCode> {
         let home = Home::open(&self.config.read()?)?;
         let shelf = home.shelf()?;
-        let shelved = shelf.current().context("棚に開ける封印済みデータがありません。`tomoshibi extract` を実行してください")?;
+        let shelved = shelf
+            .current()
+            .context("棚に開ける封印済みデータがありません。`tomoshibi extract` を実行してください")?;
         let bar = progress::bar("照合", self.json);
         let sections = shelved.verify_sections(&mut |done, all| progress::show(&bar, done, all));
         bar.finish_and_clear();
@@ -42,7 +46,8 @@ impl Verify {
         if !sections.is_whole() {
             bail!(
                 "封印済みデータ（epoch {}）が壊れています: {:?}。この端末のデータは使えません。hub から取り直してください",
-                state.epoch, sections.changed
+                state.epoch,
+                sections.changed
             );
         }
         let records = match &self.user {
@@ -51,7 +56,9 @@ impl Verify {
                 let password = super::password::read(self.password_file.as_ref(), &format!("{user} のパスワード"))?;
                 let (_, opened) = shelved.sign_in(user, &password)?;
                 let bar = progress::bar("開封", self.json);
-                let checked = opened.verify(&mut |done, all| progress::show(&bar, done, all)).map_err(anyhow::Error::msg)?;
+                let checked = opened
+                    .verify(&mut |done, all| progress::show(&bar, done, all))
+                    .map_err(anyhow::Error::msg)?;
                 bar.finish_and_clear();
                 Some(checked)
             }
@@ -60,15 +67,27 @@ impl Verify {
         if self.json {
             let opened = records.as_ref().map(|r| r.opened);
             let damaged = records.as_ref().map(|r| r.damaged.len());
-            println!("{}", json!({"epoch": state.epoch, "sealed_at": state.sealed_at.text(), "as_of": state.as_of.oldest().text(), "bytes": sections.bytes, "sections_whole": true, "records": state.charts + state.thin_charts, "opened": opened, "damaged": damaged, "whole": whole}));
+            println!(
+                "{}",
+                json!({"epoch": state.epoch, "sealed_at": state.sealed_at.text(), "as_of": state.as_of.oldest().text(), "bytes": sections.bytes, "sections": shelved.sections().map(|(kind, len)| json!([format!("{kind:?}"), len])).collect::<Vec<_>>(), "sections_whole": true, "records": state.charts + state.thin_charts, "opened": opened, "damaged": damaged, "whole": whole})
+            );
         } else {
-            println!("封印済みデータ epoch {}（{} 封印、データ時点 {}）", state.epoch, state.sealed_at.text(), state.as_of.oldest().text());
+            println!(
+                "封印済みデータ epoch {}（{} 封印、データ時点 {}）",
+                state.epoch,
+                state.sealed_at.text(),
+                state.as_of.oldest().text()
+            );
             println!("署名と全 {} バイト: 一致", sections.bytes);
             match &records {
                 None => println!("記録の開封: していません（--user を付けると全件開きます）"),
                 Some(r) => println!("記録の開封: {} / {} 件", r.opened, r.expected),
             }
         }
-        if whole { Ok(ExitCode::SUCCESS) } else { bail!("開けない記録があります。hub で取り出し直してください") }
+        if whole {
+            Ok(ExitCode::SUCCESS)
+        } else {
+            bail!("開けない記録があります。hub で取り出し直してください")
+        }
     }
 }

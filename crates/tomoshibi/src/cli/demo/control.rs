@@ -29,7 +29,8 @@ pub struct Panel {
     pub addresses: Addresses,
 }
 
-const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The page and its two switches.
 pub fn router(panel: Arc<Panel>) -> Router {
@@ -46,12 +47,40 @@ async fn page(State(panel): State<Arc<Panel>>) -> Response {
     let html = include_str!("control.html")
         .replace("@HUB@", &panel.addresses.hub)
         .replace("@STATION@", &panel.addresses.station)
-        .replace("@EHR_STATE@", if ehr { "○ 動いています" } else { "■ 止まっています" })
+        .replace(
+            "@EHR_STATE@",
+            if ehr {
+                "○ 動いています"
+            } else {
+                "■ 止まっています"
+            },
+        )
         .replace("@EHR_TO@", if ehr { "stop" } else { "start" })
-        .replace("@EHR_BUTTON@", if ehr { "電子カルテを止める" } else { "電子カルテを動かす" })
-        .replace("@LINE_STATE@", if line { "○ つながっています" } else { "■ 切れています" })
+        .replace(
+            "@EHR_BUTTON@",
+            if ehr {
+                "電子カルテを止める"
+            } else {
+                "電子カルテを動かす"
+            },
+        )
+        .replace(
+            "@LINE_STATE@",
+            if line {
+                "○ つながっています"
+            } else {
+                "■ 切れています"
+            },
+        )
         .replace("@LINE_TO@", if line { "stop" } else { "start" })
-        .replace("@LINE_BUTTON@", if line { "ネットワークを切る" } else { "ネットワークをつなぐ" });
+        .replace(
+            "@LINE_BUTTON@",
+            if line {
+                "ネットワークを切る"
+            } else {
+                "ネットワークをつなぐ"
+            },
+        );
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -61,7 +90,11 @@ async fn page(State(panel): State<Arc<Panel>>) -> Response {
 }
 
 async fn style() -> Response {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("control.css")).into_response()
+    (
+        [(header::CONTENT_TYPE, "text/css; charset=utf-8")],
+        include_str!("control.css"),
+    )
+        .into_response()
 }
 
 async fn switch(
@@ -70,7 +103,10 @@ async fn switch(
     headers: axum::http::HeaderMap,
 ) -> Response {
     // Only this page's own buttons: a form on another site must not stop anything.
-    let site = headers.get("sec-fetch-site").and_then(|v| v.to_str().ok()).unwrap_or("same-origin");
+    let site = headers
+        .get("sec-fetch-site")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("same-origin");
     if site != "same-origin" {
         return StatusCode::FORBIDDEN.into_response();
     }

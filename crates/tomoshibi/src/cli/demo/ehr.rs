@@ -21,7 +21,10 @@ impl Ehr {
     pub async fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
-        Ok(Self { address, running: Mutex::new(Some(accept(listener))) })
+        Ok(Self {
+            address,
+            running: Mutex::new(Some(accept(listener))),
+        })
     }
 
     /// `127.0.0.1:port`

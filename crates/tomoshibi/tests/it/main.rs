@@ -1,0 +1,7 @@
+//! The program's own stories: real processes, real files, real sockets.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A test that cannot go on says why.
+
+mod browser;
+mod one_day;
+mod program;

@@ -3,7 +3,8 @@
 //! One index is sealed per compartment; its bytes are described in `docs/formats/index.md`. It holds no diagnoses, drugs
 //! or notes, and it is never changed after sealing: what happened since lies in `view`.
 
-use chart::{PatientId, Sex};
+use chart::patient::Phone;
+use chart::{Appointment, AsOf, Chart, Known, Name, Patient, PatientId, Sex};
 use jiff::civil::{Date, Time};
 
 mod arena;
@@ -356,5 +357,60 @@ impl<'a> Row<'a> {
     /// Appointments of this person on one day.
     pub fn slots_on(&self, day: Date) -> impl Iterator<Item = &'a Slot> + use<'a> {
         self.slots().filter(move |slot| slot.day() == Some(day))
+    }
+
+    /// The chart of a thin row: identity and appointments, every clinical part `Unavailable`. `None` for other rows.
+    #[must_use]
+    pub fn thin_chart(&self, as_of: AsOf) -> Option<Chart> {
+        if !self.is_thin() {
+            return None;
+        }
+        let index = self.index;
+        let appointments = self.slots().filter_map(|slot| {
+            Some(Appointment {
+                on: slot.day()?,
+                at: slot.time(),
+                department: index.department(slot).clone(),
+                doctor: index.doctor(slot).clone(),
+                place: index.place(slot).to_owned(),
+                purpose: String::new(),
+                number: String::new(),
+            })
+        });
+        Some(Chart {
+            patient: Patient {
+                id: self.id()?,
+                name: Name::new(self.written(), self.kana()),
+                former_names: self
+                    .former()
+                    .split('、')
+                    .filter(|n| !n.is_empty())
+                    .map(|n| Name::new(n, ""))
+                    .collect(),
+                birth: self.birth(),
+                sex: self.sex(),
+                phones: self
+                    .phones()
+                    .map(|p| Phone {
+                        number: p.to_owned(),
+                        purpose: String::new(),
+                    })
+                    .collect(),
+                facts: Vec::new(),
+                died: None,
+                address: String::new(),
+                insurance: String::new(),
+            },
+            appointments: appointments.collect(),
+            orders: Vec::new(),
+            allergies: Known::Unavailable { since: None },
+            diagnoses: Known::Unavailable { since: None },
+            notes: Known::Unavailable { since: None },
+            prescriptions: Known::Unavailable { since: None },
+            results: Known::Unavailable { since: None },
+            as_of,
+            findings: Vec::new(),
+            thin: true,
+        })
     }
 }

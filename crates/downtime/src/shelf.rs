@@ -300,7 +300,10 @@ impl Shelved {
             return Ok(index);
         }
         let index = Index::from_bytes(&opened.thin).map_err(|e| e.to_string())?;
-        if index.len() != opened.len as usize {
+        // Records first, then the thin rows, which have none.
+        let records = opened.len as usize;
+        let fits = index.len() >= records && index.rows().enumerate().all(|(n, row)| row.is_thin() == (n >= records));
+        if !fits {
             return Err("索引と記録の数が合いません".to_owned());
         }
         let index = Arc::new(index);
@@ -328,6 +331,11 @@ impl Opened {
     /// [`OpenFault`].
     pub fn chart(&self, row: u32) -> Result<Chart, OpenFault> {
         let named = self.index.row(row).ok_or(OpenFault::Unknown)?;
+        if named.is_thin() {
+            return named
+                .thin_chart(self.shelved.stat.as_of.clone())
+                .ok_or(OpenFault::Unknown);
+        }
         let bytes = self
             .inner
             .record(EVERYBODY, row)

@@ -31,6 +31,9 @@ pub(super) struct Writing<'a, R: CryptoRng> {
     sampled: usize,
     writer: Option<SnapshotWriter<'a, &'a mut dyn Write, R>>,
     index: IndexBuilder,
+    /// Thin charts, encoded, one after the other: they get rows behind all records and no record of their own.
+    thin: Vec<u8>,
+    thin_ends: Vec<usize>,
     bytes: Vec<u8>,
 }
 
@@ -44,6 +47,8 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
             sampled: 0,
             writer: None,
             index: IndexBuilder::new(order.scope.day),
+            thin: Vec::new(),
+            thin_ends: Vec::new(),
             bytes: Vec::new(),
         }
     }
@@ -51,6 +56,11 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
     /// Takes the next chart.
     pub(super) fn take(&mut self, chart: &Chart) -> Result<()> {
         chart.to_bytes(&mut self.bytes)?;
+        if chart.thin {
+            self.thin.extend_from_slice(&self.bytes);
+            self.thin_ends.push(self.thin.len());
+            return Ok(());
+        }
         self.index.add(chart)?;
         let id = chart.patient.id.as_str();
         if let Some(writer) = &mut self.writer {
@@ -92,6 +102,12 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
             self.start()?;
         }
         let writer = self.writer.take().context("封印が始まっていません")?;
+        let mut start = 0;
+        for end in self.thin_ends {
+            self.index
+                .add(&Chart::from_bytes(self.thin.get(start..end).unwrap_or_default())?)?;
+            start = end;
+        }
         let mut thin = Some(self.index.finish(extract.findings.clone())?);
         let sealed = writer.finish(&mut |_, _| thin.take().unwrap_or_default(), &stat.to_bytes()?)?;
         Ok(sealed)

@@ -8,9 +8,11 @@ use std::path::PathBuf;
 
 use chart::Chart;
 
+pub use self::check::check;
 pub use self::config::{Config, ConfigFault};
 use self::ledger::Ledger;
 use self::pull::Reading;
+pub use self::report::{ColumnReport, Fault, FieldReport, FileReport, FindingCount, Judgement, MapReport, StateCount};
 use super::{Extract, Progress, PullFault, Scope, Source};
 
 mod amounts;
@@ -18,6 +20,7 @@ mod assemble;
 mod bind;
 mod bookings;
 mod cell;
+mod check;
 mod codebook;
 mod config;
 mod count;
@@ -40,6 +43,7 @@ mod plan;
 mod pull;
 mod reading;
 mod records;
+mod report;
 mod rows;
 mod scan;
 mod select;
@@ -47,6 +51,7 @@ mod sheet;
 mod spec;
 mod split;
 mod take;
+mod trial;
 mod value;
 
 /// Most columns a row may have.

@@ -19,13 +19,25 @@ fn what_was_sealed_can_be_listed_searched_and_opened() {
     assert_eq!(index.len(), 31);
     let slots = index.slots_on(DAY);
     assert_eq!(slots.len(), 31);
-    assert_eq!(index.row(slots[0].row).unwrap().id_text(), "00009999", "8:30 comes before 9:30");
+    assert_eq!(
+        index.row(slots[0].row).unwrap().id_text(),
+        "00009999",
+        "8:30 comes before 9:30"
+    );
     for typed in ["高橋", "タカハシ", "たかは", "takaha", "9999", "00009999"] {
         let hits = index.search(&Query::parse(typed).unwrap(), 5);
         assert_eq!(index.row(hits[0].0).unwrap().id_text(), "00009999", "{typed}");
     }
-    assert_eq!(index.search(&Query::parse("5678").unwrap(), 100).len(), 31, "last digits of the phone");
-    assert_eq!(index.search(&Query::parse("S26.5.12").unwrap(), 100).len(), 31, "birth date");
+    assert_eq!(
+        index.search(&Query::parse("5678").unwrap(), 100).len(),
+        31,
+        "last digits of the phone"
+    );
+    assert_eq!(
+        index.search(&Query::parse("S26.5.12").unwrap(), 100).len(),
+        31,
+        "birth date"
+    );
     for chart in &charts {
         let found = opened.find(&chart.patient.id).unwrap();
         assert_eq!(&found, chart);
@@ -41,7 +53,11 @@ fn a_wrong_password_opens_nothing_and_says_the_same_as_a_wrong_number() {
     hospital.seal(patients(3), Guard::default()).unwrap();
     let shelf = hospital.shelf("H01");
     let shelved = shelf.current().unwrap();
-    let wrong = shelved.sign_in("2001", "not-the-password-at-all").err().unwrap().to_string();
+    let wrong = shelved
+        .sign_in("2001", "not-the-password-at-all")
+        .err()
+        .unwrap()
+        .to_string();
     let nobody = shelved.sign_in("7777", PASSWORD).err().unwrap().to_string();
     assert_eq!(wrong, nobody);
 }
@@ -52,13 +68,19 @@ fn an_empty_or_shrunken_extract_leaves_the_last_good_one_in_use() {
     let first = hospital.seal(patients(100), Guard::default()).unwrap();
     for few in [0, 69] {
         let refused = hospital.seal(patients(few), Guard::default()).unwrap_err();
-        let expected = matches!(refused, ExtractFault::Refused(Refusal::Empty | Refusal::Shrunken { .. }));
+        let expected = matches!(
+            refused,
+            ExtractFault::Refused(Refusal::Empty | Refusal::Shrunken { .. })
+        );
         assert!(expected, "{refused}");
         assert!(refused.to_string().contains("前回の封印済みデータはそのまま使えます"));
         assert_eq!(hospital.shelf("H01").current().unwrap().identity(), first.identity);
     }
     hospital.seal(patients(70), Guard::default()).unwrap();
-    let accepted = Guard { accepted: true, ..Guard::default() };
+    let accepted = Guard {
+        accepted: true,
+        ..Guard::default()
+    };
     let holiday = hospital.seal(patients(0), accepted).unwrap();
     assert_eq!(hospital.shelf("H01").current().unwrap().identity(), holiday.identity);
 }
@@ -100,7 +122,13 @@ fn a_damaged_record_costs_one_patient_not_the_others() {
 fn an_old_generation_is_destroyed_keys_first_and_told() {
     let hospital = Hospital::new();
     for n in 0..3 {
-        assert!(hospital.seal(patients(40 + n), Guard::default()).unwrap().destroyed.is_none());
+        assert!(
+            hospital
+                .seal(patients(40 + n), Guard::default())
+                .unwrap()
+                .destroyed
+                .is_none()
+        );
     }
     let fourth = hospital.seal(patients(43), Guard::default()).unwrap();
     let record = fourth.destroyed.expect("three slots hold three generations");
@@ -122,4 +150,29 @@ fn a_snapshot_carried_to_another_station_opens_there_and_an_older_one_is_refused
     assert!(shelf.receive(&mut &new[..new.len() / 2]).is_err());
     let (_, opened) = shelf.current().unwrap().sign_in("1001", PASSWORD).unwrap();
     assert_eq!(opened.index().len(), 41);
+}
+
+#[test]
+fn people_of_the_coming_days_are_in_the_list_and_their_charts_say_that_they_were_not_fetched() {
+    let hospital = Hospital::new();
+    let mut charts = patients(30);
+    let mut later = patient("00008888", "未来　明日香", "ミライ　アスカ", 10);
+    later.thin = true;
+    later.allergies = chart::Known::Unavailable { since: None };
+    later.appointments[0].on = DAY.tomorrow().unwrap();
+    charts.insert(3, later.clone());
+    let done = hospital.seal(charts, Guard::default()).unwrap();
+    assert_eq!(done.reopened, 30, "a thin row has no record");
+    let shelf = hospital.shelf("H01");
+    let (_, opened) = shelf.current().unwrap().sign_in("2001", PASSWORD).unwrap();
+    let hits = opened.index().search(&Query::parse("ミライ").unwrap(), 5);
+    let chart = opened.chart(hits[0].0).unwrap();
+    assert!(chart.thin);
+    assert_eq!(chart.allergies.state(), "unavailable");
+    assert_eq!(
+        (chart.patient.id, chart.patient.birth),
+        (later.patient.id, later.patient.birth)
+    );
+    assert_eq!(chart.appointments[0].on, DAY.tomorrow().unwrap());
+    assert!(opened.find(&PatientId::parse("00001029").unwrap()).is_ok());
 }

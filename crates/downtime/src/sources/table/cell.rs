@@ -141,6 +141,17 @@ impl Cell {
         }
     }
 
+    /// The code as the row has it, of a field that a code table translates.
+    #[must_use]
+    pub fn code<'t>(&self, row: &Row<'t>) -> Option<Cow<'t, str>> {
+        self.rules.as_ref()?.codes.as_ref()?;
+        match &self.from {
+            From::Column(at) => Some(trimmed(row.column(*at))),
+            From::Each => row.each.map(|at| trimmed(row.column(at))),
+            From::Head(_) | From::Constant(_) | From::Join(..) | From::Nowhere => None,
+        }
+    }
+
     /// True when the field takes one column as it is: then the raw bytes of the column decide.
     #[must_use]
     pub const fn only_column(&self) -> Option<usize> {

@@ -55,6 +55,12 @@ impl Ledger {
         }
     }
 
+    /// How many Findings were taken, kept or not.
+    #[must_use]
+    pub fn count_all(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
     /// Everything kept, with one line per code about what was only counted, and the number of those.
     #[must_use]
     pub fn finish(mut self) -> (Vec<Finding>, u64) {

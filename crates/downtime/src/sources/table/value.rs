@@ -24,6 +24,19 @@ pub enum AllergyState {
     Unavailable,
 }
 
+impl AllergyState {
+    /// あり なし 未確認 参照不可
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Present => "あり",
+            Self::ConfirmedNone => "なし",
+            Self::NotRecorded => "未確認",
+            Self::Unavailable => "参照不可",
+        }
+    }
+}
+
 /// Full-width ASCII to half-width, without copying where there is nothing to do.
 #[must_use]
 pub fn folded(text: &str) -> std::borrow::Cow<'_, str> {

@@ -5,7 +5,7 @@ use crate::illness::Case;
 use crate::patient::Patient;
 use crate::person::Person;
 use crate::rng::{Rng, Subject};
-use crate::{SynthError, body, booking, calendar, caution, illness, laboratory, medicine, note};
+use crate::{SynthError, body, booking, calendar, caution, history, illness, laboratory, medicine, note, thin};
 use jiff::civil::{Date, date};
 
 /// What is asked for. The same plan gives the same hospital, for ever.
@@ -108,7 +108,7 @@ impl Hospital {
             calendar::days_between(case.birth, self.today()),
         );
         body.egfr = illness::kidney(&mut rng, &case, &self.catalogue, body.egfr);
-        let (mut visits, diagnoses) = illness::history(self, number, &mut case);
+        let (mut visits, diagnoses) = history::history(self, number, &mut case);
         let known = diagnoses
             .iter()
             .map(|d| d.onset)
@@ -123,7 +123,7 @@ impl Hospital {
         let labs = laboratory::sample(self, number, &case, &body, &visits);
         booking::book(self, number, &case, &body, &cautions, &mut visits);
         note::write(self, number, &case, &body, labs.as_ref(), &mut visits);
-        let later = booking::later(self, number, &case);
+        let later = thin::later(self, number, &case);
         Patient {
             number,
             id: self.id(number),

@@ -23,6 +23,7 @@ mod caution;
 mod cp932;
 mod export;
 mod hazard;
+mod history;
 mod hospital;
 mod illness;
 mod kana;
@@ -35,6 +36,7 @@ mod rng;
 mod shape_a;
 mod shape_b;
 mod sheet;
+mod thin;
 
 pub use amount::Amount;
 pub use catalogue::{DrugKind, Stay};

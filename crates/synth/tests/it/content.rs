@@ -131,16 +131,9 @@ fn hazards_are_there() {
         .into_iter()
         .map(|p| (p["患者番号"].clone(), p))
         .collect();
-    let of = |number: u32| {
-        let id = synth::hazards()
-            .expect("tables are readable")
-            .into_iter()
-            .find(|h| h.number == number)
-            .expect("a hazard")
-            .patient;
-        &people[id]
-    };
-    for hazard in synth::hazards().expect("tables are readable") {
+    let hazards = synth::hazards().expect("tables are readable");
+    let of = |number: u32| &people[hazards.iter().find(|h| h.number == number).expect("a hazard").patient];
+    for hazard in &hazards {
         assert!(people.contains_key(hazard.patient), "{hazard:?}");
     }
     assert_eq!(of(1)["漢字氏名"], of(2)["漢字氏名"]);
@@ -171,10 +164,8 @@ fn hazards_are_there() {
     assert_eq!(of(44)["生年月日"], "平成元年1月8日");
     assert_eq!(of(47)["漢字氏名"], "葛城　さくら");
     let rows_of = |file: &str, number: u32| {
-        named_a(&a, file)
-            .into_iter()
-            .filter(|row| row["患者番号"] == of(number)["患者番号"])
-            .count()
+        let id = &of(number)["患者番号"];
+        named_a(&a, file).iter().filter(|row| &row["患者番号"] == id).count()
     };
     assert_eq!(
         (

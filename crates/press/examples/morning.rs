@@ -1,0 +1,66 @@
+//! How fast is a morning: `cargo run --release -p press --example morning -- 600 2 [OUT.pdf]` prints so many F02 on so many threads.
+//!
+//! Every patient differs in name, number, drugs and note, or Typst's cache would answer instead of the press.
+
+#![allow(clippy::disallowed_methods, reason = "a stopwatch, not part of the program")]
+
+use std::num::NonZeroUsize;
+use std::time::Instant;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize, default: usize| arguments.get(at).map_or(Ok(default), |text| text.parse());
+    let (patients, threads) = (number(0, 600)?, NonZeroUsize::try_from(number(1, 2)?)?);
+    let started = Instant::now();
+    let press = press::Press::new(press::Forms::built_in()?, threads)?;
+    let sample = press.forms().get("F02")?.sample.clone().ok_or("F02 has no sample")?;
+    let sample: chart::Sheet = serde_json::from_str(&sample)?;
+    println!("set up       {:>9.1} ms", started.elapsed().as_secs_f64() * 1e3);
+    for run in ["first sheet", "warm sheet"] {
+        let started = Instant::now();
+        press.sheet(&varied(&sample, usize::MAX))?;
+        println!("{run:<12} {:>9.1} ms", started.elapsed().as_secs_f64() * 1e3);
+    }
+    let started = Instant::now();
+    let mut bytes = Vec::new();
+    let report = press.pack((0..patients).map(|i| varied(&sample, i)), |_| (), &mut bytes)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let (pages, megabytes) = (report.printed.pages, report.bytes as f64 / 1e6);
+    println!(
+        "pack         {patients} sheets, {pages} pages, {megabytes:.1} MB, {seconds:.2} s = {:.0} pages/s",
+        pages as f64 / seconds
+    );
+    if let Some(path) = arguments.get(2) {
+        std::fs::write(path, bytes)?;
+    }
+    Ok(())
+}
+
+fn varied(sample: &chart::Sheet, i: usize) -> chart::Sheet {
+    let mut sheet = sample.clone();
+    if let Some(strip) = sheet.strip.as_mut() {
+        let letters: Vec<char> = "青赤白黒金銀銅鉄木火土水日月星空海山川森".chars().collect();
+        let letter = |n: usize| letters.get(n % letters.len()).copied().unwrap_or('山');
+        strip.name = format!("{}{}　{}{}", letter(i), letter(i / 20), letter(i / 3), letter(i / 7));
+        strip.id = format!("{:04} {:04}", i / 10_000 % 10_000, i % 10_000);
+        strip.id_code = strip.id.replace(' ', "");
+    }
+    let body = &mut sheet.body;
+    if let Some(drugs) = body.pointer_mut("/drugs/items").and_then(|items| items.as_array_mut()) {
+        drugs.rotate_left(i % 6);
+        drugs.truncate(1 + i % 9);
+        drugs
+            .iter_mut()
+            .for_each(|drug| drug["days"] = format!("{}日分", 7 + i % 84).into());
+    }
+    if let Some(sections) = body
+        .pointer_mut("/last_note/sections")
+        .and_then(|sections| sections.as_array_mut())
+    {
+        sections.iter_mut().for_each(|section| {
+            let text = format!("{}（{i}）", section["text"].as_str().unwrap_or_default());
+            section["text"] = text.repeat(1 + i % 4).into();
+        });
+    }
+    sheet
+}

@@ -1,0 +1,250 @@
+//! Codes as plain modules: Code 128 for the bar-code reader at the desk, QR for the scanner that files the sheet.
+//!
+//! No drawing here (that is `ink`), and no reading of scans.
+
+use barcoders::sym::code128::Code128;
+use chart::FormId;
+use qrcodegen::{QrCode, QrCodeEcc, QrSegment};
+
+use crate::error::PressError;
+
+/// Longest text a bar code on paper may carry: at 0.25 mm a module more would not fit beside a name.
+pub const MAX_BAR_CODE_CHARS: usize = 24;
+
+/// Longest text a QR code may carry. Ours hold about thirty characters; the rest is room for a hospital's own forms.
+pub const MAX_QR_CHARS: usize = 300;
+
+/// Highest page number that fits the two digits of a [`SheetCode`].
+pub const MAX_SHEET_PAGES: usize = 99;
+
+/// What the QR code of a page says, so that a scan files itself: which sheet, which page of how many, whose.
+///
+/// Written as digits without separators: form ID (12), page (2), pages (2), then the patient number, which may be a temporary one with
+/// letters. Digits only, because a keyboard-wedge reader types them through whatever input method is on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SheetCode {
+    /// 帳票番号
+    pub form_id: FormId,
+    /// This page, from 1.
+    pub page: u8,
+    /// Pages of the sheet.
+    pub pages: u8,
+    /// Patient number as the bar code carries it; empty on lists.
+    pub patient: String,
+}
+
+impl SheetCode {
+    /// The text inside the QR code.
+    #[must_use]
+    pub fn text(&self) -> String {
+        format!("{}{:02}{:02}{}", self.form_id, self.page, self.pages, self.patient)
+    }
+
+    /// Reads the text of a scanned code; `None` for any other code, a wrong check digit, or a page beyond the last.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let form_id = FormId::parse(text.get(..12)?)?;
+        let page = two_digits(text.get(12..14)?)?;
+        let pages = two_digits(text.get(14..16)?)?;
+        let patient = text.get(16..)?.to_owned();
+        let known = is_code_text(&patient) && patient.len() <= MAX_BAR_CODE_CHARS;
+        (known && (1..=pages).contains(&page)).then_some(Self {
+            form_id,
+            page,
+            pages,
+            patient,
+        })
+    }
+}
+
+/// A bar code as modules from left to right, `true` is ink. Quiet zones are not included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bars(pub Vec<bool>);
+
+impl Bars {
+    /// Code 128 (ISO/IEC 15417) of digits or upper-case letters: set C for digit pairs, set B for the rest.
+    ///
+    /// # Errors
+    /// Empty, longer than [`MAX_BAR_CODE_CHARS`], or other characters than `0-9 A-Z`.
+    pub fn code128(text: &str) -> Result<Self, PressError> {
+        let refuse = |reason: String| PressError::Code {
+            code: "Code 128",
+            text: text.to_owned(),
+            reason,
+        };
+        if text.is_empty() || text.len() > MAX_BAR_CODE_CHARS || !is_code_text(text) {
+            return Err(refuse(format!(
+                "it must be 1 to {MAX_BAR_CODE_CHARS} digits or capital letters"
+            )));
+        }
+        let code = Code128::new(with_code_sets(text)).map_err(|error| refuse(error.to_string()))?;
+        Ok(Self(code.encode().into_iter().map(|module| module == 1).collect()))
+    }
+
+    /// Runs of ink as (first module, modules).
+    pub(crate) fn runs(&self) -> Vec<(usize, usize)> {
+        runs(self.0.iter().copied())
+    }
+}
+
+/// A QR code (ISO/IEC 18004) as square modules, `true` is ink. The quiet zone is not included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Squares {
+    /// Modules along one side.
+    pub side: usize,
+    /// Row after row.
+    pub modules: Vec<bool>,
+}
+
+impl Squares {
+    /// QR with error correction Q: a quarter of the code may be under a stamp or a crease.
+    ///
+    /// # Errors
+    /// Empty or longer than [`MAX_QR_CHARS`].
+    pub fn qr(text: &str) -> Result<Self, PressError> {
+        let refuse = |reason: String| PressError::Code {
+            code: "QR",
+            text: text.to_owned(),
+            reason,
+        };
+        if text.is_empty() || text.chars().count() > MAX_QR_CHARS {
+            return Err(refuse(format!("it must be 1 to {MAX_QR_CHARS} characters")));
+        }
+        let code =
+            QrCode::encode_segments(&segments(text), QrCodeEcc::Quartile).map_err(|error| refuse(error.to_string()))?;
+        let side = code.size();
+        let modules = (0..side)
+            .flat_map(|y| (0..side).map(move |x| (x, y)))
+            .map(|(x, y)| code.get_module(x, y))
+            .collect();
+        Ok(Self {
+            side: usize::try_from(side).unwrap_or(0),
+            modules,
+        })
+    }
+
+    /// Runs of ink as (row, first module, modules).
+    pub(crate) fn runs(&self) -> Vec<(usize, usize, usize)> {
+        let rows = self.modules.chunks(self.side.max(1)).enumerate();
+        rows.flat_map(|(y, row)| {
+            runs(row.iter().copied())
+                .into_iter()
+                .map(move |(x, length)| (y, x, length))
+        })
+        .collect()
+    }
+}
+
+/// Characters that survive any bar-code reader and input method: digits, and the capitals of temporary numbers.
+pub(crate) fn is_code_text(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+}
+
+/// Digits before letters in their own numeric segment: a third of the bits.
+fn segments(text: &str) -> Vec<QrSegment> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = text.split_at(digits);
+    let mut segments = Vec::with_capacity(2);
+    if !number.is_empty() {
+        segments.push(QrSegment::make_numeric(number));
+    }
+    if QrSegment::is_alphanumeric(rest) && !rest.is_empty() {
+        segments.push(QrSegment::make_alphanumeric(rest));
+    } else if !rest.is_empty() {
+        segments.push(QrSegment::make_bytes(rest.as_bytes()));
+    }
+    segments
+}
+
+/// The text with the code-set marks of `barcoders`: `Ɓ` set B, `Ć` set C.
+fn with_code_sets(text: &str) -> String {
+    const SET_B: char = '\u{0181}';
+    const SET_C: char = '\u{0106}';
+    let all_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    match (all_digits, text.len() % 2, text.split_at_checked(1)) {
+        (true, 0, _) => format!("{SET_C}{text}"),
+        (true, _, Some((first, rest))) if !rest.is_empty() => format!("{SET_B}{first}{SET_C}{rest}"),
+        _ => format!("{SET_B}{text}"),
+    }
+}
+
+fn runs(modules: impl Iterator<Item = bool>) -> Vec<(usize, usize)> {
+    let mut out: Vec<(usize, usize)> = Vec::new();
+    for (at, _) in modules.enumerate().filter(|(_, ink)| *ink) {
+        match out.last_mut() {
+            Some((start, length)) if *start + *length == at => *length += 1,
+            _ => out.push((at, 1)),
+        }
+    }
+    out
+}
+
+fn two_digits(text: &str) -> Option<u8> {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sheet_code_comes_back() {
+        let code = SheetCode {
+            form_id: FormId::parse("261120031279").unwrap(),
+            page: 1,
+            pages: 2,
+            patient: "00123456".to_owned(),
+        };
+        assert_eq!(code.text(), "261120031279010200123456");
+        assert_eq!(SheetCode::parse(&code.text()), Some(code));
+    }
+
+    #[test]
+    fn other_codes_are_not_sheet_codes() {
+        for text in [
+            "",
+            "00123456",
+            "261120031279",
+            "261120031270010200123456",
+            "2611200312790302",
+            "26112003127９0101",
+            "261120031279+1+1",
+        ] {
+            assert_eq!(SheetCode::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn even_digits_take_set_c_and_other_texts_set_b() {
+        // start + pairs + check, 11 modules each, and a stop of 13
+        assert_eq!(Bars::code128("00123456").unwrap().0.len(), 11 * 6 + 13);
+        assert_eq!(Bars::code128("1234567").unwrap().0.len(), 11 * 7 + 13);
+        assert_eq!(Bars::code128("7").unwrap().0.len(), 11 * 3 + 13);
+        assert_eq!(Bars::code128("TR0300003X").unwrap().0.len(), 11 * 12 + 13);
+        for refused in ["", "abc", "12 34", "１２", &"1".repeat(25)] {
+            assert!(Bars::code128(refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_sheet_code_is_the_smallest_symbol() {
+        assert_eq!(Squares::qr("261120031279010200123456").unwrap().side, 21);
+        assert_eq!(Squares::qr("2611200312790102TR0300003X").unwrap().side, 25);
+        assert!(Squares::qr("").is_err());
+        assert!(Squares::qr(&"1".repeat(301)).is_err());
+    }
+
+    #[test]
+    fn runs_cover_the_ink() {
+        assert_eq!(Bars(vec![true, true, false, true]).runs(), [(0, 2), (3, 1)]);
+        let two = Squares {
+            side: 2,
+            modules: vec![true, true, false, true],
+        };
+        assert_eq!(two.runs(), [(0, 0, 2), (1, 1, 1)]);
+    }
+}

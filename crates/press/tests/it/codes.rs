@@ -1,0 +1,106 @@
+//! Codes as a cheap scanner sees them: one bit a pixel.
+
+use press::SheetCode;
+
+use crate::paper::{CODES, print, sample, tool};
+
+/// Every code on a page at this resolution, `QR-Code:…` or `CODE-128:…`, sorted.
+fn read(pdf: &press::Pdf, page: usize, dpi: u32) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let (page, dpi, stem) = (page.to_string(), dpi.to_string(), folder.path().join("page"));
+    let stem = stem.to_str().unwrap();
+    tool(
+        pdf,
+        "poppler-utils",
+        &[
+            "pdftoppm",
+            "-r",
+            &dpi,
+            "-mono",
+            "-f",
+            &page,
+            "-l",
+            &page,
+            "-singlefile",
+            "{}",
+            stem,
+        ],
+    );
+    let picture = format!("{stem}.pbm");
+    let read = tool(
+        pdf,
+        "zbar-tools",
+        &[
+            "zbarimg",
+            "-q",
+            "-Sdisable",
+            "-Scode128.enable",
+            "-Sqrcode.enable",
+            &picture,
+        ],
+    );
+    let mut codes: Vec<String> = String::from_utf8(read).unwrap().lines().map(str::to_owned).collect();
+    codes.sort();
+    codes
+}
+
+#[test]
+fn every_code_of_every_form_is_read_back_from_one_bit() {
+    for code in CODES {
+        let mut sheet = sample(code);
+        sheet.form_id = "261120031279".to_owned();
+        let pdf = print(&sheet);
+        let patient = sheet.strip.map(|strip| strip.id_code).unwrap_or_default();
+        for page in 1..=pdf.pages {
+            let qr = SheetCode {
+                form_id: chart::FormId::parse(&sheet.form_id).unwrap(),
+                page: u8::try_from(page).unwrap(),
+                pages: u8::try_from(pdf.pages).unwrap(),
+                patient: patient.clone(),
+            };
+            let found = read(&pdf, page, 200);
+            let count = |text: String| found.iter().filter(|code| **code == text).count();
+            let copies = if code == "F02" { 2 } else { 1 };
+            assert_eq!(
+                count(format!("QR-Code:{}", qr.text())),
+                copies,
+                "{code} page {page}: {found:?}"
+            );
+            assert_eq!(
+                count(format!("CODE-128:{}", sheet.form_id)),
+                1,
+                "{code} page {page}: {found:?}"
+            );
+            if !patient.is_empty() {
+                assert!(
+                    count(format!("CODE-128:{patient}")) >= 1,
+                    "{code} page {page}: {found:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn bar_codes_hold_at_150_and_300_dpi() {
+    let sheet = sample("F01");
+    let pdf = print(&sheet);
+    for dpi in [150, 300] {
+        let found = read(&pdf, 1, dpi);
+        for expected in [
+            "CODE-128:00123456",
+            "CODE-128:261120031279",
+            "QR-Code:261120031279010100123456",
+        ] {
+            assert!(found.iter().any(|code| code == expected), "{dpi} dpi: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_list_without_a_number_has_no_code() {
+    let sheet = sample("F13");
+    assert_eq!(sheet.form_id, "");
+    let words = crate::paper::all_words(&print(&sheet));
+    assert!(!words.contains("帳票番号"));
+}

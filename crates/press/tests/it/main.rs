@@ -1,0 +1,14 @@
+//! The press as its users meet it: sheets in, PDF out, read back with the tools a hospital's printer room has.
+//!
+//! Needs `pdftotext`, `pdftoppm`, `pdffonts` (poppler-utils) and `zbarimg` (zbar-tools).
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop")]
+#![allow(clippy::disallowed_methods, reason = "UPDATE=1 is read here")]
+
+mod codes;
+mod forms;
+mod goldens;
+mod ink;
+mod overflow;
+mod pack;
+mod paper;

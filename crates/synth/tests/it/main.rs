@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 mod content;
+mod documented;
 mod files;
 mod fixtures;
 mod same_facts;

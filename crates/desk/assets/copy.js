@@ -22,10 +22,11 @@ document.addEventListener('click', async (event) => {
   if (!button) return;
   const source = document.getElementById(button.dataset.copy);
   const done = await copy(source.textContent, source);
-  const word = button.textContent;
-  if (!done) return;
-  button.textContent = button.dataset.done;
+  const shown = button.querySelector('span');
+  if (!done || shown.textContent === button.dataset.done) return;
+  const word = shown.textContent;
+  shown.textContent = button.dataset.done;
   const status = document.getElementById('copied');
   if (status) status.textContent = button.dataset.done;
-  setTimeout(() => { button.textContent = word; }, 2000);
+  setTimeout(() => { shown.textContent = word; }, 2000);
 });

@@ -13,14 +13,16 @@ function next() {
   frame.setAttribute('aria-hidden', 'true');
   frame.tabIndex = -1;
   frame.addEventListener('load', () => {
-    const field = document.querySelector('[data-search]');
+    // The viewer takes the focus when it prints; the keys belong to the page.
+    const focus = document.querySelector('[data-search]') ?? document.getElementById('main');
     try {
       frame.contentWindow.focus();
       frame.contentWindow.print();
     } catch {
-      link.focus();
+      // Refused by the browser: the link beside opens the sheet in a tab.
     }
-    field?.focus();
+    window.focus();
+    focus.focus({ preventScroll: true });
     next();
   });
   frame.src = link.href;

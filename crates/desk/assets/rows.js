@@ -31,7 +31,11 @@ function reception(list) {
     card.querySelector('[data-main]')?.click();
   }
 
-  list.addEventListener('filled', () => choose(rows()[0]));
+  list.addEventListener('filled', () => {
+    // What was said about the person before must not stand beside the next one.
+    for (const box of document.querySelectorAll('.note-box[role=alert]')) box.remove();
+    choose(rows()[0]);
+  });
   list.addEventListener('click', (event) => {
     const row = event.target.closest('a.row');
     if (!row || event.ctrlKey || event.metaKey) return;

@@ -4,7 +4,7 @@
 //! data: no interactions, no trends, no judgement.
 
 use chart::result::Flag;
-use chart::{Act, DataKind, Known, LabResult, Note, Prescription};
+use chart::{Act, DataKind, Known, LabResult, Note, Prescription, Subject};
 use downtime::view::View;
 
 use crate::layout::{self, Banner};
@@ -397,6 +397,19 @@ fn join(parts: &[String]) -> String {
     parts.join(" ")
 }
 
+/// 同姓同名 2人, in the reader's language.
+fn flags(visit: &Visit, view: &View) -> Vec<String> {
+    let index = visit.signed.as_ref().map(|signed| signed.session.index());
+    let alike = match (&view.subject, &index) {
+        (Subject::Patient(id), Some(index)) => index.find(id).map(|row| row.alike()),
+        _ => None,
+    };
+    alike
+        .and_then(|alike| say::alike(visit.w(), alike))
+        .into_iter()
+        .collect()
+}
+
 /// Identity over the page; with the allergy bar where `clinical`.
 #[must_use]
 pub fn banner(visit: &Visit, view: &View, clinical: bool) -> Banner {
@@ -436,7 +449,7 @@ pub fn banner(visit: &Visit, view: &View, clinical: bool) -> Banner {
             .as_ref()
             .map_or(strip.kana, |c| say::kana(w, &c.patient.name)),
         name: strip.name,
-        flags: strip.flags,
+        flags: flags(visit, view),
         gaiji: strip.gaiji,
         dead: view.chart.as_ref().and_then(|c| c.patient.died).map(|died| {
             let died = chart::date::iso(died);

@@ -8,14 +8,17 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Redirect, Response};
 use chart::{Act, EntryId, FormId, Sheet, Subject};
 use downtime::forms::Issue;
+use downtime::view::{Day, Recorded};
 use serde::Deserialize;
 
 use crate::fault::Fault;
 use crate::handle::Target;
 use crate::layout::Done;
+use crate::people::People;
 use crate::say;
 use crate::session::SignedIn;
 use crate::visit::Visit;
+use crate::who::Who;
 
 /// Seconds in which a check-in is taken back without a reason.
 pub const UNDO_SECONDS: i64 = 10;
@@ -143,10 +146,21 @@ impl After {
             && age <= UNDO_SECONDS
             && day.undone_by(&recorded.id).is_none();
         Some(Done {
-            words: done_words(visit, &recorded.entry.act),
+            words: done_words(visit, &recorded.entry.act, &self.name(visit, &day, recorded)),
             sheets,
             undo: may_undo.then(|| (undo, recorded.id.hex())),
         })
+    }
+
+    /// Whom an entry is about.
+    fn name(&self, visit: &Visit, day: &Day, recorded: &Recorded) -> String {
+        let Some(signed) = &visit.signed else {
+            return String::new();
+        };
+        let index = signed.session.index();
+        let who = Who::of_entry(visit, &index, day, recorded);
+        let card = who.and_then(|who| People::new(visit, &index, day).card(&who));
+        card.map(|card| card.name).unwrap_or_default()
     }
 
     /// 「受付は終わっています。印刷だけができませんでした」.
@@ -164,10 +178,13 @@ pub const fn may_undo_at_once(age_seconds: i64) -> bool {
     age_seconds <= UNDO_SECONDS + UNDO_GRACE
 }
 
-fn done_words(visit: &Visit, act: &Act) -> String {
+fn done_words(visit: &Visit, act: &Act, name: &str) -> String {
     let w = visit.w();
     match act {
-        Act::CheckedIn(check_in) => w.with("done-check-in", &[("number", (&check_in.number).into())]),
+        Act::CheckedIn(check_in) => w.with(
+            "done-check-in",
+            &[("number", (&check_in.number).into()), ("name", name.into())],
+        ),
         Act::CheckInUndone { .. } => w["done-undone"].to_owned(),
         Act::NoteSigned(note) if note.on_paper => w["done-on-paper"].to_owned(),
         Act::NoteSigned(_) => w["done-note"].to_owned(),

@@ -58,6 +58,14 @@ pub struct Card {
     pub state: CardState,
 }
 
+impl Card {
+    /// The clerk chooses among several bookings, so the plan need not list them again.
+    #[must_use]
+    pub fn chooses(&self) -> bool {
+        matches!(&self.state, CardState::Free(free) if free.bookings.len() > 1)
+    }
+}
+
 /// What reception can do for this person.
 #[derive(Debug, Clone)]
 pub enum CardState {
@@ -201,7 +209,8 @@ impl<'a> People<'a> {
 
     fn of_row(&self, row: Row<'_>, who: &Who) -> Card {
         let name = Name::new(row.written(), row.kana());
-        let slots: Vec<&Slot> = row.slots_on(self.today).collect();
+        let mut slots: Vec<(usize, &Slot)> = row.slots_on(self.today).enumerate().collect();
+        slots.sort_by_key(|(_, slot)| slot.minutes());
         let received: Vec<_> = self
             .day
             .receptions(&who.subject)
@@ -209,16 +218,17 @@ impl<'a> People<'a> {
             .collect();
         let bookings = slots
             .iter()
-            .enumerate()
             .filter(|(_, slot)| !received.contains(&(self.index.department(slot).clone(), slot.time())))
             .map(|(n, slot)| (n.to_string(), self.booking(slot)))
             .collect();
+        let slots: Vec<&Slot> = slots.into_iter().map(|(_, slot)| slot).collect();
         let state = if row.has_died() {
             CardState::Blocked(self.w["reception-died"].to_owned())
         } else {
             CardState::Free(Free { bookings })
         };
         let (mark, today) = match slots.first() {
+            _ if row.has_died() => ("×", self.w["died"].to_owned()),
             Some(slot) => (
                 "○",
                 format!("{} {}", slot.time_text(), self.index.department(slot).label()),

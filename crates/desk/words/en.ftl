@@ -48,7 +48,7 @@ tab-net = [NETWORK DOWN] { "" }
 tab-lost = [NO CONNECTION] { "" }
 bar-normal = Please use the EHR
 bar-checking = Checking whether the EHR answers
-bar-silent = since { $time }. Patients can be opened without waiting for a declaration
+bar-silent = since { $time }. Patient screens are open
 bar-ehr = Care continues with paper and this system
 bar-net = This station works alone. Only people received here are visible
 bar-lost = No connection
@@ -98,6 +98,7 @@ phone = Phone
 department = Department
 doctor = Doctor
 temporary = Temporary
+died = died
 died-on = Died { $date }
 flag-same-name = Same name: { $n }
 flag-same-reading = Same reading: { $n }
@@ -106,7 +107,7 @@ all-departments = All departments
 all-doctors = All doctors
 no-doctor = Not chosen
 date-unknown = no date
-date-hint = For example 1951/5/12 or S26.5.12
+date-hint = Like 1951/5/12 or S26.5.12
 
 # The four states of data
 allergy-known = Allergies, contraindications: known
@@ -122,7 +123,7 @@ unavailable = Unavailable
 unavailable-since = Unavailable (since { $time })
 registered-here = registered in this downtime
 no-check = No automatic interaction, duplicate or dose checks
-blood-reference = reference only, never for transfusion
+blood-reference = not for transfusion
 
 # Key hints
 key-choose = choose
@@ -196,9 +197,9 @@ progress-seen = note written
 
 # S12
 chart-title = Chart
-chart-drugs = Current prescriptions
+chart-drugs = Prescriptions
 chart-drugs-lack = Drugs from other hospitals are not included
-chart-note = Last notes
+chart-note = Last note
 chart-problems = Diagnoses
 chart-labs = Results
 chart-today = Today
@@ -267,6 +268,7 @@ weeks-later = { $n ->
  }
 next-booked = { $n } booked
 next-on = Day
+next-on-hint = Like 2026/12/18
 next-at = Time
 next-at-hint = Empty means "we will phone you"
 next-phone = Phone to call
@@ -285,7 +287,7 @@ temporary-title = Temporary registration
 temporary-kana = Name in kana
 temporary-written = Name in kanji
 temporary-age = Estimated age
-temporary-age-hint = when the birth date is unknown (推定60代)
+temporary-age-hint = like 推定60代
 temporary-reason = Why here
 temporary-remarks = Features, belongings
 temporary-allergy = Any allergies or contraindications? (ask the patient or companion)
@@ -403,7 +405,7 @@ print-f13 = Open the list
 print-f14 = Open the registration sheet
 print-other = Open { $form }
 print-failed-after = The entry is safe. Only the sheet could not be made. Write the number by hand on a blank slip and print later.
-done-check-in = { $number } checked in
+done-check-in = { $number } { $name } checked in
 done-undone = Check-in undone
 done-note = Signed
 done-on-paper = Recorded as written on paper. Pass the sheet on for entry

@@ -107,7 +107,7 @@ fn page(visit: &Visit, wanted: &Wanted, query: &str, done: Option<Done>) -> Resu
         let choice = |(code, label): &(String, String)| (code.clone(), label.clone(), code == value);
         list.iter().map(choice).collect()
     };
-    let paper = (query.is_empty() && !content.roll.lines.is_empty())
+    let paper = (query.is_empty() && wanted.show != "temporary" && !content.roll.lines.is_empty())
         .then(|| (wanted.department.clone(), chart::date::iso(content.day)));
     visit.show(&ListsPage {
         page: visit.page(&w["nav-lists"], FRAME),

@@ -68,6 +68,7 @@ async fn fetch(visit: Visit, Path(sheet): Path<String>) -> Result<Response, Faul
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/pdf"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SHEET_POLICY));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
     // The name a browser offers for saving says nothing about the patient.
     if let Ok(name) = HeaderValue::from_str(&format!("inline; filename=\"{form}.pdf\"")) {
         headers.insert(header::CONTENT_DISPOSITION, name);

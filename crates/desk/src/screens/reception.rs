@@ -104,6 +104,7 @@ async fn rows(visit: Visit, headers: HeaderMap, Form(form): Form<Search>) -> Res
         page: visit.page(&visit.w()["nav-reception"], FRAME),
         rows: found.cards,
         departments: people.departments(),
+        ask_first: false,
         query: &form.q,
         too_short: found.too_short,
         more: found.more,
@@ -132,7 +133,10 @@ pub(super) fn page(
         found.cards = people.card(&who).into_iter().collect();
     }
     let w = visit.w();
+    // A wrong day of birth is typed again where it was typed.
+    let ask_first = problem.is_some() && found.cards.first().is_some_and(|card| card.ask_day);
     let html = ReceptionPage {
+        ask_first,
         page: visit.page(&w["nav-reception"], FRAME),
         rows: found.cards,
         departments: people.departments(),
@@ -150,6 +154,7 @@ pub(super) fn page(
 #[template(path = "screens/reception.html")]
 struct ReceptionPage<'a> {
     page: Page<'a>,
+    ask_first: bool,
     rows: Vec<Card>,
     departments: Vec<(String, String)>,
     query: &'a str,
@@ -164,6 +169,7 @@ struct ReceptionPage<'a> {
 #[template(path = "screens/reception_rows.html")]
 struct RowsPart<'a> {
     page: Page<'a>,
+    ask_first: bool,
     rows: Vec<Card>,
     departments: Vec<(String, String)>,
     query: &'a str,

@@ -1,0 +1,224 @@
+//! A small invented hospital on a real disk: a sealed snapshot, a running station, and the desk in front of it.
+//!
+//! The people are literals that carry the hazards of the trade. The printer makes a small real PDF of the sheet's words, so
+//! that everything but Typst is the real thing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chart::{AsOf, Chart, Finding, Moment, Severity, Sheet, StationCode};
+use desk::{DemoSignIn, Desk};
+use downtime::extract::{self, Guard, Order};
+use downtime::identity::{NewUser, Role, Roster};
+use downtime::shelf::Shelf;
+use downtime::sources::{Extract, Progress, PullFault, Scope, Source};
+use downtime::stations::{Parts, Station};
+use getrandom::SysRng;
+use getrandom::rand_core::{Rng, UnwrapErr};
+use jiff::civil::{Date, date};
+use vault::HospitalId;
+use vault::files::Disk;
+use vault::keys::{RoleSecret, SealerSecret, StationSecret};
+use vault::slot::SlotCost;
+
+#[path = "hospital/people.rs"]
+mod people;
+
+pub use people::{booking, hanako, people};
+
+/// Password of all staff.
+pub const PASSWORD: &str = "a-long-enough-password";
+/// Reception, physician, informatics.
+pub const STAFF: [(&str, &str, Role); 3] = [
+    ("1001", "田中　恵", Role::Reception),
+    ("2001", "佐藤　一郎", Role::Physician),
+    ("9001", "高橋　灯", Role::Informatics),
+];
+/// The day of every story.
+pub const DAY: Date = date(2026, 11, 20);
+
+/// A hospital with its station.
+pub struct Hospital {
+    /// Keeps the files.
+    pub _dir: tempfile::TempDir,
+    /// The station.
+    pub station: Arc<Station>,
+    /// Its clock, in seconds.
+    pub clock: Arc<AtomicI64>,
+}
+
+fn rng() -> UnwrapErr<SysRng> {
+    UnwrapErr(SysRng)
+}
+
+struct Literal(Vec<Chart>, Vec<Finding>);
+
+impl Source for Literal {
+    fn pull(
+        &self,
+        scope: &Scope,
+        chart: &mut dyn FnMut(Chart) -> anyhow::Result<()>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Extract, PullFault> {
+        for (one, n) in self.0.iter().zip(1..) {
+            chart(one.clone()).map_err(PullFault::Receiver)?;
+            progress(Progress::Assembling(n, self.0.len() as u64));
+        }
+        Ok(Extract {
+            as_of: AsOf::all(Moment(scope.now.0)),
+            charts: self.0.len() as u64,
+            findings: self.1.clone(),
+            ..Extract::default()
+        })
+    }
+}
+
+impl Hospital {
+    /// Sealed at 8:45, now 9:12; nothing is known about the EHR yet.
+    pub fn open(charts: Vec<Chart>) -> Self {
+        let mut rng = rng();
+        let dir = tempfile::tempdir().unwrap();
+        let secret = Arc::new(StationSecret::random(&mut rng));
+        let (sealer, journal) = (SealerSecret::random(&mut rng), RoleSecret::random(&mut rng));
+        let mut roster = Roster::new(HospitalId([7; 16]), "試験病院", &journal.public(), &sealer.public());
+        let code = StationCode::parse("R03").unwrap();
+        roster.enrol_station(code, 3, 'A', &secret.public()).unwrap();
+        for (staff_number, name, role) in STAFF {
+            let user = NewUser {
+                staff_number,
+                name,
+                role,
+                password: PASSWORD,
+            };
+            roster.enrol_user(&user, &journal, SlotCost::FLOOR, &mut rng).unwrap();
+        }
+        let shelf = Shelf::open(
+            Arc::new(Disk),
+            &dir.path().join("shelf"),
+            roster.sealers().unwrap(),
+            roster.station_id(code),
+            Arc::clone(&secret),
+        )
+        .unwrap();
+        let sealed_at = Moment::from_local(DAY.at(8, 45, 0, 0));
+        let scope = Scope {
+            day: DAY,
+            thin_days: 14,
+            now: sealed_at,
+        };
+        let order = Order {
+            roster: &roster,
+            sealer: &sealer,
+            scope,
+            guard: Guard::default(),
+            fresh_hours: 26,
+        };
+        let finding = Finding::new(
+            "date.impossible",
+            Severity::Warning,
+            "生年月日を読めません。空として続けました。",
+        )
+        .at("患者基本.csv", 12)
+        .in_field("生年月日")
+        .about("00009999");
+        extract::run(
+            &Literal(charts, vec![finding]),
+            shelf.slots(),
+            &order,
+            &mut rng,
+            &mut |_| (),
+        )
+        .unwrap();
+        shelf.refresh().unwrap();
+        let clock = Arc::new(AtomicI64::new(Moment::from_local(DAY.at(9, 12, 0, 0)).0));
+        let parts = Parts {
+            hospital_name: "あかりの市立総合病院（架空）".into(),
+            contact_phone: "0120-000-000".into(),
+            code,
+            roster,
+            secret,
+            shelf,
+            data: dir.path().join("data"),
+            files: Arc::new(Disk),
+            clock: {
+                let clock = Arc::clone(&clock);
+                Arc::new(move || Moment(clock.load(Ordering::SeqCst)))
+            },
+            has_hub: false,
+        };
+        let station = Station::start(parts, Arc::new(|| Box::new(UnwrapErr(SysRng)))).unwrap();
+        Self {
+            _dir: dir,
+            station,
+            clock,
+        }
+    }
+
+    /// Three checks of the EHR failed, the first at 9:00.
+    pub fn silence(&self) {
+        let now = self
+            .clock
+            .swap(Moment::from_local(DAY.at(9, 0, 0, 0)).0, Ordering::SeqCst);
+        self.station.observe_ehr(false);
+        self.clock.store(now, Ordering::SeqCst);
+        self.station.observe_ehr(false);
+        self.station.observe_ehr(false);
+    }
+
+    /// The EHR answered just now.
+    pub fn answers(&self) {
+        self.station.observe_ehr(true);
+    }
+
+    /// The desk in front of the station.
+    pub fn desk(&self) -> Desk {
+        Desk {
+            station: Arc::clone(&self.station),
+            print: Arc::new(|sheet| Ok(paper(sheet))),
+            chance: Arc::new(|bytes| {
+                UnwrapErr(SysRng).fill_bytes(bytes);
+                Ok(())
+            }),
+            demo: STAFF
+                .iter()
+                .map(|(number, name, role)| DemoSignIn {
+                    staff_number: (*number).into(),
+                    password: PASSWORD.into(),
+                    name: (*name).into(),
+                    role: *role,
+                })
+                .collect(),
+            notice: None,
+            https: false,
+            idle_seconds: desk::IDLE_SECONDS,
+        }
+    }
+}
+
+/// A PDF of one empty page whose metadata name the form: small, real, printable.
+fn paper(sheet: &Sheet) -> Vec<u8> {
+    let mut pdf = b"%PDF-1.4\n".to_vec();
+    let mut places = Vec::new();
+    for body in [
+        "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 420 595]>>".to_owned(),
+        format!("<</Title({} {})>>", sheet.form, sheet.form_id),
+    ] {
+        places.push(pdf.len());
+        pdf.extend(format!("{} 0 obj{body}endobj\n", places.len()).bytes());
+    }
+    let start = pdf.len();
+    pdf.extend(format!("xref\n0 {}\n0000000000 65535 f \n", places.len() + 1).bytes());
+    for place in &places {
+        pdf.extend(format!("{place:010} 00000 n \n").bytes());
+    }
+    pdf.extend(
+        format!(
+            "trailer<</Size {}/Root 1 0 R/Info 4 0 R>>\nstartxref\n{start}\n%%EOF\n",
+            places.len() + 1
+        )
+        .bytes(),
+    );
+    pdf
+}

@@ -1,0 +1,8 @@
+//! The desk as a browser meets it: a real station with a sealed snapshot behind every request.
+
+mod access;
+mod browser;
+mod clinic;
+mod hospital;
+mod pages;
+mod safety;

@@ -141,6 +141,26 @@ fn typed_notes_with_their_corrections_replace_the_lines_to_write_on() {
 }
 
 #[test]
+fn forty_allergies_push_everything_else_down_but_hide_nothing() {
+    let mut sheet = sample("F02");
+    let items: Vec<String> = (1..=40)
+        .map(|i| format!("第{i}の薬（発疹と呼吸困難、2019年に確認）"))
+        .collect();
+    sheet.body["allergy"]["items"] = json!(items);
+    let pdf = print(&sheet);
+    let all = all_words(&pdf);
+    assert!(items.iter().all(|item| all.contains(item)));
+    for expected in [
+        "ニトログリセリン舌下錠",
+        "鉄欠乏性貧血",
+        "主訴・経過・所見・評価・計画",
+        "体重が2kg以上増えたら連絡",
+    ] {
+        assert!(all.contains(expected), "{expected}");
+    }
+}
+
+#[test]
 fn names_of_sixty_characters_are_whole_on_every_form() {
     for (code, name) in crate::paper::CODES.iter().flat_map(|code| {
         [

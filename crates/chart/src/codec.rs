@@ -2,6 +2,8 @@
 //!
 //! A date is the number yyyymmdd (19510512), a time of day is minutes after midnight. Nothing else lives here.
 
+pub mod results;
+
 /// Calendar dates as yyyymmdd.
 pub mod date {
     use jiff::civil::Date;

@@ -45,8 +45,8 @@ pub struct Chart {
     /// 処方, newest first.
     #[n(6)]
     pub prescriptions: Known<Vec<Prescription>>,
-    /// 検体検査結果, newest first.
-    #[n(7)]
+    /// 検体検査結果, newest first; stored in columns.
+    #[cbor(n(7), with = "crate::codec::results")]
     pub results: Known<Vec<LabResult>>,
     /// データ時点
     #[n(8)]

@@ -34,9 +34,6 @@ pub const EVERYBODY: CompartmentId = CompartmentId(1);
 /// The one role of this version that opens [`EVERYBODY`].
 pub const STAFF: RoleId = RoleId(1);
 
-/// zstd level of records: with a dictionary, higher levels cost much and gain little (`docs/decisions/0005-records.md`).
-const LEVEL: i32 = 1;
-
 /// What to seal, for whom, and how careful to be.
 pub struct Order<'a> {
     /// Who may open it.
@@ -256,6 +253,6 @@ fn plan(order: &Order<'_>, last: Option<Identity>) -> Result<SealPlan, ExtractFa
         }],
         policy: roster.without_users().to_bytes()?,
         dictionary: Vec::new(),
-        level: LEVEL,
+        level: vault::train::LEVEL,
     })
 }

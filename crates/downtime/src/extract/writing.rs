@@ -6,20 +6,11 @@ use anyhow::{Context, Result};
 use chart::Chart;
 use rand_core::CryptoRng;
 use vault::snapshot::{SealPlan, Sealed, SnapshotWriter};
+use vault::train::{DICTIONARY_SIZE, SAMPLE_BYTES, train_dictionary};
 
 use super::{EVERYBODY, Order, SnapshotStat};
 use crate::index::IndexBuilder;
 use crate::sources::Extract;
-
-/// Charts collected before the dictionary is made from them, and the bound on their bytes.
-const SAMPLE_CHARTS: usize = 600;
-const SAMPLE_BYTES: usize = 3 << 20;
-
-/// With fewer charts there is nothing to learn from, and the trainer refuses; records are then compressed without.
-const FEWEST_CHARTS: usize = 16;
-
-/// Size of the dictionary in bytes.
-const DICTIONARY_BYTES: usize = 112 << 10;
 
 /// Takes charts one by one and ends with a sealed file.
 pub(super) struct Writing<'a, R: CryptoRng> {
@@ -27,7 +18,7 @@ pub(super) struct Writing<'a, R: CryptoRng> {
     ends: Option<(&'a mut dyn Write, &'a mut R)>,
     plan: &'a SealPlan,
     order: &'a Order<'a>,
-    sample: Vec<(String, Vec<u8>)>,
+    sample: Vec<Vec<u8>>,
     sampled: usize,
     writer: Option<SnapshotWriter<'a, &'a mut dyn Write, R>>,
     index: IndexBuilder,
@@ -62,14 +53,13 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
             return Ok(());
         }
         self.index.add(chart)?;
-        let id = chart.patient.id.as_str();
         if let Some(writer) = &mut self.writer {
-            writer.add_record(id.as_bytes(), &[EVERYBODY], &self.bytes)?;
+            writer.add_record(&[EVERYBODY], &self.bytes)?;
             return Ok(());
         }
         self.sampled += self.bytes.len();
-        self.sample.push((id.to_owned(), self.bytes.clone()));
-        if self.sample.len() >= SAMPLE_CHARTS || self.sampled >= SAMPLE_BYTES {
+        self.sample.push(self.bytes.clone());
+        if self.sampled >= SAMPLE_BYTES {
             self.start()?;
         }
         Ok(())
@@ -77,20 +67,16 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
 
     /// Makes the dictionary and writes what was collected.
     fn start(&mut self) -> Result<()> {
-        let samples: Vec<&[u8]> = self.sample.iter().map(|(_, bytes)| bytes.as_slice()).collect();
-        let dictionary = if samples.len() < FEWEST_CHARTS {
-            Vec::new()
-        } else {
-            vault::train::train_dictionary(&samples, DICTIONARY_BYTES).context("圧縮辞書を作れません")?
-        };
+        let samples: Vec<&[u8]> = self.sample.iter().map(Vec::as_slice).collect();
+        let dictionary = train_dictionary(&samples, DICTIONARY_SIZE).context("圧縮辞書を作れません")?;
         let plan = SealPlan {
             dictionary,
             ..self.plan.clone()
         };
         let (out, rng) = self.ends.take().context("封印はもう始まっています")?;
         let mut writer = SnapshotWriter::new(out, &plan, self.order.sealer, rng)?;
-        for (id, bytes) in self.sample.drain(..) {
-            writer.add_record(id.as_bytes(), &[EVERYBODY], &bytes)?;
+        for bytes in self.sample.drain(..) {
+            writer.add_record(&[EVERYBODY], &bytes)?;
         }
         self.writer = Some(writer);
         Ok(())

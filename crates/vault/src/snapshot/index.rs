@@ -1,7 +1,8 @@
 //! One compartment's index: where each record is and its key, and the caller's thin list beside it.
 //!
-//! Locators have a fixed stride so that record n is found without reading the others. The thin bytes are the
-//! caller's columns in ordinal order; they are only compressed here.
+//! Stored in columns: places as gaps to the end of the record before (zeros, mostly), then sealed and plain lengths,
+//! compressed together; keys as they are, since nothing compresses them. The thin bytes are the caller's columns in
+//! ordinal order; they are only compressed here.
 
 use std::io;
 
@@ -10,70 +11,68 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::codec::{Malformed, Reader, put_bytes, put_count};
 use crate::keys::Key32;
 
-use super::layout::TAG_LEN;
 use super::{MAX_RECORDS, MAX_THIN};
 
-const STRIDE: usize = 8 + 4 + 4 + 32 + TAG_LEN;
-const THIN_LEVEL: i32 = 3;
+/// Bytes of one record's place and lengths before compression.
+const PLACE_LEN: usize = 8 + 4 + 4;
+const KEY_LEN: usize = 32;
+const LEVEL: i32 = 3;
 
-/// Where one record is, how long it is sealed and plain, its key and its pseudonym.
+/// Where one record is, how long it is sealed and plain, and its key.
 #[derive(Clone)]
 pub(super) struct Locator {
     pub(super) offset: u64,
     pub(super) len: u32,
     pub(super) plain: u32,
     pub(super) key: Key32,
-    pub(super) tag: [u8; TAG_LEN],
 }
 
-/// All locators of a compartment, as the bytes they are stored in: erased on drop as a whole.
+/// All locators of a compartment. Every key is erased when it is dropped; the list grows by copying into a larger one,
+/// so no key is left behind in freed memory.
 #[derive(Default)]
-pub(super) struct Locators(Zeroizing<Vec<u8>>);
+pub(super) struct Locators(Vec<Locator>);
 
 impl Locators {
-    pub(super) fn push(&mut self, locator: &Locator) {
+    pub(super) fn push(&mut self, locator: Locator) {
         if self.0.len() == self.0.capacity() {
-            self.grow();
+            let mut larger = Vec::with_capacity((self.0.len() * 2).max(64));
+            larger.extend(self.0.iter().cloned());
+            self.0 = larger;
         }
-        self.0.extend_from_slice(&locator.offset.to_le_bytes());
-        self.0.extend_from_slice(&locator.len.to_le_bytes());
-        self.0.extend_from_slice(&locator.plain.to_le_bytes());
-        self.0.extend_from_slice(locator.key.as_bytes());
-        self.0.extend_from_slice(&locator.tag);
-    }
-
-    /// A vector that grows by itself would leave keys behind in freed memory.
-    fn grow(&mut self) {
-        let mut larger = Zeroizing::new(Vec::with_capacity((self.0.len() * 2).max(64 * STRIDE)));
-        larger.extend_from_slice(&self.0);
-        self.0 = larger;
+        self.0.push(locator);
     }
 
     pub(super) fn len(&self) -> u32 {
-        u32::try_from(self.0.len() / STRIDE).unwrap_or(u32::MAX)
+        u32::try_from(self.0.len()).unwrap_or(u32::MAX)
     }
 
     pub(super) fn get(&self, ordinal: u32) -> Option<Locator> {
-        let start = usize::try_from(ordinal).ok()?.checked_mul(STRIDE)?;
-        let mut reader = Reader::new(self.0.get(start..)?);
-        let mut parse = || -> Result<Locator, Malformed> {
-            Ok(Locator {
-                offset: reader.u64()?,
-                len: reader.u32()?,
-                plain: reader.u32()?,
-                key: Key32::from_bytes(reader.array()?),
-                tag: reader.array()?,
-            })
-        };
-        parse().ok()
+        self.0.get(usize::try_from(ordinal).ok()?).cloned()
     }
 
     /// The plaintext of an index section.
     pub(super) fn to_plain(&self, thin: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
-        let mut packed = zstd::bulk::compress(thin, THIN_LEVEL)?;
-        let mut out = Zeroizing::new(Vec::with_capacity(16 + self.0.len() + packed.len()));
-        put_count(&mut out, self.0.len() / STRIDE);
-        out.extend_from_slice(&self.0);
+        let mut places = Vec::with_capacity(self.0.len() * PLACE_LEN);
+        let mut end = 0_u64;
+        for locator in &self.0 {
+            places.extend_from_slice(&locator.offset.wrapping_sub(end).to_le_bytes());
+            end = locator.offset.saturating_add(u64::from(locator.len));
+        }
+        self.0
+            .iter()
+            .for_each(|locator| places.extend_from_slice(&locator.len.to_le_bytes()));
+        self.0
+            .iter()
+            .for_each(|locator| places.extend_from_slice(&locator.plain.to_le_bytes()));
+        let places = zstd::bulk::compress(&places, LEVEL)?;
+        let mut packed = zstd::bulk::compress(thin, LEVEL)?;
+        let length = 32 + places.len() + self.0.len() * KEY_LEN + packed.len();
+        let mut out = Zeroizing::new(Vec::with_capacity(length));
+        put_count(&mut out, self.0.len());
+        put_bytes(&mut out, &places);
+        self.0
+            .iter()
+            .for_each(|locator| out.extend_from_slice(locator.key.as_bytes()));
         put_count(&mut out, thin.len());
         put_bytes(&mut out, &packed);
         packed.zeroize();
@@ -83,12 +82,33 @@ impl Locators {
     /// The locators and the thin list out of a section's plaintext.
     pub(super) fn from_plain(plain: &[u8]) -> Result<(Self, Zeroizing<Vec<u8>>), Malformed> {
         let mut reader = Reader::new(plain);
-        let count = reader.count(MAX_RECORDS, STRIDE)?;
-        let locators = Self(Zeroizing::new(reader.take(count * STRIDE)?.to_vec()));
+        let count = reader.count(MAX_RECORDS, KEY_LEN)?;
+        let places = unpack(reader.bytes(MAX_RECORDS * PLACE_LEN)?, count * PLACE_LEN)?;
+        let keys = reader.take(count * KEY_LEN)?;
         let thin_len = usize::try_from(reader.u32()?).map_err(|_| Malformed)?;
         let packed = reader.bytes(MAX_THIN)?;
         reader.finish()?;
-        Ok((locators, unpack(packed, thin_len)?))
+        let (gaps, lengths) = places.split_at_checked(count * 8).ok_or(Malformed)?;
+        let (sealed, plains) = lengths.split_at_checked(count * 4).ok_or(Malformed)?;
+        let (mut gaps, mut sealed, mut plains, mut keys) = (
+            Reader::new(gaps),
+            Reader::new(sealed),
+            Reader::new(plains),
+            Reader::new(keys),
+        );
+        let mut locators = Vec::with_capacity(count);
+        let mut end = 0_u64;
+        for _ in 0..count {
+            let (offset, len, plain) = (end.wrapping_add(gaps.u64()?), sealed.u32()?, plains.u32()?);
+            end = offset.checked_add(u64::from(len)).ok_or(Malformed)?;
+            locators.push(Locator {
+                offset,
+                len,
+                plain,
+                key: Key32::from_bytes(keys.array()?),
+            });
+        }
+        Ok((Self(locators), unpack(packed, thin_len)?))
     }
 }
 

@@ -15,8 +15,6 @@ pub(super) const HEADER_LEN: u64 = 16;
 pub(super) const TRAILER_LEN: usize = 32;
 /// Longest manifest.
 pub(super) const MAX_MANIFEST: usize = 256 << 10;
-/// Bytes of a record's pseudonym: HMAC-SHA-256 under an epoch key, cut to 16 bytes.
-pub(super) const TAG_LEN: usize = 16;
 
 /// What a section holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,8 +113,8 @@ impl Place {
         self.of_file("dict")
     }
 
-    /// Records are bound to the epoch and the patient's pseudonym, so that a delta can point into its base.
-    pub(super) fn record(&self, tag: &[u8; TAG_LEN]) -> Context {
-        self.of_epoch("rec").fixed(tag)
+    /// Records are bound to the epoch and to their place in the file, so that a delta can point into its base.
+    pub(super) fn record(&self, offset: u64) -> Context {
+        self.of_epoch("rec").u64(offset)
     }
 }

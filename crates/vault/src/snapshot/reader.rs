@@ -23,7 +23,7 @@ use super::keyring::{self, Ring, Rings, Users};
 use super::layout::SectionKind;
 use super::manifest::{Manifest, Section};
 use super::plan::Compartment;
-use super::record::RecordOpener;
+use super::record::{self, RecordOpener};
 use super::writer::EpochKeys;
 use super::{MAX_RECORD, MAX_STAT, RecordFault, SnapshotFault};
 
@@ -245,6 +245,8 @@ impl Unlocked {
         let sealed = file.load(SectionKind::Dictionary, 0)?;
         let dictionary = sealbox::open(dictionary, &file.manifest.place().dictionary(), &sealed)
             .map_err(|_| SnapshotFault::CannotOpen("dictionary"))?;
+        let dictionary =
+            record::unpack_dictionary(&dictionary).map_err(|Malformed| SnapshotFault::Malformed("dictionary"))?;
         let opener = RecordOpener::new(dictionary);
         Ok(Self {
             file,

@@ -1,16 +1,15 @@
 //! One record on its way in and out: compress, pad, seal; open, unpad, decompress.
 //!
-//! `body = method(1) ‖ length u32 ‖ data ‖ zeros up to the Padmé length`, sealed under the record's own key.
+//! `body = method(1) ‖ length u32 ‖ data ‖ zeros up to the Padmé length`, sealed under the record's own key, which seals nothing else.
 //! Method 0 stores, method 1 is a zstd frame made with the snapshot's dictionary.
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
-use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 use zstd::bulk::{Compressor, Decompressor};
 
-use crate::codec::{Malformed, Reader};
+use crate::codec::{Malformed, Reader, put_count};
 use crate::context::Context;
 use crate::keys::Key32;
 use crate::padding::padme;
@@ -18,11 +17,12 @@ use crate::sealbox;
 
 use super::index::Locator;
 use super::layout::Place;
-use super::{MAX_RECORD, RecordFault};
+use super::{MAX_DICTIONARY, MAX_RECORD, RecordFault};
 
 const STORED: u8 = 0;
 const ZSTD: u8 = 1;
 const HEAD: usize = 5;
+const DICTIONARY_LEVEL: i32 = 6;
 /// A record may grow at most this many times in decompression, plus a megabyte.
 const MAX_RATIO: usize = 100;
 const RATIO_SLACK: usize = 1 << 20;
@@ -45,14 +45,7 @@ impl RecordSealer {
         })
     }
 
-    pub(super) fn seal<R: CryptoRng>(
-        &mut self,
-        key: &Key32,
-        ctx: &Context,
-        plain: &[u8],
-        rng: &mut R,
-        out: &mut Vec<u8>,
-    ) -> io::Result<()> {
+    pub(super) fn seal(&mut self, key: Key32, ctx: &Context, plain: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
         let room = HEAD + zstd::zstd_safe::compress_bound(plain.len());
         if self.body.len() < padme(room) {
             self.body = Zeroizing::new(vec![0; padme(room)]);
@@ -73,7 +66,7 @@ impl RecordSealer {
         rest.copy_from_slice(&u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes());
         let (used, padded) = (HEAD + len, padme(HEAD + len));
         self.body.get_mut(used..padded).unwrap_or_default().fill(0);
-        sealbox::seal_into(key, ctx, self.body.get(..padded).unwrap_or_default(), rng, out);
+        sealbox::seal_once_into(key, ctx, self.body.get(..padded).unwrap_or_default(), out);
         Ok(())
     }
 }
@@ -98,8 +91,8 @@ impl RecordOpener {
         locator: &Locator,
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, RecordFault> {
-        let body =
-            sealbox::open(&locator.key, &place.record(&locator.tag), sealed).map_err(|_| RecordFault::Damaged)?;
+        let body = sealbox::open_once(&locator.key, &place.record(locator.offset), sealed)
+            .map_err(|_| RecordFault::Damaged)?;
         let (method, data) = unpad(&body).map_err(|Malformed| RecordFault::Damaged)?;
         let len = usize::try_from(locator.plain).map_err(|_| RecordFault::Damaged)?;
         let allowed = most_from(data.len()).min(MAX_RECORD);
@@ -127,6 +120,26 @@ impl RecordOpener {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(context);
         result.map(|_| plain).map_err(|_| RecordFault::Damaged)
     }
+}
+
+/// The plaintext of the dictionary section: its length, then a zstd frame (a dictionary packs to a quarter).
+pub(super) fn pack_dictionary(dictionary: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut out = Zeroizing::new(Vec::with_capacity(4 + dictionary.len()));
+    put_count(&mut out, dictionary.len());
+    let packed = Zeroizing::new(zstd::bulk::compress(dictionary, DICTIONARY_LEVEL)?);
+    out.extend_from_slice(&packed);
+    Ok(out)
+}
+
+pub(super) fn unpack_dictionary(plain: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+    let mut reader = Reader::new(plain);
+    let len = usize::try_from(reader.u32()?).map_err(|_| Malformed)?;
+    if len > MAX_DICTIONARY {
+        return Err(Malformed);
+    }
+    let mut dictionary = Zeroizing::new(vec![0; len]);
+    let written = zstd::bulk::decompress_to_buffer(reader.rest(), &mut dictionary).map_err(|_| Malformed)?;
+    if written == len { Ok(dictionary) } else { Err(Malformed) }
 }
 
 /// The longest record that may come out of `packed` bytes.

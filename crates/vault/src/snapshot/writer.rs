@@ -6,20 +6,19 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 
-use hmac::{Hmac, KeyInit, Mac};
 use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use crate::ids::{CompartmentId, RoleId};
 use crate::keys::{Key32, SealerSecret};
 use crate::sealbox;
 
 use super::index::{Locator, Locators};
-use super::layout::{HEADER_LEN, MAGIC, SectionKind, TAG_LEN};
+use super::layout::{HEADER_LEN, MAGIC, SectionKind};
 use super::manifest::{Manifest, Section};
 use super::plan::SealPlan;
-use super::record::RecordSealer;
+use super::record::{self, RecordSealer};
 use super::{CLIENT_VERSION, MAX_RECORD, MAX_RECORDS, MAX_SNAPSHOT, MAX_STAT, MAX_THIN, SealFault, keyring};
 
 const BUFFER: usize = 256 << 10;
@@ -34,7 +33,6 @@ pub struct SnapshotWriter<'a, W: Write, R: CryptoRng> {
     sink: Sink<W>,
     manifest: Manifest,
     keys: EpochKeys,
-    pseudonyms: Hmac<Sha256>,
     locators: BTreeMap<CompartmentId, Locators>,
     records: RecordSealer,
     sealed: Vec<u8>,
@@ -58,7 +56,6 @@ pub struct EpochKeys {
     pub(super) roles: BTreeMap<RoleId, Key32>,
     pub(super) compartments: BTreeMap<CompartmentId, Key32>,
     pub(super) dictionary: Key32,
-    pub(super) pseudonyms: Key32,
 }
 
 impl EpochKeys {
@@ -68,7 +65,6 @@ impl EpochKeys {
             roles: plan.roles.iter().map(|role| (role.id, Key32::random(rng))).collect(),
             compartments: plan.compartments.iter().map(|c| (c.id, Key32::random(rng))).collect(),
             dictionary: Key32::random(rng),
-            pseudonyms: Key32::random(rng),
         }
     }
 }
@@ -97,12 +93,12 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
         )?;
         sink.section(SectionKind::Users, 0, &keyring::seal_users(plan, &place, &keys, rng)?)?;
         sink.section(SectionKind::Rings, 0, &keyring::seal_rings(plan, &place, &keys, rng)?)?;
-        let dictionary = sealbox::seal(&keys.dictionary, &place.dictionary(), &plan.dictionary, rng);
+        let packed = record::pack_dictionary(&plan.dictionary).map_err(SealFault::Compression)?;
+        let dictionary = sealbox::seal(&keys.dictionary, &place.dictionary(), &packed, rng);
         sink.section(SectionKind::Dictionary, 0, &dictionary)?;
         Ok(Self {
             sink,
             manifest,
-            pseudonyms: keyed_hmac(&keys.pseudonyms),
             keys,
             locators: plan.compartments.iter().map(|c| (c.id, Locators::default())).collect(),
             records: RecordSealer::new(&plan.dictionary, plan.level).map_err(SealFault::Compression)?,
@@ -113,19 +109,14 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
         })
     }
 
-    /// Seals one record into the given compartments and returns its ordinal in each, in the same order. `record_id`
-    /// never appears in the file: only its HMAC under a key of this epoch does.
+    /// Seals one record into the given compartments and returns its ordinal in each, in the same order. Whose
+    /// record it is stands nowhere outside the sealed indices.
     ///
     /// # Errors
     /// [`SealFault::Record`] leaves the writer usable, any other does not.
-    pub fn add_record(
-        &mut self,
-        record_id: &[u8],
-        compartments: &[CompartmentId],
-        plain: &[u8],
-    ) -> Result<Vec<u32>, SealFault> {
+    pub fn add_record(&mut self, compartments: &[CompartmentId], plain: &[u8]) -> Result<Vec<u32>, SealFault> {
         self.check_record(compartments, plain)?;
-        let result = self.write_record(record_id, compartments, plain);
+        let result = self.write_record(compartments, plain);
         self.failed = result.is_err();
         result
     }
@@ -203,31 +194,19 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
         Err(SealFault::Record(problem))
     }
 
-    fn write_record(
-        &mut self,
-        record_id: &[u8],
-        compartments: &[CompartmentId],
-        plain: &[u8],
-    ) -> Result<Vec<u32>, SealFault> {
-        let tag = self.pseudonym(record_id);
+    fn write_record(&mut self, compartments: &[CompartmentId], plain: &[u8]) -> Result<Vec<u32>, SealFault> {
+        let offset = self.sink.offset;
         let key = Key32::random(self.rng);
         self.sealed.clear();
-        self.records
-            .seal(
-                &key,
-                &self.manifest.place().record(&tag),
-                plain,
-                self.rng,
-                &mut self.sealed,
-            )
-            .map_err(SealFault::Compression)?;
+        let place = self.manifest.place().record(offset);
+        let sealed = self.records.seal(key.clone(), &place, plain, &mut self.sealed);
+        sealed.map_err(SealFault::Compression)?;
         let too_long = |_| SealFault::Record("it is longer than 4 MiB");
         let locator = Locator {
-            offset: self.sink.offset,
+            offset,
             len: u32::try_from(self.sealed.len()).map_err(too_long)?,
             plain: u32::try_from(plain.len()).map_err(too_long)?,
             key,
-            tag,
         };
         self.sink.write(&self.sealed)?;
         self.manifest.records += 1;
@@ -235,25 +214,11 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
         for compartment in compartments {
             if let Some(locators) = self.locators.get_mut(compartment) {
                 ordinals.push(locators.len());
-                locators.push(&locator);
+                locators.push(locator.clone());
             }
         }
         Ok(ordinals)
     }
-
-    fn pseudonym(&self, record_id: &[u8]) -> [u8; TAG_LEN] {
-        let full = self.pseudonyms.clone().chain_update(record_id).finalize().into_bytes();
-        let mut tag = [0; TAG_LEN];
-        tag.iter_mut().zip(full).for_each(|(to, from)| *to = from);
-        tag
-    }
-}
-
-/// HMAC pads a short key with zeros to its block length (RFC 2104 §2), so this is HMAC under the 32-byte key.
-fn keyed_hmac(key: &Key32) -> Hmac<Sha256> {
-    let mut block = Zeroizing::new([0; 64]);
-    block.iter_mut().zip(key.as_bytes()).for_each(|(to, from)| *to = *from);
-    Hmac::new((&*block).into())
 }
 
 fn new_manifest(plan: &SealPlan, sealer: &SealerSecret) -> Manifest {

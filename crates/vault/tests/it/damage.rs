@@ -323,7 +323,7 @@ fn a_full_disk_fails_the_sealing_at_every_byte() {
     let mut fill = |left: usize| -> Result<(), SealFault> {
         let mut writer = SnapshotWriter::new(Sink { left }, &plan, &hospital.sealer, &mut hospital.rng)?;
         for n in 0..400 {
-            writer.add_record(&[n as u8], &[EVERYBODY], &patient(n))?;
+            writer.add_record(&[EVERYBODY], &patient(n))?;
         }
         writer.finish(&mut |_, _| vec![0; 1000], b"").map(drop)
     };

@@ -166,9 +166,7 @@ impl Hospital {
         let mut writer = SnapshotWriter::new(&mut file, plan, &self.sealer, &mut self.rng).unwrap();
         for n in 0..records {
             let compartments: &[CompartmentId] = if n % 2 == 0 { &[EVERYBODY, WARD] } else { &[EVERYBODY] };
-            let ordinals = writer
-                .add_record(patient_id(n).as_bytes(), compartments, &patient(n))
-                .unwrap();
+            let ordinals = writer.add_record(compartments, &patient(n)).unwrap();
             assert_eq!(ordinals[0], u32::try_from(n).unwrap());
         }
         let sealed = writer

@@ -179,6 +179,24 @@ fn only_a_role_it_was_written_for_reads_an_entry() {
 }
 
 #[test]
+fn an_open_entry_is_signed_and_chained_like_any_other_and_needs_no_key() {
+    let mut desk = Desk::new(96);
+    let fs = SimFs::new(18);
+    let (mut journal, _) = desk.start(&fs).unwrap();
+    let open = NewRecord { class: Class::FIRST_OPEN, ..entry(b"downtime declared") };
+    let sealed = NewRecord { class: Class(127), ..entry(b"about a patient") };
+    let written = journal.append_batch(&[open, sealed], &mut desk.hospital.rng).unwrap();
+    let walk = desk.read(&fs);
+    assert_eq!(walk.records[1..], written, "what is returned is what is on disk");
+    let stranger = JournalKeys::new(RoleSecret::random(&mut desk.hospital.rng));
+    assert_eq!(*stranger.open(&walk.records[1]).unwrap(), *b"downtime declared");
+    assert_eq!(stranger.open(&walk.records[2]).unwrap_err(), OpenFault::NoKey);
+    assert_eq!(verify_chain(&walk.records, &desk.stations()).breaks.len(), 0);
+    let holds = |needle: &[u8]| fs.bytes(&segment(1)).unwrap().windows(needle.len()).any(|window| window == needle);
+    assert!(holds(b"downtime declared") && !holds(b"about a patient"));
+}
+
+#[test]
 fn a_second_process_is_kept_out() {
     let mut desk = Desk::new(82);
     let fs = SimFs::new(3);

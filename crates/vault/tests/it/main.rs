@@ -6,6 +6,7 @@ mod damage;
 mod hospital;
 mod journal;
 mod locks;
+mod outside;
 mod peers;
 mod shelf;
 mod snapshot;

@@ -47,6 +47,8 @@ fn other_stations_records_are_kept_byte_for_byte_and_once() {
     let (_, contents) = log_start(&here).unwrap();
     assert_eq!(contents.records.len(), 6);
     assert_eq!(contents.records[0].bytes(), sent[4].bytes());
+    let beside = RecordLog::read(&here, Path::new("/peers"), &HOSPITAL, &OTHER_STATION, &stations).unwrap();
+    assert_eq!(beside.records, contents.records, "reading needs no lock");
     let strangers = Stations::new();
     let (_, contents) = RecordLog::start(
         Arc::new(here.fork(0)),

@@ -105,19 +105,19 @@ fn records_of_every_size_come_back() {
     ];
     let mut writer = SnapshotWriter::new(&mut file, &plan, &hospital.sealer, &mut hospital.rng).unwrap();
     for (n, record) in records.iter().enumerate() {
-        writer.add_record(&[n as u8], &[EVERYBODY], record).unwrap();
+        writer.add_record(&[EVERYBODY], record).unwrap();
     }
     assert!(matches!(
-        writer.add_record(b"x", &[EVERYBODY], &vec![0; vault::snapshot::MAX_RECORD + 1]),
+        writer.add_record(&[EVERYBODY], &vec![0; vault::snapshot::MAX_RECORD + 1]),
         Err(SealFault::Record(_))
     ));
-    assert!(matches!(writer.add_record(b"x", &[], b""), Err(SealFault::Record(_))));
+    assert!(matches!(writer.add_record(&[], b""), Err(SealFault::Record(_))));
     assert!(matches!(
-        writer.add_record(b"x", &[EVERYBODY, EVERYBODY], b""),
+        writer.add_record(&[EVERYBODY, EVERYBODY], b""),
         Err(SealFault::Record(_))
     ));
     assert!(matches!(
-        writer.add_record(b"x", &[CompartmentId(99)], b""),
+        writer.add_record(&[CompartmentId(99)], b""),
         Err(SealFault::Record(_))
     ));
     writer.finish(&mut |_, _| Vec::new(), b"").unwrap();
@@ -248,7 +248,7 @@ fn patients_cannot_be_exchanged() {
     let mut file = Vec::new();
     let mut writer = SnapshotWriter::new(&mut file, &plan, &hospital.sealer, &mut hospital.rng).unwrap();
     for n in 0..2 {
-        writer.add_record(&[n], &[EVERYBODY], &[n; 100]).unwrap();
+        writer.add_record(&[EVERYBODY], &[n; 100]).unwrap();
     }
     let manifest = writer.finish(&mut |_, _| Vec::new(), b"").unwrap().manifest;
     let records = *manifest.section(SectionKind::Records, 0).unwrap();

@@ -14,6 +14,7 @@ mod doctor;
 mod export;
 mod extract;
 mod init;
+mod map;
 mod password;
 mod print;
 mod serve;
@@ -59,6 +60,8 @@ enum Command {
     Station(station::Station),
     /// Writes the export of an invented hospital.
     Synth(synth::Synth),
+    /// Checks how the hospital's columns are mapped, or starts a mapping.
+    Map(map::Map),
     /// Extracts from the EHR's export, seals, and puts the snapshot on the shelf.
     Extract(extract::Extract),
     /// Proves that the snapshot in use is whole and that every record opens.
@@ -90,6 +93,7 @@ impl Cli {
             Command::User(command) => command.run(),
             Command::Station(command) => command.run(),
             Command::Synth(command) => command.run(),
+            Command::Map(command) => command.run(),
             Command::Extract(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Serve(command) => command.run(),

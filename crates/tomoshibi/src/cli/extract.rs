@@ -184,11 +184,21 @@ pub fn source(config: &Config) -> Result<table::Table> {
         .extract
         .as_ref()
         .context("設定に [extract] がありません（docs/operating/mapping.md）")?;
+    Ok(table::Table::new(mapping(config)?, config.path(&settings.dir))?)
+}
+
+/// The hospital's mapping.
+///
+/// # Errors
+/// When the file cannot be read or is not a mapping.
+pub fn mapping(config: &Config) -> Result<table::Config> {
+    let settings = config
+        .extract
+        .as_ref()
+        .context("設定に [extract] がありません（docs/operating/mapping.md）")?;
     let path = config.path(&settings.mapping);
     let text = std::fs::read_to_string(&path).with_context(|| format!("対応表 {} を読めません", path.display()))?;
-    let mapping: table::Config =
-        toml::from_str(&text).with_context(|| format!("対応表 {} の書き方が違います", path.display()))?;
-    Ok(table::Table::new(mapping, config.path(&settings.dir))?)
+    toml::from_str(&text).with_context(|| format!("対応表 {} の書き方が違います", path.display()))
 }
 
 /// `today`, `tomorrow` or a date.

@@ -1,0 +1,74 @@
+//! `tomoshibi map`: from an unknown export to a checked mapping. The words are the table source's; this only asks.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use downtime::sources::{Scope, table};
+
+use super::{ConfigArg, LOOK};
+use crate::clock;
+
+/// Checks how the hospital's columns are mapped, or starts a mapping from unknown files.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  tomoshibi map --start export/*.csv > mapping.toml   # a first mapping to correct\n  tomoshibi map --check --day 2026-11-20              # filled %, examples, what is wrong and where\n\nExit codes: 0 the mapping can be used, 3 somebody must look, 1 it cannot be used."
+)]
+pub struct Map {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// Reads the whole export with the mapping and says per field how full it is and what is wrong.
+    #[arg(long)]
+    check: bool,
+    /// Looks at files nobody has mapped yet and writes a first mapping to standard output.
+    #[arg(long, num_args = 1.., value_name = "FILE", conflicts_with = "check")]
+    start: Vec<PathBuf>,
+    /// Day of the extract: a date, `today` or `tomorrow`.
+    #[arg(long, default_value = "tomorrow")]
+    day: String,
+    /// Hides names, phones and notes in the examples, for sending the output to somebody.
+    #[arg(long)]
+    mask: bool,
+    /// One JSON object instead of words.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Map {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// When nothing can be read at all.
+    pub fn run(&self) -> Result<ExitCode> {
+        if !self.start.is_empty() {
+            let begun = table::start(&self.start).map_err(anyhow::Error::msg)?;
+            println!("{begun}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        if !self.check {
+            bail!("--check（対応表を確かめる）か --start FILE…（対応表を作り始める）を付けてください");
+        }
+        let config = self.config.read()?;
+        let settings = config
+            .extract
+            .as_ref()
+            .context("設定に [extract] がありません（docs/operating/mapping.md）")?;
+        let mapping = super::extract::mapping(&config)?;
+        let scope = Scope {
+            day: super::extract::day(&self.day)?,
+            thin_days: settings.thin_days,
+            now: clock::now(),
+        };
+        let report = table::check(&mapping, &config.path(&settings.dir), &scope, self.mask)?;
+        if self.json {
+            println!("{}", serde_json::to_string(&report)?);
+        } else {
+            println!("{report}");
+        }
+        Ok(match report.judgement {
+            table::Judgement::Ready => ExitCode::SUCCESS,
+            table::Judgement::Look => ExitCode::from(LOOK),
+            table::Judgement::Broken => ExitCode::FAILURE,
+        })
+    }
+}

@@ -24,6 +24,8 @@ use vault::slot::SlotCost;
 #[path = "hospital/people.rs"]
 mod people;
 
+// The measuring example uses all of them, the tests only the people.
+#[allow(unused_imports)]
 pub use people::{booking, hanako, people};
 
 /// Password of all staff.

@@ -41,7 +41,7 @@ async fn main() -> anyhow::Result<()> {
             "/patients?sort=kana",
             &person,
             &format!("{person}/note"),
-            "/work",
+            "/to-enter",
         ] {
             let size = get(&router, &cookie, path).await?.len();
             let start = on_cpu()?;

@@ -232,7 +232,7 @@ fn day_tile(visit: &Visit) -> Option<Tile> {
         mark: "●",
         words: w.with("home-day-in", &[("n", day.checked_in().into())]),
         lines,
-        link: Some((w["nav-work"].to_owned(), "/work")),
+        link: Some((w["nav-work"].to_owned(), "/to-enter")),
     })
 }
 

@@ -30,23 +30,23 @@ use crate::words::Words;
 pub static SCREEN: Screen = Screen {
     id: "S60",
     name: "work",
-    nav: Some(("nav-work", "8", "/work")),
+    nav: Some(("nav-work", "8", "/to-enter")),
     who: STAFF,
     open: Open::SignedIn,
     routes: &[
         Route {
             method: "GET",
-            path: "/work",
+            path: "/to-enter",
             handler: || get(list),
         },
         Route {
             method: "GET",
-            path: "/work/{entry}",
+            path: "/to-enter/{entry}",
             handler: || get(one),
         },
         Route {
             method: "POST",
-            path: "/work/{entry}/entered",
+            path: "/to-enter/{entry}/entered",
             handler: || post(entered),
         },
     ],
@@ -102,8 +102,8 @@ async fn entered(visit: Visit, Path(entry): Path<String>, Form(wanted): Form<Wan
         ""
     };
     let to = match next {
-        Some(next) => format!("/work/{}?show={show}", next.hex()),
-        None => format!("/work?show={show}"),
+        Some(next) => format!("/to-enter/{}?show={show}", next.hex()),
+        None => format!("/to-enter?show={show}"),
     };
     Ok(Redirect::to(&to).into_response())
 }

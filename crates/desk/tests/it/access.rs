@@ -83,7 +83,7 @@ async fn in_normal_times_patient_screens_say_why_they_are_closed() {
             }
         }
         assert_eq!(
-            browser.get("/work").await.status,
+            browser.get("/to-enter").await.status,
             StatusCode::OK,
             "the work list is needed after the downtime"
         );

@@ -299,12 +299,12 @@ async fn on_paper_books_and_the_way_back_into_the_ehr() {
         .post(&next, &[("on", "2026-12-21"), ("department", "01"), ("once", "n2")])
         .await;
     assert!(browser.follow(&later).await.text().contains("の週（後日電話）"));
-    let work = browser.get("/work").await;
+    let work = browser.get("/to-enter").await;
     assert!(work.text().contains("残り 3 / 3"), "paper note and two bookings");
     let first = work.attribute(&["data-row"], "href");
     let item = browser.get(&first).await;
     assert!(item.text().contains("紙に書かれています") && item.text().contains("00009921"));
-    let action = item.attribute(&["action=\"/work/"], "action");
+    let action = item.attribute(&["action=\"/to-enter/"], "action");
     let entered = browser.post(&action, &[]).await;
     assert!(browser.follow(&entered).await.text().contains("残り 2 / 3"));
     browser.post(&action, &[]).await;
@@ -316,7 +316,7 @@ async fn on_paper_books_and_the_way_back_into_the_ehr() {
         .filter(|r| r.entry.act.word() == "entered-in-ehr")
         .count();
     assert_eq!(marks, 1, "marked once");
-    assert!(browser.get("/work?show=done").await.text().contains("入力済"));
+    assert!(browser.get("/to-enter?show=done").await.text().contains("入力済"));
     let standing = browser.get(&next).await;
     let entry = standing.attribute(&["name=\"entry\""], "value");
     let cancelled = browser

@@ -13,7 +13,7 @@ const RECEPTION: [&str; 10] = [
     "/patients?show=here",
     "/patients?show=temporary",
     "/temporary",
-    "/work",
+    "/to-enter",
     "/declare",
     "/findings",
     "/help/reception",

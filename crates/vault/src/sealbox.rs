@@ -172,6 +172,7 @@ pub(crate) fn derive<const N: usize>(salt: &[u8], ikm: &[u8], info: &[u8]) -> Ze
     #[allow(clippy::expect_used)]
     Hkdf::<Sha256>::new(Some(salt), ikm)
         .expand(info, &mut *okm)
+        // invariant: HKDF fails only for outputs longer than checked at compile time above.
         .expect("the output length was checked at compile time");
     okm
 }
@@ -199,6 +200,7 @@ fn seal_chunk(cipher: &ChaCha20Poly1305, nonce: &Nonce, aad: &[u8], plain: &[u8]
     #[allow(clippy::expect_used)]
     let tag = cipher
         .encrypt_inout_detached(nonce, aad, buffer)
+        // invariant: the cipher refuses only more than 256 GiB, a chunk has 64 KiB.
         .expect("a chunk is far below the cipher's 256 GiB limit");
     out.extend_from_slice(&tag);
 }

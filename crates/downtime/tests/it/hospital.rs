@@ -45,7 +45,11 @@ impl Source for Literal {
             progress(Progress::Assembling(n, self.0.len() as u64));
         }
         let as_of = AsOf::all(Moment(scope.now.0 - 900));
-        Ok(Extract { as_of, charts: self.0.len() as u64, ..Extract::default() })
+        Ok(Extract {
+            as_of,
+            charts: self.0.len() as u64,
+            ..Extract::default()
+        })
     }
 }
 
@@ -58,7 +62,10 @@ pub fn patient(id: &str, written: &str, kana: &str, time: i8) -> Chart {
             former_names: Vec::new(),
             birth: Some(date(1951, 5, 12)),
             sex: chart::Sex::Female,
-            phones: vec![chart::patient::Phone { number: "090-1234-5678".into(), purpose: String::new() }],
+            phones: vec![chart::patient::Phone {
+                number: "090-1234-5678".into(),
+                purpose: String::new(),
+            }],
             facts: Vec::new(),
             died: None,
             address: String::new(),
@@ -87,7 +94,9 @@ pub fn patient(id: &str, written: &str, kana: &str, time: i8) -> Chart {
 
 pub fn patients(n: usize) -> Vec<Chart> {
     let name = |i| (format!("山田　{i}子"), "ヤマダ　ハナコ");
-    (0..n).map(|i| patient(&format!("{:08}", 1000 + i), &name(i).0, name(i).1, 9)).collect()
+    (0..n)
+        .map(|i| patient(&format!("{:08}", 1000 + i), &name(i).0, name(i).1, 9))
+        .collect()
 }
 
 /// A hub and one further station, enrolled, in one directory.
@@ -109,12 +118,24 @@ impl Hospital {
         roster.enrol_station(code("H01"), 1, 'A', &hub.public()).unwrap();
         roster.enrol_station(code("R03"), 3, 'C', &ward.public()).unwrap();
         for (number, role) in [("1001", Role::Reception), ("2001", Role::Physician)] {
-            let user = NewUser { staff_number: number, name: "試験　花子", role, password: PASSWORD };
+            let user = NewUser {
+                staff_number: number,
+                name: "試験　花子",
+                role,
+                password: PASSWORD,
+            };
             roster.enrol_user(&user, &journal, SlotCost::FLOOR, &mut rng).unwrap();
         }
         let clock = Arc::new(AtomicI64::new(nine().0));
         let dir = tempfile::tempdir().unwrap();
-        Self { dir, roster, sealer, hub: Arc::new(hub), ward: Arc::new(ward), clock }
+        Self {
+            dir,
+            roster,
+            sealer,
+            hub: Arc::new(hub),
+            ward: Arc::new(ward),
+            clock,
+        }
     }
 
     pub fn data(&self, which: &str) -> PathBuf {
@@ -125,14 +146,37 @@ impl Hospital {
         let secret = if which == "H01" { &self.hub } else { &self.ward };
         let id = self.roster.station_id(code(which));
         let dir = self.data(which).join("shelf");
-        Shelf::open(Arc::new(Disk), &dir, self.roster.sealers().unwrap(), id, Arc::clone(secret)).unwrap()
+        Shelf::open(
+            Arc::new(Disk),
+            &dir,
+            self.roster.sealers().unwrap(),
+            id,
+            Arc::clone(secret),
+        )
+        .unwrap()
     }
 
     pub fn seal(&self, charts: Vec<Chart>, guard: Guard) -> Result<Done, ExtractFault> {
         let now = Moment(self.clock.fetch_add(60, Ordering::SeqCst));
-        let scope = Scope { day: DAY, thin_days: 14, now };
-        let order = Order { roster: &self.roster, sealer: &self.sealer, scope, guard, fresh_hours: 26 };
-        extract::run(&Literal(charts), self.shelf("H01").slots(), &order, &mut rng(), &mut |_| ())
+        let scope = Scope {
+            day: DAY,
+            thin_days: 14,
+            now,
+        };
+        let order = Order {
+            roster: &self.roster,
+            sealer: &self.sealer,
+            scope,
+            guard,
+            fresh_hours: 26,
+        };
+        extract::run(
+            &Literal(charts),
+            self.shelf("H01").slots(),
+            &order,
+            &mut rng(),
+            &mut |_| (),
+        )
     }
 
     pub fn start(&self, which: &str) -> Arc<Station> {
@@ -160,12 +204,17 @@ pub fn code(text: &str) -> StationCode {
 /// The sealed file in use, as bytes, to carry it to another station.
 pub fn sealed_file(shelf: &Shelf) -> Vec<u8> {
     let shelved = shelf.current().unwrap();
-    shelved.read_at(0, usize::try_from(shelved.size().unwrap()).unwrap()).unwrap()
+    shelved
+        .read_at(0, usize::try_from(shelved.size().unwrap()).unwrap())
+        .unwrap()
 }
 
 /// The file of the newest slot on disk.
 pub fn newest_file(dir: &Path) -> PathBuf {
-    let mut files: Vec<PathBuf> = ["A", "B", "C"].iter().map(|s| dir.join(s).join("snapshot.tmb")).collect();
+    let mut files: Vec<PathBuf> = ["A", "B", "C"]
+        .iter()
+        .map(|s| dir.join(s).join("snapshot.tmb"))
+        .collect();
     files.retain(|f| f.exists());
     files.sort_by_key(|f| std::fs::metadata(f).unwrap().modified().unwrap());
     files.pop().unwrap()

@@ -10,7 +10,7 @@ use chart::{Chart, Moment, PatientId};
 use vault::StationId;
 use vault::files::{Files, ReadAt};
 use vault::keys::{SealerPublic, StationSecret};
-use vault::shelf_slots::{BoxError, Identity, SlotName, Slots, SlotsFault, whole_snapshot};
+use vault::shelf_slots::{BoxError, DestructionRecord, Identity, SlotName, Slots, SlotsFault, whole_snapshot};
 use vault::snapshot::{Snapshot, StationUnlocked};
 
 use crate::extract::{EVERYBODY, SnapshotStat};
@@ -122,11 +122,12 @@ impl Shelf {
         Ok(true)
     }
 
-    /// Takes a sealed snapshot from the hub or a peer: written to a free slot, read back whole, then in use.
+    /// Takes a sealed snapshot from the hub or a peer: written to a free slot, read back whole, then in use. Gives also
+    /// the old generation that was destroyed to make room, for the log.
     ///
     /// # Errors
     /// [`ShelfFault`]; the one in use stays in use.
-    pub fn receive(&self, bytes: &mut dyn std::io::Read) -> Result<Identity, ShelfFault> {
+    pub fn receive(&self, bytes: &mut dyn std::io::Read) -> Result<(Identity, Option<DestructionRecord>), ShelfFault> {
         let write = |out: &mut dyn std::io::Write| -> Result<(), BoxError> {
             std::io::copy(bytes, out)?;
             Ok(())
@@ -138,14 +139,14 @@ impl Shelf {
         let installed = self.slots.install(write, &mut verify)?;
         let identity = installed.current.identity;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(installed.current.opened));
-        Ok(identity)
+        Ok((identity, installed.destroyed))
     }
 
     /// Destroys every generation but the one in use and the `keep` newest others; gives what was destroyed, for the log.
     ///
     /// # Errors
     /// [`ShelfFault`] when a slot cannot be emptied.
-    pub fn retire(&self, keep: usize) -> Result<Vec<vault::shelf_slots::DestructionRecord>, ShelfFault> {
+    pub fn retire(&self, keep: usize) -> Result<Vec<DestructionRecord>, ShelfFault> {
         let mut verify = |source: Arc<dyn ReadAt>| self.look(source);
         let in_use = self.slots.current(&mut verify)?.current.map(|c| c.slot);
         let mut others: Vec<_> = self

@@ -128,12 +128,20 @@ impl Home {
     /// # Errors
     /// When the line cannot be written.
     pub fn log(&self, name: &str, line: &str) -> Result<()> {
-        let dir = self.data.join("log");
-        fs::create_dir_all(&dir)?;
-        let mut file = fs::OpenOptions::new().append(true).create(true).open(dir.join(name))?;
-        writeln!(file, "{line}")?;
-        file.sync_data().with_context(|| format!("ログ {name} に書けません"))
+        log(&self.data, name, line)
     }
+}
+
+/// Appends a line to one of the logs in `data/log/`, durably.
+///
+/// # Errors
+/// When the line cannot be written.
+pub fn log(data: &Path, name: &str, line: &str) -> Result<()> {
+    let dir = data.join("log");
+    fs::create_dir_all(&dir)?;
+    let mut file = fs::OpenOptions::new().append(true).create(true).open(dir.join(name))?;
+    writeln!(file, "{line}")?;
+    file.sync_data().with_context(|| format!("ログ {name} に書けません"))
 }
 
 /// `data/keys/station.key`

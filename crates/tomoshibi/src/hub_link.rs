@@ -3,6 +3,7 @@
 //! Every object is signed and sealed by itself, so nothing here needs to trust the line. A failed visit only means that
 //! the station goes on alone.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use chart::Moment;
 use downtime::state::Watch;
 use downtime::stations::{Heads, Parcel, Station};
 use minicbor::{Decode, Encode};
+
+use crate::home;
 
 /// Longest a visit's single request may take.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -57,19 +60,19 @@ impl HubWord {
     }
 }
 
-/// Visits the hub until the station is gone.
+/// Visits the hub until the station is gone; `data` is where the log of destructions lies.
 ///
 /// # Errors
 /// When the thread cannot be started.
-pub fn start(station: &Arc<Station>, hub: String, every: Duration) -> std::io::Result<()> {
+pub fn start(station: &Arc<Station>, hub: String, every: Duration, data: PathBuf) -> std::io::Result<()> {
     let station = Arc::downgrade(station);
     std::thread::Builder::new()
         .name("hub-link".into())
-        .spawn(move || visits(&station, &hub, every))?;
+        .spawn(move || visits(&station, &hub, every, &data))?;
     Ok(())
 }
 
-fn visits(station: &Weak<Station>, hub: &str, every: Duration) {
+fn visits(station: &Weak<Station>, hub: &str, every: Duration, data: &Path) {
     // A new connection for every visit: a kept one would hide that the line is gone.
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(PATIENCE))
@@ -78,7 +81,7 @@ fn visits(station: &Weak<Station>, hub: &str, every: Duration) {
         .into();
     loop {
         let Some(station) = station.upgrade() else { return };
-        match visit(&station, &agent, hub) {
+        match visit(&station, &agent, hub, data) {
             Ok(()) => station.observe_hub(true),
             Err(error) => {
                 tracing::debug!(%error, "visit to the hub failed");
@@ -91,7 +94,7 @@ fn visits(station: &Weak<Station>, hub: &str, every: Duration) {
 }
 
 /// One visit: word, records both ways, and a newer snapshot if there is one.
-fn visit(station: &Arc<Station>, agent: &ureq::Agent, hub: &str) -> Result<()> {
+fn visit(station: &Arc<Station>, agent: &ureq::Agent, hub: &str, data: &Path) -> Result<()> {
     let word = agent
         .get(format!("{hub}/parcel/word"))
         .call()?
@@ -108,7 +111,7 @@ fn visit(station: &Arc<Station>, agent: &ureq::Agent, hub: &str) -> Result<()> {
     let here = station.shelf().current().map(|s| s.identity().epoch);
     if word.epoch.is_some() && word.epoch > here {
         // The line is there even if a snapshot takes long or does not verify: that must not look like a network failure.
-        if let Err(error) = fetch(station, hub) {
+        if let Err(error) = fetch(station, hub, data) {
             tracing::warn!(%error, "the hub's newer snapshot was not installed; the one here stays");
         }
     }
@@ -142,7 +145,7 @@ fn exchange(station: &Arc<Station>, agent: &ureq::Agent, hub: &str, mut theirs: 
     }
 }
 
-fn fetch(station: &Arc<Station>, hub: &str) -> Result<()> {
+fn fetch(station: &Arc<Station>, hub: &str, data: &Path) -> Result<()> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(Duration::from_secs(1800)))
         .build()

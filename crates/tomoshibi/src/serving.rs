@@ -38,7 +38,7 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
     match (&config.station.hub, &config.ehr.probe_tcp) {
         (Some(hub), _) => {
             let every = Duration::from_secs(config.station.hub_every_seconds.max(1));
-            hub_link::start(&station, hub.trim_end_matches('/').to_owned(), every)?;
+            hub_link::start(&station, hub.trim_end_matches('/').to_owned(), every, home.data.clone())?;
         }
         (None, Some(address)) => {
             watch_ehr::start(

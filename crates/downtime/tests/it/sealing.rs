@@ -145,7 +145,7 @@ fn a_snapshot_carried_to_another_station_opens_there_and_an_older_one_is_refused
     let newer = hospital.seal(patients(41), Guard::default()).unwrap();
     let new = sealed_file(&hospital.shelf("H01"));
     let shelf = hospital.shelf("R03");
-    assert_eq!(shelf.receive(&mut new.as_slice()).unwrap(), newer.identity);
+    assert_eq!(shelf.receive(&mut new.as_slice()).unwrap().0, newer.identity);
     assert!(shelf.receive(&mut old.as_slice()).is_err());
     assert!(shelf.receive(&mut &new[..new.len() / 2]).is_err());
     let (_, opened) = shelf.current().unwrap().sign_in("1001", PASSWORD).unwrap();

@@ -386,7 +386,10 @@ fn one_day() {
 
     // Everything arrives at the hub, exactly once.
     let station_rows = export(&hospital, station_config.to_str().expect("a plain path"), "out-station");
-    assert!(count(&station_rows, "記録") >= 10, "what was acknowledged before and after the power cut");
+    assert!(
+        count(&station_rows, "記録") >= 10,
+        "what was acknowledged before and after the power cut"
+    );
     wait("everything is at the hub", || {
         let rows = export(&hospital, &config, "out");
         Some(count(&rows, "受付") == 40 && count(&rows, "記録") == 20)

@@ -152,9 +152,11 @@ fn fetch(station: &Arc<Station>, hub: &str, data: &Path) -> Result<()> {
         .into();
     let answer = agent.get(format!("{hub}/parcel/snapshot")).call()?;
     let mut body = answer.into_body();
-    let identity = station
-        .shelf()
-        .receive(&mut body.with_config().limit(MAX_SNAPSHOT).reader())?;
+    let mut file = body.with_config().limit(MAX_SNAPSHOT).reader();
+    let (identity, destroyed) = station.shelf().receive(&mut file)?;
     tracing::info!(epoch = identity.epoch, "a newer snapshot is in use");
+    if let Some(record) = destroyed {
+        home::log(data, "destroyed.log", &format!("{} {record:?}", station.now().text()))?;
+    }
     Ok(())
 }

@@ -58,8 +58,8 @@ async function exportEntries(folder, { number, password }) {
 }
 
 /**
- * Everybody in the export: `id`, `kana`, `name`, `sex`, `birth` (jiff-free: {year, month, day}), `phone`, `died`,
- * `today` (bookings) and `thin` (known from the appointment list of the coming days only).
+ * Everybody in the export: `id`, `kana`, `name`, `sex`, `birth` ({year, month, day}), `phone`, `died`,
+ * `today` (bookings), `allergy` (あり, なし, 参照不可, 記録なし) and `thin` (known from the appointment list of the coming days only).
  */
 function people(folder) {
   const read = (name) => table(new TextDecoder("shift_jis").decode(readFileSync(join(folder, name))));
@@ -69,6 +69,7 @@ function people(folder) {
     const list = todays.get(row.患者番号) ?? [];
     todays.set(row.患者番号, [...list, { time: row.予約時刻, department: row.科名, order: row.予約番号 }]);
   }
+  const allergies = new Map(read("アレルギー禁忌.csv").map((row) => [row.患者番号, row.状態]));
   const full = read("患者基本.csv").map((row) => ({
     id: row.患者番号,
     kana: row.カナ氏名,
@@ -77,6 +78,7 @@ function people(folder) {
     phone: row.携帯電話 || row.電話番号,
     died: row.死亡日 !== "",
     today: todays.get(row.患者番号) ?? [],
+    allergy: allergies.get(row.患者番号) ?? "記録なし",
     thin: false,
   }));
   const known = new Set(full.map((person) => person.id));

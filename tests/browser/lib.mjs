@@ -45,7 +45,7 @@ export function launch() {
  * Opens an empty page on the old PC's screen.
  *
  * `page.faults()` lists what no page of ours may do: ask another host than this machine for something, break the
- * content security policy, throw, or write an error to the console.
+ * content security policy, throw, or write an error to the console. `page.forget()` empties that list.
  */
 export async function openPage(browser, { language = "ja", size = OLD_PC, javaScript = true } = {}) {
   const context = await browser.newContext({
@@ -71,6 +71,7 @@ export async function openPage(browser, { language = "ja", size = OLD_PC, javaSc
     if (message.type() === "error" && !isBrowsersOwn(message.location().url)) faults.push(`console: ${message.text()}`);
   });
   page.faults = () => [...faults];
+  page.forget = () => faults.splice(0);
   return page;
 }
 
@@ -84,11 +85,11 @@ export function assertNoFaults(page) {
   if (faults.length > 0) throw new Error(`${page.url()}:\n  ${faults.join("\n  ")}`);
 }
 
-/** Saves a picture as target/screenshots/<language>/<name>.png and gives its path. `whole`: beyond the screen's foot. */
+/** Saves a picture as target/screenshots/<name>-<language>.png and gives its path. `whole`: beyond the screen's foot. */
 export async function screenshot(page, name, language = "ja", { whole = false } = {}) {
-  const folder = join(TARGET, "screenshots", language);
+  const folder = join(TARGET, "screenshots");
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, `${name}.png`);
+  const path = join(folder, `${name}-${language}.png`);
   await page.screenshot({ path, fullPage: whole, animations: "disabled" });
   return path;
 }

@@ -50,7 +50,7 @@ fn seal_and_open(records: &[Vec<u8>], solid: usize, dictionary: Vec<u8>) {
     let mut file = Vec::with_capacity(64 << 20);
     measured("seal everything", 1, || {
         let mut writer = SnapshotWriter::new(&mut file, &plan, &sealer, &mut rng).unwrap();
-        for (n, record) in records.iter().enumerate() {
+        for record in records {
             writer.add_record(&[EVERYBODY], record).unwrap();
         }
         writer.finish(&mut |_, _| Vec::new(), b"").unwrap()

@@ -183,8 +183,14 @@ fn an_open_entry_is_signed_and_chained_like_any_other_and_needs_no_key() {
     let mut desk = Desk::new(96);
     let fs = SimFs::new(18);
     let (mut journal, _) = desk.start(&fs).unwrap();
-    let open = NewRecord { class: Class::FIRST_OPEN, ..entry(b"downtime declared") };
-    let sealed = NewRecord { class: Class(127), ..entry(b"about a patient") };
+    let open = NewRecord {
+        class: Class::FIRST_OPEN,
+        ..entry(b"downtime declared")
+    };
+    let sealed = NewRecord {
+        class: Class(127),
+        ..entry(b"about a patient")
+    };
     let written = journal.append_batch(&[open, sealed], &mut desk.hospital.rng).unwrap();
     let walk = desk.read(&fs);
     assert_eq!(walk.records[1..], written, "what is returned is what is on disk");
@@ -192,7 +198,12 @@ fn an_open_entry_is_signed_and_chained_like_any_other_and_needs_no_key() {
     assert_eq!(*stranger.open(&walk.records[1]).unwrap(), *b"downtime declared");
     assert_eq!(stranger.open(&walk.records[2]).unwrap_err(), OpenFault::NoKey);
     assert_eq!(verify_chain(&walk.records, &desk.stations()).breaks.len(), 0);
-    let holds = |needle: &[u8]| fs.bytes(&segment(1)).unwrap().windows(needle.len()).any(|window| window == needle);
+    let holds = |needle: &[u8]| {
+        fs.bytes(&segment(1))
+            .unwrap()
+            .windows(needle.len())
+            .any(|window| window == needle)
+    };
     assert!(holds(b"downtime declared") && !holds(b"about a patient"));
 }
 

@@ -24,7 +24,13 @@ fn nearly(good: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
         let mut bytes = good.clone();
         let end = (at + noise.len()).min(bytes.len());
         bytes.splice(at..end, noise);
-        let again = bytes.get(from..).unwrap_or_default().iter().take(count).copied().collect::<Vec<_>>();
+        let again = bytes
+            .get(from..)
+            .unwrap_or_default()
+            .iter()
+            .take(count)
+            .copied()
+            .collect::<Vec<_>>();
         bytes.extend(again);
         if !keep {
             bytes.truncate(at);

@@ -38,7 +38,13 @@ pub struct Cli {
 #[derive(Debug, Clone, clap::Args)]
 pub struct ConfigArg {
     /// Configuration file of this station.
-    #[arg(long, short, default_value = "tomoshibi.toml", env = "TOMOSHIBI_CONFIG")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        default_value = "tomoshibi.toml",
+        env = "TOMOSHIBI_CONFIG"
+    )]
     pub config: PathBuf,
 }
 

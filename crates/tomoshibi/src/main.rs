@@ -1,5 +1,13 @@
 //! The program: clock, randomness, arguments, configuration and wiring. Everything else is in the floors below.
 
+/// Prints a line. Somebody who stops reading (`| head`) is no reason to stop working.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
+
 mod cli;
 mod clock;
 mod config;

@@ -170,7 +170,7 @@ fn prepare(plan: &Plan, dir: &Path, staff: &[DemoSignIn], places: &Places) -> Re
     })
     .context("架空の病院を書き出せません")?;
     bar.finish_and_clear();
-    println!("1/4 架空の病院の書き出し（CP932 の CSV）: {}", export.display());
+    say!("1/4 架空の病院の書き出し（CP932 の CSV）: {}", export.display());
     let (hub_dir, station_dir) = (dir.join("hub"), dir.join("station"));
     let code = StationCode::parse("H01").context("H01")?;
     let users: Vec<NewUser<'_>> = staff
@@ -189,7 +189,7 @@ fn prepare(plan: &Plan, dir: &Path, staff: &[DemoSignIn], places: &Places) -> Re
     }
     .make(&users, SlotCost::STANDARD)?;
     let hub = hub_config(&hub_dir, &export, places)?;
-    println!("2/4 hub H01 の鍵と利用者 {} 人", staff.len());
+    say!("2/4 hub H01 の鍵と利用者 {} 人", staff.len());
     let station_code = StationCode::parse("R03").context("R03")?;
     let public = new(&NewStation {
         dir: &station_dir,
@@ -209,9 +209,9 @@ fn prepare(plan: &Plan, dir: &Path, staff: &[DemoSignIn], places: &Places) -> Re
         &public,
         &station_dir.join("data").join("trust.cbor"),
     )?;
-    println!("3/4 端末 R03 の登録");
+    say!("3/4 端末 R03 の登録");
     let done = super::extract::run(&hub, &Home::open(&hub)?, today, false, false)?;
-    println!(
+    say!(
         "4/4 取り出して封印: {} 人、{} 件を読み直して確認、指摘 {} 件",
         done.stat.charts,
         done.reopened,
@@ -248,13 +248,13 @@ fn sign_in(number: &str, name: &str, role: Role) -> DemoSignIn {
 }
 
 fn announce(addresses: &control::Addresses, control: &str, staff: &[DemoSignIn]) {
-    println!();
-    println!("  操作盤（電子カルテとネットワークを止める）  {control}");
-    println!("  hub   H01（院内のサーバ）                    {}", addresses.hub);
-    println!("  端末  R03（受付の PC）                       {}", addresses.station);
-    println!();
+    say!("");
+    say!("  操作盤（電子カルテとネットワークを止める）  {control}");
+    say!("  hub   H01（院内のサーバ）                    {}", addresses.hub);
+    say!("  端末  R03（受付の PC）                       {}", addresses.station);
+    say!("");
     for person in staff {
-        println!(
+        say!(
             "  {} {}（{}）  パスワード {}",
             person.staff_number,
             person.name,
@@ -262,8 +262,8 @@ fn announce(addresses: &control::Addresses, control: &str, staff: &[DemoSignIn])
             person.password
         );
     }
-    println!();
-    println!("  すべて架空の患者です。Ctrl+C で終わると、作ったものは消えます。");
+    say!("");
+    say!("  すべて架空の患者です。Ctrl+C で終わると、作ったものは消えます。");
 }
 
 /// Opens a browser; failing to is no matter, the address is printed.

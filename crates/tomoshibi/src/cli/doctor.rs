@@ -44,12 +44,12 @@ impl Doctor {
                 .iter()
                 .map(|c| json!({"what": c.what, "ok": c.ok, "found": c.found}))
                 .collect();
-            println!("{}", json!({"well": well, "checks": list}));
+            say!("{}", json!({"well": well, "checks": list}));
         } else {
-            println!("設定 {}", self.config.config.display());
-            println!("{config:#?}");
+            say!("設定 {}", self.config.config.display());
+            say!("{config:#?}");
             for check in &checks {
-                println!("{} {}: {}", if check.ok { "○" } else { "×" }, check.what, check.found);
+                say!("{} {}: {}", if check.ok { "○" } else { "×" }, check.what, check.found);
             }
         }
         Ok(if well { ExitCode::SUCCESS } else { ExitCode::from(LOOK) })

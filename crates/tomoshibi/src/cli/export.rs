@@ -59,24 +59,24 @@ impl Export {
         let written = write(&day, opened.index(), charset, &self.csv)?;
         let unreadable = live.unreadable();
         if self.json {
-            println!(
+            say!(
                 "{}",
                 json!({"file": self.csv.join(csv::FILE_NAME), "entries": written.entries, "replaced": written.replaced, "guarded": written.guarded, "unreadable": unreadable})
             );
         } else {
-            println!(
+            say!(
                 "{} に {} 件を書きました",
                 self.csv.join(csv::FILE_NAME).display(),
                 written.entries
             );
             if written.replaced > 0 {
-                println!(
+                say!(
                     "★ {} 文字は CP932 にないため 〓 にしました。--charset utf-8 なら残ります",
                     written.replaced
                 );
             }
             if unreadable > 0 {
-                println!(
+                say!(
                     "★ {unreadable} 件はこのプログラムでは読めません（新しい版で書かれたか、鍵がありません）。消えてはいません"
                 );
             }

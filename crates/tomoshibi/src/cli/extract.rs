@@ -51,7 +51,7 @@ impl Extract {
             Err(fault) => {
                 home.log("extract.log", &format!("{} REFUSED {fault:#}", clock::now().text()))?;
                 if self.json {
-                    println!("{}", json!({"sealed": false, "reason": format!("{fault:#}")}));
+                    say!("{}", json!({"sealed": false, "reason": format!("{fault:#}")}));
                 }
                 let refused = matches!(fault.downcast_ref(), Some(ExtractFault::Refused(_)));
                 eprintln!("★ {fault:#}");
@@ -71,24 +71,26 @@ impl Extract {
                     |f| json!({"code": f.code, "file": f.file, "line": f.line, "field": f.field, "message": f.message}),
                 )
                 .collect();
-            println!(
+            say!(
                 "{}",
                 json!({"sealed": true, "epoch": done.identity.epoch, "day": stat.day.map(chart::date::iso), "charts": stat.charts, "thin_charts": stat.thin_charts, "reopened": done.reopened, "findings": findings, "findings_dropped": done.extract.findings_dropped})
             );
             return;
         }
-        println!(
+        say!(
             "封印しました: epoch {}、対象日 {}、データ時点 {}",
             done.identity.epoch,
             stat.day.map(chart::date::iso).unwrap_or_default(),
             stat.as_of.oldest().text()
         );
-        println!(
+        say!(
             "患者 {} 人（ほかに14日一覧 {} 人）。ディスクから読み直して {} 件すべて開けました",
-            stat.charts, stat.thin_charts, done.reopened
+            stat.charts,
+            stat.thin_charts,
+            done.reopened
         );
         for kind in &stat.kinds {
-            println!(
+            say!(
                 "  {:<12} {:>8} 行のうち {:>8} 行を使用、{} 行は使えず",
                 kind.kind.word(),
                 kind.rows,
@@ -97,7 +99,7 @@ impl Extract {
             );
         }
         let [severe, warning, note] = stat.findings;
-        println!("指摘: 重大 {severe}、注意 {warning}、参考 {note}");
+        say!("指摘: 重大 {severe}、注意 {warning}、参考 {note}");
         for finding in done
             .extract
             .findings
@@ -105,10 +107,10 @@ impl Extract {
             .filter(|f| f.severity >= Severity::Warning)
             .take(20)
         {
-            println!("  {}", finding.text());
+            say!("  {}", finding.text());
         }
         if severe + warning > 20 {
-            println!("  …（全件は画面 S02 の「指摘」か --json で見られます）");
+            say!("  …（全件は画面 S02 の「指摘」か --json で見られます）");
         }
     }
 }

@@ -65,15 +65,15 @@ impl Init {
             }],
             SlotCost::STANDARD,
         )?;
-        println!("hub {code} を作りました: {}", made.config.display());
-        println!("次にすること:");
-        println!(
+        say!("hub {code} を作りました: {}", made.config.display());
+        say!("次にすること:");
+        say!(
             "  1. {} の [ehr] と [extract] を書く（docs/operating/mapping.md）",
             made.config.display()
         );
-        println!("  2. tomoshibi map --check -c {}", made.config.display());
-        println!("  3. tomoshibi extract -c {}", made.config.display());
-        println!("  4. tomoshibi serve -c {}", made.config.display());
+        say!("  2. tomoshibi map --check -c {}", made.config.display());
+        say!("  3. tomoshibi extract -c {}", made.config.display());
+        say!("  4. tomoshibi serve -c {}", made.config.display());
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -42,7 +42,7 @@ impl Map {
     pub fn run(&self) -> Result<ExitCode> {
         if !self.start.is_empty() {
             let begun = table::start(&self.start).map_err(anyhow::Error::msg)?;
-            println!("{begun}");
+            say!("{begun}");
             return Ok(ExitCode::SUCCESS);
         }
         if !self.check {
@@ -61,9 +61,9 @@ impl Map {
         };
         let report = table::check(&mapping, &config.path(&settings.dir), &scope, self.mask)?;
         if self.json {
-            println!("{}", serde_json::to_string(&report)?);
+            say!("{}", serde_json::to_string(&report)?);
         } else {
-            println!("{report}");
+            say!("{report}");
         }
         Ok(match report.judgement {
             table::Judgement::Ready => ExitCode::SUCCESS,

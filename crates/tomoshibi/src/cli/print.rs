@@ -70,19 +70,19 @@ impl Print {
         let spoiled: usize = packs.iter().map(|p| p.spoiled.len()).sum();
         if *json {
             let list: Vec<_> = packs.iter().map(|p| json!({"department": p.department, "file": p.file, "sheets": p.sheets, "pages": p.pages, "bytes": p.bytes, "spoiled": p.spoiled})).collect();
-            println!("{}", json!({"packs": list}));
+            say!("{}", json!({"packs": list}));
         } else {
             for pack in &packs {
-                println!(
+                say!(
                     "{}  {} 枚（{} ページ）  {}",
                     pack.department,
                     pack.sheets,
                     pack.pages,
                     pack.file.display()
                 );
-                pack.spoiled.iter().for_each(|line| println!("  ★ {line}"));
+                pack.spoiled.iter().for_each(|line| say!("  ★ {line}"));
             }
-            println!("個人情報を含む紙と PDF です。印刷したら PDF を消し、使わなかった紙はシュレッダーへ");
+            say!("個人情報を含む紙と PDF です。印刷したら PDF を消し、使わなかった紙はシュレッダーへ");
         }
         Ok(if spoiled > 0 {
             ExitCode::from(LOOK)

@@ -34,7 +34,7 @@ impl Serve {
         runtime.block_on(async {
             let address = self.listen.as_deref().unwrap_or(&config.station.listen);
             let (listener, bound) = serving::bind(address).await?;
-            println!("{} http://{bound}/", station.code());
+            say!("{} http://{bound}/", station.code());
             let desk = serving::desk(&station, &press);
             serving::serve(listener, serving::router(&station, desk)?, serving::told_to_stop()).await
         })?;

@@ -92,7 +92,7 @@ impl Station {
                     hub,
                     listen: "127.0.0.1:8300",
                 })?;
-                println!(
+                say!(
                     "端末 {code} の鍵を作りました。{} を hub へ運び、`tomoshibi station add` を実行してください",
                     public.display()
                 );
@@ -106,7 +106,7 @@ impl Station {
             } => {
                 let mut home = Home::open(&self.config.read()?)?;
                 add(&mut home, parse(code)?, *node, *letter, public, trust)?;
-                println!(
+                say!(
                     "端末 {code} を登録しました。{} を端末の data/trust.cbor に置いてください。次の取り出しから開けます",
                     trust.display()
                 );

@@ -51,9 +51,9 @@ impl Synth {
         })
         .with_context(|| format!("{} に書けませんでした", self.out.display()))?;
         bar.finish_and_clear();
-        println!("{}: 予約患者 {} 人", self.out.display(), summary.patients);
+        say!("{}: 予約患者 {} 人", self.out.display(), summary.patients);
         for file in &summary.files {
-            println!("  {:>9} 行 {:>11} バイト  {}", file.rows, file.bytes, file.name);
+            say!("  {:>9} 行 {:>11} バイト  {}", file.rows, file.bytes, file.name);
         }
         Ok(ExitCode::SUCCESS)
     }

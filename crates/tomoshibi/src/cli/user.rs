@@ -65,7 +65,7 @@ impl User {
             Action::List => {
                 for user in &home.roster.users {
                     let state = if user.disabled { "停止" } else { "有効" };
-                    println!(
+                    say!(
                         "{}\t{}\t{}\t{state}",
                         user.record.staff_number,
                         user.record.name,
@@ -78,7 +78,7 @@ impl User {
                 user.with_context(|| format!("職員番号 {number} は名簿にありません"))?
                     .disabled = true;
                 home.save_roster()?;
-                println!(
+                say!(
                     "{number} を止めました。次の取り出し（tomoshibi extract）から開けません。すぐに効かせるには今すぐ extract してください"
                 );
             }
@@ -111,7 +111,7 @@ impl User {
                 home.roster
                     .enrol_user(&new, &unlocked.journal, SlotCost::STANDARD, &mut random::system())?;
                 home.save_roster()?;
-                println!(
+                say!(
                     "{number} {name}（{}）を登録しました。次の取り出しから使えます",
                     role.label()
                 );

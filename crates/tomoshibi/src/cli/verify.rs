@@ -67,21 +67,21 @@ impl Verify {
         if self.json {
             let opened = records.as_ref().map(|r| r.opened);
             let damaged = records.as_ref().map(|r| r.damaged.len());
-            println!(
+            say!(
                 "{}",
                 json!({"epoch": state.epoch, "sealed_at": state.sealed_at.text(), "as_of": state.as_of.oldest().text(), "bytes": sections.bytes, "sections": shelved.sections().map(|(kind, len)| json!([format!("{kind:?}"), len])).collect::<Vec<_>>(), "sections_whole": true, "records": state.charts + state.thin_charts, "opened": opened, "damaged": damaged, "whole": whole})
             );
         } else {
-            println!(
+            say!(
                 "封印済みデータ epoch {}（{} 封印、データ時点 {}）",
                 state.epoch,
                 state.sealed_at.text(),
                 state.as_of.oldest().text()
             );
-            println!("署名と全 {} バイト: 一致", sections.bytes);
+            say!("署名と全 {} バイト: 一致", sections.bytes);
             match &records {
-                None => println!("記録の開封: していません（--user を付けると全件開きます）"),
-                Some(r) => println!("記録の開封: {} / {} 件", r.opened, r.expected),
+                None => say!("記録の開封: していません（--user を付けると全件開きます）"),
+                Some(r) => say!("記録の開封: {} / {} 件", r.opened, r.expected),
             }
         }
         if whole {

@@ -3,10 +3,21 @@
 //! It deliberately never gates on wall time alone: machines are shared and noisy. A target is set on CPU time (user +
 //! sys of the whole process tree), on a size, or on the ratio to a peer that runs in the same call.
 
+mod cold;
+mod floor;
+mod hospital;
+mod http;
 mod list;
+mod load;
 mod machine;
 mod measure;
+mod pages;
+mod paper;
 mod peers;
+mod saves;
+mod seal;
+mod search;
+mod server;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,6 +26,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::Serialize;
 
+use hospital::Hospitals;
 use list::BENCHES;
 pub use measure::MeasureOptions;
 
@@ -24,10 +36,16 @@ pub struct Options {
     /// One JSON object a line instead of a table
     #[arg(long)]
     json: bool,
-    /// Only benches whose name contains this
+    /// Only figures whose name contains this; the big ones too
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
-    /// List the benches and stop
+    /// Also the big sizes (100,000 patients), which take minutes
+    #[arg(long)]
+    full: bool,
+    /// Measure the program as it was last built in release, instead of building it first
+    #[arg(long)]
+    built: bool,
+    /// List the figures and stop
     #[arg(long)]
     list: bool,
     /// Runs of each bench; the median counts
@@ -36,28 +54,45 @@ pub struct Options {
 }
 
 /// Where a bench works.
-#[allow(dead_code, reason = "root and target are for the benches of the running program")]
-pub struct Ground {
-    /// The repository's top folder.
-    pub root: PathBuf,
-    /// Cargo's output; the program is `release/tomoshibi` in it.
-    pub target: PathBuf,
+pub struct Ground<'a> {
+    /// The invented hospitals of this call, each made when first asked for.
+    pub hospitals: &'a Hospitals,
     /// An empty folder on the disk under test, for the bench alone.
     pub scratch: PathBuf,
     /// How many runs to take the median of.
     pub runs: u32,
 }
 
-/// What one bench found.
+/// One figure as a bench found it.
+#[derive(Clone, Copy, Debug)]
 pub struct Measured {
-    /// The median of the runs, in the bench's unit.
+    /// The median of the runs, in the figure's unit.
     pub value: f64,
     /// The peer's median in the same unit, measured in the same call.
     pub peer_value: Option<f64>,
 }
 
+impl Measured {
+    /// A figure with nothing beside it.
+    pub const fn alone(value: f64) -> Self {
+        Self {
+            value,
+            peer_value: None,
+        }
+    }
+
+    /// A figure and its peer's.
+    pub const fn beside(value: f64, peer_value: f64) -> Self {
+        Self {
+            value,
+            peer_value: Some(peer_value),
+        }
+    }
+}
+
 /// What is demanded of a bench.
-#[allow(dead_code, reason = "each kind of target is used as benches are added")]
+#[derive(Clone, Copy)]
+#[allow(dead_code, reason = "each kind of target is there for the next bench")]
 pub enum Target {
     /// Reported only.
     None,
@@ -71,50 +106,61 @@ pub enum Target {
     RatioAtLeast(f64),
 }
 
-/// One thing worth measuring.
-pub struct Bench {
+/// One number of the report.
+pub struct Figure {
     /// What is measured, dotted from the general to the particular.
     pub name: &'static str,
     /// The unit of value and peer value.
     pub unit: &'static str,
-    /// What it is compared with, in words; empty when it is a limit itself.
+    /// What it is compared with, in words; empty when it stands alone.
     pub peer: &'static str,
     /// What is demanded.
     pub target: Target,
+}
+
+/// Figures that come out of the same runs.
+pub struct Bench {
+    /// What it finds, in the order in which `measure` gives it.
+    pub figures: &'static [Figure],
+    /// Takes minutes: only with `--full` or by name.
+    pub big: bool,
     /// Does it, `ground.runs` times, and gives the medians.
-    pub measure: fn(&Ground) -> Result<Measured>,
+    pub measure: fn(&Ground) -> Result<Vec<Measured>>,
 }
 
 /// `cargo xtask bench`.
 pub fn run(root: &Path, options: &Options) -> Result<ExitCode> {
-    let chosen: Vec<&Bench> = BENCHES
-        .iter()
-        .filter(|bench| wanted(bench.name, options.only.as_deref()))
-        .collect();
+    let chosen: Vec<&Bench> = BENCHES.iter().filter(|bench| is_chosen(bench, options)).collect();
     if chosen.is_empty() {
         bail!(
-            "no bench has `{}` in its name; `cargo xtask bench --list` shows them all",
+            "no figure has `{}` in its name; `cargo xtask bench --list --full` shows them all",
             options.only.as_deref().unwrap_or("")
         );
     }
     if options.list {
-        chosen.iter().for_each(|bench| println!("{}", bench.name));
+        for figure in chosen.iter().flat_map(|bench| bench.figures) {
+            if wanted(figure.name, options.only.as_deref()) {
+                println!("{}", figure.name);
+            }
+        }
         return Ok(ExitCode::SUCCESS);
     }
     eprintln!("{}", machine::line(root));
+    let target = crate::chores::target_folder(root);
+    let hospitals = Hospitals::new(root, &target, options.built)?;
     let mut all_met = true;
     for bench in chosen {
-        let measured = on_empty_ground(root, options, bench).with_context(|| format!("the bench {}", bench.name))?;
-        let line = report(bench, &measured);
-        all_met &= line.ok != Some(false);
-        println!(
-            "{}",
-            if options.json {
-                serde_json::to_string(&line)?
-            } else {
-                table_row(&line)
+        let name = bench.figures.first().map_or("", |figure| figure.name);
+        let scratch = target.join("bench").join(name);
+        let found =
+            on_empty_ground(&hospitals, scratch, options.runs, bench).with_context(|| format!("the bench {name}"))?;
+        for (figure, measured) in bench.figures.iter().zip(&found) {
+            if wanted(figure.name, options.only.as_deref()) {
+                let line = report(figure, measured);
+                all_met &= line.ok != Some(false);
+                print(&line, options.json)?;
             }
-        );
+        }
     }
     Ok(if all_met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -138,23 +184,67 @@ pub fn median_of(runs: u32, mut once: impl FnMut() -> Result<f64>) -> Result<f64
     })
 }
 
-fn on_empty_ground(root: &Path, options: &Options, bench: &Bench) -> Result<Measured> {
-    let target = crate::chores::target_folder(root);
-    let scratch = target.join("bench").join(bench.name);
+/// The median of each column of `runs` results.
+pub fn medians_of<const N: usize>(runs: u32, mut once: impl FnMut() -> Result<[f64; N]>) -> Result<[f64; N]> {
+    let rows = (0..runs.max(1)).map(|_| once()).collect::<Result<Vec<[f64; N]>>>()?;
+    let mut medians = [f64::NAN; N];
+    for (column, median) in medians.iter_mut().enumerate() {
+        let mut row = rows.iter();
+        *median = median_of(runs, || {
+            let row = row.next().context("a row for every run")?;
+            row.get(column).copied().context("a value in every column")
+        })?;
+    }
+    Ok(medians)
+}
+
+/// The value below which `percent` of the values lie (nearest rank). Sorts them.
+pub fn percentile(values: &mut [f64], percent: usize) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let rank = (values.len() * percent).div_ceil(100).saturating_sub(1);
+    values.get(rank).copied().unwrap_or(f64::NAN)
+}
+
+fn is_chosen(bench: &Bench, options: &Options) -> bool {
+    let named = bench
+        .figures
+        .iter()
+        .any(|figure| wanted(figure.name, options.only.as_deref()));
+    named && (!bench.big || options.full || options.only.is_some())
+}
+
+fn on_empty_ground(hospitals: &Hospitals, scratch: PathBuf, runs: u32, bench: &Bench) -> Result<Vec<Measured>> {
     if scratch.exists() {
         std::fs::remove_dir_all(&scratch).with_context(|| format!("{} cannot be emptied", scratch.display()))?;
     }
     std::fs::create_dir_all(&scratch).with_context(|| format!("{} cannot be made", scratch.display()))?;
     let ground = Ground {
-        root: root.to_path_buf(),
-        target,
+        hospitals,
         scratch,
-        runs: options.runs,
+        runs,
     };
     let measured = (bench.measure)(&ground);
     // What a bench wrote is of no use afterwards; a folder that cannot be removed is emptied before the next run.
     let _ = std::fs::remove_dir_all(&ground.scratch);
-    measured
+    let measured = measured?;
+    if measured.len() != bench.figures.len() {
+        bail!(
+            "{} figures are listed, {} were measured",
+            bench.figures.len(),
+            measured.len()
+        );
+    }
+    Ok(measured)
+}
+
+fn print(line: &Line, json: bool) -> Result<()> {
+    let text = if json {
+        serde_json::to_string(line)?
+    } else {
+        table_row(line)
+    };
+    println!("{text}");
+    Ok(())
 }
 
 /// One line of the report, in the order it is printed.
@@ -170,13 +260,13 @@ struct Line {
     ok: Option<bool>,
 }
 
-fn report(bench: &Bench, measured: &Measured) -> Line {
+fn report(figure: &Figure, measured: &Measured) -> Line {
     let ratio = measured
         .peer_value
         .filter(|peer| *peer > 0.0)
         .map(|peer| measured.value / peer);
     // A ratio that could not be formed does not meet a target on it.
-    let (target, ok) = match bench.target {
+    let (target, ok) = match figure.target {
         Target::None => (None, None),
         Target::AtMost(limit) => (Some(format!("value <= {limit}")), Some(measured.value <= limit)),
         Target::AtLeast(limit) => (Some(format!("value >= {limit}")), Some(measured.value >= limit)),
@@ -190,10 +280,10 @@ fn report(bench: &Bench, measured: &Measured) -> Line {
         ),
     };
     Line {
-        name: bench.name,
+        name: figure.name,
         value: rounded(measured.value),
-        unit: bench.unit,
-        peer: Some(bench.peer).filter(|peer| !peer.is_empty()),
+        unit: figure.unit,
+        peer: Some(figure.peer).filter(|peer| !peer.is_empty()),
         peer_value: measured.peer_value.map(rounded),
         ratio: ratio.map(rounded),
         target,
@@ -221,7 +311,7 @@ fn table_row(line: &Line) -> String {
         .map(|peer| format!("  [{peer_value}: {peer}]"))
         .unwrap_or_default();
     format!(
-        "{:<28} {value:>10} {:<12} ratio {ratio:>8}  {target:<18} {verdict:<6}{peer}",
+        "{:<30} {value:>10} {:<14} ratio {ratio:>8}  {target:<18} {verdict:<6}{peer}",
         line.name, line.unit
     )
 }
@@ -234,13 +324,12 @@ fn wanted(name: &str, only: Option<&str>) -> bool {
 mod tests {
     use super::*;
 
-    fn bench(target: Target) -> Bench {
-        Bench {
+    fn figure(target: Target) -> Figure {
+        Figure {
             name: "x.y",
             unit: "ms",
             peer: "z",
             target,
-            measure: |_| bail!("never run here"),
         }
     }
 
@@ -259,25 +348,69 @@ mod tests {
             value: 12.34567,
             peer_value: Some(10.0),
         };
-        let line = report(&bench(Target::RatioAtMost(1.2)), &measured);
+        let line = report(&figure(Target::RatioAtMost(1.2)), &measured);
         let expected = "{\"name\":\"x.y\",\"value\":12.35,\"unit\":\"ms\",\"peer\":\"z\",\"peer_value\":10.0,\
             \"ratio\":1.235,\"target\":\"ratio <= 1.2\",\"ok\":false}";
         assert_eq!(serde_json::to_string(&line).unwrap(), expected);
-        assert_eq!(report(&bench(Target::AtMost(13.0)), &measured).ok, Some(true));
-        assert_eq!(report(&bench(Target::AtLeast(13.0)), &measured).ok, Some(false));
-        assert_eq!(report(&bench(Target::None), &measured).ok, None);
+        assert_eq!(report(&figure(Target::AtMost(13.0)), &measured).ok, Some(true));
+        assert_eq!(report(&figure(Target::AtLeast(13.0)), &measured).ok, Some(false));
+        assert_eq!(report(&figure(Target::None), &measured).ok, None);
         let without_peer = Measured {
             value: 1.0,
             peer_value: None,
         };
-        assert_eq!(report(&bench(Target::RatioAtLeast(0.1)), &without_peer).ok, Some(false));
+        assert_eq!(
+            report(&figure(Target::RatioAtLeast(0.1)), &without_peer).ok,
+            Some(false)
+        );
+    }
+
+    #[test]
+    fn columns_have_medians_of_their_own() {
+        let mut rows = [[1.0, 9.0], [3.0, 7.0], [2.0, 8.0]].into_iter();
+        assert_eq!(medians_of(3, || rows.next().context("a row")).unwrap(), [2.0, 8.0]);
+    }
+
+    #[test]
+    fn percentiles_are_of_the_nearest_rank() {
+        let mut values: Vec<f64> = (1..=100).rev().map(f64::from).collect();
+        assert_eq!((percentile(&mut values, 95), percentile(&mut values, 99)), (95.0, 99.0));
+        assert_eq!(percentile(&mut [7.0], 99), 7.0);
+        assert!(percentile(&mut [], 99).is_nan());
+    }
+
+    #[test]
+    fn big_ones_are_left_out_unless_named_or_all_are_wanted() {
+        let bench = Bench {
+            figures: &[Figure {
+                name: "x.100000",
+                unit: "s",
+                peer: "",
+                target: Target::None,
+            }],
+            big: true,
+            measure: |_| bail!("never run here"),
+        };
+        let options = |only: Option<&str>, full| Options {
+            json: false,
+            only: only.map(str::to_owned),
+            full,
+            built: true,
+            list: false,
+            runs: 1,
+        };
+        assert!(!is_chosen(&bench, &options(None, false)));
+        assert!(is_chosen(&bench, &options(None, true)));
+        assert!(is_chosen(&bench, &options(Some("100000"), false)));
+        assert!(!is_chosen(&bench, &options(Some("y"), true)));
     }
 
     #[test]
     fn names_are_unique() {
-        let mut names: Vec<_> = BENCHES.iter().map(|bench| bench.name).collect();
+        let mut names: Vec<_> = BENCHES.iter().flat_map(|bench| bench.figures).map(|f| f.name).collect();
+        let all = names.len();
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), BENCHES.len());
+        assert_eq!(names.len(), all);
     }
 }

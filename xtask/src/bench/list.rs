@@ -1,42 +1,197 @@
-//! Every bench, in groups: the machine's limits first, then what is compared with them.
+//! Every bench with its figures, peers and targets, in groups: the machine's limits first, then what is measured
+//! against them.
 //!
-//! It deliberately only lists: how a figure is taken lies in `measure` and `peers`, and a bench of more than a few
-//! lines gets a file of its own in this folder.
+//! It deliberately only lists: how a figure is taken lies in the files beside this one. Targets stand on CPU time, sizes
+//! and ratios; wall times are told beside them. The one exception is the rate of durable saves, whose limit is the disk.
 
-use super::{Bench, Measured, Target, measure, median_of, peers};
+use super::{Bench, Figure, Measured, Target, cold, measure, median_of, pages, paper, peers, saves, seal, search};
 
 /// Every bench. The next one goes at the end of its group.
 pub const BENCHES: &[Bench] = &[
     // The machine's own limits: peers of what comes below.
     Bench {
-        name: "disk.fdatasync.1kb",
-        unit: "appends/s",
-        peer: "the same appends without fdatasync",
-        target: Target::None,
+        figures: &[Figure {
+            name: "disk.fdatasync.1kb",
+            unit: "appends/s",
+            peer: "the same appends without fdatasync",
+            target: Target::None,
+        }],
+        big: false,
         measure: |ground| {
             let value = median_of(ground.runs, || peers::synced_appends_per_second(&ground.scratch, 1024))?;
             let peer_value = median_of(ground.runs, || {
                 peers::unsynced_appends_per_second(&ground.scratch, 1024)
             })?;
-            Ok(Measured {
-                value,
-                peer_value: Some(peer_value),
-            })
+            Ok(vec![Measured::beside(value, peer_value)])
         },
     },
     Bench {
-        name: "process.start",
-        unit: "CPU ms",
-        peer: "",
-        target: Target::None,
+        figures: &[figure("process.start", "CPU ms", Target::None)],
+        big: false,
         measure: |ground| {
             let value = median_of(ground.runs, || {
-                Ok(measure::finished("true", &[], &ground.scratch)?.cpu_seconds * 1e3)
+                Ok(measure::finished("true", &[], &ground.scratch)?.0.cpu_seconds * 1e3)
             })?;
-            Ok(Measured {
-                value,
-                peer_value: None,
-            })
+            Ok(vec![Measured::alone(value)])
         },
     },
+    // Export to sealed snapshot.
+    Bench {
+        figures: &[
+            beside("seal.600.cpu", "CPU s", COMPRESSED, Target::None),
+            figure("seal.600.wall", "s", Target::None),
+            beside("seal.600.peak", "MB", COMPRESSED, Target::None),
+            beside("seal.600.size", "MB", COMPRESSED, Target::RatioAtMost(1.5)),
+        ],
+        big: false,
+        measure: |ground| seal::extract(ground, 600),
+    },
+    Bench {
+        figures: &[
+            beside("seal.10000.cpu", "CPU s", COMPRESSED, Target::AtMost(0.5)),
+            figure("seal.10000.wall", "s", Target::None),
+            beside("seal.10000.peak", "MB", COMPRESSED, Target::None),
+            beside("seal.10000.size", "MB", COMPRESSED, Target::RatioAtMost(1.5)),
+        ],
+        big: false,
+        measure: |ground| seal::extract(ground, 10_000),
+    },
+    Bench {
+        figures: &[
+            beside("seal.100000.cpu", "CPU s", COMPRESSED, Target::None),
+            figure("seal.100000.wall", "s", Target::None),
+            beside("seal.100000.peak", "MB", COMPRESSED, Target::AtMost(300.0)),
+            beside("seal.100000.size", "MB", COMPRESSED, Target::RatioAtMost(1.5)),
+        ],
+        big: true,
+        measure: |ground| seal::extract(ground, 100_000),
+    },
+    Bench {
+        figures: &[figure("verify.10000.cpu", "CPU s", Target::None)],
+        big: false,
+        measure: |ground| seal::verify(ground, 10_000),
+    },
+    // Opening.
+    Bench {
+        figures: &[
+            figure("sign_in.argon2id.cpu", "CPU ms", Target::None),
+            figure("sign_in.argon2id.wall", "ms", Target::None),
+        ],
+        big: false,
+        measure: cold::key_derivation,
+    },
+    Bench {
+        figures: &[
+            figure("cold.600.first_list.cpu", "CPU ms", Target::AtMost(50.0)),
+            figure("cold.600.first_list.wall", "ms", Target::None),
+            figure("cold.600.peak", "MB", Target::None),
+        ],
+        big: false,
+        measure: |ground| cold::first_list(ground, 600),
+    },
+    Bench {
+        figures: &[
+            figure("cold.100000.first_list.cpu", "CPU ms", Target::AtMost(200.0)),
+            figure("cold.100000.first_list.wall", "ms", Target::None),
+            figure("cold.100000.peak", "MB", Target::None),
+        ],
+        big: true,
+        measure: |ground| cold::first_list(ground, 100_000),
+    },
+    Bench {
+        figures: &[
+            figure("open.patient.cpu", "CPU ms", Target::AtMost(1.0)),
+            figure("open.patient.wall", "µs", Target::None),
+        ],
+        big: false,
+        measure: pages::first_opening,
+    },
+    Bench {
+        figures: &[
+            figure("search.10000.p95.cpu", "CPU ms", Target::None),
+            figure("search.10000.p95.wall", "ms", Target::None),
+        ],
+        big: false,
+        measure: |ground| search::among(ground, 10_000),
+    },
+    Bench {
+        figures: &[
+            figure("search.100000.p95.cpu", "CPU ms", Target::AtMost(20.0)),
+            figure("search.100000.p95.wall", "ms", Target::None),
+        ],
+        big: true,
+        measure: |ground| search::among(ground, 100_000),
+    },
+    // Pages.
+    Bench {
+        figures: &[
+            beside("page.list.600.cpu", "CPU ms", SAME_BYTES, Target::AtMost(0.2)),
+            beside("page.list.600.rate.50", "pages/s", SAME_BYTES, Target::None),
+            beside("page.list.600.p99.50", "ms", SAME_BYTES, Target::None),
+            beside("page.list.600.rate.200", "pages/s", SAME_BYTES, Target::None),
+            beside("page.list.600.p99.200", "ms", SAME_BYTES, Target::None),
+        ],
+        big: false,
+        measure: pages::list,
+    },
+    Bench {
+        figures: &[
+            beside("page.chart.cpu", "CPU ms", SAME_BYTES, Target::AtMost(0.1)),
+            beside("page.chart.rate.50", "pages/s", SAME_BYTES, Target::None),
+            beside("page.chart.p99.50", "ms", SAME_BYTES, Target::None),
+            beside("page.chart.rate.200", "pages/s", SAME_BYTES, Target::None),
+            beside("page.chart.p99.200", "ms", SAME_BYTES, Target::None),
+        ],
+        big: false,
+        measure: pages::chart,
+    },
+    // Saving.
+    Bench {
+        figures: &[
+            beside("save.note.rate.200", "saves/s", ONE_WRITER, Target::AtLeast(10_000.0)),
+            figure("save.note.cpu", "CPU ms", Target::None),
+            figure("save.note.p99.200", "ms", Target::None),
+        ],
+        big: false,
+        measure: saves::notes,
+    },
+    // Paper.
+    Bench {
+        figures: &[
+            figure("paper.chart.cpu", "CPU ms", Target::None),
+            figure("paper.chart.wall", "ms", Target::None),
+        ],
+        big: false,
+        measure: paper::one_sheet,
+    },
+    Bench {
+        figures: &[
+            figure("paper.pack.600.cpu", "CPU ms/page", Target::None),
+            figure("paper.pack.600.rate", "pages/s", Target::None),
+            figure("paper.pack.600.peak", "MB", Target::None),
+            figure("paper.pack.600.size", "MB", Target::None),
+        ],
+        big: false,
+        measure: paper::pack,
+    },
+    // The next bench goes here.
 ];
+
+const COMPRESSED: &str = "zstd -3 of the export's files in one piece";
+const SAME_BYTES: &str = "the same bytes from memory, bare poll loop, one thread";
+const ONE_WRITER: &str = "1 KB appends by one writer, fdatasync after each";
+
+/// A figure that stands alone.
+const fn figure(name: &'static str, unit: &'static str, target: Target) -> Figure {
+    beside(name, unit, "", target)
+}
+
+/// A figure with a peer.
+const fn beside(name: &'static str, unit: &'static str, peer: &'static str, target: Target) -> Figure {
+    Figure {
+        name,
+        unit,
+        peer,
+        target,
+    }
+}

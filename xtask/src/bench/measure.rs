@@ -34,8 +34,8 @@ pub struct Cost {
     pub peak_megabytes: f64,
 }
 
-/// Runs a command to its end with its output thrown away, and tells what it cost. Fails if the command fails.
-pub fn finished(program: &str, arguments: &[&str], scratch: &Path) -> Result<Cost> {
+/// Runs a command to its end and tells what it cost and what it printed. Fails if the command fails.
+pub fn finished(program: &str, arguments: &[&str], scratch: &Path) -> Result<(Cost, String)> {
     let record = scratch.join("cost.json");
     let ourselves = std::env::current_exe().context("this program's own path")?;
     let mut command = Command::new(ourselves);
@@ -46,16 +46,33 @@ pub fn finished(program: &str, arguments: &[&str], scratch: &Path) -> Result<Cos
         .arg("--")
         .arg(program)
         .args(arguments);
-    let output = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .output()
-        .context("xtask measure")?;
+    let output = command.stdin(Stdio::null()).output().context("xtask measure")?;
     if !output.status.success() {
         bail!("`{program}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     let text = std::fs::read_to_string(&record).with_context(|| format!("{} cannot be read", record.display()))?;
-    serde_json::from_str(&text).context("what `xtask measure` wrote")
+    let cost = serde_json::from_str(&text).context("what `xtask measure` wrote")?;
+    Ok((cost, String::from_utf8_lossy(&output.stdout).into_owned()))
+}
+
+/// CPU seconds (user + sys) of every child process this process has waited for so far: the difference around one child
+/// is that child's, to the microsecond.
+pub fn cpu_seconds_of_ended_children() -> Result<f64> {
+    cost_of_children().map(|cost| cost.cpu_seconds)
+}
+
+/// CPU seconds (user + sys) of the calling thread so far.
+#[cfg(target_os = "linux")]
+pub fn cpu_seconds_of_this_thread() -> Result<f64> {
+    use nix::sys::resource::{UsageWho, getrusage};
+    let usage = getrusage(UsageWho::RUSAGE_THREAD).context("the usage of a thread")?;
+    Ok(seconds(usage.user_time()) + seconds(usage.system_time()))
+}
+
+/// CPU seconds (user + sys) of the calling thread so far.
+#[cfg(not(target_os = "linux"))]
+pub fn cpu_seconds_of_this_thread() -> Result<f64> {
+    bail!("the CPU time of a thread can be measured on Linux only")
 }
 
 /// The inside of `xtask measure`.
@@ -82,11 +99,10 @@ pub fn run_and_record(options: &MeasureOptions) -> Result<ExitCode> {
 }
 
 #[cfg(unix)]
-#[allow(clippy::cast_precision_loss, reason = "microseconds and kilobytes far below 2^52")]
+#[allow(clippy::cast_precision_loss, reason = "kilobytes far below 2^52")]
 fn cost_of_children() -> Result<Cost> {
     use nix::sys::resource::{UsageWho, getrusage};
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).context("the usage of child processes")?;
-    let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
     Ok(Cost {
         wall_seconds: 0.0,
         cpu_seconds: seconds(usage.user_time()) + seconds(usage.system_time()),
@@ -95,13 +111,18 @@ fn cost_of_children() -> Result<Cost> {
     })
 }
 
+#[cfg(unix)]
+#[allow(clippy::cast_precision_loss, reason = "seconds and microseconds far below 2^52")]
+fn seconds(time: nix::sys::time::TimeVal) -> f64 {
+    time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6
+}
+
 #[cfg(not(unix))]
 fn cost_of_children() -> Result<Cost> {
     bail!("CPU time can be measured on Linux only")
 }
 
 /// CPU seconds (user + sys) used so far by a running process and all its descendants, ended ones included.
-#[allow(dead_code, reason = "for the benches of the running program")]
 pub fn cpu_seconds_of_tree(pid: u32) -> Result<f64> {
     let mut lines = Vec::new();
     for entry in std::fs::read_dir("/proc").context("/proc cannot be listed: measuring needs Linux")? {
@@ -133,7 +154,6 @@ pub fn cpu_seconds_of_tree(pid: u32) -> Result<f64> {
 }
 
 /// The largest resident size a running process has had so far (megabytes).
-#[allow(dead_code, reason = "for the benches of the running program")]
 pub fn peak_megabytes_of(pid: u32) -> Result<f64> {
     let text =
         std::fs::read_to_string(format!("/proc/{pid}/status")).with_context(|| format!("the process {pid} is gone"))?;

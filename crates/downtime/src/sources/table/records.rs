@@ -293,6 +293,7 @@ pub struct ProfilePlan {
     pub label: Option<Cell>,
     /// 値
     pub value: Option<Cell>,
+    unit: Option<Cell>,
     on: Option<Cell>,
 }
 
@@ -302,6 +303,7 @@ impl ProfilePlan {
         Self {
             label: fields.one("label"),
             value: fields.one("value"),
+            unit: fields.one("unit"),
             on: fields.one("on"),
         }
     }
@@ -312,9 +314,10 @@ impl ProfilePlan {
         if value.is_empty() {
             return None;
         }
+        let unit = take.text(self.unit.as_ref());
         Some(Fact {
             label: take.text(self.label.as_ref()),
-            value,
+            value: if unit.is_empty() { value } else { format!("{value}\u{A0}{unit}") },
             on: take.past_date(self.on.as_ref()),
         })
     }

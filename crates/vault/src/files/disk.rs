@@ -66,12 +66,17 @@ impl Files for Disk {
         if dir.is_dir() {
             return Ok(());
         }
+        // Every new level is an entry in the one above it, up to the first that was there before.
+        let there = dir.ancestors().find(|above| above.is_dir());
         fs::create_dir_all(dir)?;
-        // Every new level is an entry in the one above it.
-        dir.ancestors()
-            .skip(1)
-            .take_while(|above| !above.as_os_str().is_empty())
-            .try_for_each(|above| self.sync_dir(above))
+        for above in dir.ancestors().skip(1) {
+            let in_here = above.as_os_str().is_empty();
+            self.sync_dir(if in_here { Path::new(".") } else { above })?;
+            if in_here || Some(above) == there {
+                break;
+            }
+        }
+        Ok(())
     }
 
     #[cfg(unix)]

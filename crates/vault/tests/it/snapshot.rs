@@ -104,7 +104,7 @@ fn records_of_every_size_come_back() {
         vec![0; vault::snapshot::MAX_RECORD],
     ];
     let mut writer = SnapshotWriter::new(&mut file, &plan, &hospital.sealer, &mut hospital.rng).unwrap();
-    for (n, record) in records.iter().enumerate() {
+    for record in &records {
         writer.add_record(&[EVERYBODY], record).unwrap();
     }
     assert!(matches!(

@@ -14,6 +14,7 @@ mod measure;
 mod pages;
 mod paper;
 mod peers;
+mod report;
 mod saves;
 mod seal;
 mod search;
@@ -24,11 +25,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use serde::Serialize;
 
 use hospital::Hospitals;
 use list::BENCHES;
 pub use measure::MeasureOptions;
+use report::Line;
 
 /// What to measure and how to say it.
 #[derive(Args)]
@@ -152,13 +153,17 @@ pub fn run(root: &Path, options: &Options) -> Result<ExitCode> {
     for bench in chosen {
         let name = bench.figures.first().map_or("", |figure| figure.name);
         let scratch = target.join("bench").join(name);
-        let found =
-            on_empty_ground(&hospitals, scratch, options.runs, bench).with_context(|| format!("the bench {name}"))?;
+        let found = on_empty_ground(&hospitals, scratch, options.runs, bench).unwrap_or_else(|error| {
+            // The others are still worth having; these figures are told as not met.
+            eprintln!("xtask: {name}: {error:#}");
+            all_met = false;
+            vec![Measured::alone(f64::NAN); bench.figures.len()]
+        });
         for (figure, measured) in bench.figures.iter().zip(&found) {
             if wanted(figure.name, options.only.as_deref()) {
-                let line = report(figure, measured);
-                all_met &= line.ok != Some(false);
-                print(&line, options.json)?;
+                let line = Line::of(figure, measured);
+                all_met &= !line.is_missed();
+                line.print(options.json)?;
             }
         }
     }
@@ -237,85 +242,6 @@ fn on_empty_ground(hospitals: &Hospitals, scratch: PathBuf, runs: u32, bench: &B
     Ok(measured)
 }
 
-fn print(line: &Line, json: bool) -> Result<()> {
-    let text = if json {
-        serde_json::to_string(line)?
-    } else {
-        table_row(line)
-    };
-    println!("{text}");
-    Ok(())
-}
-
-/// One line of the report, in the order it is printed.
-#[derive(Debug, PartialEq, Serialize)]
-struct Line {
-    name: &'static str,
-    value: f64,
-    unit: &'static str,
-    peer: Option<&'static str>,
-    peer_value: Option<f64>,
-    ratio: Option<f64>,
-    target: Option<String>,
-    ok: Option<bool>,
-}
-
-fn report(figure: &Figure, measured: &Measured) -> Line {
-    let ratio = measured
-        .peer_value
-        .filter(|peer| *peer > 0.0)
-        .map(|peer| measured.value / peer);
-    // A ratio that could not be formed does not meet a target on it.
-    let (target, ok) = match figure.target {
-        Target::None => (None, None),
-        Target::AtMost(limit) => (Some(format!("value <= {limit}")), Some(measured.value <= limit)),
-        Target::AtLeast(limit) => (Some(format!("value >= {limit}")), Some(measured.value >= limit)),
-        Target::RatioAtMost(limit) => (
-            Some(format!("ratio <= {limit}")),
-            Some(ratio.is_some_and(|r| r <= limit)),
-        ),
-        Target::RatioAtLeast(limit) => (
-            Some(format!("ratio >= {limit}")),
-            Some(ratio.is_some_and(|r| r >= limit)),
-        ),
-    };
-    Line {
-        name: figure.name,
-        value: rounded(measured.value),
-        unit: figure.unit,
-        peer: Some(figure.peer).filter(|peer| !peer.is_empty()),
-        peer_value: measured.peer_value.map(rounded),
-        ratio: ratio.map(rounded),
-        target,
-        ok,
-    }
-}
-
-/// Four significant digits: more would only be noise.
-fn rounded(value: f64) -> f64 {
-    if value == 0.0 || !value.is_finite() {
-        return value;
-    }
-    let digits = 3.0 - value.abs().log10().floor();
-    let scale = 10_f64.powf(digits);
-    (value * scale).round() / scale
-}
-
-fn table_row(line: &Line) -> String {
-    let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| value.to_string());
-    let verdict = line.ok.map_or("–", |ok| if ok { "met" } else { "MISSED" });
-    let target = line.target.as_deref().unwrap_or("–");
-    let (value, ratio, peer_value) = (number(Some(line.value)), number(line.ratio), number(line.peer_value));
-    let peer = line
-        .peer
-        .map(|peer| format!("  [{peer_value}: {peer}]"))
-        .unwrap_or_default();
-    format!(
-        "{:<30} {value:>10} {:<14} ratio {ratio:>8}  {target:<18} {verdict:<6}{peer}",
-        line.name, line.unit
-    )
-}
-
 fn wanted(name: &str, only: Option<&str>) -> bool {
     only.is_none_or(|only| name.contains(only))
 }
@@ -324,15 +250,6 @@ fn wanted(name: &str, only: Option<&str>) -> bool {
 mod tests {
     use super::*;
 
-    fn figure(target: Target) -> Figure {
-        Figure {
-            name: "x.y",
-            unit: "ms",
-            peer: "z",
-            target,
-        }
-    }
-
     #[test]
     fn the_median_is_the_middle_one() {
         let mut values = [9.0, 1.0, 5.0].into_iter();
@@ -340,29 +257,6 @@ mod tests {
         let mut values = [9.0, 1.0, 5.0, 2.0].into_iter();
         assert_eq!(median_of(4, || values.next().context("a value")).unwrap(), 3.5);
         assert!(median_of(2, || bail!("broken")).is_err());
-    }
-
-    #[test]
-    fn a_line_has_every_field_and_tells_whether_the_target_is_met() {
-        let measured = Measured {
-            value: 12.34567,
-            peer_value: Some(10.0),
-        };
-        let line = report(&figure(Target::RatioAtMost(1.2)), &measured);
-        let expected = "{\"name\":\"x.y\",\"value\":12.35,\"unit\":\"ms\",\"peer\":\"z\",\"peer_value\":10.0,\
-            \"ratio\":1.235,\"target\":\"ratio <= 1.2\",\"ok\":false}";
-        assert_eq!(serde_json::to_string(&line).unwrap(), expected);
-        assert_eq!(report(&figure(Target::AtMost(13.0)), &measured).ok, Some(true));
-        assert_eq!(report(&figure(Target::AtLeast(13.0)), &measured).ok, Some(false));
-        assert_eq!(report(&figure(Target::None), &measured).ok, None);
-        let without_peer = Measured {
-            value: 1.0,
-            peer_value: None,
-        };
-        assert_eq!(
-            report(&figure(Target::RatioAtLeast(0.1)), &without_peer).ok,
-            Some(false)
-        );
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub fn first_list(ground: &Ground, patients: u32) -> Result<Vec<Measured>> {
         let begun = Instant::now();
         let server = Server::start(&hospital)?;
         let cookie = server.sign_in()?;
-        Connection::open(server.address)?.expect(&http::get("/patients", &cookie), 200)?;
+        Connection::open(server.address)?.must_answer(&http::get("/patients", &cookie), 200)?;
         let wall = begun.elapsed().as_secs_f64() * 1e3;
         let peak = server.peak_megabytes()?;
         drop(server);

@@ -194,7 +194,7 @@ impl Hospital {
         let server = Server::start(self)?;
         let cookie = server.sign_in()?;
         let form = http::post("/declare", &cookie, false, &[("reason", "1")]);
-        Connection::open(server.address)?.expect(&form, 303).map(drop)
+        Connection::open(server.address)?.must_answer(&form, 303).map(drop)
     }
 
     fn call(&self, arguments: &[&str]) -> Result<()> {

@@ -65,7 +65,7 @@ impl Connection {
     }
 
     /// Sends a request whose answer must have this status.
-    pub fn expect(&mut self, request: &[u8], status: u16) -> Result<Answer> {
+    pub fn must_answer(&mut self, request: &[u8], status: u16) -> Result<Answer> {
         let answer = self.ask(request)?;
         if answer.status != status {
             let line = String::from_utf8_lossy(request).lines().next().unwrap_or("").to_owned();

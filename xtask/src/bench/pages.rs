@@ -33,7 +33,7 @@ fn pages(ground: &Ground, total: usize, paths: impl Fn(Vec<String>) -> Vec<Strin
     let paths = paths(server.patients(&cookie)?);
     let requests: Vec<Vec<u8>> = paths.iter().map(|path| http::get(path, &cookie)).collect();
     let first = requests.first().context("a page to ask for")?;
-    let body = Connection::open(server.address)?.expect(first, 200)?.body;
+    let body = Connection::open(server.address)?.must_answer(first, 200)?.body;
     let ask = |n: usize| requests.get(n % requests.len()).cloned().unwrap_or_default();
     load::drive(server.address, 50, WARM_UP, 200, ask)?;
 

@@ -22,7 +22,7 @@ pub fn among(ground: &Ground, patients: u32) -> Result<Vec<Measured>> {
     let hospital = ground.hospitals.of(patients)?;
     let server = Server::start(&hospital)?;
     let cookie = server.sign_in()?;
-    let list = Connection::open(server.address)?.expect(&http::get("/patients", &cookie), 200)?;
+    let list = Connection::open(server.address)?.must_answer(&http::get("/patients", &cookie), 200)?;
     let searches = searches(&String::from_utf8_lossy(&list.body))?;
     let requests: Vec<Vec<u8>> = searches
         .iter()

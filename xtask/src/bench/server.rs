@@ -55,7 +55,7 @@ impl Server {
     /// Signs the physician in through the form; gives the session's cookie.
     pub fn sign_in(&self) -> Result<String> {
         let form = http::post("/sign-in", "", false, &[("user", PHYSICIAN), ("password", PASSWORD)]);
-        let answer = Connection::open(self.address)?.expect(&form, 303)?;
+        let answer = Connection::open(self.address)?.must_answer(&form, 303)?;
         let cookie = http::header(&answer.head, "set-cookie").context("a session cookie")?;
         Ok(cookie.split(';').next().unwrap_or(cookie).to_owned())
     }
@@ -68,12 +68,12 @@ impl Server {
             false,
             &[("user", PHYSICIAN), ("password", "not the password at all")],
         );
-        Connection::open(self.address)?.expect(&form, 401).map(drop)
+        Connection::open(self.address)?.must_answer(&form, 401).map(drop)
     }
 
     /// The addresses of the patients on today's list, as the physician sees them.
     pub fn patients(&self, cookie: &str) -> Result<Vec<String>> {
-        let list = Connection::open(self.address)?.expect(&http::get("/patients", cookie), 200)?;
+        let list = Connection::open(self.address)?.must_answer(&http::get("/patients", cookie), 200)?;
         let mut paths: Vec<String> = String::from_utf8_lossy(&list.body)
             .split("data-row href=\"")
             .skip(1)

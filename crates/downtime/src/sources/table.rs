@@ -11,8 +11,9 @@ use chart::Chart;
 pub use self::check::check;
 pub use self::config::{Config, ConfigFault};
 use self::ledger::Ledger;
-use self::pull::Reading;
+use self::pull::Pull;
 pub use self::report::{ColumnReport, Fault, FieldReport, FileReport, FindingCount, Judgement, MapReport, StateCount};
+pub use self::start::{Start, start};
 use super::{Extract, Progress, PullFault, Scope, Source};
 
 mod amounts;
@@ -31,6 +32,7 @@ mod drugs;
 mod export;
 mod feed;
 mod fields;
+mod guess;
 mod identity;
 mod index;
 mod ledger;
@@ -50,6 +52,7 @@ mod select;
 mod sheet;
 mod spec;
 mod split;
+mod start;
 mod take;
 mod trial;
 mod value;
@@ -83,8 +86,8 @@ impl Source for Table {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Extract, PullFault> {
         let mut ledger = Ledger::default();
-        let mut reading = Reading::open(&self.config, &self.dir, scope, &mut ledger)?;
-        reading.index(&mut ledger, progress)?;
-        reading.assemble(ledger, chart, progress)
+        let mut pull = Pull::open(&self.config, &self.dir, scope, &mut ledger)?;
+        pull.index(&mut ledger, progress)?;
+        pull.assemble(ledger, chart, progress)
     }
 }

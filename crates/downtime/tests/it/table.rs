@@ -7,7 +7,10 @@ use downtime::sources::table::{Config, Table};
 use downtime::sources::{Extract, PullFault, Scope, Source};
 use jiff::civil::date;
 
+mod bad_input;
 mod cases;
+mod mapping;
+mod mutation;
 mod shapes;
 mod show;
 

@@ -62,7 +62,7 @@ pub fn check(config: &Config, dir: &Path, scope: &Scope, masked: bool) -> Result
         states: Vec::new(),
         findings: Vec::new(),
     };
-    pull_and_count(config, dir, scope, &mut report);
+    pull_and_count(config, dir, scope, masked, &mut report);
     judge(&mut report);
     Ok(report)
 }
@@ -469,7 +469,7 @@ fn without(config: &Config, files: &[FileReport]) -> Vec<String> {
     missing
 }
 
-fn pull_and_count(config: &Config, dir: &Path, scope: &Scope, report: &mut MapReport) {
+fn pull_and_count(config: &Config, dir: &Path, scope: &Scope, masked: bool, report: &mut MapReport) {
     let mut states: Vec<StateCount> = Vec::new();
     let table = match Table::new(config.clone(), dir.to_owned()) {
         Ok(table) => table,
@@ -486,7 +486,7 @@ fn pull_and_count(config: &Config, dir: &Path, scope: &Scope, report: &mut MapRe
         }
         Ok(extract) => {
             (report.charts, report.thin_charts) = (extract.charts, extract.thin_charts);
-            report.findings = by_code(&extract.findings);
+            report.findings = by_code(&extract.findings, masked);
         }
     }
     report.states = states;
@@ -535,7 +535,7 @@ fn count_states(chart: &Chart, states: &mut Vec<StateCount>) {
     }
 }
 
-fn by_code(findings: &[Finding]) -> Vec<FindingCount> {
+fn by_code(findings: &[Finding], masked: bool) -> Vec<FindingCount> {
     let mut counts: BTreeMap<(std::cmp::Reverse<Severity>, &str), FindingCount> = BTreeMap::new();
     for finding in findings {
         let severity = match finding.severity {
@@ -552,7 +552,13 @@ fn by_code(findings: &[Finding]) -> Vec<FindingCount> {
         });
         count.count += 1;
         if count.first.len() < 3 {
-            count.first.push(finding.text());
+            // The words of a Finding may name people; its place does not.
+            let place = format!("{} {}行 {}", finding.file, finding.line, finding.field);
+            count.first.push(if masked {
+                place.trim().to_owned()
+            } else {
+                finding.text()
+            });
         }
     }
     counts.into_values().collect()
@@ -571,7 +577,14 @@ fn judge(report: &mut MapReport) {
         );
     }
     for finding in severe {
-        judgement = judgement.max(Judgement::Look);
+        // Without a whole file the mapping has not been proved at all.
+        let whole_file = ["file.missing", "file.column_missing", "file.unreadable", "file.heading"];
+        let how_bad = if whole_file.contains(&finding.code.as_str()) {
+            Judgement::Broken
+        } else {
+            Judgement::Look
+        };
+        judgement = judgement.max(how_bad);
         reasons.push(format!("重大な問題があります: {}（{}件）", finding.code, finding.count));
     }
     for file in &report.files {

@@ -285,19 +285,18 @@ impl Config {
             }
             for spec in &list.0 {
                 self.check_spec(spec, Some(name.span().start), &format!("{place} の {}", def.name))?;
-                if !entry.each.is_empty() || !uses(spec, |s| s.0.each) {
-                    if entry.head.is_empty() && uses(spec, |s| s.0.head.is_some()) {
-                        return wrong(format!(
-                            "{} が head の列を使っていますが、head = \"…\" がありません",
-                            def.name
-                        ));
-                    }
-                    continue;
+                if entry.each.is_empty() && uses(spec, |s| s.0.each) {
+                    return wrong(format!(
+                        "{} が each を使っていますが、each = [列, …] がありません",
+                        def.name
+                    ));
                 }
-                return wrong(format!(
-                    "{} が each を使っていますが、each = [列, …] がありません",
-                    def.name
-                ));
+                if entry.head.is_empty() && uses(spec, |s| s.0.head.is_some()) {
+                    return wrong(format!(
+                        "{} が head の列を使っていますが、head = \"…\" がありません",
+                        def.name
+                    ));
+                }
             }
         }
         if !entry.fields.contains_key("id") && entry.head.is_empty() {

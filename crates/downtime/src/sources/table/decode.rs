@@ -48,6 +48,18 @@ impl Charset {
         }
     }
 
+    /// The word in the configuration.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf-8",
+            Self::Cp932 => "cp932",
+            Self::Utf16Le => "utf-16le",
+            Self::Utf16Be => "utf-16be",
+            Self::EucJp => "euc-jp",
+        }
+    }
+
     fn tables(self) -> &'static Encoding {
         match self {
             Self::Utf8 => encoding_rs::UTF_8,

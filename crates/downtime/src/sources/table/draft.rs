@@ -315,7 +315,7 @@ impl Draft {
     }
 
     fn known_allergies(&mut self, thin: bool, frame: &Frame, sink: &mut Sink<'_>) -> Known<Vec<Allergy>> {
-        let mut list = std::mem::take(&mut self.allergies);
+        let list = std::mem::take(&mut self.allergies);
         if !list.is_empty() {
             if self.unavailable {
                 let message = "アレルギーの一部をEHRが読めていません。ここにあるものがすべてではありません。";
@@ -325,7 +325,7 @@ impl Draft {
                 let message = "アレルギーに「なし」の行と「あり」の行が両方あります。ありとして扱いました。";
                 sink.tell("allergy.contradiction", Severity::Severe, "", message);
             }
-            select::cut(&mut list, select::MAX_ALLERGIES, "アレルギー", Severity::Severe, sink);
+            let list = select::keep(list, select::MAX_ALLERGIES, "アレルギー", Severity::Severe, sink);
             return Known::Present(list);
         }
         match self.known(list, DataKind::Allergy, thin, frame) {

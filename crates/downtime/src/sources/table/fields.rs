@@ -362,7 +362,11 @@ const PROFILE: &[FieldDef] = &[
     ID,
     field("label", Shape::Text, "何か（身長、HBs抗原 …）（必須）"),
     private("value", Shape::Text, "値（必須）"),
-    field("unit", Shape::Text, "単位（値のあとに付く。列がなければ種別から codes で引く）"),
+    field(
+        "unit",
+        Shape::Text,
+        "単位（値のあとに付く。列がなければ種別から codes で引く）",
+    ),
     field("on", Shape::PastDate, "日付"),
 ];
 

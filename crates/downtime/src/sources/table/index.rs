@@ -225,7 +225,7 @@ impl<'l> Index<'l> {
                 .copied();
             return match person {
                 Some(person) => Who::Known(person),
-                None => Who::Stranger(format!("つなぐ番号 {}", short(&key))),
+                None => Who::Stranger(format!("つなぐ番号「{}」", short(&key))),
             };
         }
         let text = feed.id_text(&row, &mut sink);
@@ -385,12 +385,11 @@ impl<'l> Index<'l> {
                 feed.kind.word()
             )
         } else {
-            "つなぐ番号に合う見出しの行がありません。この行は使いませんでした。".to_owned()
+            format!("{id}に合う見出しの行がありません。この行は使いませんでした。")
         };
-        let finding = Finding::new("row.orphan", Severity::Warning, message)
-            .at(&feed.sheet.name, line)
-            .about(id);
-        self.ledger.add(finding);
+        let finding = Finding::new("row.orphan", Severity::Warning, message).at(&feed.sheet.name, line);
+        self.ledger
+            .add(if feed.id.is_some() { finding.about(id) } else { finding });
     }
 
     fn no_id(&mut self, feed: &mut Feed, line: u64, text: &str) {

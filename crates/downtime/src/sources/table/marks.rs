@@ -121,9 +121,10 @@ impl Marks {
                     Some(b'\n') => {}
                     Some(b'\r') => match self.mark_at(bytes, at + size) {
                         Some(b'\n') => at += size,
-                        Some(_) => return loose(at),
-                        None if whole => return open_row(bytes.len(), breaks, columns),
-                        None => return Cut::More,
+                        // A character that is no mark is there all the same.
+                        _ if at + 2 * size <= bytes.len() => return loose(at),
+                        _ if whole => return open_row(bytes.len(), breaks, columns),
+                        _ => return Cut::More,
                     },
                     None if at + size <= bytes.len() => return loose(at),
                     None if whole => return open_row(bytes.len(), breaks, columns),
@@ -294,6 +295,7 @@ mod tests {
         assert_eq!(CSV.cut(b"a,\"b\nc\nd\ne\",f\n", true, false, 2), unclosed(9));
         assert_eq!(CSV.cut(b"a,\"b\"x,c\n", true, false, 9), loose(5));
         assert_eq!(CSV.cut("a,\"b\"表,c\n".as_bytes(), true, false, 9), loose(5));
+        assert_eq!(CSV.cut("a,\"b\"\r表,c\n".as_bytes(), true, false, 9), loose(5));
         assert_eq!(CSV.cut(b"a,\"b\"", false, false, 9), Cut::More);
         assert_eq!(row(CSV.cut(b"a,\"b\"", true, false, 9)), (5, 5, 0, 2, false));
         assert_eq!(CSV.cut(b"a,\"b\"\r", false, false, 9), Cut::More);

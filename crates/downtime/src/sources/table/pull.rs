@@ -27,7 +27,7 @@ use crate::sources::{Extract, Origin, Progress, PullFault, Scope};
 const MAX_EVERYBODY: usize = 200_000;
 
 /// A pull under way.
-pub struct Reading<'c> {
+pub struct Pull<'c> {
     config: &'c Config,
     scope: Scope,
     feeds: Vec<Feed>,
@@ -41,7 +41,7 @@ pub struct Reading<'c> {
     registry: bool,
 }
 
-impl<'c> Reading<'c> {
+impl<'c> Pull<'c> {
     /// Chooses and opens the files.
     ///
     /// # Errors
@@ -49,7 +49,7 @@ impl<'c> Reading<'c> {
     pub fn open(config: &'c Config, dir: &'c Path, scope: &Scope, ledger: &mut Ledger) -> Result<Self, PullFault> {
         let export = Export::open(config, dir, scope.day)?;
         let books = codebook::load(&export, ledger);
-        let mut reading = Self {
+        let mut pull = Self {
             config,
             scope: *scope,
             feeds: Vec::new(),
@@ -61,9 +61,9 @@ impl<'c> Reading<'c> {
             registry: false,
         };
         match count::read(&export, &books) {
-            Ok(listed) => reading.listed = listed,
+            Ok(listed) => pull.listed = listed,
             Err(finding) => {
-                reading.unproven = true;
+                pull.unproven = true;
                 ledger.add(*finding);
             }
         }
@@ -71,9 +71,9 @@ impl<'c> Reading<'c> {
         let mut entries: Vec<usize> = (0..config.files.len()).collect();
         entries.sort_by_key(|entry| config.files.get(*entry).is_some_and(|spec| spec.kind != Kind::Head));
         for entry in entries {
-            reading.open_entry(entry, &export, &books, ledger);
+            pull.open_entry(entry, &export, &books, ledger);
         }
-        Ok(reading)
+        Ok(pull)
     }
 
     fn open_entry(&mut self, entry: usize, export: &Export<'_>, books: &Codebooks, ledger: &mut Ledger) {

@@ -317,7 +317,11 @@ impl ProfilePlan {
         let unit = take.text(self.unit.as_ref());
         Some(Fact {
             label: take.text(self.label.as_ref()),
-            value: if unit.is_empty() { value } else { format!("{value}\u{A0}{unit}") },
+            value: if unit.is_empty() {
+                value
+            } else {
+                format!("{value}\u{A0}{unit}")
+            },
             on: take.past_date(self.on.as_ref()),
         })
     }

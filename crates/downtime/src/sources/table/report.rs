@@ -227,7 +227,7 @@ impl std::fmt::Display for FileReport {
                 f,
                 "  ✗ 使えない行 {}件（{}）",
                 self.broken_rows,
-                lines(&self.broken_lines)
+                lines(&self.broken_lines, self.broken_rows)
             )?;
         }
         if self.sieved > 0 {
@@ -318,9 +318,10 @@ fn percent(part: u64, all: u64) -> String {
     }
 }
 
-fn lines(lines: &[u64]) -> String {
+fn lines(lines: &[u64], all: u64) -> String {
     let shown: Vec<String> = lines.iter().map(|line| format!("{line}行")).collect();
-    format!("{} …", shown.join("、"))
+    let more = if (lines.len() as u64) < all { " …" } else { "" };
+    format!("{}{more}", shown.join("、"))
 }
 
 /// A table whose columns stand below one another though Japanese characters are twice as wide.

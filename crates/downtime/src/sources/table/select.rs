@@ -30,25 +30,21 @@ pub fn appointments(mut list: Vec<Appointment>, sink: &mut Sink<'_>) -> Vec<Appo
             kept.push(booking);
         }
     }
-    cut(&mut kept, MAX_BOOKINGS, "予約", Severity::Warning, sink);
-    kept
+    keep(kept, MAX_BOOKINGS, "予約", Severity::Warning, sink)
 }
 
 /// Orders of the days asked for, earliest first, each once.
 #[must_use]
 pub fn orders(mut list: Vec<ExamOrder>, sink: &mut Sink<'_>) -> Vec<ExamOrder> {
     list.sort_by_key(|order| (order.on, time_last(order.at)));
-    list.dedup();
-    cut(&mut list, MAX_BOOKINGS, "検査予約", Severity::Warning, sink);
-    list
+    keep(list, MAX_BOOKINGS, "検査予約", Severity::Warning, sink)
 }
 
 /// Diagnoses with the main ones first, otherwise in the order of the file.
 #[must_use]
 pub fn diagnoses(mut list: Vec<Diagnosis>, limits: &Limits, sink: &mut Sink<'_>) -> Vec<Diagnosis> {
     list.sort_by_key(|diagnosis| !diagnosis.main);
-    cut(&mut list, limits.diagnoses, "病名", Severity::Warning, sink);
-    list
+    keep(list, limits.diagnoses, "病名", Severity::Warning, sink)
 }
 
 /// The newest note of each department, newest first.
@@ -66,7 +62,7 @@ pub fn notes(list: Vec<Note>, booked: &[Coded], limits: &Limits, sink: &mut Sink
         }
     }
     newest.sort_by_key(|note| std::cmp::Reverse((is_booked(&note.department, booked), note.on, note.at)));
-    cut(&mut newest, limits.notes, "診療録", Severity::Note, sink);
+    let mut newest = keep(newest, limits.notes, "診療録", Severity::Note, sink);
     newest.sort_by_key(|note| std::cmp::Reverse((note.on, note.at)));
     newest
 }
@@ -87,11 +83,17 @@ pub fn prescriptions(rows: Vec<DrugRow>, booked: &[Coded], limits: &Limits, sink
         }
     }
     newest.sort_by_key(|one| std::cmp::Reverse((is_booked(&one.department, booked), one.on)));
-    cut(&mut newest, limits.prescriptions, "処方", Severity::Warning, sink);
+    let mut newest = keep(newest, limits.prescriptions, "処方", Severity::Warning, sink);
     newest.sort_by_key(|one| std::cmp::Reverse(one.on));
     for one in &mut newest {
         one.items.sort_by_key(|item| item.rp);
-        cut(&mut one.items, MAX_LINES, "処方の薬品", Severity::Severe, sink);
+        one.items = keep(
+            std::mem::take(&mut one.items),
+            MAX_LINES,
+            "処方の薬品",
+            Severity::Severe,
+            sink,
+        );
     }
     newest
 }
@@ -100,20 +102,35 @@ pub fn prescriptions(rows: Vec<DrugRow>, booked: &[Coded], limits: &Limits, sink
 #[must_use]
 pub fn results(mut list: Vec<LabResult>, limits: &Limits, sink: &mut Sink<'_>) -> Vec<LabResult> {
     list.sort_by_key(|result| std::cmp::Reverse((result.on, result.at)));
-    cut(&mut list, limits.results, "検査結果", Severity::Note, sink);
-    list
+    keep(list, limits.results, "検査結果", Severity::Note, sink)
 }
 
-/// Cuts a list to its limit and says so.
-pub fn cut<T>(list: &mut Vec<T>, most: usize, word: &str, severity: Severity, sink: &mut Sink<'_>) {
-    if list.len() > most {
+/// Keeps each item once and at most so many, and says what it left out. Rows that stand twice in an export come from a join or
+/// a copied file; a drug that seems to be prescribed twice would be a wrong prescription.
+pub fn keep<T: PartialEq>(list: Vec<T>, most: usize, word: &str, severity: Severity, sink: &mut Sink<'_>) -> Vec<T> {
+    let mut kept: Vec<T> = Vec::with_capacity(list.len().min(most));
+    let (mut twice, mut over) = (0_usize, 0_usize);
+    for item in list {
+        if kept.contains(&item) {
+            twice += 1;
+        } else if kept.len() < most {
+            kept.push(item);
+        } else {
+            over += 1;
+        }
+    }
+    if twice > 0 {
+        let message = format!("{word}にまったく同じ行が{twice}件あり、1つだけを入れました。");
+        sink.tell("row.twice", Severity::Note, "", message);
+    }
+    if over > 0 {
         let message = format!(
             "{word}が{}件あり、{most}件だけを入れました。残りはここでは見られません。",
-            list.len()
+            kept.len() + over
         );
-        list.truncate(most);
         sink.tell("list.cut", severity, "", message);
     }
+    kept
 }
 
 fn prescription(row: DrugRow) -> Prescription {

@@ -252,16 +252,28 @@ impl Sheet {
         Ok(())
     }
 
+    /// Tab where most of the first lines have one: a single tab in somebody's comment decides nothing.
     fn guess_delimiter(&self) -> Result<u8, SheetFault> {
-        let mut scanner = self.scanner().map_err(unreadable)?;
-        let first = match scanner.step().map_err(unreadable)? {
-            Some(Step::Row(row)) => row.bytes,
-            Some(Step::Refused(refusal)) => refusal.start,
-            None => return Ok(b','),
+        let lines = Marks {
+            quote: None,
+            ..self.marks
         };
+        let mut file = File::open(&self.path).map_err(unreadable)?;
+        file.seek(SeekFrom::Start(self.body.0)).map_err(unreadable)?;
+        let mut scanner = Scanner::new(file, lines, self.bounds, self.body.0, self.body.1, self.size);
+        let (mut with_tab, mut seen) = (0, 0);
         let mut room = String::new();
-        let (text, _) = self.charset.decode(first, &mut room);
-        Ok(if text.contains('\t') { b'\t' } else { b',' })
+        while seen < SAMPLE_ROWS {
+            let bytes = match scanner.step().map_err(unreadable)? {
+                Some(Step::Row(row)) => row.bytes,
+                Some(Step::Refused(refusal)) => refusal.start,
+                None => break,
+            };
+            seen += 1;
+            let (text, _) = self.charset.decode(bytes, &mut room);
+            with_tab += usize::from(text.contains('\t'));
+        }
+        Ok(if with_tab * 2 > seen { b'\t' } else { b',' })
     }
 
     fn read_headings(&mut self) -> Result<(), SheetFault> {

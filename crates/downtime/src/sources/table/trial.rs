@@ -153,10 +153,7 @@ impl Trial {
             faults: self
                 .faults
                 .into_iter()
-                .map(|fault| Fault {
-                    text: hidden(fault.text),
-                    ..fault
-                })
+                .map(|fault| if hide { fault.hidden() } else { fault })
                 .collect(),
         }
     }
@@ -206,6 +203,18 @@ fn unreadable(shape: Shape) -> String {
         _ => "値",
     };
     format!("{what}として読めません。")
+}
+
+impl Fault {
+    /// Line and shape only: the words of a fault repeat the text.
+    fn hidden(self) -> Self {
+        let why = "この値を使えません（--mask を外すと理由が出ます）。".to_owned();
+        Self {
+            text: mask(&self.text),
+            why,
+            ..self
+        }
+    }
 }
 
 /// The shape of a text without its content: 山田　花子 → 漢漢　漢漢.

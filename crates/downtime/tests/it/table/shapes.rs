@@ -11,15 +11,27 @@ use super::{cases::top, pull, show};
 
 fn charts(shape: synth::Shape, patients: u32) -> BTreeMap<String, Chart> {
     let dir = tempfile::tempdir().unwrap();
-    let plan = synth::Plan { patients, date: super::scope().day, seed: 1 };
+    let plan = synth::Plan {
+        patients,
+        date: super::scope().day,
+        seed: 1,
+    };
     synth::write(&plan, shape, dir.path(), &mut |_, _| {}).unwrap();
     let name = if shape == synth::Shape::A { "a" } else { "b" };
     let mapping = std::fs::read_to_string(top().join(format!("fixtures/hospital/{name}/mapping.toml"))).unwrap();
     let (charts, extract) = pull(&mapping, dir.path()).unwrap();
     assert_eq!(extract.findings, [], "{name}: a sound export gives no findings");
-    assert!(extract.origins.iter().all(|origin| !origin.half_written && origin.refused == 0));
+    assert!(
+        extract
+            .origins
+            .iter()
+            .all(|origin| !origin.half_written && origin.refused == 0)
+    );
     assert_eq!(extract.charts, u64::from(patients));
-    charts.into_iter().map(|chart| (chart.patient.id.as_str().to_owned(), chart)).collect()
+    charts
+        .into_iter()
+        .map(|chart| (chart.patient.id.as_str().to_owned(), chart))
+        .collect()
 }
 
 #[test]
@@ -36,7 +48,12 @@ fn two_shapes_of_one_hospital_give_the_same_charts() {
             }
         }
     }
-    assert!(different.is_empty(), "{} differences\n{}", different.len(), different[..different.len().min(12)].join("\n"));
+    assert!(
+        different.is_empty(),
+        "{} differences\n{}",
+        different.len(),
+        different[..different.len().min(12)].join("\n")
+    );
 }
 
 /// Takes away what only one of the shapes says, or what each says in its own codes.
@@ -46,7 +63,9 @@ fn bare(mut chart: Chart) -> Chart {
     let orders = chart.orders.iter_mut().flat_map(|o| [&mut o.department, &mut o.exam]);
     appointments.chain(orders).for_each(|coded| coded.code.clear());
     each(&mut chart.notes, |note| note.department.code.clear());
-    each(&mut chart.prescriptions, |prescription| prescription.department.code.clear());
+    each(&mut chart.prescriptions, |prescription| {
+        prescription.department.code.clear()
+    });
     each(&mut chart.results, |result| result.code.clear());
     // A has a time and a number for every examination, B has a code in the row of the appointment.
     for order in &mut chart.orders {
@@ -82,13 +101,16 @@ fn each<T>(known: &mut Known<Vec<T>>, mut change: impl FnMut(&mut T)) {
 /// variation selectors, which A drops.
 fn same_text(a: &str, b: &str) -> bool {
     let plain = |text: &str| -> Vec<char> {
-        let shown = text.chars().filter(|c| !matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}'));
-        shown.map(|c| match c {
-            '〜' => '～',
-            '−' => '－',
-            other => other,
-        })
-        .collect()
+        let shown = text
+            .chars()
+            .filter(|c| !matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}'));
+        shown
+            .map(|c| match c {
+                '〜' => '～',
+                '−' => '－',
+                other => other,
+            })
+            .collect()
     };
     let (a, b) = (plain(a), plain(b));
     let substitute = |c: char| matches!(c, '■' | '〓' | '\u{E000}');

@@ -1,0 +1,217 @@
+//! Data: words by which columns of Japanese exports are commonly headed, to start a mapping from an unknown file.
+//!
+//! Only guesses for a person to correct: nothing here is used when an export is read.
+
+use super::fields::Kind;
+
+/// What a file may hold, with words in its name or headings that speak for it.
+pub const KINDS: &[(Kind, &[&str])] = &[
+    (Kind::Allergy, &["アレルギー", "禁忌", "alg", "allergy"]),
+    (
+        Kind::Result,
+        &[
+            "検査結果",
+            "検体検査結果",
+            "結果値",
+            "基準下限",
+            "基準値",
+            "判定",
+            "採取日",
+            "lab",
+            "result",
+            "val",
+        ],
+    ),
+    (
+        Kind::Prescription,
+        &["処方", "薬品", "薬剤名", "用法", "1回量", "rp", "rx", "投与"],
+    ),
+    (Kind::Diagnosis, &["病名", "icd", "転帰", "診断日", "dx", "onset"]),
+    (
+        Kind::Note,
+        &["診療録", "記事", "カルテ記載", "所見", "経過記録", "note", "soap"],
+    ),
+    (
+        Kind::Order,
+        &["検査予約", "検査日", "検査コード", "検査名", "オーダ", "実施場所"],
+    ),
+    (
+        Kind::Appointment,
+        &["予約", "予約日", "予約時刻", "予約時間", "appt", "next"],
+    ),
+    (Kind::Profile, &["特記", "種別", "身体情報"]),
+    (
+        Kind::Patient,
+        &["患者基本", "患者属性", "生年月日", "住所", "保険", "pt", "電話番号"],
+    ),
+];
+
+/// Words in file names that speak for a code table, with the name it may get.
+pub const MASTERS: &[(&str, &[&str])] = &[
+    ("department", &["診療科", "科マスタ", "dept"]),
+    ("doctor", &["医師", "職員", "利用者", "doctor", "dr."]),
+    ("exam", &["検査マスタ", "検査項目", "exm", "exam"]),
+    ("drug", &["薬品マスタ", "drug"]),
+];
+
+/// Headings by which a field is commonly known, most telling first; compared without width, case and blanks.
+pub const HEADINGS: &[(&str, &[&str])] = &[
+    (
+        "id",
+        &[
+            "患者番号",
+            "患者id",
+            "患者コード",
+            "患者no",
+            "カルテ番号",
+            "診察券番号",
+            "pid",
+            "patientid",
+            "ptid",
+            "id",
+        ],
+    ),
+    ("name", &["漢字氏名", "患者氏名", "患者名", "氏名", "名前"]),
+    ("family", &["姓", "漢字姓", "fam", "family"]),
+    ("given", &["名", "漢字名", "giv", "given"]),
+    (
+        "kana",
+        &["カナ氏名", "患者カナ", "カナ", "フリガナ", "氏名カナ", "カナ名", "kana"],
+    ),
+    ("family_kana", &["姓カナ", "カナ姓", "kfam"]),
+    ("given_kana", &["名カナ", "カナ名前", "kgiv"]),
+    (
+        "former_names",
+        &["旧姓", "旧氏名", "通称名", "通称", "別名", "oldfam", "alias"],
+    ),
+    ("birth", &["生年月日", "誕生日", "bd", "birth", "birthday", "dob"]),
+    ("sex", &["性別", "性別区分", "sex", "gender"]),
+    (
+        "phones",
+        &[
+            "電話番号",
+            "電話",
+            "tel",
+            "携帯電話",
+            "携帯",
+            "mob",
+            "連絡先電話",
+            "勤務先電話",
+            "worktel",
+        ],
+    ),
+    ("facts", &["血液型", "身長", "体重"]),
+    ("died", &["死亡日", "dod"]),
+    ("address", &["住所", "住所1", "addr", "address"]),
+    ("insurance", &["保険区分", "保険種別", "保険", "ins"]),
+    (
+        "on",
+        &[
+            "予約日",
+            "検査日",
+            "処方日",
+            "診療日",
+            "記載日",
+            "採取日",
+            "検体採取日",
+            "確認日",
+            "登録日",
+            "日付",
+            "on",
+            "date",
+        ],
+    ),
+    (
+        "at",
+        &[
+            "予約時刻",
+            "予約時間",
+            "検査時刻",
+            "記載日時",
+            "記載時刻",
+            "採取時刻",
+            "時刻",
+            "時間",
+            "at",
+            "time",
+            "written",
+        ],
+    ),
+    (
+        "department_code",
+        &["科コード", "診療科コード", "依頼科コード", "科cd", "dept"],
+    ),
+    ("department_name", &["科名", "診療科名", "診療科", "科"]),
+    ("department", &["診療科名", "科名", "診療科"]),
+    ("doctor_code", &["医師コード", "担当医コード", "医師cd", "dr"]),
+    ("doctor_name", &["医師名", "担当医", "担当医名", "処方医"]),
+    ("author_code", &["医師コード", "記載者コード", "dr"]),
+    ("author_name", &["医師名", "記載者", "記載者名"]),
+    ("place", &["受付場所", "実施場所", "場所", "place"]),
+    ("purpose", &["予約区分", "予約コメント", "目的", "予約名称"]),
+    ("number", &["オーダ番号", "オーダー番号", "予約番号", "number"]),
+    ("exam_code", &["検査コード", "オーダコード", "項目コード"]),
+    ("exam_name", &["検査名", "検査項目名", "オーダ名称"]),
+    ("remarks", &["注意事項", "コメント", "備考"]),
+    ("name", &["病名", "傷病名", "病名表記", "項目名", "検査項目名", "name"]),
+    ("code", &["病名コード", "病名管理番号", "項目コード", "コード", "code"]),
+    ("icd10", &["icd10", "icd-10", "icd10コード", "icd"]),
+    (
+        "since",
+        &["診断日", "開始日", "病名開始日", "初診日", "発症日", "onset"],
+    ),
+    ("main", &["主病名", "主病フラグ", "主病名区分", "main"]),
+    ("suspected", &["疑い", "疑い区分", "疑いフラグ", "susp"]),
+    ("text", &["記事", "記載内容", "本文", "所見", "経過", "内容"]),
+    ("s", &["s", "主訴"]),
+    ("o", &["o", "客観所見"]),
+    ("a", &["a", "評価"]),
+    ("p", &["p", "計画"]),
+    ("rp", &["rp番号", "rp", "rpno"]),
+    ("drug_code", &["薬品コード", "薬剤コード", "医薬品コード"]),
+    ("drug_name", &["薬品名", "薬剤名", "医薬品名", "薬品名称"]),
+    ("route", &["区分", "処方区分", "剤形区分", "内外注区分"]),
+    ("per_dose", &["1回量", "一回量", "1回用量"]),
+    ("per_day", &["1日量", "一日量", "1日用量"]),
+    ("unit", &["用量単位", "単位", "単位名", "unit"]),
+    ("uneven", &["不均等", "不均等投与"]),
+    ("usage", &["用法", "用法名", "用法名称"]),
+    ("doses_a_day", &["1日回数", "一日回数"]),
+    ("days", &["日数", "投与日数", "処方日数"]),
+    ("amount", &["投与数量", "数量"]),
+    ("amount_unit", &["投与単位", "数量単位"]),
+    ("rhythm", &["投与間隔", "服用間隔"]),
+    ("comment", &["コメント", "服用コメント", "備考", "memo"]),
+    ("state", &["状態", "有無", "st"]),
+    ("kind", &["分類", "種類", "アレルゲン区分", "cls"]),
+    ("contraindication", &["禁忌区分", "区分"]),
+    (
+        "substance",
+        &[
+            "名称",
+            "アレルゲン",
+            "アレルゲン名",
+            "薬剤名",
+            "原因物質",
+            "内容",
+            "text",
+        ],
+    ),
+    ("reaction", &["反応", "症状", "react"]),
+    ("confirmed_on", &["確認日", "cfd"]),
+    ("value", &["結果値", "結果", "検査値", "値", "val"]),
+    ("flag", &["判定", "異常区分", "hl", "flag"]),
+    ("reference", &["基準値", "基準範囲", "ref"]),
+    ("reference_low", &["基準下限", "下限値", "下限"]),
+    ("reference_high", &["基準上限", "上限値", "上限"]),
+    ("label", &["種別", "項目", "項目名"]),
+];
+
+/// Fields that a master can name where the file has only the code: field, its code's field, the master.
+pub const NAMED_BY: &[(&str, &str, &str)] = &[
+    ("department_name", "department_code", "department"),
+    ("doctor_name", "doctor_code", "doctor"),
+    ("author_name", "author_code", "doctor"),
+    ("exam_name", "exam_code", "exam"),
+    ("drug_name", "drug_code", "drug"),
+];

@@ -1,0 +1,199 @@
+//! The mapping as a hospital writes it: what is refused and how that is said, what `--check` and `--start` tell.
+
+use downtime::sources::table::{Config, Judgement, check, start};
+
+use super::{TINY, cases::top, scope};
+
+fn refused(text: &str) -> (Option<usize>, String) {
+    let fault = Config::read(text).unwrap_err();
+    (fault.line, fault.message)
+}
+
+#[test]
+fn mistakes_are_told_with_their_line_and_what_to_write() {
+    let (line, message) = refused(&TINY.replace("name = \"氏名\"", "naem = \"氏名\""));
+    assert_eq!(line, Some(12));
+    assert!(
+        message.contains("「naem」") && message.contains("former_names"),
+        "{message}"
+    );
+
+    let (line, message) = refused(&TINY.replace("codes = \"sex\"", "codes = \"gender\""));
+    assert_eq!(line, Some(14));
+    assert!(message.contains("gender") && message.contains("sex"), "{message}");
+
+    let (line, message) = refused(&TINY.replace("kind = \"patient\"", "kind = \"patients\""));
+    assert_eq!(line, Some(7));
+    assert!(
+        message.contains("知らない値です") && message.contains("appointment"),
+        "{message}"
+    );
+
+    let (line, message) = refused(&TINY.replace("id = \"番号\"\non", "id = 0\non"));
+    assert!(line.is_some() && message.contains("1 から"), "{line:?} {message}");
+
+    let (_, message) = refused(&TINY.replace("{date:YYYYMMDD}", "{date:YYYY}"));
+    assert!(message.contains("年・月・日がそろっていません"), "{message}");
+
+    let (_, message) = refused(&TINY.replace(
+        "birth = \"生年月日\"",
+        "birth = { column = \"生年月日\", constant = \"x\" }",
+    ));
+    assert!(message.contains("ちょうど1つ"), "{message}");
+
+    let (line, message) = refused("[[files]\nkind = 1");
+    assert!(line.is_some() && !message.is_empty());
+    assert!(refused("").1.contains("[[files]] が1つもありません"));
+    assert!(
+        refused(&TINY.replacen("id = \"番号\"\n", "", 1))
+            .1
+            .contains("id（患者番号）がありません")
+    );
+}
+
+#[test]
+fn both_shipped_mappings_are_ready_for_their_exports() {
+    for (shape, name) in [(synth::Shape::A, "a"), (synth::Shape::B, "b")] {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = synth::Plan {
+            patients: 40,
+            date: scope().day,
+            seed: 3,
+        };
+        synth::write(&plan, shape, dir.path(), &mut |_, _| {}).unwrap();
+        let text = std::fs::read_to_string(top().join(format!("fixtures/hospital/{name}/mapping.toml"))).unwrap();
+        let report = check(&Config::read(&text).unwrap(), dir.path(), &scope(), false).unwrap();
+        assert_eq!(report.charts, 40);
+        assert!(
+            report
+                .files
+                .iter()
+                .all(|file| file.missing.is_empty() && file.broken_rows == 0)
+        );
+        let wrong: u64 = report
+            .files
+            .iter()
+            .flat_map(|file| &file.fields)
+            .map(|field| field.wrong)
+            .sum();
+        assert_eq!(wrong, 0);
+        // Rare columns may be empty in so small a hospital; nothing worse is said.
+        assert!(report.judgement < Judgement::Broken, "{report}");
+        assert!(report.findings.is_empty(), "{report}");
+        assert!(serde_json::to_string(&report).unwrap().contains("\"field\":\"birth\""));
+    }
+}
+
+#[test]
+fn the_check_names_file_field_line_and_cause() {
+    let case = top().join("fixtures/sources/table/dates");
+    let config = Config::read(&std::fs::read_to_string(case.join("mapping.toml")).unwrap()).unwrap();
+    let report = check(&config, &case.join("in"), &scope(), false).unwrap();
+    let birth = report.files[0]
+        .fields
+        .iter()
+        .find(|field| field.field == "birth")
+        .unwrap();
+    assert_eq!((birth.rows, birth.filled, birth.wrong), (7, 7, 6));
+    assert_eq!((birth.faults[0].line, birth.faults[0].text.as_str()), (2, "26.5.12"));
+    assert!(birth.faults[0].why.contains("年が2桁"));
+    assert!(birth.examples.iter().any(|e| e.contains("1970/1/1 → 1970-01-01")));
+    let text = report.to_string();
+    assert!(text.contains("■ 判定: 使えますが") && text.contains("birth"), "{text}");
+
+    let masked = check(&config, &case.join("in"), &scope(), true).unwrap();
+    let shown = format!("{masked}{}", serde_json::to_string(&masked).unwrap());
+    for secret in [
+        "山田",
+        "ヤマダ",
+        "26.5.12",
+        "0000-11-2233",
+        "慢性心不全",
+        "息切れ",
+        "ペニシリン",
+    ] {
+        assert!(!shown.contains(secret), "{secret} shows through the mask");
+    }
+}
+
+#[test]
+fn a_missing_column_makes_the_mapping_unusable_and_names_what_is_alike() {
+    let case = top().join("fixtures/sources/table/renamed-column");
+    let config = Config::read(&std::fs::read_to_string(case.join("mapping.toml")).unwrap()).unwrap();
+    let report = check(&config, &case.join("in"), &scope(), false).unwrap();
+    assert_eq!(report.judgement, Judgement::Broken);
+    let text = report.to_string();
+    assert!(
+        text.contains("似た列: 1日量、一回用量") && text.contains("誕生日(5)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_mapping_begun_by_the_program_already_reads_an_export_with_headings() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = synth::Plan {
+        patients: 60,
+        date: scope().day,
+        seed: 1,
+    };
+    synth::write(&plan, synth::Shape::A, dir.path(), &mut |_, _| {}).unwrap();
+    let mut files: Vec<_> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let begun = start(&files).unwrap().toml;
+    assert!(begun.contains("pattern = \"予約一覧_{date:YYYYMMDD}.csv\""), "{begun}");
+    assert!(
+        begun.contains("[tally]") && begun.contains("[masters.department]"),
+        "{begun}"
+    );
+    // What a code means is never guessed.
+    assert!(begun.contains("\"1\" = \"?\""), "{begun}");
+    let report = check(&Config::read(&begun).unwrap(), dir.path(), &scope(), false).unwrap();
+    assert_eq!(report.charts, 60);
+    assert!(
+        report
+            .files
+            .iter()
+            .any(|file| file.fields.iter().any(|f| f.field == "sex" && f.wrong == 60))
+    );
+}
+
+#[test]
+fn every_finding_is_explained() {
+    let list = std::fs::read_to_string(top().join("docs/operating/findings.md")).unwrap();
+    let mut codes = 0;
+    for entry in std::fs::read_dir(top().join("crates/downtime/src/sources/table")).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for word in text.split('"').skip(1).step_by(2) {
+            let code = word.split_once('.').is_some_and(|(room, rest)| {
+                let plain = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+                plain(room) && plain(rest)
+            });
+            if code {
+                codes += 1;
+                assert!(
+                    list.contains(&format!("`{word}`")),
+                    "{word} is not in docs/operating/findings.md"
+                );
+            }
+        }
+    }
+    assert!(codes > 50);
+}
+
+#[test]
+fn every_field_is_in_the_format_page() {
+    let page = std::fs::read_to_string(top().join("docs/formats/mapping.md")).unwrap();
+    let text = std::fs::read_to_string(top().join("crates/downtime/src/sources/table/fields.rs")).unwrap();
+    for line in text
+        .lines()
+        .filter(|line| ["field(\"", "private(\"", "list(\""].iter().any(|f| line.contains(f)))
+    {
+        let name = line.split('"').nth(1).unwrap();
+        assert!(page.contains(name), "{name} is not in docs/formats/mapping.md");
+    }
+}

@@ -10,6 +10,8 @@ import { assertAccessible, assertNoFaults, launch, OLD_PC, openPage, screenshot 
 /** The narrowest screen a station may have. */
 const NARROW = { width: 1280, height: 600 };
 const LANGUAGES = ["ja", "en"];
+/** Modes as pictures are named, and as the bar names them. */
+const MODES = { normal: "normal", silent: "silent", declared: "ehr", network: "net" };
 const HELP = ["reception", "lists", "chart", "note", "next", "temporary", "work", "declare", "home", "findings", "sign-in"];
 
 let hospital;
@@ -52,16 +54,15 @@ async function desk(role, language) {
 
 /** The page shows the mode it is in, in its fonts. */
 async function settled(page, mode) {
-  const words = { normal: "normal", silent: "silent", declared: "ehr", network: "net" };
-  await page.waitForFunction((wanted) => document.getElementById("bar").dataset.mode === wanted, words[mode]);
+  await page.waitForFunction((wanted) => document.getElementById("bar").dataset.mode === wanted, MODES[mode]);
   await page.evaluate(() => document.fonts.ready.then(() => true));
 }
 
-/** Waits until the station says so itself, on a page that stays as it is when the mode changes. */
+/** Waits until the station says so itself. */
 async function reaches(mode) {
   const page = await desk("nobody", "ja");
   await page.goto(at("/help/home"));
-  await settled(page, mode);
+  await page.waitForFunction((wanted) => document.getElementById("bar").dataset.mode === wanted, MODES[mode]);
 }
 
 async function judge(page, name, patient) {
@@ -88,9 +89,30 @@ async function judge(page, name, patient) {
   await assertAccessible(page, name);
   await page.setViewportSize(NARROW);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  await page.setViewportSize(OLD_PC);
+  const cut = [...new Set([...(await cutOff(page)), ...(await page.setViewportSize(OLD_PC), await cutOff(page))])];
   assert.ok(wide <= 0, `${name}: ${wide} px too wide at ${NARROW.width}`);
+  assert.deepEqual(cut, [], `${name}: controls cut off at their right`);
   assertNoFaults(page);
+}
+
+/** Buttons, links and fields whose right end a box hides: they can be seen in part only. */
+function cutOff(page) {
+  return page.evaluate(() => {
+    const hides = (box) => getComputedStyle(box).overflowX !== "visible";
+    const found = [];
+    for (const control of document.querySelectorAll("a[href], button, input, select, textarea")) {
+      const right = control.getBoundingClientRect().right;
+      // What assistive technology alone reads is hidden on purpose.
+      if (control.closest(".sr, .skip, [hidden]") || control.getClientRects().length === 0) continue;
+      for (let box = control.parentElement; box; box = box.parentElement) {
+        if (hides(box) && right > box.getBoundingClientRect().right + 1) {
+          found.push(control.outerHTML.slice(0, 100));
+          break;
+        }
+      }
+    }
+    return found;
+  });
 }
 
 const open = (path) => (page) => page.goto(at(path));

@@ -83,10 +83,19 @@ pub fn test(root: &Path) -> ExitCode {
     run.finish(true)
 }
 
-/// The crates' documentation with warnings refused.
+/// The crates' documentation with warnings refused, and the pictures of the READMEs from the program as it is now.
 pub fn docs(root: &Path) -> ExitCode {
     let mut run = Run::begin();
-    run.step("documentation", || call(&mut rustdoc(root, &[])));
+    run.step("documentation", || call(&mut rustdoc(root, &[])))
+        .step("program", || {
+            call(cargo(root).args(["build", "--release", "--workspace", "--locked"]))
+        })
+        .step("pictures", || {
+            let folder = root.join("tests").join("browser");
+            let mut command = Command::new("node");
+            command.current_dir(&folder).arg("pictures.mjs");
+            call(command.env("TOMOSHIBI_TARGET", target_folder(root)))
+        });
     let code = run.finish(false);
     println!(
         "Read it: {}",

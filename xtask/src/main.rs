@@ -49,7 +49,7 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
-    /// The crates' documentation, warnings refused
+    /// The documentation, warnings refused, and the pictures of the READMEs
     #[command(after_help = "Example: cargo xtask docs")]
     Docs,
     /// Run one command and print its CPU time and peak memory as JSON (used by `bench`)

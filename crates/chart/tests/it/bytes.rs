@@ -17,7 +17,7 @@ fn result(n: usize) -> LabResult {
         flag: [None, Some(Flag::High), Some(Flag::Low)][n % 3],
         reference: "0.4–0.8".into(),
         on: Some(date(2026, 10, 2)),
-        at: (n % 2 == 0).then(|| time(8, 50, 0, 0)),
+        at: n.is_multiple_of(2).then(|| time(8, 50, 0, 0)),
         code: format!("C{n}"),
     }
 }

@@ -48,6 +48,7 @@ mod records;
 mod report;
 mod rows;
 mod scan;
+mod seen;
 mod select;
 mod sheet;
 mod spec;
@@ -55,6 +56,7 @@ mod split;
 mod start;
 mod take;
 mod trial;
+mod trials;
 mod value;
 
 /// Most columns a row may have.

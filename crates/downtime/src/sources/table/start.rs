@@ -3,21 +3,13 @@
 //! It shows what every column looks like and guesses by common headings. It never guesses what a code means.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::config::Limits;
 use super::fields::{FieldDef, Kind, Shape};
 use super::guess;
-use super::reading::Reading;
-use super::sheet::{self, Sheet, SheetFault};
+use super::seen::{Seen, SeenColumn, look};
 use super::spec::DateForm;
-use super::take::short;
 use super::value;
-
-/// Rows looked at.
-const SAMPLE_ROWS: u64 = 2_000;
-/// Columns shown of one file.
-const MAX_SHOWN: usize = 200;
 
 /// A mapping to begin with, as TOML text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,123 +75,6 @@ pub fn start(files: &[PathBuf]) -> Result<Start, String> {
 
 /// Code tables to be filled in by a person: name → code → rows.
 type Codes = BTreeMap<String, BTreeMap<String, u64>>;
-
-/// One file as it looks.
-struct Seen {
-    name: String,
-    charset: &'static str,
-    delimiter: u8,
-    header: bool,
-    rows: u64,
-    columns: Vec<SeenColumn>,
-}
-
-#[derive(Default)]
-struct SeenColumn {
-    heading: String,
-    filled: u64,
-    examples: Vec<String>,
-    counts: BTreeMap<String, u64>,
-    dates: u64,
-    times: u64,
-    last: Option<String>,
-}
-
-fn look(path: &Path) -> Result<Seen, String> {
-    let name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or("?")
-        .to_owned();
-    let dir = path.parent().unwrap_or_else(|| Path::new("."));
-    let wrong = |what: &str| format!("{name}: {what}");
-    let bare = Reading {
-        header: Some(false),
-        ..Reading::default()
-    };
-    let mut sheet = Sheet::open(dir, &name, &bare, &Limits::default()).map_err(|fault| match fault {
-        SheetFault::Unreadable(why) => wrong(&format!("読めません（{why}）")),
-        SheetFault::Empty => wrong("空（0バイト）です"),
-        SheetFault::Heading => wrong("最初の行を読めません"),
-    })?;
-    sheet.settle_columns(None).map_err(|_| wrong("読めません"))?;
-    let mut seen = Seen {
-        charset: sheet.charset.code(),
-        delimiter: sheet.marks.delimiter,
-        header: true,
-        rows: 0,
-        columns: Vec::new(),
-        name: name.clone(),
-    };
-    let mut first: Vec<String> = Vec::new();
-    let read = sheet::each_row(&sheet, |_, text, columns| {
-        if first.is_empty() {
-            first = (0..columns.count())
-                .map(|at| columns.get(text, at).unwrap_or_default().trim().to_owned())
-                .collect();
-            seen.columns
-                .resize_with(first.len().min(MAX_SHOWN), SeenColumn::default);
-            return true;
-        }
-        seen.rows += 1;
-        for (at, column) in seen.columns.iter_mut().enumerate() {
-            column.note(columns.get(text, at).unwrap_or_default().trim());
-        }
-        seen.rows < SAMPLE_ROWS
-    });
-    read.map_err(|e| wrong(&format!("読めません（{e}）")))?;
-    seen.header = is_heading(&first);
-    for (column, text) in seen.columns.iter_mut().zip(&first) {
-        if seen.header {
-            column.heading.clone_from(text);
-        } else {
-            let last = column.last.take();
-            column.note(text);
-            column.last = last.or(column.last.take());
-        }
-    }
-    Ok(seen)
-}
-
-/// A first row is a heading when nothing in it is a number or a date and nothing stands twice.
-fn is_heading(first: &[String]) -> bool {
-    let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let data = first
-        .iter()
-        .any(|text| number(text) || value::date(text, DateForm::Auto).is_ok());
-    let filled = first.iter().filter(|text| !text.is_empty()).count();
-    !data && filled * 2 > first.len()
-}
-
-impl SeenColumn {
-    fn note(&mut self, text: &str) {
-        if text.is_empty() {
-            return;
-        }
-        self.filled += 1;
-        self.last = Some(text.to_owned());
-        self.dates += u64::from(value::date(text, DateForm::Auto).is_ok());
-        self.times += u64::from(value::time(text).is_some());
-        if self.counts.len() <= 12 {
-            *self.counts.entry(text.to_owned()).or_default() += 1;
-        }
-        if self.examples.len() < 3 {
-            let shown = short(text).replace(['\n', '\r'], " ");
-            if !self.examples.contains(&shown) {
-                self.examples.push(shown);
-            }
-        }
-    }
-
-    fn key(&self) -> String {
-        use unicode_normalization::UnicodeNormalization;
-        self.heading
-            .nfkc()
-            .filter(|c| !c.is_whitespace())
-            .flat_map(char::to_lowercase)
-            .collect()
-    }
-}
 
 impl Seen {
     fn toml(&self, names: &[&str], masters: &[&str], codes: &mut Codes) -> String {
@@ -557,12 +432,5 @@ mod tests {
         assert_eq!(pattern("予約一覧_20261120.csv"), "予約一覧_{date:YYYYMMDD}.csv");
         assert_eq!(pattern("lab_99999999.csv"), "lab_99999999.csv");
         assert_eq!(pattern("予約14日.csv"), "予約14日.csv");
-    }
-
-    #[test]
-    fn headings_are_told_from_data() {
-        let row = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
-        assert!(is_heading(&row(&["患者番号", "氏名", "生年月日"])));
-        assert!(!is_heading(&row(&["00012345", "山田", "19510512"])));
     }
 }

@@ -121,19 +121,25 @@ fn strange_bytes() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(one, 0..4)
 }
 
-/// Few cases in an ordinary run; as many as `PROPTEST_CASES` says in a long one.
-fn short() -> ProptestConfig {
+/// The same few cases in every ordinary run; as many new ones as `PROPTEST_CASES` says in a long one.
+fn cases(few: u32) -> ProptestConfig {
     let usual = ProptestConfig::default();
-    let cases = if usual.cases == 256 { 40 } else { usual.cases };
+    if usual.cases != 256 {
+        return ProptestConfig {
+            failure_persistence: None,
+            ..usual
+        };
+    }
     ProptestConfig {
-        cases,
+        cases: few,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(20_261_120),
         failure_persistence: None,
         ..usual
     }
 }
 
 proptest! {
-    #![proptest_config(short())]
+    #![proptest_config(cases(40))]
 
     #[test]
     fn whatever_happens_in_one_row_stays_there(
@@ -180,6 +186,10 @@ proptest! {
             prop_assert!(sound.charts.contains_key(id) || !with.is_empty() || length > 0);
         }
     }
+}
+
+proptest! {
+    #![proptest_config(cases(16))]
 
     #[test]
     fn noise_is_never_a_panic(

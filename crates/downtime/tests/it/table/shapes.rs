@@ -116,3 +116,22 @@ fn same_text(a: &str, b: &str) -> bool {
     let substitute = |c: char| matches!(c, '■' | '〓' | '\u{E000}');
     a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a == b || substitute(*a))
 }
+
+#[test]
+fn the_shipped_exports_are_read_without_a_finding() {
+    for name in ["a", "b"] {
+        let dir = top().join("fixtures/hospital").join(name);
+        let mapping = std::fs::read_to_string(dir.join("mapping.toml")).unwrap();
+        let (charts, extract) = pull(&mapping, &dir).unwrap();
+        assert_eq!((extract.charts, extract.findings.len()), (60, 0), "{name}");
+        assert_eq!(charts.len() as u64, extract.charts + extract.thin_charts);
+        // Written five minutes after midnight, as the tally says, whatever the files' own times are after a checkout.
+        assert_eq!(
+            extract.as_of,
+            chart::AsOf::all(chart::Moment::from_local(super::scope().day.at(0, 5, 0, 0)))
+        );
+        // All four states of knowledge are there.
+        let states: std::collections::BTreeSet<&str> = charts.iter().map(|chart| chart.allergies.state()).collect();
+        assert_eq!(states.len(), 4, "{name}: {states:?}");
+    }
+}

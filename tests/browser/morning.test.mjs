@@ -300,10 +300,11 @@ step("the physician writes 14 notes, corrects one and makes 7 provisional appoin
     if (n === 3) {
       await physician.tabTo("a[href*='/note/']");
       await physician.follow("Enter");
-      await physician.at("#s");
-      await physician.type("訂正：咳が続く。");
+      await physician.at("#reason, #s");
       await physician.tabTo("#reason");
       await physician.type("聞きまちがい");
+      await physician.tabTo("#s");
+      await physician.type("訂正：咳が続く。");
       await physician.follow("Control+Enter");
       keep(physician, "記録の訂正", person.id);
       sheets += (await physician.sheets()).length;

@@ -277,16 +277,16 @@ test("every screen in a declared downtime", async (all) => {
       await search(page, "/patients", "シラヌイ");
       await Promise.all([page.waitForURL(/\/p\//), page.click("#rows a[data-row]")]);
     }, { kana: "シラヌイ ミオ", name: "", id: "" }],
-    ["S60-work", "informatics", open("/work")],
+    ["S60-work", "informatics", open("/to-enter")],
     ["S60-one", "informatics", async (page) => {
-      await page.goto(at("/work"));
-      await Promise.all([page.waitForURL(/\/work\/./), page.click(".work-list a[data-row]")]);
+      await page.goto(at("/to-enter"));
+      await Promise.all([page.waitForURL(/\/to-enter\/./), page.click(".work-list a[data-row]")]);
     }],
     ["S60-done", "informatics", async (page) => {
-      await page.goto(at("/work"));
-      await Promise.all([page.waitForURL(/\/work\/./), page.click(".work-list a[data-row]")]);
+      await page.goto(at("/to-enter"));
+      await Promise.all([page.waitForURL(/\/to-enter\/./), page.click(".work-list a[data-row]")]);
       await Promise.all([page.waitForEvent("domcontentloaded"), page.click("[data-main]")]);
-      await page.goto(at("/work?show=done"));
+      await page.goto(at("/to-enter?show=done"));
     }],
     ["S91-help-reception", "reception", open("/help/reception")],
   ]);
@@ -302,7 +302,7 @@ test("every screen on a station without network", async (all) => {
     ["S10-reception", "reception", (one) => search(one, "/reception", "ヤマダハ")],
     ["S11-lists", "reception", open("/patients")],
     ["S12-chart", "physician", (one) => chart(one, known), banner(known)],
-    ["S60-work", "informatics", open("/work")],
+    ["S60-work", "informatics", open("/to-enter")],
   ]);
 });
 

@@ -29,6 +29,10 @@ function takesEnter(element) {
     && (element.isContentEditable || ['A', 'BUTTON', 'INPUT', 'SELECT', 'TEXTAREA', 'SUMMARY'].includes(element.tagName));
 }
 
+// The middle of the page scrolls, not the window: with nothing focused, arrows and PageDown would do nothing. A field that asks for
+// the focus itself gets it from the browser a moment later.
+if (document.activeElement === document.body && !document.querySelector('[autofocus]')) document.getElementById('main')?.focus({ preventScroll: true });
+
 document.addEventListener('keydown', (event) => {
   if (event.isComposing || event.keyCode === 229 || event.defaultPrevented) return;
   const combination = pressed(event);

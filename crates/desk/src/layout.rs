@@ -30,8 +30,6 @@ pub struct Page<'a> {
     pub screen: &'static str,
     /// Scripts of this page.
     pub scripts: &'static [&'static str],
-    /// The page fills the window and its parts scroll.
-    pub tall: bool,
     /// The page changes when patient screens open or close.
     pub follows_mode: bool,
     /// A link the roof adds (the demo's control page): word and address.

@@ -8,6 +8,7 @@ use downtime::view::{Day, Progress};
 use jiff::civil::Date;
 
 use crate::say;
+use crate::session::SignedIn;
 use crate::visit::Visit;
 use crate::who::Who;
 use crate::words::Words;
@@ -46,8 +47,8 @@ pub struct Card {
     pub plan: Vec<String>,
     /// The others who could be meant.
     pub others: Vec<String>,
-    /// The day of birth must be typed.
-    pub ask_day: bool,
+    /// What must be typed before the person is received.
+    pub ask: Ask,
     /// Receptions that hold, as this card shows them.
     pub seen: usize,
     /// ○ ● −
@@ -64,6 +65,18 @@ impl Card {
     pub fn chooses(&self) -> bool {
         matches!(&self.state, CardState::Free(free) if free.bookings.len() > 1)
     }
+}
+
+/// The forcing step for people whose name somebody else shares (ux §4.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ask {
+    /// Nobody could be mistaken for this person.
+    #[default]
+    Nothing,
+    /// The day of birth, two digits.
+    Day,
+    /// Somebody shares the birth date too: the last four characters of the number on the patient's card.
+    Number,
 }
 
 /// What reception can do for this person.
@@ -250,8 +263,7 @@ impl<'a> People<'a> {
             former: row.former().to_owned(),
             plan: self.plan(&slots),
             others: self.others(row),
-            // Without a birth date there is nothing to compare: the clerk asks, the card says 未確認.
-            ask_day: row.alike().strongest().is_some() && row.birth().is_some(),
+            ask: self.ask(row),
             seen: 0,
             mark,
             today,
@@ -313,8 +325,35 @@ impl<'a> People<'a> {
         lines
     }
 
+    fn ask(&self, row: Row<'_>) -> Ask {
+        if row.alike().strongest().is_none() {
+            return Ask::Nothing;
+        }
+        let twin = |other: &Row<'_>| other.birth() == row.birth();
+        // Without a birth date there is nothing to compare but the number.
+        if row.birth().is_none() || self.namesakes(row).iter().any(twin) {
+            Ask::Number
+        } else {
+            Ask::Day
+        }
+    }
+
     /// Who else answers to this name: identity in one line each, so that the difference is seen.
     fn others(&self, row: Row<'_>) -> Vec<String> {
+        let line = |other: &Row<'_>| {
+            let id = other.id().map(|id| id.shown()).unwrap_or_default();
+            let birth = say::birth_short(self.w, other.birth());
+            let sex = say::sex_short(self.w, other.sex());
+            format!(
+                "{}　{birth}　{sex}　{id}",
+                Name::new(other.written(), other.kana()).shown()
+            )
+        };
+        self.namesakes(row).iter().map(line).collect()
+    }
+
+    /// Others in today's universe with the same name, or the same reading.
+    fn namesakes(&self, row: Row<'_>) -> Vec<Row<'a>> {
         let text = match row.alike().strongest() {
             Some((Resemblance::SameName, _)) => row.written(),
             Some((Resemblance::SameReading, _)) => row.kana(),
@@ -329,15 +368,6 @@ impl<'a> People<'a> {
             .filter_map(|(other, _)| self.index.row(other))
             .filter(|other| other.alike() != Alike::default())
             .take(OTHERS)
-            .map(|other| {
-                let id = other.id().map(|id| id.shown()).unwrap_or_default();
-                let birth = say::birth_short(self.w, other.birth());
-                let sex = say::sex_short(self.w, other.sex());
-                format!(
-                    "{}　{birth}　{sex}　{id}",
-                    Name::new(other.written(), other.kana()).shown()
-                )
-            })
             .collect()
     }
 
@@ -353,8 +383,8 @@ impl<'a> People<'a> {
 
     /// 受付済 12人／予約 612人.
     #[must_use]
-    pub fn counts(&self) -> String {
-        let booked = self.index.slots_on(self.today).len();
+    pub fn counts(&self, signed: &SignedIn) -> String {
+        let booked = signed.roll(self.visit, self.index, self.today).people;
         self.w.with(
             "reception-counts",
             &[("here", self.day.checked_in().into()), ("booked", booked.into())],

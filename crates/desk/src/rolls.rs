@@ -3,6 +3,7 @@
 //! What cannot change (identity, booking) is ready-made HTML; what changes (reception, state) is looked up in the day for
 //! every page. A roll lives as long as somebody who looked at it is signed in.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use chart::{Name, Subject};
@@ -49,6 +50,8 @@ pub struct Roll {
     pub departments: Vec<(String, String)>,
     /// Doctors that occur: code and name.
     pub doctors: Vec<(String, String)>,
+    /// How many different people: some have two bookings.
+    pub people: usize,
     orders: [Vec<u32>; Sort::ALL.len()],
 }
 
@@ -184,8 +187,10 @@ fn make(visit: &Visit, index: &Index, key: Key) -> Roll {
         by(&|a, b| kana(a).cmp(&kana(b)).then_with(|| time(a).cmp(&time(b)))),
         by(&|a, b| key_of(a).map(|k| k.2.as_str()).cmp(&key_of(b).map(|k| k.2.as_str()))),
     ];
+    let people = slots.iter().map(|slot| slot.row).collect::<HashSet<u32>>().len();
     Roll {
         key,
+        people,
         lines,
         departments: departments.list,
         doctors: doctors.list,

@@ -33,23 +33,6 @@ pub struct Visit {
     lang: Lang,
 }
 
-/// How a page is framed.
-#[derive(Clone, Copy)]
-pub struct Frame {
-    /// Scripts of the page.
-    pub scripts: &'static [&'static str],
-    /// Fills the window.
-    pub tall: bool,
-}
-
-impl Frame {
-    /// A page that is read and scrolls.
-    pub const READ: Self = Self {
-        scripts: SCRIPTS,
-        tall: false,
-    };
-}
-
 impl Visit {
     /// Looks at a request.
     #[must_use]
@@ -142,9 +125,9 @@ impl Visit {
         }
     }
 
-    /// The frame around a page.
+    /// The frame around a page, with the scripts it needs.
     #[must_use]
-    pub fn page(&self, title: &str, frame: Frame) -> Page<'_> {
+    pub fn page(&self, title: &str, scripts: &'static [&'static str]) -> Page<'_> {
         let w = self.w();
         let desk = &self.site.desk;
         let role = self.role();
@@ -173,8 +156,7 @@ impl Visit {
             }),
             station: self.site.station().code().to_string(),
             screen: self.screen.name,
-            scripts: frame.scripts,
-            tall: frame.tall,
+            scripts,
             follows_mode: self.screen.open != Open::SignedIn,
             notice: desk
                 .notice
@@ -215,7 +197,7 @@ impl Visit {
         });
         let worded = fault.worded(w);
         let page = FaultPage {
-            page: self.page(&worded.happened, Frame::READ),
+            page: self.page(&worded.happened, SCRIPTS),
             happened: &worded.happened,
             now: &worded.now,
             todo: &worded.todo,
@@ -231,7 +213,7 @@ impl Visit {
     #[must_use]
     pub fn closed_page(&self) -> Response {
         let page = ClosedPage {
-            page: self.page(&self.w()["closed-head"], Frame::READ),
+            page: self.page(&self.w()["closed-head"], SCRIPTS),
             may_declare: self
                 .role()
                 .is_some_and(|role| crate::screens::declare::SCREEN.who.contains(&role)),

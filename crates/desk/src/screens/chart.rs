@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::layout::{self, Banner, Page};
 use crate::panels::{self, Drugs, Labs, Notes, Problems, Today};
 use crate::paper::After;
-use crate::visit::{Frame, Visit};
+use crate::visit::Visit;
 use crate::who::Who;
 
 /// S12.
@@ -32,16 +32,13 @@ pub static SCREEN: Screen = Screen {
     }],
 };
 
-const FRAME: Frame = Frame {
-    scripts: &["modebar.js", "scan.js", "keys.js", "fade.js", "print.js"],
-    tall: true,
-};
+const SCRIPTS: &[&str] = &["modebar.js", "scan.js", "keys.js", "fade.js", "print.js"];
 
 async fn show(visit: Visit, Path(who): Path<String>, Query(after): Query<After>) -> Result<Response, Fault> {
     let (who, view) = open(&visit, &who)?;
     let done = after.done(&visit, "");
     visit.show(&ChartPage {
-        page: visit.page(&visit.w()["chart-title"], FRAME),
+        page: visit.page(&visit.w()["chart-title"], SCRIPTS),
         banner: panels::banner(&visit, &view, true),
         drugs: panels::drugs(&visit, &view),
         note: panels::notes(&visit, &view),

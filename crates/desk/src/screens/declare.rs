@@ -15,10 +15,10 @@ use serde::Deserialize;
 use super::reception::check_in::MAX_REASON;
 use super::{Open, Route, STAFF, Screen};
 use crate::fault::Fault;
-use crate::layout::{Done, Page};
+use crate::layout::{Done, Page, SCRIPTS};
 use crate::paper::After;
 use crate::say;
-use crate::visit::{Frame, Visit};
+use crate::visit::Visit;
 
 /// S03.
 pub static SCREEN: Screen = Screen {
@@ -158,7 +158,7 @@ fn page(visit: &Visit, done: Option<Done>, problem: Option<String>) -> Result<Re
     };
     let words = [&w["declare-1"], &w["declare-2"], &w["declare-3"], &w["declare-4"]];
     visit.show(&DeclarePage {
-        page: visit.page(&w["declare-title"], Frame::READ),
+        page: visit.page(&w["declare-title"], SCRIPTS),
         situation,
         holds,
         reasons: REASONS

@@ -9,8 +9,8 @@ use chart::{Finding, Severity};
 
 use super::{Open, Route, STAFF, Screen};
 use crate::fault::Fault;
-use crate::layout::Page;
-use crate::visit::{Frame, Visit};
+use crate::layout::{Page, SCRIPTS};
+use crate::visit::Visit;
 use crate::words::Words;
 
 /// Part of S02.
@@ -37,7 +37,7 @@ async fn show(visit: Visit) -> Result<Response, Fault> {
     sorted.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let rest = sorted.len().saturating_sub(MOST);
     visit.show(&FindingsPage {
-        page: visit.page(&w["findings-title"], Frame::READ),
+        page: visit.page(&w["findings-title"], SCRIPTS),
         summary: w.with("findings-summary", &[("n", sorted.len().into())]),
         findings: sorted.into_iter().take(MOST).map(|finding| line(w, finding)).collect(),
         rest: (rest > 0).then(|| w.with("findings-rest", &[("n", rest.into())])),

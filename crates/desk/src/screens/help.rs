@@ -9,8 +9,8 @@ use axum::routing::get;
 
 use super::{Open, Route, SCREENS, Screen};
 use crate::fault::Fault;
-use crate::layout::Page;
-use crate::visit::{Frame, Visit};
+use crate::layout::{Page, SCRIPTS};
+use crate::visit::Visit;
 use crate::words::Words;
 
 /// S91.
@@ -98,7 +98,7 @@ async fn show(visit: Visit, Path(name): Path<String>) -> Result<Response, Fault>
         ("Alt+Z", w["help-key-undo"].to_owned()),
     ];
     visit.show(&HelpPage {
-        page: visit.page(&title, Frame::READ),
+        page: visit.page(&title, SCRIPTS),
         steps,
         lines,
         keys,

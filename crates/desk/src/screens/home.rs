@@ -13,10 +13,10 @@ use serde::Serialize;
 
 use super::{Open, Route, Screen, declare};
 use crate::fault::Fault;
-use crate::layout::{Bar, Done, Page};
+use crate::layout::{Bar, Done, Page, SCRIPTS};
 use crate::paper::After;
 use crate::say;
-use crate::visit::{Frame, Visit};
+use crate::visit::Visit;
 
 /// S02.
 pub static SCREEN: Screen = Screen {
@@ -60,7 +60,7 @@ async fn state(visit: Visit, headers: HeaderMap) -> Result<Response, Fault> {
     let mut response = if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let page = visit.page("", Frame::READ);
+        let page = visit.page("", SCRIPTS);
         let html = BarPart { page }
             .render()
             .map_err(|fault| Fault::Broken(fault.to_string()))?;
@@ -85,7 +85,7 @@ async fn show(visit: Visit, Query(after): Query<After>) -> Result<Response, Faul
     let first = visit.first_screen();
     let done = after.done(&visit, "");
     visit.show(&HomePage {
-        page: visit.page(&w["nav-home"], Frame::READ),
+        page: visit.page(&w["nav-home"], SCRIPTS),
         sentence: sentence(&visit),
         more: more(&visit),
         first: (state.mode.is_open() && first != "/").then(|| (w["home-go"].to_owned(), first)),

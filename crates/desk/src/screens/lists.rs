@@ -23,7 +23,7 @@ use crate::layout::{Done, Page};
 use crate::paper::After;
 use crate::people::{self, People};
 use crate::rolls::{Identity, Line, Roll, Sort, escape, href, person_cells, place};
-use crate::visit::{Frame, Visit};
+use crate::visit::Visit;
 use crate::words::Words;
 
 /// S11.
@@ -52,18 +52,15 @@ const MOST: usize = 1_000;
 /// Most people found by one search.
 const FOUND: usize = 100;
 
-const FRAME: Frame = Frame {
-    scripts: &[
-        "modebar.js",
-        "scan.js",
-        "rows.js",
-        "keys.js",
-        "live.js",
-        "fade.js",
-        "print.js",
-    ],
-    tall: true,
-};
+const SCRIPTS: &[&str] = &[
+    "modebar.js",
+    "scan.js",
+    "rows.js",
+    "keys.js",
+    "live.js",
+    "fade.js",
+    "print.js",
+];
 
 #[derive(Deserialize, Default, Clone)]
 #[serde(default)]
@@ -94,7 +91,7 @@ async fn rows(visit: Visit, headers: HeaderMap, Form(form): Form<Search>) -> Res
     }
     let content = content(&visit, &Wanted::default(), &form.q)?;
     visit.show(&RowsPart {
-        page: visit.page(&visit.w()["nav-lists"], FRAME),
+        page: visit.page(&visit.w()["nav-lists"], SCRIPTS),
         heads: content.heads,
         body: content.body,
     })
@@ -110,7 +107,7 @@ fn page(visit: &Visit, wanted: &Wanted, query: &str, done: Option<Done>) -> Resu
     let paper = (query.is_empty() && wanted.show != "temporary" && !content.roll.lines.is_empty())
         .then(|| (wanted.department.clone(), chart::date::iso(content.day)));
     visit.show(&ListsPage {
-        page: visit.page(&w["nav-lists"], FRAME),
+        page: visit.page(&w["nav-lists"], SCRIPTS),
         query,
         shows: shows(visit, &content.index, &wanted.show),
         departments: chosen(&content.roll.departments, &wanted.department),
@@ -150,10 +147,7 @@ fn content(visit: &Visit, wanted: &Wanted, query: &str) -> Result<Content, Fault
     } else {
         booked(w, &roll, &day, wanted, &mut body)
     };
-    let counts = w.with(
-        "lists-counts",
-        &[("shown", shown.into()), ("all", roll.lines.len().into())],
-    );
+    let counts = w.with("lists-counts", &[("shown", shown.into()), ("all", roll.people.into())]);
     drop(day);
     Ok(Content {
         heads: heads(w, wanted, query),

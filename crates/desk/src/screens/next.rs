@@ -24,7 +24,7 @@ use crate::layout::{Banner, Done, Page};
 use crate::panels;
 use crate::paper::{After, Order, issue};
 use crate::say;
-use crate::visit::{Frame, Visit};
+use crate::visit::Visit;
 use crate::who::Who;
 
 /// S16.
@@ -48,10 +48,7 @@ pub static SCREEN: Screen = Screen {
     ],
 };
 
-const FRAME: Frame = Frame {
-    scripts: &["modebar.js", "scan.js", "keys.js", "fade.js", "print.js"],
-    tall: false,
-};
+const SCRIPTS: &[&str] = &["modebar.js", "scan.js", "keys.js", "fade.js", "print.js"];
 
 /// Intervals offered, in weeks.
 const WEEKS: [i64; 8] = [1, 2, 4, 5, 6, 8, 10, 12];
@@ -297,7 +294,7 @@ fn page(
         cancel: Some(recorded.id.hex()),
     });
     visit.show(&NextPage {
-        page: visit.page(&w["next-title"], FRAME),
+        page: visit.page(&w["next-title"], SCRIPTS),
         banner: panels::banner(visit, view, visit.role() == Some(Role::Physician)),
         weeks: weeks(visit, &index, &form.department),
         departments: choice(index.departments(), &form.department),

@@ -21,7 +21,7 @@ use crate::fault::Fault;
 use crate::layout::{Banner, Done, Page};
 use crate::panels::{self, Drugs, Notes};
 use crate::paper::After;
-use crate::visit::{Frame, Visit};
+use crate::visit::Visit;
 use crate::who::Who;
 use crate::words::Words;
 
@@ -51,10 +51,7 @@ pub static SCREEN: Screen = Screen {
     ],
 };
 
-const FRAME: Frame = Frame {
-    scripts: &["modebar.js", "scan.js", "keys.js", "fade.js", "draft.js", "print.js"],
-    tall: true,
-};
+const SCRIPTS: &[&str] = &["modebar.js", "scan.js", "keys.js", "fade.js", "draft.js", "print.js"];
 
 /// Longest text of one box, in characters.
 const MAX_TEXT: usize = 8_000;
@@ -399,7 +396,7 @@ fn page(
         &w["note-title"]
     };
     visit.show(&NotePage {
-        page: visit.page(title, FRAME),
+        page: visit.page(title, SCRIPTS),
         banner: panels::banner(visit, view, true),
         draft_to: if correcting.is_some() {
             String::new()

@@ -16,8 +16,8 @@ use super::{Open, Route, Screen};
 use crate::fault::Fault;
 use crate::layout::{Done, Page};
 use crate::paper::After;
-use crate::people::{Card, CardState, People};
-use crate::visit::{Frame, Visit};
+use crate::people::{Ask, Card, CardState, People};
+use crate::visit::Visit;
 use crate::who::Who;
 
 pub(crate) mod check_in;
@@ -101,7 +101,7 @@ async fn rows(visit: Visit, headers: HeaderMap, Form(form): Form<Search>) -> Res
     let people = People::new(&visit, &index, &day);
     let found = people.search(&form.q, SHOWN);
     visit.show(&RowsPart {
-        page: visit.page(&visit.w()["nav-reception"], FRAME),
+        page: visit.page(&visit.w()["nav-reception"], SCRIPTS),
         rows: found.cards,
         departments: people.departments(),
         ask_first: false,
@@ -110,11 +110,6 @@ async fn rows(visit: Visit, headers: HeaderMap, Form(form): Form<Search>) -> Res
         more: found.more,
     })
 }
-
-const FRAME: Frame = Frame {
-    scripts: SCRIPTS,
-    tall: true,
-};
 
 pub(super) fn page(
     visit: &Visit,
@@ -134,10 +129,10 @@ pub(super) fn page(
     }
     let w = visit.w();
     // A wrong day of birth is typed again where it was typed.
-    let ask_first = problem.is_some() && found.cards.first().is_some_and(|card| card.ask_day);
+    let ask_first = problem.is_some() && found.cards.first().is_some_and(|card| card.ask != Ask::Nothing);
     let html = ReceptionPage {
         ask_first,
-        page: visit.page(&w["nav-reception"], FRAME),
+        page: visit.page(&w["nav-reception"], SCRIPTS),
         rows: found.cards,
         departments: people.departments(),
         query,
@@ -145,7 +140,7 @@ pub(super) fn page(
         more: found.more,
         done,
         problem,
-        counts: people.counts(),
+        counts: people.counts(signed),
     };
     visit.show(&html)
 }

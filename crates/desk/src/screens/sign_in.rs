@@ -16,11 +16,11 @@ use std::sync::Arc;
 use super::{Open, Route, Screen};
 use crate::fault::Fault;
 use crate::gate::set_cookie;
-use crate::layout::Page;
+use crate::layout::{Page, SCRIPTS};
 use crate::say;
 use crate::session::Token;
 use crate::site::Site;
-use crate::visit::{Frame, Visit};
+use crate::visit::Visit;
 
 /// S01.
 pub static SCREEN: Screen = Screen {
@@ -156,7 +156,7 @@ fn page(visit: &Visit, status: StatusCode, to: &str, user: &str, problem: Option
         })
         .collect();
     let html = SignInPage {
-        page: visit.page(&w["sign-in-title"], Frame::READ),
+        page: visit.page(&w["sign-in-title"], SCRIPTS),
         to,
         user,
         problem,

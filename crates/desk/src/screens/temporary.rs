@@ -21,7 +21,7 @@ use crate::fault::Fault;
 use crate::layout::{Done, Page};
 use crate::paper::{After, Order, issue};
 use crate::people::People;
-use crate::visit::{Frame, Visit};
+use crate::visit::Visit;
 use crate::who::Who;
 
 /// S17.
@@ -45,10 +45,7 @@ pub static SCREEN: Screen = Screen {
     ],
 };
 
-const FRAME: Frame = Frame {
-    scripts: &["modebar.js", "scan.js", "keys.js", "live.js", "fade.js", "print.js"],
-    tall: false,
-};
+const SCRIPTS: &[&str] = &["modebar.js", "scan.js", "keys.js", "live.js", "fade.js", "print.js"];
 
 /// Most people listed as possibly meant.
 const ALIKE: usize = 5;
@@ -275,7 +272,7 @@ fn page(
     let index = visit.signed()?.session.index();
     let alike = candidates(visit, form)?;
     visit.show(&TemporaryPage {
-        page: visit.page(&w["temporary-title"], FRAME),
+        page: visit.page(&w["temporary-title"], SCRIPTS),
         sexes: choices(
             &[("M", &w["sex-m"]), ("F", &w["sex-f"]), ("U", &w["unknown"])],
             &form.sex,

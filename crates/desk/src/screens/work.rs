@@ -22,7 +22,7 @@ use crate::layout::{Done, Page};
 use crate::panels::act_words;
 use crate::people::{Card, People};
 use crate::say;
-use crate::visit::{Frame, Visit};
+use crate::visit::Visit;
 use crate::who::Who;
 use crate::words::Words;
 
@@ -52,10 +52,7 @@ pub static SCREEN: Screen = Screen {
     ],
 };
 
-const FRAME: Frame = Frame {
-    scripts: &["modebar.js", "scan.js", "rows.js", "keys.js", "copy.js", "fade.js"],
-    tall: true,
-};
+const SCRIPTS: &[&str] = &["modebar.js", "scan.js", "rows.js", "keys.js", "copy.js", "fade.js"];
 
 /// Most items listed at once.
 const MOST: usize = 500;
@@ -227,7 +224,7 @@ fn page(visit: &Visit, open: Option<EntryId>, show: &str) -> Result<Response, Fa
         .map(|(value, word)| (*value, word.to_owned(), *value == show))
         .collect();
     visit.show(&WorkPage {
-        page: visit.page(&w["nav-work"], FRAME),
+        page: visit.page(&w["nav-work"], SCRIPTS),
         show: SHOWS.into_iter().find(|known| *known == show).unwrap_or(""),
         shows,
         counts,

@@ -103,6 +103,26 @@ async fn a_shared_name_needs_the_day_of_birth() {
 }
 
 #[tokio::test]
+async fn a_shared_name_and_birth_date_needs_the_number_on_the_card() {
+    let hospital = Hospital::open(people());
+    hospital.silence();
+    let mut browser = Browser::signed_in(&hospital, "1001").await;
+    let found = find(&mut browser, "00880002").await;
+    assert!(found.text().contains("生年月日も同じ方がいます"));
+    let handle = who(&found);
+    for wrong in ["15", "0001", ""] {
+        let fields = [("who", handle.as_str()), ("seen", "0"), ("slot", "0"), ("day", wrong)];
+        let answer = browser.post("/reception/check-in", &fields).await;
+        assert!(answer.text().contains("番号の下4桁が登録と違います"), "{wrong}");
+    }
+    let fields = [("who", handle.as_str()), ("seen", "0"), ("slot", "0"), ("day", "0002")];
+    assert_eq!(
+        browser.post("/reception/check-in", &fields).await.status,
+        StatusCode::SEE_OTHER
+    );
+}
+
+#[tokio::test]
 async fn the_cases_of_the_reception_table() {
     let hospital = Hospital::open(people());
     hospital.silence();

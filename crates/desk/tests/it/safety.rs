@@ -70,7 +70,9 @@ async fn signing_in_leads_only_to_our_own_pages() {
         let answer = browser.post("/sign-in", &[("badge", "1001"), ("to", to)]).await;
         assert_eq!(answer.location(), "/reception", "{to}");
     }
-    let answer = browser.post("/sign-in", &[("badge", "1001"), ("to", "/to-enter")]).await;
+    let answer = browser
+        .post("/sign-in", &[("badge", "1001"), ("to", "/to-enter")])
+        .await;
     assert_eq!(answer.location(), "/to-enter");
 }
 

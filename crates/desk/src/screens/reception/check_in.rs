@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::page;
 use crate::fault::Fault;
 use crate::paper::{After, Order, issue, may_undo_at_once};
-use crate::people::{CardState, People};
+use crate::people::{Ask, CardState, People};
 use crate::visit::Visit;
 use crate::who::Who;
 
@@ -98,8 +98,12 @@ fn check(visit: &Visit, form: &CheckInForm) -> Result<Checked, Fault> {
         return say("reception-meanwhile");
     }
     let row = who.row.and_then(|row| index.row(row));
-    if card.ask_day && !is_day(&form.day, row.and_then(|row| row.birth())) {
-        return say("reception-wrong-day");
+    match card.ask {
+        Ask::Day if !is_day(&form.day, row.and_then(|row| row.birth())) => return say("reception-wrong-day"),
+        Ask::Number if !ends_number(&form.day, row.map_or("", |row| row.id_text())) => {
+            return say("reception-wrong-number");
+        }
+        _ => {}
     }
     let today = visit.state.now.day();
     let slot = form.slot.and_then(|n| row?.slots_on(today).nth(n));
@@ -130,6 +134,12 @@ fn check(visit: &Visit, form: &CheckInForm) -> Result<Checked, Fault> {
 fn is_day(typed: &str, birth: Option<jiff::civil::Date>) -> bool {
     let typed: String = typed.trim().chars().map(chart::id::half_width).collect();
     birth.is_some_and(|birth| typed.parse() == Ok(birth.day()))
+}
+
+/// The last four characters of the patient number, as read from the card.
+fn ends_number(typed: &str, number: &str) -> bool {
+    let typed: String = typed.trim().chars().map(chart::id::half_width).collect();
+    typed.len() == number.len().min(4) && !typed.is_empty() && number.ends_with(&typed)
 }
 
 /// F01 for one reception: the number of the visit is the number of the slip.
@@ -242,5 +252,14 @@ mod tests {
             assert!(!is_day(bad, birth), "{bad}");
         }
         assert!(!is_day("", None));
+    }
+
+    #[test]
+    fn the_end_of_the_number_on_the_card() {
+        assert!(ends_number("3456", "00123456") && ends_number("３４５６", "00123456") && ends_number("12", "12"));
+        for bad in ["", "6", "456", "3457", "00123456"] {
+            assert!(!ends_number(bad, "00123456"), "{bad}");
+        }
+        assert!(!ends_number("", ""));
     }
 }

@@ -160,6 +160,11 @@ pub fn people() -> Vec<Chart> {
         Sex::Male,
         (9, 40),
     ));
+    // The hardest pair: same name, same birth date.
+    for (id, minute) in [("00880001", 50), ("00880002", 55)] {
+        let birth = date(1960, 3, 15);
+        all.push(patient(id, "中村　健", "ナカムラ　ケン", birth, Sex::Male, (9, minute)));
+    }
     all
 }
 

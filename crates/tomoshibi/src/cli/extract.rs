@@ -200,7 +200,7 @@ pub fn mapping(config: &Config) -> Result<table::Config> {
         .context("設定に [extract] がありません（docs/operating/mapping.md）")?;
     let path = config.path(&settings.mapping);
     let text = std::fs::read_to_string(&path).with_context(|| format!("対応表 {} を読めません", path.display()))?;
-    toml::from_str(&text).with_context(|| format!("対応表 {} の書き方が違います", path.display()))
+    table::Config::read(&text).with_context(|| format!("対応表 {} の書き方が違います", path.display()))
 }
 
 /// `today`, `tomorrow` or a date.

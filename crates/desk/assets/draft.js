@@ -24,7 +24,9 @@ for (const form of document.querySelectorAll('form[data-draft]')) {
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), 4000);
     try {
-      const answer = await fetch(form.dataset.draft, { method: 'POST', body: new URLSearchParams(now), signal: stop.signal });
+      // A page that is being left still delivers what was typed (browsers allow 64 KiB for that).
+      const keepalive = now.length < 60000;
+      const answer = await fetch(form.dataset.draft, { method: 'POST', body: new URLSearchParams(now), signal: stop.signal, keepalive });
       if (!answer.ok) throw new Error(String(answer.status));
       saved.textContent = await answer.text();
       last = now;

@@ -101,6 +101,7 @@ impl Bar {
         let (mark, word, say, tab) = mode_words(w, &state.mode, state.now);
         let as_of = state.snapshot.as_ref().map_or(Moment::default(), |s| s.as_of.oldest());
         let open = state.mode.is_open();
+        let chip = if open { chip(w, state) } else { None };
         let mut warnings = Vec::new();
         if state.not_saving.is_some() {
             warnings.push(("■", w["bar-not-saving"].to_owned()));
@@ -117,8 +118,9 @@ impl Bar {
             word,
             say,
             as_of: say::moment(w, as_of, state.now),
-            gap: gap(w, state),
-            chip: if open { chip(w, state) } else { None },
+            // The chip says the gap itself, louder.
+            gap: if chip.is_some() { String::new() } else { gap(w, state) },
+            chip,
             since: state.stopped_at.map(|stop| say::hours(state.now.minutes_since(stop))),
             warnings,
             propose: matches!(state.mode, Mode::EhrSilent { .. }),

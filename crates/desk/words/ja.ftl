@@ -248,6 +248,7 @@ note-saved = 保存 { $time }
 note-save-failed = 保存できません。文章は画面に残っています。
 note-print-page = この文章を紙に印刷
 note-restored = { $time } の書きかけを戻しました。署名するまで記録にはなりません。
+note-not-saved = 署名を保存できませんでした。文章は下に残っています。{ $why } 紙に印刷するか、もう一度署名してください。
 note-empty = 何も書かれていません。署名していません。書いてから署名するか、「紙に書いた」を押してください。
 note-reason-missing = 訂正の理由か本文がありません。まだ訂正していません。両方を書いてから署名してください。
 note-reference = 前回の記録と処方

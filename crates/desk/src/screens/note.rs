@@ -53,8 +53,8 @@ pub static SCREEN: Screen = Screen {
 
 const SCRIPTS: &[&str] = &["modebar.js", "scan.js", "keys.js", "fade.js", "draft.js", "print.js"];
 
-/// Longest text of one box, in characters.
-const MAX_TEXT: usize = 8_000;
+/// Longest text of one box, in characters: four full boxes of Japanese still fit into one entry ([`chart::entry::MAX_ENTRY_BYTES`]).
+const MAX_TEXT: usize = 3_900;
 /// Longest vital sign, in characters.
 const MAX_VITAL: usize = 16;
 /// Name of the drafts of this screen.
@@ -239,9 +239,12 @@ async fn sign(visit: Visit, Path(who): Path<String>, Form(form): Form<NoteForm>)
         let problem = visit.w()["note-empty"].to_owned();
         return page(&visit, &who, &view, &form, None, None, Some(problem));
     }
-    let note = form.note(department(&view));
-    let act = Act::NoteSigned(note);
-    finish(&visit, &who, &form, act).await
+    let act = Act::NoteSigned(form.note(department(&view)));
+    match finish(&visit, &who, &form, act).await {
+        // The text comes back in its boxes: nothing that was written is lost with the page.
+        Err(Fault::NotSaved(why)) => page(&visit, &who, &view, &form, None, None, Some(not_saved(&visit, &why))),
+        done => done,
+    }
 }
 
 async fn show_correction(visit: Visit, Path((who, entry)): Path<(String, String)>) -> Result<Response, Fault> {
@@ -268,7 +271,22 @@ async fn correct(
         reason,
         note: form.note(before.department),
     };
-    finish(&visit, &who, &form, act).await
+    match finish(&visit, &who, &form, act).await {
+        Err(Fault::NotSaved(why)) => page(
+            &visit,
+            &who,
+            &view,
+            &form,
+            Some(&entry),
+            None,
+            Some(not_saved(&visit, &why)),
+        ),
+        done => done,
+    }
+}
+
+fn not_saved(visit: &Visit, why: &str) -> String {
+    visit.w().with("note-not-saved", &[("why", why.into())])
 }
 
 /// The version that holds; an earlier one is corrected through its successor.

@@ -3,6 +3,7 @@
 //! An entry is acknowledged only after its bytes are on the device. Grouping costs nobody anything: while one batch is
 //! being synced, the next one gathers. What an entry means is `view`'s matter; what a byte is, `vault`'s.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -49,7 +50,7 @@ struct Job {
 /// The one writer of this station's journal.
 pub struct Keeper {
     jobs: Mutex<Option<Sender<Job>>>,
-    waiting: Arc<std::sync::atomic::AtomicUsize>,
+    waiting: Arc<AtomicUsize>,
     clock: Arc<HybridClock>,
     thread: Option<JoinHandle<()>>,
 }
@@ -66,7 +67,7 @@ impl Keeper {
         saved: Saved,
     ) -> std::io::Result<Self> {
         let (jobs, inbox) = channel();
-        let waiting = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let waiting = Arc::new(AtomicUsize::new(0));
         let mut writer = Writer {
             journal,
             inbox,
@@ -92,20 +93,22 @@ impl Keeper {
     /// [`NotSaved`] at once when the entry is too large, or too many are waiting.
     pub fn keep(&self, entry: Entry) -> Result<tokio::sync::oneshot::Receiver<Result<EntryId, NotSaved>>, NotSaved> {
         let payload = entry.to_bytes().map_err(|fault| NotSaved(fault.to_string()))?;
-        if self.waiting.load(std::sync::atomic::Ordering::Relaxed) >= MAX_WAITING {
+        if self.waiting.load(Ordering::Relaxed) >= MAX_WAITING {
             return Err(NotSaved(
                 "保存を待つ記載が多すぎます。ディスクが止まっている可能性があります。".to_owned(),
             ));
         }
         let (reply, answer) = tokio::sync::oneshot::channel();
+        // Counted before it is handed over: the writer may take it, and count it off, at once.
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = jobs
             .as_ref()
             .is_some_and(|jobs| jobs.send(Job { entry, payload, reply }).is_ok());
         if sent {
-            self.waiting.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             Ok(answer)
         } else {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
             Err(NotSaved(
                 "記録係のスレッドが止まっています。プログラムを起動し直してください。".to_owned(),
             ))
@@ -135,7 +138,7 @@ struct Writer {
     clock: Arc<HybridClock>,
     rng: Box<dyn CryptoRng + Send>,
     saved: Saved,
-    waiting: Arc<std::sync::atomic::AtomicUsize>,
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Writer {
@@ -148,8 +151,7 @@ impl Writer {
             {
                 batch.push(next);
             }
-            self.waiting
-                .fetch_sub(batch.len(), std::sync::atomic::Ordering::Relaxed);
+            self.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
             self.commit(&mut batch);
         }
     }

@@ -291,6 +291,14 @@ impl Index {
         Ok(out)
     }
 
+    /// Rows in the order of their patient numbers, for scans. Sorted once, when sealing: a station that opens 300,000
+    /// rows must not sort them while somebody waits.
+    fn rows_by_number(&self) -> Vec<u32> {
+        let mut by_id: Vec<u32> = (0..).take(self.fixed.len()).collect();
+        by_id.sort_by_cached_key(|row| super::bare(self.ids.get(*row as usize)).to_owned());
+        by_id
+    }
+
     /// Reads the bytes that [`IndexBuilder::finish`] gave.
     ///
     /// # Errors
@@ -341,6 +349,10 @@ impl Index {
             };
             ((row as usize) < rows).then_some(slot)
         })?;
+        let by_id = table(&mut input, rows, 4, |b| {
+            let row = u32::from_le_bytes(*b.first_chunk()?);
+            ((row as usize) < rows).then_some(row)
+        })?;
         let (departments, doctors, places, findings) = minicbor::decode(input).map_err(|_| IndexFault::Unreadable)?;
         let mut index = Self {
             fixed,
@@ -356,19 +368,37 @@ impl Index {
             places,
             findings,
             day,
-            by_id: Vec::new(),
+            by_id,
             by_row: Vec::new(),
         };
-        let mut by_id: Vec<u32> = (0..).take(rows).collect();
-        by_id.sort_unstable_by(|a, b| {
-            super::bare(index.ids.get(*a as usize)).cmp(super::bare(index.ids.get(*b as usize)))
-        });
-        index.by_id = by_id;
-        let mut by_row: Vec<u32> = (0..).take(index.slots.len()).collect();
-        by_row.sort_by_key(|slot| index.slots.get(*slot as usize).map_or(u32::MAX, |s| s.row));
-        index.by_row = by_row;
+        index.by_row = by_row(&index.slots, rows);
         Ok(index)
     }
+}
+
+/// Slot numbers by row, by counting: slots keep their order (earliest first) within a row.
+fn by_row(slots: &[Slot], rows: usize) -> Vec<u32> {
+    let mut starts = vec![0_usize; rows + 1];
+    for slot in slots {
+        if let Some(count) = starts.get_mut(slot.row as usize + 1) {
+            *count += 1;
+        }
+    }
+    let mut sum = 0;
+    for start in &mut starts {
+        sum += *start;
+        *start = sum;
+    }
+    let mut out = vec![0; slots.len()];
+    for (slot, number) in slots.iter().zip(0_u32..) {
+        if let Some(place) = starts.get_mut(slot.row as usize) {
+            if let Some(cell) = out.get_mut(*place) {
+                *cell = number;
+            }
+            *place += 1;
+        }
+    }
+    out
 }
 
 fn take<const N: usize>(input: &mut &[u8]) -> Result<[u8; N], IndexFault> {

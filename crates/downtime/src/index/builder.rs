@@ -283,6 +283,9 @@ impl Index {
                 out.extend_from_slice(&n.to_le_bytes());
             }
         }
+        for row in self.rows_by_number() {
+            out.extend_from_slice(&row.to_le_bytes());
+        }
         minicbor::encode(
             (&self.departments, &self.doctors, &self.places, &self.findings),
             &mut out,

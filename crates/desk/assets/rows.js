@@ -2,6 +2,8 @@
 // shows the chosen person; in tables the focus itself walks from row to row. Enter at reception acts only on a person whom the
 // page has shown for exactly this text; after a scan it only chooses, so that somebody looks before anything is recorded.
 
+// Milliseconds between the last letter and Enter that a person needs at least.
+const BY_HAND = 70;
 const STEP = { ArrowDown: 1, ArrowUp: -1, PageDown: 7, PageUp: -7, Home: -Infinity, End: Infinity };
 
 function reception(list) {
@@ -9,6 +11,7 @@ function reception(list) {
   const field = form.querySelector('[data-search]');
   const card = document.getElementById('card');
   const status = document.getElementById('chosen');
+  let typed = -Infinity;
   const rows = () => [...list.querySelectorAll('a.row')];
   const current = () => list.querySelector('a.row[aria-current]');
 
@@ -22,8 +25,9 @@ function reception(list) {
   }
 
   async function act() {
-    // The list on the screen must belong to the text in the field, or the wrong person would be taken.
-    if (form.answered !== field.value) { await form.lookUp(); return; }
+    // The list on the screen must belong to the text in the field, or the wrong person would be taken. Enter right behind the
+    // last letter comes from a slow bar code reader: it chooses, a person looks, and the next Enter receives.
+    if (form.answered !== field.value || performance.now() - typed < BY_HAND) { await form.lookUp(); return; }
     const day = card.querySelector('.day input');
     if (day && !day.value) { day.focus(); return; }
     const choice = card.querySelector('select[required]');
@@ -44,11 +48,12 @@ function reception(list) {
     field.focus();
   });
   field.addEventListener('scanned', () => form.lookUp());
+  field.addEventListener('input', () => { typed = performance.now(); });
   document.addEventListener('keydown', (event) => {
     if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.altKey) return;
     if (event.target === field && event.code === 'Enter' && !event.shiftKey) {
       event.preventDefault();
-      if (!event.repeat && field.value) act();
+      if (!event.repeat && (field.value || current())) act();
       return;
     }
     const inList = event.target === field || event.target === document.body || list.contains(event.target);

@@ -1,114 +1,118 @@
-//! Opaque handles for addresses: paths never carry a patient number, a name or a number that could be counted up.
+//! Opaque handles for addresses: paths never carry a patient number or a name.
 //!
-//! A handle is an ordinal (a row of the index, a sheet of the session) scrambled with a key that lives as long as the
-//! process. It needs no table, is worthless in the next process, and is no permission: who may open what is decided by
-//! the session, not by knowing a handle. Entries need none: their hash already says nothing and never changes place.
+//! A handle is a keyed hash of the patient number with a key that lives as long as the process. It stays the same when a
+//! newer snapshot arrives in the middle of a note, is worthless in the next process, and is no permission: who may open
+//! what is decided by the session, not by knowing a handle. Entries need none: their hash already says nothing.
 
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use chart::PatientId;
 use sha2::{Digest, Sha256};
 
-/// What a handle points at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// A row of the index.
-    Row(u32),
-    /// A sheet that was just filled, by number in its session.
-    Sheet(u32),
-}
+/// Most people remembered; beyond that everybody is forgotten and pages say 「古くなりました」.
+const MOST: usize = 500_000;
 
-/// Makes and reads handles.
+/// Makes handles, and knows the people for whom it made one.
 pub struct Handles {
     key: [u8; 32],
+    known: RwLock<HashMap<u64, PatientId>>,
 }
-
-/// Rounds of the Feistel network; four make a strong permutation from a pseudo-random function (Luby and Rackoff, 1988).
-const ROUNDS: u8 = 4;
 
 impl Handles {
     /// With a key from the system's random source.
     #[must_use]
-    pub const fn new(key: [u8; 32]) -> Self {
-        Self { key }
-    }
-
-    /// The handle, 16 hexadecimal digits. `generation` ties it to one snapshot (or 0 where that does not matter).
-    #[must_use]
-    pub fn of(&self, target: Target, generation: u32) -> String {
-        let (kind, ordinal) = match target {
-            Target::Row(n) => (1, n),
-            Target::Sheet(n) => (2, n),
-        };
-        let (mut left, mut right) = (tag(kind, generation), ordinal);
-        for round in 0..ROUNDS {
-            (left, right) = (right, left ^ self.mix(round, right));
+    pub fn new(key: [u8; 32]) -> Self {
+        Self {
+            key,
+            known: RwLock::default(),
         }
-        format!("{left:08x}{right:08x}")
     }
 
-    /// What a handle points at; `None` for anything that this process did not make for this generation.
+    /// The handle of a patient, 16 hexadecimal digits.
     #[must_use]
-    pub fn read(&self, handle: &str, generation: u32) -> Option<Target> {
+    pub fn of(&self, id: &PatientId) -> String {
+        // Two people never share a handle: a second try makes another one, however unlikely the first collision is.
+        for salt in 0..u8::MAX {
+            let hash = self.hash(salt, id);
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            match known.get(&hash) {
+                Some(other) if other == id => return format!("{hash:016x}"),
+                Some(_) => {}
+                None => {
+                    drop(known);
+                    let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+                    if known.len() >= MOST {
+                        known.clear();
+                    }
+                    if known.entry(hash).or_insert_with(|| id.clone()) == id {
+                        return format!("{hash:016x}");
+                    }
+                }
+            }
+        }
+        String::new()
+    }
+
+    /// Whose handle this is; `None` for anything that this process did not make.
+    #[must_use]
+    pub fn read(&self, handle: &str) -> Option<PatientId> {
         if handle.len() != 16 || !handle.bytes().all(|b| b.is_ascii_hexdigit()) {
             return None;
         }
-        let mut left = u32::from_str_radix(handle.get(..8)?, 16).ok()?;
-        let mut right = u32::from_str_radix(handle.get(8..)?, 16).ok()?;
-        for round in (0..ROUNDS).rev() {
-            (left, right) = (right ^ self.mix(round, left), left);
-        }
-        match (left >> 28, left == tag(left >> 28, generation)) {
-            (1, true) => Some(Target::Row(right)),
-            (2, true) => Some(Target::Sheet(right)),
-            _ => None,
-        }
+        let hash = u64::from_str_radix(handle, 16).ok()?;
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&hash).cloned()
     }
 
-    fn mix(&self, round: u8, half: u32) -> u32 {
-        let mut hash = Sha256::new();
-        hash.update(self.key);
-        hash.update([round]);
-        hash.update(half.to_le_bytes());
-        let hash = hash.finalize();
-        hash.iter().take(4).fold(0, |n, b| n << 8 | u32::from(*b))
+    fn hash(&self, salt: u8, id: &PatientId) -> u64 {
+        // Key, salt and number have fixed places, and SHA-256 output is cut: no length extension to speak of.
+        let digest = Sha256::new()
+            .chain_update(self.key)
+            .chain_update([salt])
+            .chain_update(id.as_str().as_bytes())
+            .finalize();
+        digest.iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b))
     }
-}
-
-/// Kind in the upper four bits, generation below: 32 bits that a guess would have to hit.
-const fn tag(kind: u32, generation: u32) -> u32 {
-    kind << 28 | (generation & 0x0FFF_FFFF)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn id(n: u32) -> PatientId {
+        PatientId::parse(&format!("{n:08}")).unwrap()
+    }
+
     #[test]
-    fn handles_round_trip_and_say_nothing() {
+    fn handles_lead_back_to_their_patient_and_say_nothing() {
         let handles = Handles::new([7; 32]);
-        for n in [0, 1, 2, 99_999, u32::MAX] {
-            for target in [Target::Row(n), Target::Sheet(n)] {
-                let handle = handles.of(target, 12_345);
-                assert_eq!(handles.read(&handle, 12_345), Some(target));
-                assert_eq!(handles.read(&handle, 12_346), None, "another snapshot");
-                assert_eq!(Handles::new([8; 32]).read(&handle, 12_345), None, "another process");
-            }
+        let all: Vec<String> = (0..2_000).map(|n| handles.of(&id(n))).collect();
+        for (n, handle) in (0..).zip(&all) {
+            assert_eq!(handles.read(handle), Some(id(n)));
+            assert_eq!(handles.of(&id(n)), *handle, "always the same");
+            assert!(!handle.contains(&n.to_string()) || n < 1_000);
         }
-        let first = handles.of(Target::Row(1), 1);
-        let second = handles.of(Target::Row(2), 1);
-        let same = first.bytes().zip(second.bytes()).filter(|(a, b)| a == b).count();
-        assert!(same < 8, "neighbours must not look alike: {first} {second}");
+        let mut distinct = all.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct.len(), all.len());
+        assert_ne!(Handles::new([8; 32]).of(&id(1)), all[1], "another process");
     }
 
     #[test]
     fn what_we_did_not_make_is_refused() {
         let handles = Handles::new([7; 32]);
+        let other = Handles::new([8; 32]).of(&id(1));
         for bad in [
             "",
-            "00123456",
+            "00000001",
             "zzzzzzzzzzzzzzzz",
             "0000000000000000",
             "ffffffffffffffff0",
+            &other,
         ] {
-            assert_eq!(handles.read(bad, 1), None);
+            assert_eq!(handles.read(bad), None);
         }
     }
 }

@@ -12,7 +12,6 @@ use downtime::view::{Day, Recorded};
 use serde::Deserialize;
 
 use crate::fault::Fault;
-use crate::handle::Target;
 use crate::layout::Done;
 use crate::people::People;
 use crate::say;
@@ -70,8 +69,9 @@ pub async fn issue(
         .record(order.subject, act)
         .await
         .map_err(|fault| Fault::NotSaved(fault.to_string()))?;
-    let kept = signed.keep_sheet(form, pdf);
-    Ok(visit.site.handles.of(Target::Sheet(kept), 0))
+    let name = visit.once()?;
+    signed.keep_sheet(name.clone(), form, pdf);
+    Ok(name)
 }
 
 /// What a page was opened after: the entry just recorded and the sheets just issued.
@@ -120,10 +120,7 @@ impl After {
             .into_iter()
             .flatten()
             .filter_map(|handle| {
-                let Some(Target::Sheet(number)) = visit.site.handles.read(handle, 0) else {
-                    return None;
-                };
-                let form = signed.sheet(number)?.0;
+                let form = signed.sheet(handle)?.0;
                 Some((sheet_words(visit, &form), format!("/print/{handle}")))
             })
             .collect();

@@ -354,21 +354,10 @@ impl<'a> People<'a> {
 
     /// Others in today's universe with the same name, or the same reading.
     fn namesakes(&self, row: Row<'_>) -> Vec<Row<'a>> {
-        let text = match row.alike().strongest() {
-            Some((Resemblance::SameName, _)) => row.written(),
-            Some((Resemblance::SameReading, _)) => row.kana(),
-            _ => return Vec::new(),
-        };
-        let Some(query) = Query::parse(text) else {
-            return Vec::new();
-        };
-        let hits = self.index.search(&query, OTHERS * 4);
-        hits.into_iter()
-            .filter(|(other, _)| *other != row.number())
-            .filter_map(|(other, _)| self.index.row(other))
-            .filter(|other| other.alike() != Alike::default())
-            .take(OTHERS)
-            .collect()
+        match row.alike().strongest() {
+            Some((by, _)) => self.index.namesakes(row, by, OTHERS),
+            None => Vec::new(),
+        }
     }
 
     /// Departments for choosing: code and name.

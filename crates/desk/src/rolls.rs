@@ -11,7 +11,6 @@ use downtime::identity::Role;
 use downtime::index::{Index, Slot};
 use jiff::civil::Date;
 
-use crate::handle::Target;
 use crate::say;
 use crate::visit::Visit;
 use crate::words::Lang;
@@ -19,7 +18,7 @@ use crate::words::Lang;
 /// What a roll depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
-    generation: u32,
+    generation: u64,
     day: Date,
     lang: Lang,
     role: Role,
@@ -219,16 +218,18 @@ fn person(visit: &Visit, index: &Index, slot: &Slot, key: Key) -> String {
     let Some(row) = index.row(slot.row) else {
         return String::new();
     };
-    let handle = visit.handle(Target::Row(slot.row));
+    let Some(id) = row.id() else {
+        return String::new();
+    };
     person_cells(
         visit,
         &Identity {
-            href: href(key.role, &handle),
+            href: href(key.role, &visit.site.handles.of(&id)),
             name: Name::new(row.written(), row.kana()),
             flag: say::alike(visit.w(), row.alike()),
             birth: row.birth(),
             sex: row.sex(),
-            id: row.id().map(|id| id.shown()).unwrap_or_default(),
+            id: id.shown(),
             age: None,
         },
     )

@@ -4,7 +4,7 @@
 //! and after twelve hours in any case. The cookie carries nothing but a random token.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use axum::http::HeaderMap;
@@ -35,8 +35,7 @@ pub struct SignedIn {
     pub session: Session,
     began: Moment,
     last: AtomicI64,
-    sheets: Mutex<VecDeque<(u32, Kept)>>,
-    counter: AtomicU32,
+    sheets: Mutex<VecDeque<(String, Kept)>>,
     once: Mutex<VecDeque<(String, EntryId)>>,
     rolls: Mutex<VecDeque<Arc<Roll>>>,
 }
@@ -48,7 +47,6 @@ impl SignedIn {
             began: now,
             last: AtomicI64::new(now.0),
             sheets: Mutex::default(),
-            counter: AtomicU32::new(0),
             once: Mutex::default(),
             rolls: Mutex::default(),
         }
@@ -60,22 +58,20 @@ impl SignedIn {
         self.session.role()
     }
 
-    /// Keeps a PDF so that it can be asked for, and gives its number in this session.
-    pub fn keep_sheet(&self, form: String, pdf: Vec<u8>) -> u32 {
-        let number = self.counter.fetch_add(1, Ordering::Relaxed);
+    /// Keeps a PDF so that it can be asked for under a random name.
+    pub fn keep_sheet(&self, name: String, form: String, pdf: Vec<u8>) {
         let mut sheets = self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
         if sheets.len() >= SHEETS {
             sheets.pop_front();
         }
-        sheets.push_back((number, (form, Arc::new(pdf))));
-        number
+        sheets.push_back((name, (form, Arc::new(pdf))));
     }
 
     /// A PDF kept earlier, with its form code.
     #[must_use]
-    pub fn sheet(&self, number: u32) -> Option<Kept> {
+    pub fn sheet(&self, name: &str) -> Option<Kept> {
         let sheets = self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
-        sheets.iter().find(|(n, _)| *n == number).map(|(_, kept)| kept.clone())
+        sheets.iter().find(|(n, _)| n == name).map(|(_, kept)| kept.clone())
     }
 
     /// The roll of a day, held while this person is signed in.

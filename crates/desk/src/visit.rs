@@ -12,7 +12,6 @@ use downtime::state::State;
 
 use crate::fault::Fault;
 use crate::gate;
-use crate::handle::Target;
 use crate::layout::{Bar, NavItem, Page, SCRIPTS, Signed};
 use crate::screens::{Open, SCREENS, Screen};
 use crate::session::SignedIn;
@@ -80,29 +79,13 @@ impl Visit {
         self.signed.as_ref().map(|signed| signed.role())
     }
 
-    /// Number of the snapshot, to which handles of rows are tied.
+    /// Number of the snapshot, to which ready-made rows are tied.
     #[must_use]
-    pub fn generation(&self) -> u32 {
-        let epoch = match &self.signed {
+    pub fn generation(&self) -> u64 {
+        match &self.signed {
             Some(signed) => signed.session.opened().shelved().identity().epoch,
             None => self.state.snapshot.as_ref().map_or(0, |s| s.epoch),
-        };
-        // Handles keep 28 bits of it; a wrap-around after 268 million sealings is harmless.
-        u32::try_from(epoch & 0x0FFF_FFFF).unwrap_or(0)
-    }
-
-    /// An opaque address part.
-    #[must_use]
-    pub fn handle(&self, target: Target) -> String {
-        self.site.handles.of(target, self.generation())
-    }
-
-    /// What an address part points at.
-    ///
-    /// # Errors
-    /// [`Fault::Stale`] for anything that was not made here and now.
-    pub fn target(&self, handle: &str) -> Result<Target, Fault> {
-        self.site.handles.read(handle, self.generation()).ok_or(Fault::Stale)
+        }
     }
 
     /// A token that makes a form work once: a second press finds what the first one did.

@@ -1,6 +1,6 @@
-//! Which patient an address or a form means: a row of the snapshot, or somebody registered since.
+//! Which patient an address or a form means: somebody in the snapshot, or somebody registered since.
 //!
-//! The two spellings cannot be confused: a row's handle has 16 digits, a temporary patient is named by the 64 digits of the
+//! The two spellings cannot be confused: a patient's handle has 16 digits, a temporary patient is named by the 64 digits of the
 //! entry that registered them. No guessing: what does not resolve is [`Fault::Stale`].
 
 use std::sync::Arc;
@@ -10,7 +10,6 @@ use downtime::index::Index;
 use downtime::view::{Day, Recorded};
 
 use crate::fault::Fault;
-use crate::handle::Target;
 use crate::visit::Visit;
 
 /// One patient, found.
@@ -28,16 +27,15 @@ impl Who {
     /// Reads what an address or a hidden field says.
     ///
     /// # Errors
-    /// [`Fault::Stale`] when it is not of this process, snapshot and day.
+    /// [`Fault::Stale`] when it is not of this process, or the newest snapshot does not hold the patient.
     pub fn read(visit: &Visit, index: &Index, day: &Day, text: &str) -> Result<Self, Fault> {
         if let Some(entry) = EntryId::parse(text) {
             let recorded = day.get(&entry).ok_or(Fault::Stale)?;
             return Self::registered(recorded).ok_or(Fault::Stale);
         }
-        match visit.target(text)? {
-            Target::Row(row) => Self::row(visit, index, row).ok_or(Fault::Stale),
-            Target::Sheet(_) => Err(Fault::Stale),
-        }
+        let id = visit.site.handles.read(text).ok_or(Fault::Stale)?;
+        let row = index.find(&id).ok_or(Fault::Stale)?;
+        Self::row(visit, index, row.number()).ok_or(Fault::Stale)
     }
 
     /// A person of the snapshot.
@@ -45,9 +43,9 @@ impl Who {
     pub fn row(visit: &Visit, index: &Index, row: u32) -> Option<Self> {
         let id = index.row(row)?.id()?;
         Some(Self {
+            handle: visit.site.handles.of(&id),
             subject: Subject::Patient(id),
             row: Some(row),
-            handle: visit.handle(Target::Row(row)),
         })
     }
 

@@ -13,7 +13,6 @@ use serde::Deserialize;
 use super::{Open, Route, STAFF, Screen, next, reception, temporary};
 use crate::fault::Fault;
 use crate::gate::SHEET_POLICY;
-use crate::handle::Target;
 use crate::paper::{After, Order, issue};
 use crate::visit::Visit;
 use crate::who::Who;
@@ -60,10 +59,7 @@ pub static SCREEN: Screen = Screen {
 };
 
 async fn fetch(visit: Visit, Path(sheet): Path<String>) -> Result<Response, Fault> {
-    let Some(Target::Sheet(number)) = visit.site.handles.read(&sheet, 0) else {
-        return Err(Fault::Stale);
-    };
-    let (form, pdf) = visit.signed()?.sheet(number).ok_or(Fault::Stale)?;
+    let (form, pdf) = visit.signed()?.sheet(&sheet).ok_or(Fault::Stale)?;
     let mut response = pdf.as_ref().clone().into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/pdf"));

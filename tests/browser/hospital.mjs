@@ -127,6 +127,11 @@ export function table(text) {
   return lines.map((line) => Object.fromEntries(header.map((name, at) => [name, line[at] ?? ""])));
 }
 
+/** What proves this person among namesakes: two digits of the birthday, or the last four of the number when four are asked. */
+export function proof(person, digits) {
+  return digits === 4 ? person.id.slice(-4) : String(person.birth.day).padStart(2, "0");
+}
+
 const VOWELS = "aiueo";
 const ROWS = { "": "アイウエオ", k: "カキクケコ", g: "ガギグゲゴ", s: "サ_スセソ", z: "ザ_ズゼゾ", t: "タ__テト", d: "ダ__デド", n: "ナニヌネノ", h: "ハヒ_ヘホ", b: "バビブベボ", m: "マミムメモ", r: "ラリルレロ" };
 const SYLLABLES = new Map([["シ", "shi"], ["ジ", "ji"], ["チ", "chi"], ["ツ", "tsu"], ["フ", "fu"], ["ヤ", "ya"], ["ユ", "yu"], ["ヨ", "yo"], ["ワ", "wa"]]);

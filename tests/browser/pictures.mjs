@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openHospital } from "./hospital.mjs";
+import { openHospital, proof } from "./hospital.mjs";
 import { launch, openPage } from "./lib.mjs";
 
 const OUT = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "docs", "pictures");
@@ -30,8 +30,10 @@ async function takeAll() {
   const [first] = people;
   const clerk = await signIn("reception", "ja");
   await hospital.stopEhr();
-  await clerk.goto(at("/help/home"));
-  await clerk.waitForFunction(() => document.getElementById("bar").dataset.mode === "silent");
+  // On a page of its own: it loads itself again when the mode turns.
+  const watch = await openPage(browser);
+  await watch.goto(at("/help/home"));
+  await watch.waitForFunction(() => document.getElementById("bar").dataset.mode === "silent");
   await clerk.goto(at("/declare"));
   await Promise.all([clerk.waitForURL(/done=/), clerk.click("form button.go")]);
 
@@ -77,7 +79,8 @@ async function search(page, path, text) {
 
 async function receive(page, person) {
   await search(page, "/reception", person.id);
-  if (await page.locator("#card .day input").count()) await page.fill("#card .day input", String(person.birth.day));
+  const digits = await page.evaluate(() => document.querySelector("#card .day input")?.maxLength);
+  if (digits) await page.fill("#card .day input", proof(person, digits));
   await Promise.all([page.waitForURL(/done=/), page.click("#card [data-main]")]);
 }
 

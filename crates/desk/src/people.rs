@@ -2,13 +2,15 @@
 //!
 //! Everything is read from the index and from entries; no chart is opened for a list, and nothing clinical is in it.
 
+use std::sync::Arc;
+
 use chart::{Name, Subject};
-use downtime::index::{Alike, Index, Query, Resemblance, Row, Slot};
+use downtime::index::{Index, Query, Row, Slot};
 use downtime::view::{Day, Progress};
 use jiff::civil::Date;
 
+use crate::rolls::Roll;
 use crate::say;
-use crate::session::SignedIn;
 use crate::visit::Visit;
 use crate::who::Who;
 use crate::words::Words;
@@ -119,6 +121,8 @@ pub struct People<'a> {
     index: &'a Index,
     day: &'a Day,
     today: Date,
+    /// `None` only without anybody signed in.
+    roll: Option<Arc<Roll>>,
 }
 
 /// What a search found.
@@ -141,6 +145,10 @@ impl<'a> People<'a> {
             index,
             day,
             today: visit.state.now.day(),
+            roll: visit
+                .signed
+                .as_ref()
+                .map(|signed| signed.roll(visit, index, visit.state.now.day())),
         }
     }
 
@@ -184,6 +192,22 @@ impl<'a> People<'a> {
             })
             .filter_map(|(recorded, _)| Who::registered(recorded))
             .collect()
+    }
+
+    /// Name and number alone, for lines that only point at somebody.
+    #[must_use]
+    pub fn named(&self, who: &Who) -> Option<(String, String)> {
+        match (&who.subject, who.row) {
+            (_, Some(row)) => {
+                let row = self.index.row(row)?;
+                let name = Name::new(row.written(), row.kana()).shown();
+                Some((name, row.id().map(|id| id.shown()).unwrap_or_default()))
+            }
+            (subject, None) => {
+                let strip = downtime::view::lay_over(subject, None, self.day, self.visit.state.now).strip();
+                Some((strip.name, strip.id))
+            }
+        }
     }
 
     /// The card of one person.
@@ -354,10 +378,15 @@ impl<'a> People<'a> {
 
     /// Others in today's universe with the same name, or the same reading.
     fn namesakes(&self, row: Row<'_>) -> Vec<Row<'a>> {
-        match row.alike().strongest() {
-            Some((by, _)) => self.index.namesakes(row, by, OTHERS),
-            None => Vec::new(),
-        }
+        let Some(roll) = &self.roll else {
+            return Vec::new();
+        };
+        roll.namesakes(row)
+            .iter()
+            .filter(|other| **other != row.number())
+            .filter_map(|other| self.index.row(*other))
+            .take(OTHERS)
+            .collect()
     }
 
     /// Departments for choosing: code and name.
@@ -372,8 +401,8 @@ impl<'a> People<'a> {
 
     /// 受付済 12人／予約 612人.
     #[must_use]
-    pub fn counts(&self, signed: &SignedIn) -> String {
-        let booked = signed.roll(self.visit, self.index, self.today).people;
+    pub fn counts(&self) -> String {
+        let booked = self.roll.as_ref().map_or(0, |roll| roll.people);
         self.w.with(
             "reception-counts",
             &[("here", self.day.checked_in().into()), ("booked", booked.into())],

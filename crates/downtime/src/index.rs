@@ -43,6 +43,8 @@ pub struct Index {
     by_id: Vec<u32>,
     /// Slot numbers by row, for one person's appointments.
     by_row: Vec<u32>,
+    /// Who has an appointment on `day`, by row.
+    booked: Vec<bool>,
 }
 
 /// The part of a row that has a fixed width.
@@ -163,6 +165,10 @@ impl Index {
             .binary_search_by(|row| bare(self.ids.get(*row as usize)).cmp(wanted))
             .ok()?;
         self.row(*self.by_id.get(at)?)
+    }
+
+    fn is_booked(&self, row: u32) -> bool {
+        self.booked.get(row as usize).copied().unwrap_or(false)
     }
 
     /// Department of a slot.
@@ -333,6 +339,12 @@ impl<'a> Row<'a> {
     #[must_use]
     pub const fn has_died(&self) -> bool {
         self.fixed.bits & BIT_DIED != 0
+    }
+
+    /// Has an appointment on the snapshot's day.
+    #[must_use]
+    pub fn is_booked(&self) -> bool {
+        self.index.is_booked(self.number)
     }
 
     /// Something about this patient is wrong or missing.

@@ -373,7 +373,16 @@ impl Index {
             day,
             by_id,
             by_row: Vec::new(),
+            booked: vec![false; rows],
         };
+        let today: Vec<u32> = day
+            .map(|day| index.slots_on(day).iter().map(|s| s.row).collect())
+            .unwrap_or_default();
+        for row in today {
+            if let Some(booked) = index.booked.get_mut(row as usize) {
+                *booked = true;
+            }
+        }
         index.by_row = by_row(&index.slots, rows);
         Ok(index)
     }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use chart::fold;
 use memchr::memmem;
 
-use super::{Arena, Index};
+use super::{Arena, Index, Resemblance, Row};
 
 /// How a person was found; lower is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -107,15 +107,8 @@ impl Index {
 
     /// Booked today first, then by how well it matched, then by reading.
     fn rank(&self, mut hits: Vec<(Hit, u32)>, limit: usize) -> Vec<(u32, Hit)> {
-        let booked: HashSet<u32> = if hits.len() > 1 {
-            self.day
-                .map(|day| self.slots_on(day).iter().map(|s| s.row).collect())
-                .unwrap_or_default()
-        } else {
-            HashSet::new()
-        };
         hits.sort_unstable_by(|a, b| {
-            let place = |(hit, row): (Hit, u32)| (hit != Hit::Number, !booked.contains(&row), hit);
+            let place = |(hit, row): (Hit, u32)| (hit != Hit::Number, !self.is_booked(row), hit);
             place(*a)
                 .cmp(&place(*b))
                 .then_with(|| self.kana_keys.get(a.1 as usize).cmp(self.kana_keys.get(b.1 as usize)))
@@ -126,6 +119,29 @@ impl Index {
             .filter(|(_, row)| seen.insert(*row))
             .take(limit)
             .map(|(hit, row)| (row, hit))
+            .collect()
+    }
+
+    /// Others booked on the same day with the same folded name (or reading), at most `limit`: whom a clerk could mistake
+    /// for this person.
+    #[must_use]
+    pub fn namesakes(&self, row: Row<'_>, by: Resemblance, limit: usize) -> Vec<Row<'_>> {
+        let keys = match by {
+            Resemblance::SameName => &self.name_keys,
+            Resemblance::SameReading => &self.kana_keys,
+            Resemblance::Near => return Vec::new(),
+        };
+        let current = |row: usize| keys.get(row).split('\u{1F}').next().unwrap_or("");
+        let wanted = current(row.number() as usize);
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        memmem::find_iter(keys.text().as_bytes(), wanted)
+            .map(|at| keys.row_at(at))
+            .filter(|other| *other != row.number() as usize && current(*other) == wanted)
+            .filter_map(|other| self.row(u32::try_from(other).ok()?))
+            .filter(Row::is_booked)
+            .take(limit)
             .collect()
     }
 

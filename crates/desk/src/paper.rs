@@ -156,8 +156,8 @@ impl After {
         };
         let index = signed.session.index();
         let who = Who::of_entry(visit, &index, day, recorded);
-        let card = who.and_then(|who| People::new(visit, &index, day).card(&who));
-        card.map(|card| card.name).unwrap_or_default()
+        let named = who.and_then(|who| People::new(visit, &index, day).named(&who));
+        named.map(|(name, _)| name).unwrap_or_default()
     }
 
     /// 「受付は終わっています。印刷だけができませんでした」.

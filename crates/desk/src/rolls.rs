@@ -3,12 +3,12 @@
 //! What cannot change (identity, booking) is ready-made HTML; what changes (reception, state) is looked up in the day for
 //! every page. A roll lives as long as somebody who looked at it is signed in.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use chart::{Name, Subject};
+use chart::{Name, Subject, fold};
 use downtime::identity::Role;
-use downtime::index::{Index, Slot};
+use downtime::index::{Index, Resemblance, Row, Slot};
 use jiff::civil::Date;
 
 use crate::say;
@@ -51,6 +51,9 @@ pub struct Roll {
     pub doctors: Vec<(String, String)>,
     /// How many different people: some have two bookings.
     pub people: usize,
+    /// Rows of people whose name, or whose reading, somebody else of the day shares, by search key.
+    same_name: HashMap<String, Vec<u32>>,
+    same_reading: HashMap<String, Vec<u32>>,
     orders: [Vec<u32>; Sort::ALL.len()],
 }
 
@@ -97,6 +100,17 @@ impl Sort {
 }
 
 impl Roll {
+    /// Rows of everybody of the day who shares this person's name or reading, the person included.
+    #[must_use]
+    pub fn namesakes(&self, row: Row<'_>) -> &[u32] {
+        let found = match row.alike().strongest() {
+            Some((Resemblance::SameName, _)) => self.same_name.get(&fold::name_key(row.written())),
+            Some((Resemblance::SameReading, _)) => self.same_reading.get(&fold::kana_key(row.kana())),
+            _ => None,
+        };
+        found.map_or(&[], Vec::as_slice)
+    }
+
     /// Places of lines in the order asked for.
     #[must_use]
     pub fn order(&self, sort: Sort) -> &[u32] {
@@ -138,16 +152,18 @@ fn make(visit: &Visit, index: &Index, key: Key) -> Roll {
     let mut doctors = Numbering::default();
     let mut lines = Vec::with_capacity(slots.len());
     let mut keys = Vec::with_capacity(slots.len());
+    let (mut same_name, mut same_reading) = (HashMap::new(), HashMap::new());
     for slot in slots {
         let Some(row) = index.row(slot.row) else { continue };
         let Some(id) = row.id() else { continue };
         let department = index.department(slot);
         let doctor = index.doctor(slot);
-        keys.push((
-            slot.minutes(),
-            chart::fold::kana_key(row.kana()),
-            row.id_text().to_owned(),
-        ));
+        keys.push((slot.minutes(), fold::kana_key(row.kana()), row.id_text().to_owned()));
+        match row.alike().strongest() {
+            Some((Resemblance::SameName, _)) => note(&mut same_name, fold::name_key(row.written()), slot.row),
+            Some((Resemblance::SameReading, _)) => note(&mut same_reading, fold::kana_key(row.kana()), slot.row),
+            _ => {}
+        }
         lines.push(Line {
             subject: Subject::Patient(id),
             department: departments.of(&department.code, department.label()),
@@ -190,10 +206,19 @@ fn make(visit: &Visit, index: &Index, key: Key) -> Roll {
     Roll {
         key,
         people,
+        same_name,
+        same_reading,
         lines,
         departments: departments.list,
         doctors: doctors.list,
         orders,
+    }
+}
+
+fn note(map: &mut HashMap<String, Vec<u32>>, key: String, row: u32) {
+    let rows = map.entry(key).or_default();
+    if !rows.contains(&row) {
+        rows.push(row);
     }
 }
 

@@ -140,7 +140,7 @@ pub(super) fn page(
         more: found.more,
         done,
         problem,
-        counts: people.counts(signed),
+        counts: people.counts(),
     };
     visit.show(&html)
 }

@@ -20,7 +20,7 @@ use super::{Open, Route, STAFF, Screen};
 use crate::fault::Fault;
 use crate::layout::{Done, Page};
 use crate::panels::act_words;
-use crate::people::{Card, People};
+use crate::people::People;
 use crate::say;
 use crate::visit::Visit;
 use crate::who::Who;
@@ -164,17 +164,15 @@ struct Counts {
 }
 
 /// Who an entry is about, in one line.
-fn about(visit: &Visit, index: &Index, day: &Day, recorded: &Recorded) -> (String, Option<Card>) {
-    let card = Who::of_entry(visit, index, day, recorded).and_then(|who| People::new(visit, index, day).card(&who));
-    let line = card.as_ref().map_or_else(
+fn about(visit: &Visit, people: &People<'_>, index: &Index, day: &Day, recorded: &Recorded) -> String {
+    let named = Who::of_entry(visit, index, day, recorded).and_then(|who| people.named(&who));
+    named.map_or_else(
         || {
-            visit
-                .w()
-                .with("work-not-here", &[("id", (&recorded.entry.subject.shown()).into())])
+            let id = recorded.entry.subject.shown();
+            visit.w().with("work-not-here", &[("id", (&id).into())])
         },
-        |card| format!("{}　{}", card.name, card.id),
-    );
-    (line, card)
+        |(name, id)| format!("{name}　{id}"),
+    )
 }
 
 fn page(visit: &Visit, open: Option<EntryId>, show: &str) -> Result<Response, Fault> {
@@ -182,6 +180,7 @@ fn page(visit: &Visit, open: Option<EntryId>, show: &str) -> Result<Response, Fa
     let signed = visit.signed()?;
     let index = signed.session.index();
     let day = signed.session.day();
+    let people = People::new(visit, &index, &day);
     let all = day.to_enter();
     let done = all.iter().filter(|(_, mark)| mark.is_some()).count();
     let urgent = all
@@ -196,12 +195,12 @@ fn page(visit: &Visit, open: Option<EntryId>, show: &str) -> Result<Response, Fa
             _ => mark.is_none(),
         })
         .take(MOST)
-        .map(|(recorded, mark)| item(visit, &index, &day, recorded, mark.is_some(), open))
+        .map(|(recorded, mark)| item(visit, &people, &index, &day, recorded, mark.is_some(), open))
         .collect();
     let opened = match open {
         Some(id) => {
             let (recorded, mark) = all.iter().find(|(r, _)| r.id == id).ok_or(Fault::Stale)?;
-            Some(opened(visit, &index, &day, recorded, *mark))
+            Some(opened(visit, &people, &index, &day, recorded, *mark))
         }
         None => None,
     };
@@ -237,6 +236,7 @@ fn page(visit: &Visit, open: Option<EntryId>, show: &str) -> Result<Response, Fa
 
 fn item(
     visit: &Visit,
+    people: &People<'_>,
     index: &Index,
     day: &Day,
     recorded: &Arc<Recorded>,
@@ -251,7 +251,7 @@ fn item(
         priority_words: w.with("work-priority", &[("letter", priority.to_string().as_str().into())]),
         what: act_words(w, &recorded.entry.act),
         at: say::moment(w, recorded.entry.written_at, visit.state.now),
-        about: about(visit, index, day, recorded).0,
+        about: about(visit, people, index, day, recorded),
         mark: if entered { "●" } else { "○" },
         state: if entered {
             &w["work-state-done"]
@@ -264,10 +264,18 @@ fn item(
     }
 }
 
-fn opened(visit: &Visit, index: &Index, day: &Day, recorded: &Arc<Recorded>, mark: Option<&Arc<Recorded>>) -> Opened {
+fn opened(
+    visit: &Visit,
+    people: &People<'_>,
+    index: &Index,
+    day: &Day,
+    recorded: &Arc<Recorded>,
+    mark: Option<&Arc<Recorded>>,
+) -> Opened {
     let w = visit.w();
     let entry = &recorded.entry;
-    let (line, card) = about(visit, index, day, recorded);
+    let line = about(visit, people, index, day, recorded);
+    let card = Who::of_entry(visit, index, day, recorded).and_then(|who| people.card(&who));
     let mut fields = vec![
         Field {
             label: w["patient-id"].to_owned(),

@@ -69,8 +69,10 @@ export class Person {
     this.reader ??= await this.page.context().newCDPSession(this.page);
     const keys = [...digits].map((digit) => ({ key: digit, code: `Digit${digit}`, text: digit, windowsVirtualKeyCode: digit.charCodeAt(0) }));
     keys.push({ key: "Enter", code: "Enter", text: "\r", windowsVirtualKeyCode: 13 });
-    // All are sent before the first is answered, as a reader does; the machine's load must not make it a slow typist.
-    await Promise.all(keys.flatMap((key) => ["keyDown", "keyUp"].map((type) => this.reader.send("Input.dispatchKeyEvent", { type, ...key }))));
+    // Stamped 4 ms apart as a reader sends them, so that the load of this machine does not make it a slow typist.
+    const start = Date.now() / 1000;
+    const send = (type, key, n) => this.reader.send("Input.dispatchKeyEvent", { type, timestamp: start + n * 0.004, ...key });
+    await Promise.all(keys.flatMap((key, n) => [send("keyDown", key, n), send("keyUp", key, n)]));
   }
 
   /** Signs in with number and password. */

@@ -341,12 +341,6 @@ impl<'a> Row<'a> {
         self.fixed.bits & BIT_DIED != 0
     }
 
-    /// Has an appointment on the snapshot's day.
-    #[must_use]
-    pub fn is_booked(&self) -> bool {
-        self.index.is_booked(self.number)
-    }
-
     /// Something about this patient is wrong or missing.
     #[must_use]
     pub const fn has_findings(&self) -> bool {

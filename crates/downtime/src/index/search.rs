@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use chart::fold;
 use memchr::memmem;
 
-use super::{Arena, Index, Resemblance, Row};
+use super::{Arena, Index};
 
 /// How a person was found; lower is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,29 +119,6 @@ impl Index {
             .filter(|(_, row)| seen.insert(*row))
             .take(limit)
             .map(|(hit, row)| (row, hit))
-            .collect()
-    }
-
-    /// Others booked on the same day with the same folded name (or reading), at most `limit`: whom a clerk could mistake
-    /// for this person.
-    #[must_use]
-    pub fn namesakes(&self, row: Row<'_>, by: Resemblance, limit: usize) -> Vec<Row<'_>> {
-        let keys = match by {
-            Resemblance::SameName => &self.name_keys,
-            Resemblance::SameReading => &self.kana_keys,
-            Resemblance::Near => return Vec::new(),
-        };
-        let current = |row: usize| keys.get(row).split('\u{1F}').next().unwrap_or("");
-        let wanted = current(row.number() as usize);
-        if wanted.is_empty() {
-            return Vec::new();
-        }
-        memmem::find_iter(keys.text().as_bytes(), wanted)
-            .map(|at| keys.row_at(at))
-            .filter(|other| *other != row.number() as usize && current(*other) == wanted)
-            .filter_map(|other| self.row(u32::try_from(other).ok()?))
-            .filter(Row::is_booked)
-            .take(limit)
             .collect()
     }
 

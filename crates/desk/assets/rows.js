@@ -82,7 +82,9 @@ function table(box) {
     const step = STEP[event.code];
     const at = links().indexOf(document.activeElement);
     const fromField = document.activeElement?.matches('[data-search]');
-    if (step === undefined || (at < 0 && !fromField && document.activeElement !== document.body)) return;
+    // Nothing in particular has the focus: the page's own beginning, or nowhere.
+    const nowhere = document.activeElement === document.body || document.activeElement?.id === 'main';
+    if (step === undefined || (at < 0 && !fromField && !nowhere)) return;
     if (fromField && !['ArrowDown', 'PageDown'].includes(event.code)) return;
     event.preventDefault();
     const all = links();

@@ -20,7 +20,7 @@ pub enum Charset {
     Utf8,
 }
 
-/// Name of the file that [`write`] fills.
+/// Name of the file that [`write()`] fills.
 pub const FILE_NAME: &str = "entries.csv";
 
 /// What an export wrote.

@@ -102,7 +102,8 @@ impl After {
         if parts.is_empty() {
             path.to_owned()
         } else {
-            format!("{path}?{}", parts.join("&"))
+            let joint = if path.contains('?') { '&' } else { '?' };
+            format!("{path}{joint}{}", parts.join("&"))
         }
     }
 

@@ -104,8 +104,13 @@ fn page(visit: &Visit, wanted: &Wanted, query: &str, done: Option<Done>) -> Resu
         let choice = |(code, label): &(String, String)| (code.clone(), label.clone(), code == value);
         list.iter().map(choice).collect()
     };
-    let paper = (query.is_empty() && wanted.show != "temporary" && !content.roll.lines.is_empty())
-        .then(|| (wanted.department.clone(), chart::date::iso(content.day)));
+    let paper = (query.is_empty() && wanted.show != "temporary" && !content.roll.lines.is_empty()).then(|| {
+        (
+            wanted.department.clone(),
+            chart::date::iso(content.day),
+            wanted.show.clone(),
+        )
+    });
     visit.show(&ListsPage {
         page: visit.page(&w["nav-lists"], SCRIPTS),
         query,
@@ -355,7 +360,7 @@ fn heads(w: &Words, wanted: &Wanted, query: &str) -> Vec<Head> {
 }
 
 /// Percent-encoding of what stands in an address (codes of departments and doctors).
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, b| {
         if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.') {
             out.push(char::from(b));
@@ -408,7 +413,7 @@ struct ListsPage<'a> {
     departments: Vec<(String, String, bool)>,
     doctors: Vec<(String, String, bool)>,
     sort: &'static str,
-    paper: Option<(String, String)>,
+    paper: Option<(String, String, String)>,
     heads: Vec<Head>,
     body: String,
     counts: String,

@@ -137,6 +137,15 @@ struct ListForm {
     #[serde(default)]
     department: String,
     day: String,
+    #[serde(default)]
+    show: String,
+}
+
+/// The list as it was shown before it was printed.
+fn back_to_list(form: &ListForm) -> String {
+    let department = super::lists::encode(&form.department);
+    let show = super::lists::encode(&form.show);
+    format!("/patients?show={show}&department={department}")
 }
 
 /// F13 for one department and day.
@@ -149,6 +158,7 @@ async fn list(visit: Visit, Form(form): Form<ListForm>) -> Result<Response, Faul
         number: None,
         reissue: false,
     };
+    let back = back_to_list(&form);
     let numbers = signed.clone();
     let sheet = issue(&visit, &signed, order, move |issue| {
         let day = numbers.session.day();
@@ -179,7 +189,7 @@ async fn list(visit: Visit, Form(form): Form<ListForm>) -> Result<Response, Faul
         (!rows.is_empty()).then(|| downtime::forms::department_list(&index, name, on, &rows, issue))
     })
     .await?;
-    Ok(After::redirect("/patients", None, &[Ok(sheet)]))
+    Ok(After::redirect(&back, None, &[Ok(sheet)]))
 }
 
 /// True when this form was printed for this entry's patient before.

@@ -455,6 +455,10 @@ async fn a_slip_scans_to_its_patient_and_a_list_prints() {
         .await;
     let page = browser.follow(&list).await;
     pdf(&mut browser, &page).await;
+    assert!(
+        list.location().starts_with("/patients?show=&department=01&s="),
+        "the list stays as it was shown"
+    );
     let html = browser.get("/patients?show=here").await.text();
     assert!(html.contains("A-001") && html.contains("山田　一郎") && !html.contains("山田　花子"));
     let html = browser.get("/patients?department=03").await.text();

@@ -4,6 +4,7 @@
 
 const GAP = 35; // ms between two keys of a scanner
 const SHORTEST = 5; // digits
+const HESITATION = 500; // ms: digits this soon after other digits may be the rest of one number
 
 const form = document.getElementById('scan');
 const ask = document.getElementById('scan-ask');
@@ -49,13 +50,20 @@ document.addEventListener('keydown', (event) => {
   const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code);
   const now = event.timeStamp;
   if (digit && !event.ctrlKey && !event.altKey && !event.shiftKey) {
-    if (!burst || now - burst.last > GAP) burst = start(event);
+    if (!burst || now - burst.last > GAP) {
+      // A reader that hesitates in the middle: what follows is only a tail, and the tail of a number may be somebody
+      // else's. Such a burst is left alone; the field holds the whole number, and Enter means what it always means.
+      const tail = burst !== null && now - burst.last <= HESITATION;
+      burst = { ...start(event), tail };
+    }
     burst.digits += digit[1];
     burst.last = now;
     return;
   }
   const ends = ['Enter', 'NumpadEnter', 'Tab'].includes(event.code);
-  if (ends && burst && burst.digits.length >= SHORTEST && now - burst.last <= GAP) {
+  const whole = ends && burst && !burst.tail && burst.digits.length >= SHORTEST && now - burst.last <= GAP;
+  // Without a form for scans (signing in) only a search field takes them: a badge fills the field it was read into.
+  if (whole && (form || isSearch(burst.field))) {
     event.preventDefault();
     event.stopImmediatePropagation();
     finish();

@@ -28,11 +28,13 @@ function reception(list) {
     // The list on the screen must belong to the text in the field, or the wrong person would be taken. Enter right behind the
     // last letter comes from a slow bar code reader: it chooses, a person looks, and the next Enter receives.
     if (form.answered !== field.value || performance.now() - typed < BY_HAND) { await form.lookUp(); return; }
-    const day = card.querySelector('.day input');
+    // Only what the main action needs: further acts below it have fields of their own.
+    const main = card.querySelector('[data-main]');
+    const day = main?.form?.querySelector('.day input');
     if (day && !day.value) { day.focus(); return; }
-    const choice = card.querySelector('select[required]');
+    const choice = main?.form?.querySelector('select[required]');
     if (choice && !choice.value) { choice.focus(); return; }
-    card.querySelector('[data-main]')?.click();
+    main?.click();
   }
 
   list.addEventListener('filled', () => {

@@ -8,6 +8,7 @@
 
 mod codes;
 mod error;
+mod filled;
 mod fonts;
 mod forms;
 mod ink;

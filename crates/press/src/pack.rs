@@ -67,8 +67,8 @@ pub struct Spoiled {
 }
 
 impl Press {
-    /// Prints sheets into one PDF, in their order; no sheets, no PDF. `progress` hears of every finished sheet, from several threads but
-    /// one at a time.
+    /// Prints sheets into one PDF, in their order; no sheets, no PDF. One pack at a time: the next waits.
+    /// `progress` hears of every finished sheet, from several threads but one at a time.
     ///
     /// # Errors
     /// More than [`MAX_PACK_PAGES`] pages, or a sink that fails. Sheets that cannot be printed are not errors but
@@ -83,6 +83,7 @@ impl Press {
         I: IntoIterator<Item = Sheet>,
         I::IntoIter: Send,
     {
+        let _turn = self.packing.lock().unwrap_or_else(PoisonError::into_inner);
         let sheets = Mutex::new(sheets.into_iter().enumerate());
         let tray = Mutex::new(Tray::new(progress));
         std::thread::scope(|scope| {

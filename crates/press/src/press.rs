@@ -1,28 +1,29 @@
 //! The press itself: set up once, then sheet after sheet.
 //!
 //! Typst runs on threads of our own, each with its own one-thread pool and a deep stack. Inside a shared pool, work stealing starts other
-//! documents on the same stack until it overflows. Typst's cache is emptied after every sheet, or memory grows with every patient.
+//! documents on the same stack until it overflows. Typst's cache is aged after every sheet, or memory grows with every patient: what no
+//! sheet on any thread has used for as many sheets as there are threads is dropped. (Dropping all of it takes the cache away from the
+//! sheets on the other threads: a third more work on two.)
+//!
+//! Not here: what a form says, codes, and several sheets in one PDF (`pack`).
 
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use chart::{FormId, Sheet};
+use chart::Sheet;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use serde::Serialize;
 use typst::diag::SourceDiagnostic;
 use typst::foundations::{Bytes, Smart};
 use typst::{World, WorldExt};
 use typst_layout::PagedDocument;
 use typst_pdf::PdfOptions;
 
-use crate::codes::{MAX_BAR_CODE_CHARS, MAX_SHEET_PAGES, is_code_text};
+use crate::codes::MAX_SHEET_PAGES;
 use crate::error::PressError;
-use crate::forms::{Codes, Form, Forms, Strip};
-use crate::legible::{make_legible, mark_gaiji};
-use crate::world::{Copy, Stock};
-
-/// Largest sheet handed to Typst, in bytes of CBOR: a thousand times a usual one.
-pub const MAX_SHEET_BYTES: usize = 1024 * 1024;
+use crate::filled::filled;
+use crate::forms::{Form, Forms};
+use crate::world::{Galley, Stock};
 
 /// Stack of a layout thread, in bytes: nested tables go deep.
 const STACK: usize = 16 * 1024 * 1024;
@@ -44,6 +45,8 @@ pub struct Press {
     stock: Stock,
     benches: Mutex<Vec<ThreadPool>>,
     freed: Condvar,
+    /// Held by a pack: a second one waits, or it would take the thread kept for single sheets.
+    pub(crate) packing: Mutex<()>,
     pub(crate) threads: usize,
 }
 
@@ -68,6 +71,7 @@ impl Press {
             stock: Stock::new()?,
             benches: Mutex::new(benches),
             freed: Condvar::new(),
+            packing: Mutex::new(()),
             threads,
         })
     }
@@ -104,7 +108,7 @@ impl Press {
                 benches = self.freed.wait(benches).unwrap_or_else(PoisonError::into_inner);
             }
         };
-        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| bench.install(work)));
+        let done = catch_unwind(AssertUnwindSafe(|| bench.install(work)));
         self.benches.lock().unwrap_or_else(PoisonError::into_inner).push(bench);
         self.freed.notify_one();
         done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -130,15 +134,20 @@ impl Press {
     }
 
     pub(crate) fn lay_with(&self, form: &Form, sheet: &Sheet) -> Result<PagedDocument, PressError> {
-        check(form, sheet)?;
-        let copy = Copy {
+        let galley = Galley {
             stock: &self.stock,
             form,
-            data: Bytes::new(self.data(form, sheet)?),
+            data: Bytes::new(filled(form, sheet, &self.stock.fonts)?),
         };
-        let result = typst::compile::<PagedDocument>(&copy).output;
+        // A fault inside Typst must not take the rest of a morning with it.
+        let result = catch_unwind(AssertUnwindSafe(|| typst::compile::<PagedDocument>(&galley).output));
         typst::comemo::evict(self.threads);
-        let document = result.map_err(|errors| layout_error(&copy, form, &errors))?;
+        let document = result
+            .map_err(|_| PressError::Layout {
+                form: sheet.form.clone(),
+                reason: "the typesetter itself failed on this sheet".to_owned(),
+            })?
+            .map_err(|errors| layout_error(&galley, form, &errors))?;
         let pages = document.pages().len();
         if pages > MAX_SHEET_PAGES {
             return Err(PressError::TooLarge {
@@ -150,54 +159,6 @@ impl Press {
         Ok(document)
     }
 
-    /// The sheet as the frame reads it: CBOR, every text printable.
-    fn data(&self, form: &Form, sheet: &Sheet) -> Result<Vec<u8>, PressError> {
-        let bad = |reason: String| PressError::BadSheet {
-            form: sheet.form.clone(),
-            reason,
-        };
-        let mut values = ciborium::Value::serialized(sheet).map_err(|error| bad(error.to_string()))?;
-        let unprintable = make_legible(&mut values, &self.stock.fonts);
-        mark_gaiji(&mut values);
-        let about = &form.about;
-        let (width, height) = about.paper.size_mm();
-        let (left, top, right, foot) = about.paper.margins_mm();
-        let data = Data {
-            sheet: values,
-            unprintable,
-            form: FrameFacts {
-                title: &about.title,
-                code: &about.code,
-                version: &about.version,
-                width,
-                height,
-                left,
-                top,
-                right,
-                foot,
-                codes: if sheet.form_id.is_empty() {
-                    0
-                } else if about.codes == Codes::Two {
-                    2
-                } else {
-                    1
-                },
-            },
-        };
-        let mut bytes = Vec::with_capacity(8 * 1024);
-        ciborium::into_writer(&data, &mut bytes).map_err(|error| bad(error.to_string()))?;
-        if bytes.len() > MAX_SHEET_BYTES {
-            return Err(PressError::TooLarge {
-                what: "the sheet in bytes",
-                found: bytes.len(),
-                limit: MAX_SHEET_BYTES,
-            });
-        }
-        Ok(bytes)
-    }
-}
-
-impl Press {
     /// The page that stands in a pack for a sheet that failed: the patient and the reason. No page if even the frame cannot be drawn.
     pub(crate) fn placeholder(&self, sheet: &Sheet, error: &PressError) -> Vec<typst_layout::Page> {
         let Ok(form) = self.forms.get(&sheet.form).and_then(Form::placeholder) else {
@@ -236,76 +197,15 @@ pub fn export(document: &PagedDocument, form: &str) -> Result<Vec<u8>, PressErro
     })
 }
 
-/// What `frame.typ` finds in `/data.cbor`.
-#[derive(Serialize)]
-struct Data<'a> {
-    sheet: ciborium::Value,
-    form: FrameFacts<'a>,
-    /// Characters that became 〓.
-    unprintable: usize,
-}
-
-/// Lengths in millimetres.
-#[derive(Serialize)]
-struct FrameFacts<'a> {
-    title: &'a str,
-    code: &'a str,
-    version: &'a str,
-    width: u16,
-    height: u16,
-    left: u16,
-    top: u16,
-    right: u16,
-    foot: u16,
-    codes: u8,
-}
-
-/// What no page may lack: whose it is, as of when, under which seal.
-fn check(form: &Form, sheet: &Sheet) -> Result<(), PressError> {
-    let bad = |reason: &str| {
-        Err(PressError::BadSheet {
-            form: sheet.form.clone(),
-            reason: reason.to_owned(),
-        })
-    };
-    for (what, text) in [
-        ("as_of", &sheet.as_of),
-        ("seal", &sheet.seal),
-        ("title_mark", &sheet.title_mark),
-        ("issued", &sheet.issued),
-    ] {
-        if text.trim().is_empty() {
-            return bad(&format!("{what} is blank, and no page is printed without it"));
-        }
-    }
-    if !sheet.form_id.is_empty() && FormId::parse(&sheet.form_id).is_none() {
-        return bad("form_id is not a form number of 12 digits with its check digit");
-    }
-    let Some(strip) = &sheet.strip else {
-        return if form.about.patient_strip == Strip::Rows {
-            Ok(())
-        } else {
-            bad("it has no patient")
-        };
-    };
-    if strip.id.trim().is_empty() || (strip.name.trim().is_empty() && strip.kana.trim().is_empty()) {
-        return bad("the patient has no number or no name");
-    }
-    if !is_code_text(&strip.id_code) || strip.id_code.len() > MAX_BAR_CODE_CHARS {
-        return bad("the patient number does not fit a bar code");
-    }
-    Ok(())
-}
-
 /// Typst's first complaints with file and line, so that whoever wrote the form can mend it.
-fn layout_error(copy: &Copy, form: &Form, errors: &[SourceDiagnostic]) -> PressError {
+fn layout_error(galley: &Galley, form: &Form, errors: &[SourceDiagnostic]) -> PressError {
     let line = |error: &SourceDiagnostic| {
         let place = error.span.id().and_then(|id| {
-            let line = copy
+            let line = galley
                 .source(id)
                 .ok()?
                 .lines()
-                .byte_to_line(copy.range(error.span)?.start)?;
+                .byte_to_line(galley.range(error.span)?.start)?;
             Some(format!("{} line {}: ", id.get().vpath().get_without_slash(), line + 1))
         });
         format!("{}{}", place.unwrap_or_default(), error.message)

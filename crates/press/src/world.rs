@@ -47,7 +47,7 @@ const MAIN: &str = r#"#import "/frame.typ": page-frame
 "#;
 
 /// One sheet on its way through Typst.
-pub struct Copy<'a> {
+pub struct Galley<'a> {
     /// Shared by all sheets.
     pub stock: &'a Stock,
     /// The form being filled.
@@ -56,7 +56,7 @@ pub struct Copy<'a> {
     pub data: Bytes,
 }
 
-impl World for Copy<'_> {
+impl World for Galley<'_> {
     fn library(&self) -> &LazyHash<Library> {
         &self.stock.library
     }

@@ -1,0 +1,123 @@
+//! A sheet made ready for the frame: what no page may lack is checked, every text is printable, all of it is CBOR.
+//!
+//! Not here: what the body holds. That is between `downtime`, which fills it, and the form's `form.typ`.
+
+use chart::{FormId, Sheet};
+use serde::Serialize;
+
+use crate::codes::{MAX_BAR_CODE_CHARS, is_code_text};
+use crate::error::PressError;
+use crate::fonts::Fonts;
+use crate::forms::{Codes, Form, Strip};
+use crate::legible::{make_legible, mark_gaiji};
+
+/// Largest sheet handed to Typst, in bytes of CBOR: more than a hundred times a usual one.
+pub const MAX_SHEET_BYTES: usize = 1024 * 1024;
+
+/// The bytes that `frame.typ` reads from `/data.cbor`.
+pub fn filled(form: &Form, sheet: &Sheet, fonts: &Fonts) -> Result<Vec<u8>, PressError> {
+    let bad = |reason: String| PressError::BadSheet {
+        form: sheet.form.clone(),
+        reason,
+    };
+    check(form, sheet).map_err(bad)?;
+    let mut values = ciborium::Value::serialized(sheet).map_err(|error| bad(error.to_string()))?;
+    let unprintable = make_legible(&mut values, fonts);
+    mark_gaiji(&mut values);
+    let data = Data {
+        sheet: values,
+        form: FrameFacts::new(form, sheet),
+        unprintable,
+    };
+    let mut bytes = Vec::with_capacity(8 * 1024);
+    ciborium::into_writer(&data, &mut bytes).map_err(|error| bad(error.to_string()))?;
+    if bytes.len() > MAX_SHEET_BYTES {
+        return Err(PressError::TooLarge {
+            what: "the sheet in bytes",
+            found: bytes.len(),
+            limit: MAX_SHEET_BYTES,
+        });
+    }
+    Ok(bytes)
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    sheet: ciborium::Value,
+    form: FrameFacts<'a>,
+    /// Characters that became 〓.
+    unprintable: usize,
+}
+
+/// What the frame knows of the form. Lengths in millimetres.
+#[derive(Serialize)]
+struct FrameFacts<'a> {
+    title: &'a str,
+    code: &'a str,
+    version: &'a str,
+    width: u16,
+    height: u16,
+    left: u16,
+    top: u16,
+    right: u16,
+    foot: u16,
+    /// QR codes of a page.
+    codes: u8,
+}
+
+impl<'a> FrameFacts<'a> {
+    fn new(form: &'a Form, sheet: &Sheet) -> Self {
+        let about = &form.about;
+        let (width, height) = about.paper.size_mm();
+        let (left, top, right, foot) = about.paper.margins_mm();
+        let codes = match about.codes {
+            _ if sheet.form_id.is_empty() => 0,
+            Codes::One => 1,
+            Codes::Two => 2,
+        };
+        Self {
+            title: &about.title,
+            code: &about.code,
+            version: &about.version,
+            width,
+            height,
+            left,
+            top,
+            right,
+            foot,
+            codes,
+        }
+    }
+}
+
+/// Whose it is, as of when, under which seal: a page without one of them is not printed.
+fn check(form: &Form, sheet: &Sheet) -> Result<(), String> {
+    for (what, text) in [
+        ("as_of", &sheet.as_of),
+        ("seal", &sheet.seal),
+        ("title_mark", &sheet.title_mark),
+        ("issued", &sheet.issued),
+    ] {
+        if text.trim().is_empty() {
+            return Err(format!("{what} is blank, and no page is printed without it"));
+        }
+    }
+    if !sheet.form_id.is_empty() && FormId::parse(&sheet.form_id).is_none() {
+        return Err("form_id is not a form number of 12 digits with its check digit".to_owned());
+    }
+    let Some(strip) = &sheet.strip else {
+        let list = form.about.patient_strip == Strip::Rows;
+        return if list {
+            Ok(())
+        } else {
+            Err("it has no patient".to_owned())
+        };
+    };
+    if strip.id.trim().is_empty() || (strip.name.trim().is_empty() && strip.kana.trim().is_empty()) {
+        return Err("the patient has no number or no name".to_owned());
+    }
+    if !is_code_text(&strip.id_code) || strip.id_code.len() > MAX_BAR_CODE_CHARS {
+        return Err("the patient number does not fit a bar code".to_owned());
+    }
+    Ok(())
+}

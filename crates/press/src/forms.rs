@@ -79,7 +79,7 @@ pub enum Paper {
     A5,
     /// 210 × 297 mm, margins 10 mm, left 18 mm for two holes.
     A4,
-    /// 297 × 210 mm, margins 10 mm, top 14 mm for two holes.
+    /// 297 × 210 mm, margins 10 mm: lists, which are shredded, not filed.
     #[serde(rename = "A4 landscape")]
     A4Landscape,
 }
@@ -101,7 +101,7 @@ impl Paper {
         match self {
             Self::A5 => (8, 8, 8, 12),
             Self::A4 => (18, 10, 10, 12),
-            Self::A4Landscape => (10, 14, 10, 12),
+            Self::A4Landscape => (10, 10, 10, 12),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use press::SheetCode;
 
-use crate::paper::{CODES, print, sample, tool};
+use crate::paper::{CODES, print, sample, tool, words};
 
 /// Every code on a page at this resolution, `QR-Code:…` or `CODE-128:…`, sorted.
 fn read(pdf: &press::Pdf, page: usize, dpi: u32) -> Vec<String> {
@@ -98,9 +98,13 @@ fn bar_codes_hold_at_150_and_300_dpi() {
 }
 
 #[test]
-fn a_list_without_a_number_has_no_code() {
-    let sheet = sample("F13");
-    assert_eq!(sheet.form_id, "");
-    let words = crate::paper::all_words(&print(&sheet));
-    assert!(!words.contains("帳票番号"));
+fn a_sheet_without_a_number_has_no_code_and_says_so() {
+    let (mut list, mut slip) = (sample("F13"), sample("F01"));
+    list.form_id.clear();
+    slip.form_id.clear();
+    let pdf = print(&list);
+    assert!(!words(&pdf, 1).contains("帳票番号"));
+    let pdf = print(&slip);
+    assert!(words(&pdf, 1).contains("帳票番号なし"));
+    assert_eq!(read(&pdf, 1, 200), ["CODE-128:00123456"]);
 }

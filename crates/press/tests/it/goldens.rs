@@ -90,6 +90,7 @@ fn each_row_of_a_list_carries_both_identifiers() {
 #[test]
 fn twenty_eight_patients_fill_a_page_of_the_list() {
     let mut sheet = sample("F13");
+    sheet.form_id = "261120031279".to_owned();
     let plain = sheet.body["rows"][0].clone();
     for (rows, pages) in [(0, 1), (1, 1), (28, 1), (29, 2), (56, 2), (57, 3)] {
         sheet.body["rows"] = vec![plain.clone(); rows].into();

@@ -187,10 +187,10 @@ mod tests {
     #[test]
     fn a_module_under_cfg_test_is_a_test_as_a_whole() {
         let tree = tree_of(&[
-            ("src/lib.rs", "mod work;\n#[cfg(test)]\nmod ink;\n"),
+            ("src/lib.rs", "mod room;\n#[cfg(test)]\nmod ink;\n"),
             ("src/ink.rs", "fn a() {}\n"),
-            ("src/work.rs", "#[cfg(test)]\nmod cases;\nfn b() {}\n"),
-            ("src/work/cases.rs", "fn c() {}\n"),
+            ("src/room.rs", "#[cfg(test)]\nmod cases;\nfn b() {}\n"),
+            ("src/room/cases.rs", "fn c() {}\n"),
         ]);
         let outside: Vec<_> = tree
             .rust()
@@ -201,8 +201,8 @@ mod tests {
             [
                 ("src/ink.rs", 0),
                 ("src/lib.rs", 1),
-                ("src/work.rs", 1),
-                ("src/work/cases.rs", 0)
+                ("src/room.rs", 1),
+                ("src/room/cases.rs", 0)
             ]
         );
     }

@@ -14,6 +14,7 @@
 //! | [`files`], [`shelf_slots`] | the file port; atomic install in slots A, B, C |
 //! | `simfs` (feature) | the file port in memory, with accidents, for tests |
 //! | [`journal`] | append-only, hash-chained, signed records that survive any crash |
+//! | [`tree`] | proofs that a log only grew |
 //!
 //! What this crate deliberately does not know: a clinical word, the time of day, where randomness comes from (it is
 //! a parameter everywhere), configuration, threads, the network. It never retries a failed sync and never truncates.
@@ -33,6 +34,7 @@ pub mod simfs;
 pub mod slot;
 pub mod snapshot;
 pub mod train;
+pub mod tree;
 pub mod wrap;
 
 pub use ids::{CompartmentId, HospitalId, IncarnationId, RoleId, StationId, UserId};

@@ -11,4 +11,5 @@ mod peers;
 mod shelf;
 mod snapshot;
 mod tamper;
+mod tree;
 mod vectors;

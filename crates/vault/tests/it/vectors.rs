@@ -10,7 +10,7 @@ use vault::{sealbox, wrap};
 
 use crate::hospital::*;
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -160,7 +160,7 @@ pub fn unlock(
 ) -> Result<Unlocked, SignInFault> {
     let user = user_id(hospital, &record.staff_number);
     let slot = slots.first().ok_or(SignInFault::Refused)?;
-    let who = Credentials { password, badge: None };
+    let who = Credentials::Password(password);
     let secret = slot.open(hospital, &user, 0, &who).map_err(|fault| match fault {
         SlotFault::CannotOpen | SlotFault::Password => SignInFault::Refused,
         other => SignInFault::Slot(other),

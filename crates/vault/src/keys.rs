@@ -6,6 +6,7 @@
 //! | [`UserSecret`] | X25519 | opening the user's roles |
 //! | [`RoleSecret`] | X25519, long-lived | opening journal records written for a role |
 //! | [`SealerSecret`] | Ed25519 | signing manifests |
+//! | [`RecoverySecret`] | X25519, long-lived | opening everything when nobody else can; exists only while shares are joined |
 //!
 //! Secrets are erased from memory when dropped and never appear in `Debug` output. A secret file is versioned bytes
 //! with a check sum, so that damage is told apart from a wrong key; the caller stores it readable by its owner only.
@@ -24,7 +25,7 @@ use sha2::{Digest, Sha256};
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
 
-pub use exchange::{RolePublic, RoleSecret, UserPublic, UserSecret};
+pub use exchange::{RecoveryPublic, RecoverySecret, RolePublic, RoleSecret, UserPublic, UserSecret};
 pub use sealer::{SealerPublic, SealerSecret};
 pub use station::{StationPublic, StationSecret};
 
@@ -207,6 +208,18 @@ mod tests {
         assert_eq!(
             RoleSecret::from_file_bytes(&role.to_file_bytes()).unwrap().public(),
             role.public()
+        );
+        let recovery = RecoverySecret::random(&mut rng);
+        let file = recovery.to_file_bytes();
+        assert_eq!(
+            RecoverySecret::from_file_bytes(&file).unwrap().public(),
+            recovery.public()
+        );
+        assert_eq!(RoleSecret::from_file_bytes(&file).unwrap_err(), KeyFault::OtherKind);
+        assert_eq!(
+            recovery.journal_reader().public(),
+            recovery.public().journal_reader(),
+            "one key under two names"
         );
     }
 

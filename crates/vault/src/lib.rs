@@ -1,7 +1,7 @@
 //! What must survive: sealed snapshots of charts, the keys that open them, and journals that lose nothing.
 //!
 //! Bytes in, bytes out. A caller hands over opaque bytes and gets back bytes that are sealed, signed, chained or an
-//! honest error. The byte layouts are documents of their own: `docs/formats/{keys,snapshot,journal}.md`.
+//! honest error. The byte layouts are documents of their own: `docs/formats/{keys,snapshot,journal,tree,recovery,secret-text}.md`.
 //!
 //! | room | what it is for |
 //! |---|---|
@@ -14,19 +14,25 @@
 //! | [`files`], [`shelf_slots`] | the file port; atomic install in slots A, B, C |
 //! | `simfs` (feature) | the file port in memory, with accidents, for tests |
 //! | [`journal`] | append-only, hash-chained, signed records that survive any crash |
-//! | [`tree`] | proofs that a log only grew |
+//! | [`tree`], [`checkpoint`] | proofs that a log only grew; what a station signs about its log and a witness remembers |
+//! | [`secret_text`] | badge and envelope secrets as text for people and scanners |
+//! | [`recovery`] | the hospital's last key, opened by three of five printed shares |
 //!
 //! What this crate deliberately does not know: a clinical word, the time of day, where randomness comes from (it is
 //! a parameter everywhere), configuration, threads, the network. It never retries a failed sync and never truncates.
 
+pub mod checkpoint;
 mod codec;
+mod codec_text;
 pub mod context;
 pub mod files;
 pub mod ids;
 pub mod journal;
 pub mod keys;
 pub mod padding;
+pub mod recovery;
 pub mod sealbox;
+pub mod secret_text;
 pub mod shelf_slots;
 pub mod sign;
 #[cfg(feature = "simfs")]

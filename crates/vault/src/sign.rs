@@ -20,6 +20,8 @@ pub enum Purpose {
     Record,
     /// A receipt for records made durable, by the station that holds them (reserved: stations exchange them later).
     Receipt,
+    /// The size and root of a log of records, by the station that keeps it (see [`crate::checkpoint`]).
+    Checkpoint,
 }
 
 impl Purpose {
@@ -28,6 +30,7 @@ impl Purpose {
             Self::Manifest => b"manifest",
             Self::Record => b"record",
             Self::Receipt => b"receipt",
+            Self::Checkpoint => b"checkpoint",
         }
     }
 }

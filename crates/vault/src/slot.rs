@@ -1,13 +1,15 @@
 //! A slot: a user's secret, opened by what the user knows and has.
 //!
 //! ```text
-//! A     = Argon2id(NFKC(password), salt(16), m, t, p) → 32
+//! A     = Argon2id(NFKC(password) or the envelope's 16 bytes, salt(16), m, t, p) → 32
 //! K_kek = HKDF-SHA256(ikm = A ‖ badge, salt = salt, info = "TMB1/kek" ‖ 0 ‖ kind)
 //! slot  = ver ‖ suite ‖ kind ‖ 0 ‖ m u32 ‖ t u32 ‖ p u32 ‖ salt(16) ‖ SealBox(K_kek, context(user, number, all before), user secret)
 //! ```
 //! Argon2id is RFC 9106. The password is normalised once (NFKC, Unicode TR 15; NIST SP 800-63B), so that the same
 //! password typed on another keyboard is the same. Parameters are authenticated and bounded both ways before any
-//! memory is spent. There is no comparison anywhere: a slot opens, or nothing is there to be had.
+//! memory is spent. There is no comparison anywhere: a slot opens, or nothing is there to be had. The kind of what is
+//! brought enters the key, so a slot of one kind does not open with the credentials of another, whatever its head says.
+//! An envelope takes the same path as a password: its secret needs no stretching, and gets the least there is.
 //!
 //! Delays after failures, lock-out, password rules and blocklists are deliberately not here.
 
@@ -21,12 +23,11 @@ use crate::context::{Context, SUITE_1};
 use crate::ids::{HospitalId, UserId};
 use crate::keys::{Key32, UserSecret};
 use crate::sealbox::{self, CannotOpen};
+use crate::secret_text::{BadgeSecret, EnvelopeSecret, SECRET_LEN};
 
 /// Longest password accepted, in bytes after normalisation.
 pub const MAX_PASSWORD: usize = 1024;
-/// Length of the secret on a continuity badge.
-pub const BADGE_LEN: usize = 16;
-/// Length of a password slot in bytes.
+/// Length of a slot in bytes.
 pub const SLOT_LEN: usize = HEAD + 32 + sealbox::OVERHEAD;
 /// Longest slot of any kind, reserved ones included.
 pub const MAX_SLOT: usize = 1024;
@@ -38,6 +39,7 @@ const KIND_PASSWORD: u8 = 1;
 const KIND_PASSWORD_BADGE: u8 = 2;
 /// Reserved: password and a FIDO2 `hmac-secret` (32 bytes) in the place of the badge.
 pub const KIND_FIDO2: u8 = 3;
+const KIND_ENVELOPE: u8 = 4;
 
 /// What Argon2id costs, within bounds that are checked when written and when read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,12 +83,58 @@ impl SlotCost {
     }
 }
 
-/// What a person brings to open a slot.
-pub struct Credentials<'a> {
-    /// The password as typed; normalised here.
-    pub password: &'a str,
-    /// The secret read from the continuity badge, for slots that want one.
-    pub badge: Option<&'a [u8; BADGE_LEN]>,
+/// What a person brings to open a slot: one of the ways, never a mixture. Passwords as typed; they are normalised here.
+#[derive(Clone, Copy)]
+pub enum Credentials<'a> {
+    /// A password alone.
+    Password(&'a str),
+    /// A password and the secret read from the continuity badge.
+    PasswordAndBadge {
+        /// The password.
+        password: &'a str,
+        /// The badge.
+        badge: &'a BadgeSecret,
+    },
+    /// The secret from a sealed envelope, alone.
+    Envelope(&'a EnvelopeSecret),
+}
+
+/// What a slot wants brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// [`Credentials::Password`].
+    Password,
+    /// [`Credentials::PasswordAndBadge`].
+    PasswordAndBadge,
+    /// [`Credentials::Envelope`].
+    Envelope,
+}
+
+impl Credentials<'_> {
+    /// The slots these credentials are for.
+    #[must_use]
+    pub fn suit(&self) -> Wants {
+        match self {
+            Self::Password(_) => Wants::Password,
+            Self::PasswordAndBadge { .. } => Wants::PasswordAndBadge,
+            Self::Envelope(_) => Wants::Envelope,
+        }
+    }
+}
+
+impl Wants {
+    fn kind(self) -> u8 {
+        match self {
+            Self::Password => KIND_PASSWORD,
+            Self::PasswordAndBadge => KIND_PASSWORD_BADGE,
+            Self::Envelope => KIND_ENVELOPE,
+        }
+    }
+
+    fn from_kind(kind: u8) -> Option<Self> {
+        let all = [Self::Password, Self::PasswordAndBadge, Self::Envelope];
+        all.into_iter().find(|wants| wants.kind() == kind)
+    }
 }
 
 /// Why a slot was not made or not opened.
@@ -105,8 +153,11 @@ pub enum SlotFault {
         "this slot asks for a key derivation outside the allowed bounds; nothing was opened; have the password reset"
     )]
     Cost,
-    /// Wrong password, wrong badge, another user's slot, or changed bytes: not said which.
-    #[error("user, badge and password do not open this slot; nothing was opened; try again or use a sealed envelope")]
+    /// Wrong password, badge or envelope, another user's slot, another way than the slot wants, or changed bytes: not
+    /// said which.
+    #[error(
+        "what was typed and scanned does not open this slot; nothing was opened; try again or use a sealed envelope"
+    )]
     CannotOpen,
     /// Not enough memory for Argon2id.
     #[error(
@@ -115,12 +166,13 @@ pub enum SlotFault {
     Memory,
 }
 
-/// A password slot as bytes: what is stored in the user section of a snapshot.
+/// A slot as bytes: what is stored in the user section of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slot(Vec<u8>);
 
 impl Slot {
-    /// Makes slot number `number` of `user` for `secret`. With a badge in `who` the slot opens only with both.
+    /// Makes slot number `number` of `user` for `secret`, which will open with what is in `who` and nothing else. The
+    /// cost is that of passwords: an envelope's slot always has [`SlotCost::FLOOR`].
     ///
     /// # Errors
     /// [`SlotFault::Password`] or [`SlotFault::Memory`].
@@ -135,18 +187,19 @@ impl Slot {
     ) -> Result<Self, SlotFault> {
         let mut salt = [0; SALT];
         rng.fill_bytes(&mut salt);
-        let kind = if who.badge.is_some() {
-            KIND_PASSWORD_BADGE
+        let wants = who.suit();
+        let cost = if wants == Wants::Envelope {
+            SlotCost::FLOOR
         } else {
-            KIND_PASSWORD
+            cost
         };
         let mut bytes = Vec::with_capacity(SLOT_LEN);
-        bytes.extend_from_slice(&[VERSION, SUITE_1, kind, 0]);
+        bytes.extend_from_slice(&[VERSION, SUITE_1, wants.kind(), 0]);
         for number in [cost.memory_kib, cost.passes, cost.lanes] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         bytes.extend_from_slice(&salt);
-        let key = key_for(who, kind, cost, &salt)?;
+        let key = key_for(who, cost, &salt)?;
         let ctx = slot_context(hospital, user, number, &bytes);
         sealbox::seal_into(&key, &ctx, &*secret.to_seed(), rng, &mut bytes);
         Ok(Self(bytes))
@@ -164,20 +217,20 @@ impl Slot {
         who: &Credentials<'_>,
     ) -> Result<UserSecret, SlotFault> {
         let head = self.head()?;
-        let (kind, cost, salt) = Self::parse_head(head)?;
-        let key = key_for(who, kind, cost, &salt)?;
+        let (_, cost, salt) = Self::parse_head(head)?;
+        let key = key_for(who, cost, &salt)?;
         let sealed = self.0.get(HEAD..).ok_or(SlotFault::Unknown)?;
         let seed = sealbox::open(&key, &slot_context(hospital, user, number, head), sealed)?;
         let seed = Key32::from_slice(&seed).ok_or(SlotFault::CannotOpen)?;
         Ok(UserSecret::from_seed(seed.as_bytes()))
     }
 
-    /// Whether the badge is needed besides the password.
+    /// What the slot wants brought.
     ///
     /// # Errors
     /// [`SlotFault::Unknown`] or [`SlotFault::Cost`] when the slot is not one this version can open.
-    pub fn wants_badge(&self) -> Result<bool, SlotFault> {
-        Self::parse_head(self.head()?).map(|(kind, ..)| kind == KIND_PASSWORD_BADGE)
+    pub fn wants(&self) -> Result<Wants, SlotFault> {
+        Self::parse_head(self.head()?).map(|(wants, ..)| wants)
     }
 
     /// The bytes to store.
@@ -203,17 +256,17 @@ impl Slot {
         self.0.first_chunk().ok_or(SlotFault::Unknown)
     }
 
-    fn parse_head(head: &[u8; HEAD]) -> Result<(u8, SlotCost, [u8; SALT]), SlotFault> {
+    fn parse_head(head: &[u8; HEAD]) -> Result<(Wants, SlotCost, [u8; SALT]), SlotFault> {
         let malformed = |Malformed| SlotFault::Unknown;
         let mut reader = Reader::new(head);
         let [version, suite, kind, reserved] = reader.array().map_err(malformed)?;
-        let known = [KIND_PASSWORD, KIND_PASSWORD_BADGE].contains(&kind);
-        if version != VERSION || suite != SUITE_1 || !known || reserved != 0 {
+        if version != VERSION || suite != SUITE_1 || reserved != 0 {
             return Err(SlotFault::Unknown);
         }
+        let wants = Wants::from_kind(kind).ok_or(SlotFault::Unknown)?;
         let mut number = || reader.u32().map_err(malformed);
         let cost = SlotCost::new(number()?, number()?, number()?).ok_or(SlotFault::Cost)?;
-        Ok((kind, cost, reader.array().map_err(malformed)?))
+        Ok((wants, cost, reader.array().map_err(malformed)?))
     }
 }
 
@@ -223,22 +276,30 @@ impl From<CannotOpen> for SlotFault {
     }
 }
 
-fn key_for(who: &Credentials<'_>, kind: u8, cost: SlotCost, salt: &[u8; SALT]) -> Result<Key32, SlotFault> {
+fn key_for(who: &Credentials<'_>, cost: SlotCost, salt: &[u8; SALT]) -> Result<Key32, SlotFault> {
+    let stretched = match who {
+        Credentials::Password(password) | Credentials::PasswordAndBadge { password, .. } => {
+            stretch(normal(password)?.as_bytes(), cost, salt)?
+        }
+        Credentials::Envelope(secret) => stretch(secret.as_bytes(), cost, salt)?,
+    };
+    let mut material = Zeroizing::new(Vec::with_capacity(32 + SECRET_LEN));
+    material.extend_from_slice(&*stretched);
+    if let Credentials::PasswordAndBadge { badge, .. } = who {
+        material.extend_from_slice(badge.as_bytes());
+    }
+    let info = [b"TMB1/kek\0".as_slice(), &[who.suit().kind()]].concat();
+    Ok(Key32::from_bytes(*sealbox::derive::<32>(salt, &material, &info)))
+}
+
+fn normal(password: &str) -> Result<Zeroizing<String>, SlotFault> {
     // Room for everything at once: a string that grows would leave copies of the password behind.
-    let mut password = Zeroizing::new(String::with_capacity(4 * (MAX_PASSWORD + 1)));
-    password.extend(who.password.nfkc().take(MAX_PASSWORD + 1));
-    if password.is_empty() || password.len() > MAX_PASSWORD {
+    let mut normal = Zeroizing::new(String::with_capacity(4 * (MAX_PASSWORD + 1)));
+    normal.extend(password.nfkc().take(MAX_PASSWORD + 1));
+    if normal.is_empty() || normal.len() > MAX_PASSWORD {
         return Err(SlotFault::Password);
     }
-    let stretched = stretch(password.as_bytes(), cost, salt)?;
-    let mut material = Zeroizing::new(Vec::with_capacity(32 + BADGE_LEN));
-    material.extend_from_slice(&*stretched);
-    if kind == KIND_PASSWORD_BADGE {
-        // Without a badge the derivation still runs, and the slot simply does not open.
-        material.extend_from_slice(who.badge.unwrap_or(&[0; BADGE_LEN]));
-    }
-    let info = [b"TMB1/kek\0".as_slice(), &[kind]].concat();
-    Ok(Key32::from_bytes(*sealbox::derive::<32>(salt, &material, &info)))
+    Ok(normal)
 }
 
 fn stretch(password: &[u8], cost: SlotCost, salt: &[u8; SALT]) -> Result<Zeroizing<[u8; 32]>, SlotFault> {

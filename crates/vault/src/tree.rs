@@ -9,7 +9,7 @@
 //! A root does not hold its size: some proofs hold for several sizes. A size is believed because it is signed together
 //! with its root.
 //!
-//! It deliberately knows no signature, stores nothing, and has no shortcut besides the two
+//! It deliberately knows no signature (see [`crate::checkpoint`]), stores nothing, and has no shortcut besides the two
 //! plain proofs: a log that offered one (a linear part, checked by other rules) was forged through it.
 
 use sha2::{Digest, Sha256};

@@ -173,7 +173,7 @@ impl Roster {
         let hospital = self.hospital();
         let user = user_id(&hospital, staff_number);
         let secret = UserSecret::random(rng);
-        let who = Credentials { password, badge: None };
+        let who = Credentials::Password(password);
         let slot = Slot::create(&hospital, &user, 0, &who, &secret, cost, rng)
             .map_err(|fault: SlotFault| RosterFault::Key(fault.to_string()))?;
         let journal_wrap = vault::wrap::wrap(

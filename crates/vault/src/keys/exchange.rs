@@ -1,6 +1,6 @@
-//! Keys that only open: a user's and a role's.
+//! Keys that only open: a user's, a role's and the hospital's recovery key.
 //!
-//! The two are the same construction and different types on purpose.
+//! The three are the same construction and different types on purpose.
 
 use std::fmt;
 
@@ -133,3 +133,28 @@ exchange_pair!(
     RolePublic,
     Kind::Role
 );
+
+exchange_pair!(
+    /// The hospital's recovery secret: opens every snapshot and every journal when nobody else can. Kept nowhere in
+    /// one piece: inside ten boxes that three of five printed shares open (see [`crate::recovery`]).
+    RecoverySecret,
+    /// The recovery public key: snapshots and journals are sealed to it besides everybody else.
+    RecoveryPublic,
+    Kind::Recovery
+);
+
+impl RecoverySecret {
+    /// The same secret as a reader of journals, which are written for roles.
+    #[must_use]
+    pub fn journal_reader(&self) -> RoleSecret {
+        RoleSecret::from_seed(&self.to_seed())
+    }
+}
+
+impl RecoveryPublic {
+    /// The same key as a reader of journals; a journal's wraps are bound to another context than a snapshot's.
+    #[must_use]
+    pub fn journal_reader(&self) -> RolePublic {
+        RolePublic(self.0)
+    }
+}

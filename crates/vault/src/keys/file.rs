@@ -16,6 +16,7 @@ pub(super) enum Kind {
     User = 2,
     Role = 3,
     Sealer = 4,
+    Recovery = 5,
 }
 
 const FILE_MAGIC: &[u8; 8] = b"TMBKEY1\0";

@@ -3,8 +3,9 @@
 use vault::context::Context;
 use vault::keys::{Key32, SealerSecret, StationSecret, UserSecret};
 use vault::sealbox;
+use vault::secret_text::{BadgeSecret, EnvelopeSecret};
 use vault::sign::Purpose;
-use vault::slot::{BADGE_LEN, Credentials, SLOT_LEN, Slot, SlotCost, SlotFault};
+use vault::slot::{Credentials, SLOT_LEN, Slot, SlotCost, SlotFault, Wants};
 use vault::wrap;
 use vault::{HospitalId, UserId};
 
@@ -93,81 +94,133 @@ fn a_signature_is_good_for_one_purpose_only() {
     }
 }
 
-const BADGE: [u8; BADGE_LEN] = *b"a badge of 128 b";
+fn badge() -> BadgeSecret {
+    BadgeSecret::from_bytes(*b"a badge of 128 b")
+}
 
-fn with<'a>(password: &'a str, badge: Option<&'a [u8; BADGE_LEN]>) -> Credentials<'a> {
-    Credentials { password, badge }
+fn both<'a>(password: &'a str, badge: &'a BadgeSecret) -> Credentials<'a> {
+    Credentials::PasswordAndBadge { password, badge }
 }
 
 #[test]
 fn a_slot_opens_with_password_and_badge_and_nothing_less() {
     let mut rng = Repeatable(43);
     let secret = UserSecret::random(&mut rng);
-    let right = with("ﾊﾟｽﾜｰﾄﾞ三つ", Some(&BADGE));
+    let badge = badge();
+    let right = both("ﾊﾟｽﾜｰﾄﾞ三つ", &badge);
     let slot = Slot::create(&HOSPITAL, &DOCTOR, 0, &right, &secret, SlotCost::FLOOR, &mut rng).unwrap();
     assert_eq!(slot.as_bytes().len(), SLOT_LEN);
-    assert!(slot.wants_badge().unwrap());
+    assert_eq!(slot.wants(), Ok(Wants::PasswordAndBadge));
     let slot = Slot::from_bytes(slot.as_bytes()).unwrap();
     let opened = slot.open(&HOSPITAL, &DOCTOR, 0, &right).unwrap();
     assert_eq!(opened.public(), secret.public());
-    let wide = slot.open(&HOSPITAL, &DOCTOR, 0, &with("パスワード三つ", Some(&BADGE)));
+    let wide = slot.open(&HOSPITAL, &DOCTOR, 0, &both("パスワード三つ", &badge));
     assert_eq!(
         wide.unwrap().public(),
         secret.public(),
         "half-width kana typed as full-width: one password (NFKC)"
     );
 
-    let other_badge = [9; BADGE_LEN];
+    let other_badge = BadgeSecret::from_bytes([9; 16]);
     let fails = |hospital: &HospitalId, user: &UserId, number, who: &Credentials<'_>| {
         assert_eq!(
             slot.open(hospital, user, number, who).unwrap_err(),
             SlotFault::CannotOpen
         );
     };
-    fails(&HOSPITAL, &DOCTOR, 0, &with("パスワード三", Some(&BADGE)));
-    fails(&HOSPITAL, &DOCTOR, 0, &with("パスワード三つ", Some(&other_badge)));
-    fails(&HOSPITAL, &DOCTOR, 0, &with("パスワード三つ", None));
+    fails(&HOSPITAL, &DOCTOR, 0, &both("パスワード三", &badge));
+    fails(&HOSPITAL, &DOCTOR, 0, &both("パスワード三つ", &other_badge));
+    fails(&HOSPITAL, &DOCTOR, 0, &Credentials::Password("パスワード三つ"));
     fails(&HOSPITAL, &CLERK, 0, &right);
     fails(&HOSPITAL, &DOCTOR, 1, &right);
     fails(&HospitalId([0; 16]), &DOCTOR, 0, &right);
     assert_eq!(
-        slot.open(&HOSPITAL, &DOCTOR, 0, &with("", Some(&BADGE))).unwrap_err(),
+        slot.open(&HOSPITAL, &DOCTOR, 0, &both("", &badge)).unwrap_err(),
         SlotFault::Password
     );
     let long = "長".repeat(400);
     assert_eq!(
-        slot.open(&HOSPITAL, &DOCTOR, 0, &with(&long, Some(&BADGE)))
-            .unwrap_err(),
+        slot.open(&HOSPITAL, &DOCTOR, 0, &both(&long, &badge)).unwrap_err(),
         SlotFault::Password
     );
     assert_eq!(
-        slot.open(&HOSPITAL, &DOCTOR, 0, &with("nul\0password", Some(&BADGE)))
+        slot.open(&HOSPITAL, &DOCTOR, 0, &both("nul\0password", &badge))
             .unwrap_err(),
         SlotFault::CannotOpen
     );
 }
 
+/// Which of the ways opens which slot: only its own, also where the bytes are the same, and whatever the head says.
 #[test]
-fn a_slot_without_badge_ignores_one_that_is_shown() {
+fn the_ways_into_a_slot_do_not_mix() {
     let mut rng = Repeatable(44);
     let secret = UserSecret::random(&mut rng);
-    let slot = Slot::create(
-        &HOSPITAL,
-        &CLERK,
-        2,
-        &with("fifteen letters", None),
-        &secret,
-        SlotCost::FLOOR,
-        &mut rng,
-    )
-    .unwrap();
-    assert!(!slot.wants_badge().unwrap());
+    let text = "sixteen letters!";
+    let badge = BadgeSecret::from_bytes(*b"sixteen letters!");
+    let envelope = EnvelopeSecret::from_bytes(*b"sixteen letters!");
+    let ways = [
+        (Credentials::Password(text), Wants::Password),
+        (both(text, &badge), Wants::PasswordAndBadge),
+        (Credentials::Envelope(&envelope), Wants::Envelope),
+    ];
+    for (kind, (made_with, wants)) in [1, 2, 4].into_iter().zip(&ways) {
+        let slot = Slot::create(&HOSPITAL, &CLERK, 2, made_with, &secret, SlotCost::FLOOR, &mut rng).unwrap();
+        assert_eq!(slot.wants(), Ok(*wants));
+        assert_eq!(slot.as_bytes()[2], kind);
+        assert_eq!(slot.as_bytes().len(), SLOT_LEN);
+        for (brought, suits) in &ways {
+            assert_eq!(brought.suit(), *suits);
+            let opened = slot.open(&HOSPITAL, &CLERK, 2, brought);
+            if suits == wants {
+                assert_eq!(opened.unwrap().public(), secret.public());
+            } else {
+                assert_eq!(opened.unwrap_err(), SlotFault::CannotOpen, "{wants:?} with {suits:?}");
+            }
+            for other in [1, 2, 4].into_iter().filter(|other| *other != kind) {
+                let mut swapped = slot.as_bytes().to_vec();
+                swapped[2] = other;
+                let swapped = Slot::from_bytes(&swapped).unwrap();
+                assert_ne!(swapped.wants(), Ok(*wants));
+                let refused = swapped.open(&HOSPITAL, &CLERK, 2, brought).unwrap_err();
+                assert_eq!(
+                    refused,
+                    SlotFault::CannotOpen,
+                    "{wants:?} as kind {other} with {suits:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn an_envelope_opens_its_own_slot_at_the_floor_of_the_cost() {
+    let mut rng = Repeatable(46);
+    let secret = UserSecret::random(&mut rng);
+    let envelope = EnvelopeSecret::random(&mut rng);
+    let who = Credentials::Envelope(&envelope);
+    let slot = Slot::create(&HOSPITAL, &DOCTOR, 0, &who, &secret, SlotCost::STANDARD, &mut rng).unwrap();
     assert_eq!(
-        slot.open(&HOSPITAL, &CLERK, 2, &with("fifteen letters", Some(&BADGE)))
-            .unwrap()
-            .public(),
+        slot.as_bytes()[4..16],
+        [0, 76, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0],
+        "19 MiB, 2, 1"
+    );
+    assert_eq!(
+        slot.open(&HOSPITAL, &DOCTOR, 0, &who).unwrap().public(),
         secret.public()
     );
+    let typed = EnvelopeSecret::from_typed(&envelope.to_typed()).unwrap();
+    let again = Credentials::Envelope(&typed);
+    assert_eq!(
+        slot.open(&HOSPITAL, &DOCTOR, 0, &again).unwrap().public(),
+        secret.public()
+    );
+    let other = EnvelopeSecret::random(&mut rng);
+    for (user, number, secret) in [(&DOCTOR, 0, &other), (&CLERK, 0, &envelope), (&DOCTOR, 1, &envelope)] {
+        let refused = slot
+            .open(&HOSPITAL, user, number, &Credentials::Envelope(secret))
+            .unwrap_err();
+        assert_eq!(refused, SlotFault::CannotOpen);
+    }
 }
 
 /// Costs are checked before any memory is spent, so these are quick although some ask for terabytes.
@@ -175,7 +228,7 @@ fn a_slot_without_badge_ignores_one_that_is_shown() {
 fn weaker_heavier_and_unknown_slots_are_refused_without_work() {
     let mut rng = Repeatable(45);
     let secret = UserSecret::random(&mut rng);
-    let who = with("password", None);
+    let who = Credentials::Password("password");
     let slot = Slot::create(&HOSPITAL, &CLERK, 0, &who, &secret, SlotCost::FLOOR, &mut rng).unwrap();
     let changed = |at: usize, bytes: &[u8]| {
         let mut file = slot.as_bytes().to_vec();
@@ -208,6 +261,7 @@ fn weaker_heavier_and_unknown_slots_are_refused_without_work() {
         SlotFault::Unknown,
         "reserved kind"
     );
+    assert_eq!(changed(2, &[5]), SlotFault::Unknown, "kind of a later version");
     assert_eq!(changed(2, &[2]), SlotFault::CannotOpen, "claims to want a badge");
     assert_eq!(changed(3, &[1]), SlotFault::Unknown, "reserved byte");
     for at in [16, 31, 32, 60, 96, 128, SLOT_LEN - 1] {

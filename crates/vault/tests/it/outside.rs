@@ -50,7 +50,7 @@ proptest! {
         prop_assert!(RoleSecret::from_file_bytes(&bytes).is_err());
         prop_assert!(Record::parse_verified(&bytes, &Stations::new()).is_err());
         if let Ok(slot) = Slot::from_bytes(&bytes) {
-            let _ = slot.wants_badge();
+            let _ = slot.wants();
         }
         if let Some(half) = bytes.first_chunk::<32>() {
             let _ = UserPublic::from_bytes(half);

@@ -4,6 +4,7 @@
 use sha2::{Digest, Sha256};
 use vault::context::Context;
 use vault::keys::{Key32, RoleSecret, SealerSecret, StationSecret, UserSecret};
+use vault::secret_text::BadgeSecret;
 use vault::sign::Purpose;
 use vault::slot::{Credentials, Slot, SlotCost};
 use vault::{sealbox, wrap};
@@ -14,7 +15,7 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn digest(bytes: &[u8]) -> String {
+pub fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
@@ -79,9 +80,9 @@ fn secret_file_bytes() {
 #[test]
 fn slot_bytes() {
     let secret = UserSecret::from_seed(&[0x55; 32]);
-    let who = Credentials {
+    let who = Credentials::PasswordAndBadge {
         password: "灯火ﾄﾓｼﾋﾞ",
-        badge: Some(&[0x66; 16]),
+        badge: &BadgeSecret::from_bytes([0x66; 16]),
     };
     let slot = Slot::create(
         &HOSPITAL,

@@ -16,6 +16,7 @@
 
 mod chain;
 mod foreign;
+mod mutants;
 mod own;
 mod payload;
 mod record;
@@ -30,6 +31,10 @@ use crate::keys::StationPublic;
 
 pub use chain::{ChainReport, Walk, read_journal, verify_chain};
 pub use foreign::{LogContents, RecordLog};
+#[cfg(all(feature = "mutants", feature = "simfs"))]
+pub(crate) use mutants::mutated;
+#[cfg(feature = "mutants")]
+pub use mutants::{Mutant, with_mutant};
 pub use own::{Incarnation, Journal, Start};
 pub use payload::{JournalKeys, OpenFault};
 pub use record::{Header, Record, RecordRefused};

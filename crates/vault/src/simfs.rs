@@ -43,6 +43,23 @@ pub enum Ending {
     PowerCut,
 }
 
+/// What went wrong so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Accidents {
+    /// Faults that an operation met, a full disk included.
+    pub faults: u64,
+    /// Syncs that failed.
+    pub failed_syncs: u64,
+    /// Writes refused or cut short because the disk was full.
+    pub full: u64,
+    /// Unsynced sectors that a power cut or a failed sync lost.
+    pub lost_sectors: u64,
+    /// Unsynced sectors that a power cut turned into rubbish.
+    pub garbled_sectors: u64,
+    /// Unsynced creations and removals that a power cut undid.
+    pub lost_entries: u64,
+}
+
 /// A file system in memory. Clones share it; [`SimFs::fork`] copies it.
 #[derive(Clone)]
 pub struct SimFs {
@@ -61,6 +78,7 @@ struct State {
     full_from: Option<u64>,
     dead: bool,
     life: u64,
+    accidents: Accidents,
 }
 
 #[derive(Clone, Default)]
@@ -86,6 +104,7 @@ impl SimFs {
             full_from: None,
             dead: false,
             life: 0,
+            accidents: Accidents::default(),
         };
         Self {
             state: Arc::new(Mutex::new(state)),
@@ -132,6 +151,12 @@ impl SimFs {
     #[must_use]
     pub fn is_dead(&self) -> bool {
         self.state().dead
+    }
+
+    /// What went wrong so far.
+    #[must_use]
+    pub fn accidents(&self) -> Accidents {
+        self.state().accidents
     }
 
     /// Ends this life of the process and begins the next one. Pending faults are gone, locks are free.
@@ -191,6 +216,26 @@ impl SimFs {
         self.state().visible.keys().cloned().collect()
     }
 
+    /// No program may write to a file of an earlier life; a mutant does, behind the last block begun.
+    #[cfg(feature = "mutants")]
+    fn again(&self, state: &mut State, inode: usize) -> io::Result<Box<dyn DurableFile>> {
+        if !crate::journal::mutated(crate::journal::Mutant::AppendToOldSegment) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let life = state.life;
+        if let Some(file) = state.inodes.get_mut(inode) {
+            let len = file.seen.len().next_multiple_of(4096);
+            file.seen.resize(len, 0);
+        }
+        let fs = self.clone();
+        Ok(Box::new(SimFile { fs, inode, life }))
+    }
+
+    #[cfg(not(feature = "mutants"))]
+    fn again(&self, _: &mut State, _: usize) -> io::Result<Box<dyn DurableFile>> {
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -209,6 +254,8 @@ impl State {
         if fault == Some(Fault::Kill) {
             self.dead = true;
         }
+        self.accidents.faults += u64::from(fault.is_some());
+        self.accidents.full += u64::from(fault == Some(Fault::Full));
         Ok(fault)
     }
 
@@ -229,11 +276,17 @@ impl State {
             inodes,
             visible,
             durable,
+            accidents,
             ..
         } = self;
         let paths: BTreeSet<PathBuf> = visible.keys().chain(durable.keys()).cloned().collect();
         for path in paths {
-            if visible.get(&path) != durable.get(&path) && dice.one_in(2) {
+            if visible.get(&path) == durable.get(&path) {
+                continue;
+            }
+            if dice.one_in(2) {
+                accidents.lost_entries += 1;
+            } else {
                 match visible.get(&path) {
                     Some(inode) => durable.insert(path, *inode),
                     None => durable.remove(&path),
@@ -242,7 +295,7 @@ impl State {
         }
         visible.clone_from(durable);
         for inode in inodes {
-            inode.settle(dice, true);
+            inode.settle(dice, true, accidents);
             inode.seen.clone_from(&inode.platter);
         }
     }
@@ -261,7 +314,7 @@ impl Inode {
     }
 
     /// Puts a random choice of the dirty sectors onto the platter and forgets that they were dirty.
-    fn settle(&mut self, dice: &mut Dice, may_garble: bool) {
+    fn settle(&mut self, dice: &mut Dice, may_garble: bool, accidents: &mut Accidents) {
         if self.dirty.is_empty() {
             return;
         }
@@ -279,12 +332,16 @@ impl Inode {
         for sector in std::mem::take(&mut self.dirty) {
             let range = sector * SECTOR..((sector + 1) * SECTOR).min(self.platter.len());
             let (Some(from), Some(to)) = (self.seen.get(range.clone()), self.platter.get_mut(range)) else {
+                accidents.lost_sectors += 1;
                 continue;
             };
             match (mood, dice.below(10)) {
                 (0, _) | (2.., 0..5) => to.copy_from_slice(from),
-                (2.., 5) if may_garble => dice.fill(to),
-                _ => {}
+                (2.., 5) if may_garble => {
+                    accidents.garbled_sectors += 1;
+                    dice.fill(to);
+                }
+                _ => accidents.lost_sectors += 1,
             }
         }
     }
@@ -294,8 +351,8 @@ impl Files for SimFs {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DurableFile>> {
         let mut state = self.state();
         state.begin_whole()?;
-        if state.visible.contains_key(path) {
-            return Err(io::ErrorKind::AlreadyExists.into());
+        if let Some(inode) = state.visible.get(path).copied() {
+            return self.again(&mut state, inode);
         }
         state.inodes.push(Inode::default());
         let inode = state.inodes.len() - 1;

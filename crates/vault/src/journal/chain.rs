@@ -11,6 +11,7 @@ use crate::files::Files;
 use crate::ids::{HospitalId, IncarnationId, StationId};
 use crate::keys::StationPublic;
 
+use super::mutants::{Mutant, mutated};
 use super::record::Record;
 use super::scan::{self, Found};
 use super::segment::{Owner, Purpose};
@@ -147,7 +148,9 @@ pub(super) fn believed<'a>(
     let mut vouched = HashSet::new();
     for record in newest_first {
         let verdict = verdicts.entry(*record.id()).or_insert_with(|| {
-            signer(record).is_some_and(|public| vouched.contains(record.id()) || record.is_signed_by(public))
+            signer(record).is_some_and(|public| {
+                mutated(Mutant::ForgedBelieved) || vouched.contains(record.id()) || record.is_signed_by(public)
+            })
         });
         if *verdict {
             vouched.insert(record.header().previous);
@@ -223,7 +226,7 @@ impl Chains {
             let there = chain.by_seq.get(&seq).and_then(|place| found.get(*place));
             there.map(|found| found.record.header().previous)
         };
-        if id_at(seq) == Some(record.id()) {
+        if id_at(seq) == Some(record.id()) && !mutated(Mutant::NoRepeatRule) {
             self.newest = Some(record.header().incarnation);
             return Offer::Repeat;
         }
@@ -231,7 +234,9 @@ impl Chains {
         let fits_behind = previous_at(seq.saturating_add(1)).is_none_or(|previous| previous == *record.id());
         let outvoted = match before {
             _ if seq == 0 => return Offer::Unlinked,
-            Some(before) if *before != previous => return Offer::Unlinked,
+            Some(before) if *before != previous && !mutated(Mutant::NoPreviousCheck) => return Offer::Unlinked,
+            Some(_) if id_at(seq).is_some() && mutated(Mutant::FirstWins) => return Offer::Unlinked,
+            Some(_) if mutated(Mutant::OvertakenStays) => BTreeMap::new(),
             Some(_) if id_at(seq).is_some() => chain.by_seq.split_off(&seq),
             Some(_) if !fits_behind => chain.by_seq.split_off(&seq.saturating_add(1)),
             Some(_) => BTreeMap::new(),
@@ -260,7 +265,8 @@ impl Chains {
         for chain in &self.chains {
             let mut expected = 1;
             for (seq, place) in &chain.by_seq {
-                if let (true, Some(behind)) = (*seq > expected, found.get(*place)) {
+                let gap = *seq > expected && !mutated(Mutant::GapsNotNamed);
+                if let (true, Some(behind)) = (gap, found.get(*place)) {
                     let kind = DamageKind::Missing {
                         incarnation: chain.incarnation,
                         from: expected,

@@ -12,6 +12,7 @@ use crate::files::{Files, Locked};
 use crate::ids::{HospitalId, StationId};
 
 use super::chain::{believed, unsettled};
+use super::mutants::{Mutant, mutated};
 use super::own::lock;
 use super::record::Record;
 use super::scan;
@@ -67,7 +68,7 @@ impl RecordLog {
         let mut tail = Batch::carrying_tail();
         let unsettled = contents.records.iter().filter(|record| unsettled.contains(record.id()));
         unsettled.for_each(|record| tail.push(record.bytes()));
-        if !tail.is_empty() {
+        if !tail.is_empty() && !mutated(Mutant::LogCarriesNothing) {
             log.writer.commit(&tail).map_err(StartFault::NotDurable)?;
             log.writer.mark_settled();
         }
@@ -104,6 +105,9 @@ impl RecordLog {
         for part in fresh.chunks(MAX_BATCH) {
             let mut batch = Batch::default();
             part.iter().for_each(|record| batch.push(record.bytes()));
+            if mutated(Mutant::LogHoldsBeforeSaved) {
+                self.known.extend(part.iter().map(|record| *record.id()));
+            }
             self.writer.commit(&batch).map_err(NotSaved::Disk)?;
             self.known.extend(part.iter().map(|record| *record.id()));
         }

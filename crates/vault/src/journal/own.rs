@@ -10,6 +10,7 @@ use crate::ids::{CompartmentId, HospitalId, IncarnationId, StationId};
 use crate::keys::{RolePublic, StationSecret};
 
 use super::chain::{self, Walk};
+use super::mutants::{Mutant, mutated};
 use super::payload::PayloadKey;
 use super::record::{Header, Record};
 use super::segment::{Batch, Owner, Purpose, SegmentWriter};
@@ -55,6 +56,7 @@ pub struct Journal {
     seq: u64,
     head: [u8; 32],
     key: PayloadKey,
+    key_record: Record,
     _lock: Box<dyn Locked>,
 }
 
@@ -90,31 +92,55 @@ impl Journal {
             rng.fill_bytes(&mut fresh);
             (IncarnationId(fresh), 0, [0; 32])
         });
-        let mut journal = Self {
-            writer: SegmentWriter::new(files, dir, owner, walked.next_number),
-            secret: start.secret.clone(),
+        let key = PayloadKey::fresh(rng);
+        let header = Header {
+            class: Class::KEY,
+            time_quality: start.time_quality,
+            compartment: CompartmentId(0),
             hospital: start.hospital,
             station: start.station,
             incarnation,
-            seq,
-            head,
-            key: PayloadKey::fresh(rng),
-            _lock: lock,
+            seq: seq.saturating_add(1),
+            previous: head,
+            hlc: start.hlc,
+            user: [0; 16],
+            key: key.id,
         };
+        let wrapped = key
+            .for_readers(&header, start.readers, rng)
+            .map_err(|_| StartFault::Readers)?;
+        let key_record = Record::build(header, &wrapped, start.secret);
         // R6: what is visible now may be in the page cache only. It becomes durable here, before anything new is
         // chained to it.
+        let mut writer = SegmentWriter::new(files, dir, owner, walked.next_number);
         let mut batch = Batch::carrying_tail();
         let tail = walked
             .walk
             .records
             .iter()
-            .filter(|record| walked.unsettled.contains(record.id()));
-        tail.for_each(|record| batch.push(record.bytes()));
-        let key_record = journal.key_record(start, rng)?;
+            .filter(|record| walked.unsettled.contains(record.id()) && !mutated(Mutant::CarryNothing));
+        for record in tail {
+            batch.push(record.bytes());
+            if mutated(Mutant::TailInManyBatches) {
+                writer.commit(&batch).map_err(StartFault::NotDurable)?;
+                batch = Batch::default();
+            }
+        }
         batch.push(key_record.bytes());
-        journal.writer.commit(&batch).map_err(StartFault::NotDurable)?;
-        journal.writer.mark_settled();
-        journal.advance(&key_record);
+        writer.commit(&batch).map_err(StartFault::NotDurable)?;
+        writer.mark_settled();
+        let journal = Self {
+            writer,
+            secret: start.secret.clone(),
+            hospital: start.hospital,
+            station: start.station,
+            incarnation,
+            seq: header.seq,
+            head: *key_record.id(),
+            key,
+            key_record,
+            _lock: lock,
+        };
         Ok((journal, walked.walk))
     }
 
@@ -143,9 +169,14 @@ impl Journal {
                 class: entry.class,
                 time_quality: entry.time_quality,
                 compartment: entry.compartment,
+                hospital: self.hospital,
+                station: self.station,
+                incarnation: self.incarnation,
+                seq,
+                previous: head,
                 hlc: entry.hlc,
                 user: entry.user,
-                ..self.next_header(seq, head)
+                key: self.key.id,
             };
             let record = if entry.class.is_open() {
                 Record::build(header, entry.payload, &self.secret)
@@ -155,6 +186,9 @@ impl Journal {
             head = *record.id();
             batch.push(record.bytes());
             records.push(record);
+        }
+        if mutated(Mutant::HeadAdvancesOnFailure) {
+            (self.seq, self.head) = (seq, head);
         }
         self.writer.commit(&batch).map_err(NotSaved::Disk)?;
         (self.seq, self.head) = (seq, head);
@@ -167,37 +201,10 @@ impl Journal {
         (self.incarnation, self.seq, self.head)
     }
 
-    fn key_record(&self, start: &Start<'_>, rng: &mut (impl CryptoRng + ?Sized)) -> Result<Record, StartFault> {
-        let header = Header {
-            hlc: start.hlc,
-            time_quality: start.time_quality,
-            ..self.next_header(self.seq.saturating_add(1), self.head)
-        };
-        let payload = self
-            .key
-            .for_readers(&header, start.readers, rng)
-            .map_err(|_| StartFault::Readers)?;
-        Ok(Record::build(header, &payload, &self.secret))
-    }
-
-    fn next_header(&self, seq: u64, previous: [u8; 32]) -> Header {
-        Header {
-            class: Class::KEY,
-            time_quality: 0,
-            compartment: CompartmentId(0),
-            hospital: self.hospital,
-            station: self.station,
-            incarnation: self.incarnation,
-            seq,
-            previous,
-            hlc: 0,
-            user: [0; 16],
-            key: self.key.id,
-        }
-    }
-
-    fn advance(&mut self, record: &Record) {
-        (self.seq, self.head) = (record.header().seq, *record.id());
+    /// The key record of this life: it is in the files, but not in the walk, which holds what earlier lives left.
+    #[must_use]
+    pub const fn key_record(&self) -> &Record {
+        &self.key_record
     }
 }
 

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use crate::codec::{Malformed, Reader};
 use crate::files::{Files, ReadAt};
 
+use super::mutants::{Mutant, mutated};
 use super::record::{self, Record};
 use super::segment::{
-    BATCH_HEADER, BATCH_MAGIC, BLOCK, CARRIES_TAIL, Owner, SEGMENT_FIELDS, VERSION, file_name, number_of,
+    BATCH_HEADER, BATCH_MAGIC, BLOCK, CARRIES_TAIL, Owner, SEGMENT_FIELDS, VERSION, batch_block, file_name, number_of,
 };
 use super::{Damage, DamageKind};
 
@@ -51,7 +52,11 @@ pub(super) fn scan(files: &dyn Files, dir: &Path, owner: &Owner) -> io::Result<S
         let start = scan.found.len();
         match files.open(&dir.join(file_name(number))) {
             // Its first batch carried forward whatever was unsettled before it, and its second proves that durable.
-            Ok(source) if scan_segment(&source, number, owner, &mut scan) => proven = start,
+            Ok(source)
+                if scan_segment(&source, number, owner, &mut scan) || mutated(Mutant::CarryNewestSegmentOnly) =>
+            {
+                proven = start;
+            }
             Ok(_) => {}
             Err(_) => scan.damage.push(Damage {
                 segment: number,
@@ -76,7 +81,10 @@ fn scan_segment(source: &Arc<dyn ReadAt>, number: u64, owner: &Owner, scan: &mut
         len: len as u64,
         kind,
     };
-    let (bytes, unreadable) = read_all(&**source);
+    let (bytes, mut unreadable) = read_all(&**source);
+    if mutated(Mutant::UnreadableNotReported) {
+        unreadable.clear();
+    }
     scan.damage.extend(
         unreadable
             .into_iter()
@@ -124,7 +132,10 @@ fn scan_segment(source: &Arc<dyn ReadAt>, number: u64, owner: &Owner, scan: &mut
             });
             at += len;
         } else if at >= batch.end && is_padding(&bytes, at) {
-            at = (at + 1).next_multiple_of(BLOCK);
+            at = (at + 1).next_multiple_of(batch_block());
+        } else if mutated(Mutant::DamageEndsReading) {
+            broken.push((at, rest.len()));
+            break;
         } else {
             let next = next_candidate(&bytes, at + 1, number);
             broken.push((at, next - at));
@@ -144,7 +155,9 @@ fn scan_segment(source: &Arc<dyn ReadAt>, number: u64, owner: &Owner, scan: &mut
         ));
     }
     // Records of earlier batches are proven durable by the header of the last one.
-    let earlier = scan.found.iter_mut().take(batch.first_record).rev();
+    let all = mutated(Mutant::LastBatchCountsAsSettled);
+    let settled = if all { usize::MAX } else { batch.first_record };
+    let earlier = scan.found.iter_mut().take(settled).rev();
     earlier
         .take_while(|found| found.segment == number)
         .for_each(|found| found.unsettled = false);
@@ -160,7 +173,10 @@ struct BatchSeen {
 }
 
 fn is_padding(bytes: &[u8], at: usize) -> bool {
-    let end = (at + 1).next_multiple_of(BLOCK).min(bytes.len());
+    if mutated(Mutant::PaddingNotLookedAt) {
+        return true;
+    }
+    let end = (at + 1).next_multiple_of(batch_block()).min(bytes.len());
     bytes
         .get(at..end)
         .is_some_and(|padding| padding.iter().all(|byte| *byte == 0))
@@ -168,7 +184,7 @@ fn is_padding(bytes: &[u8], at: usize) -> bool {
 
 /// The batch header of this segment at the start of `rest`, if there is one: length of its records, flags.
 fn batch_at(rest: &[u8], at: usize, number: u64) -> Option<(usize, u32)> {
-    if !at.is_multiple_of(BLOCK) || !rest.starts_with(BATCH_MAGIC) {
+    if !at.is_multiple_of(batch_block()) || !rest.starts_with(BATCH_MAGIC) {
         return None;
     }
     let header = rest.first_chunk::<BATCH_HEADER>()?;
@@ -176,7 +192,8 @@ fn batch_at(rest: &[u8], at: usize, number: u64) -> Option<(usize, u32)> {
     let mut reader = Reader::new(fields.get(4..)?);
     let (segment, _number, _count) = (reader.u64().ok()?, reader.u32().ok()?, reader.u32().ok()?);
     let (len, flags) = (usize::try_from(reader.u32().ok()?).ok()?, reader.u32().ok()?);
-    let ours = crc32c::crc32c(fields).to_le_bytes() == *crc && segment == number;
+    let whole = crc32c::crc32c(fields).to_le_bytes() == *crc || mutated(Mutant::BatchCheckIgnored);
+    let ours = whole && segment == number;
     ours.then_some((len, flags))
 }
 
@@ -186,6 +203,7 @@ fn next_candidate(bytes: &[u8], from: usize, number: u64) -> usize {
         .find(|at| {
             let rest = bytes.get(*at..).unwrap_or_default();
             let record = rest.starts_with(record::MAGIC) && Record::at_start_of(rest).is_ok();
+            let record = record && !mutated(Mutant::ResumeAtBlocksOnly);
             record || batch_at(rest, *at, number).is_some()
         })
         .unwrap_or(bytes.len())
@@ -202,7 +220,7 @@ fn check_header(bytes: &[u8], number: u64, owner: &Owner) -> Result<bool, Malfor
     let known = reader.array::<8>()? == *owner.purpose.magic() && reader.u32()? == VERSION && reader.u32()? == 0;
     let named = reader.u64()? == number;
     let ours = reader.array()? == owner.hospital.0 && reader.array()? == owner.station.0;
-    Ok(known && named && ours)
+    Ok((known && named && ours) || mutated(Mutant::OtherOwnersFileTaken))
 }
 
 /// Reads as much as the device gives; blocks it cannot read stay zero and are listed.

@@ -16,6 +16,7 @@ use crate::files::{DurableFile, Files};
 use crate::ids::{HospitalId, StationId};
 
 use super::SEGMENT_SIZE;
+use super::mutants::{Mutant, mutated};
 
 pub(super) const BLOCK: usize = 4096;
 pub(super) const BATCH_HEADER: usize = 32;
@@ -101,23 +102,38 @@ struct OpenSegment {
 impl SegmentWriter {
     /// A writer that will open new segments from `next_number` on; it never touches an existing one (R5).
     pub(super) fn new(files: Arc<dyn Files>, dir: &Path, owner: Owner, next_number: u64) -> Self {
-        Self {
+        let mut writer = Self {
             files,
             dir: dir.to_path_buf(),
             owner,
-            next_number,
+            next_number: next_number - u64::from(mutated(Mutant::OverwriteOldSegment) && next_number > 1),
             open: None,
+        };
+        if mutated(Mutant::AppendToOldSegment) {
+            writer.open = writer.reopen();
         }
+        writer
     }
 
     /// Returns only when the batch is durable (R1). Any error abandons the file and the same batch is written into a
     /// new one (R3, R4); after `ATTEMPTS` new files it gives up, and the batch must not be acknowledged.
     pub(super) fn commit(&mut self, batch: &Batch) -> io::Result<()> {
-        if let Some(mut segment) = self.open.take().filter(|segment| segment.len < SEGMENT_SIZE)
-            && segment.append(batch).is_ok()
-        {
-            self.open = Some(segment);
-            return Ok(());
+        if let Some(mut segment) = self.open.take().filter(|segment| segment.len < SEGMENT_SIZE) {
+            match segment.append(batch) {
+                Ok(()) => {
+                    self.open = Some(segment);
+                    return Ok(());
+                }
+                Err(error) if mutated(Mutant::NoNewFile) => return Err(error),
+                Err(_) if mutated(Mutant::KeepFailedFile) && segment.append(batch).is_ok() => {
+                    self.open = Some(segment);
+                    return Ok(());
+                }
+                Err(_) if mutated(Mutant::RemoveFailedFile) => {
+                    self.files.remove(&self.dir.join(file_name(segment.number)))?;
+                }
+                Err(_) => {}
+            }
         }
         let mut last = io::Error::other("no attempt was made");
         for _ in 0..ATTEMPTS {
@@ -136,8 +152,11 @@ impl SegmentWriter {
     /// and the next life need not carry the same tail again. Nothing that was saved hangs on it, so an error only
     /// abandons the file, as every error does.
     pub(super) fn mark_settled(&mut self) {
+        if mutated(Mutant::NoSettledMark) {
+            return;
+        }
         if let Some(mut segment) = self.open.take()
-            && segment.append(&Batch::default()).is_ok()
+            && (segment.append(&Batch::default()).is_ok() || mutated(Mutant::SettledMarkErrorIgnored))
         {
             self.open = Some(segment);
         }
@@ -145,8 +164,14 @@ impl SegmentWriter {
 
     fn commit_to_new(&mut self, batch: &Batch) -> io::Result<OpenSegment> {
         let number = self.next_number;
+        if mutated(Mutant::OverwriteOldSegment) {
+            self.files.remove(&self.dir.join(file_name(number)))?;
+        }
         self.next_number = number.checked_add(1).ok_or(io::ErrorKind::InvalidInput)?;
         let path = self.dir.join(file_name(number));
+        if mutated(Mutant::DirectorySyncFirst) {
+            self.files.sync_dir(&self.dir)?;
+        }
         let file = self.files.create_new(&path)?;
         let mut segment = OpenSegment {
             file,
@@ -157,8 +182,16 @@ impl SegmentWriter {
         // R2: a file that a crash can take out of its directory holds nothing durable.
         let durable = segment
             .start(&self.owner)
-            .and_then(|()| segment.append(batch))
-            .and_then(|()| self.files.sync_dir(&self.dir));
+            .and_then(|()| match mutated(Mutant::NewFileNotSynced) {
+                true => segment.write(batch),
+                false => segment.append(batch),
+            })
+            .and_then(
+                |()| match mutated(Mutant::NoDirectorySync) || mutated(Mutant::DirectorySyncFirst) {
+                    true => Ok(()),
+                    false => self.files.sync_dir(&self.dir),
+                },
+            );
         if let Err(error) = durable {
             drop(segment);
             // Nothing in this file was ever acknowledged; on a full disk its bytes are better given back.
@@ -166,6 +199,18 @@ impl SegmentWriter {
             return Err(error);
         }
         Ok(segment)
+    }
+
+    /// What R5 forbids, for the tests that show why.
+    fn reopen(&self) -> Option<OpenSegment> {
+        let number = self.next_number.checked_sub(1).filter(|number| *number > 0)?;
+        let file = self.files.create_new(&self.dir.join(file_name(number))).ok()?;
+        Some(OpenSegment {
+            file,
+            number,
+            len: BLOCK as u64,
+            batches: 1,
+        })
     }
 }
 
@@ -187,11 +232,18 @@ impl OpenSegment {
 
     fn append(&mut self, batch: &Batch) -> io::Result<()> {
         self.write(batch)?;
-        self.file.sync()
+        let starting = batch.flags & CARRIES_TAIL != 0 || batch.is_empty();
+        if mutated(Mutant::AckBeforeSync) || (mutated(Mutant::NoSyncOnStart) && starting) {
+            return Ok(());
+        }
+        match self.file.sync() {
+            Err(_) if mutated(Mutant::RetrySync) => self.file.sync(),
+            done => done,
+        }
     }
 
     fn write(&mut self, batch: &Batch) -> io::Result<()> {
-        let mut out = Vec::with_capacity((BATCH_HEADER + batch.records.len()).next_multiple_of(BLOCK));
+        let mut out = Vec::with_capacity((BATCH_HEADER + batch.records.len()).next_multiple_of(batch_block()));
         out.extend_from_slice(BATCH_MAGIC);
         out.extend_from_slice(&self.number.to_le_bytes());
         out.extend_from_slice(&self.batches.to_le_bytes());
@@ -200,11 +252,22 @@ impl OpenSegment {
         out.extend_from_slice(&batch.flags.to_le_bytes());
         out.extend_from_slice(&crc32c::crc32c(&out).to_le_bytes());
         out.extend_from_slice(&batch.records);
-        out.resize(out.len().next_multiple_of(BLOCK), 0);
-        self.file.write_all(&out)?;
+        out.resize(out.len().next_multiple_of(batch_block()), 0);
+        match mutated(Mutant::IgnoreShortWrite) {
+            true => drop(self.file.write(&out)?),
+            false => self.file.write_all(&out)?,
+        }
         self.len += out.len() as u64;
         self.batches = self.batches.checked_add(1).ok_or(io::ErrorKind::FileTooLarge)?;
         Ok(())
+    }
+}
+
+/// Batches begin on multiples of this.
+pub(super) fn batch_block() -> usize {
+    match mutated(Mutant::UnalignedBatches) {
+        true => BATCH_HEADER,
+        false => BLOCK,
     }
 }
 

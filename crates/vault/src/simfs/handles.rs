@@ -50,7 +50,12 @@ impl DurableFile for SimFile {
             return Err(io::Error::other("a file of an earlier life"));
         }
         let fault = state.begin()?;
-        let State { dice, inodes, .. } = &mut *state;
+        let State {
+            dice,
+            inodes,
+            accidents,
+            ..
+        } = &mut *state;
         let Some(inode) = inodes.get_mut(self.inode) else {
             return Ok(());
         };
@@ -62,7 +67,8 @@ impl DurableFile for SimFile {
             // Killed before the device was done: everything still hangs in the air.
             Some(Fault::Kill) => Err(io::Error::other("the process is dead")),
             Some(Fault::Full | Fault::Fail) => {
-                inode.settle(dice, false);
+                accidents.failed_syncs += 1;
+                inode.settle(dice, false, accidents);
                 Err(io::Error::other("input/output error"))
             }
         }

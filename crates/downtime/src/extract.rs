@@ -251,6 +251,7 @@ fn plan(order: &Order<'_>, last: Option<Identity>) -> Result<SealPlan, ExtractFa
             id: EVERYBODY,
             name: "外来".as_bytes().to_vec(),
         }],
+        recovery: None,
         policy: roster.without_users().to_bytes()?,
         dictionary: Vec::new(),
         level: vault::train::LEVEL,

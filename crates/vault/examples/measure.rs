@@ -107,6 +107,7 @@ fn plan(station: &StationSecret, user: &UserSecret, dictionary: Vec<u8>) -> Seal
             id: EVERYBODY,
             name: Vec::new(),
         }],
+        recovery: None,
         policy: Vec::new(),
         dictionary,
         level: LEVEL,

@@ -15,6 +15,7 @@ mod manifest;
 mod plan;
 mod reader;
 mod record;
+mod recovery;
 mod writer;
 
 use std::io;
@@ -27,8 +28,11 @@ pub use plan::{Compartment, Grant, RoleGrant, SealPlan, StationGrant, UserGrant}
 pub use reader::{Access, Index, Snapshot, StationUnlocked, Unlocked, UserEntry};
 pub use writer::{EpochKeys, Sealed, SnapshotWriter, Thin};
 
-/// What the program reading a snapshot must be able to do; a file asking for more is refused, not guessed at.
-pub const CLIENT_VERSION: u32 = 1;
+/// What this program can do; a file asking for more is refused, not guessed at.
+pub const CLIENT_VERSION: u32 = 2;
+/// What a reader of a snapshot must be able to do: 2 to know the recovery section, otherwise 1.
+const PLAIN_CLIENT: u32 = 1;
+const RECOVERY_CLIENT: u32 = 2;
 /// Longest snapshot file (2 GiB).
 pub const MAX_SNAPSHOT: u64 = 1 << 31;
 /// Longest record before compression (4 MiB).

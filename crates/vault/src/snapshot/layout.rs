@@ -35,10 +35,12 @@ pub enum SectionKind {
     Stat,
     /// The compression dictionary, sealed: it is made of patients' text.
     Dictionary,
+    /// All keys of the epoch, wrapped to the hospital's recovery key.
+    Recovery,
 }
 
 impl SectionKind {
-    const ALL: [(Self, u16); 8] = [
+    const ALL: [(Self, u16); 9] = [
         (Self::Stations, 1),
         (Self::Users, 2),
         (Self::Rings, 3),
@@ -47,6 +49,7 @@ impl SectionKind {
         (Self::Canary, 6),
         (Self::Stat, 7),
         (Self::Dictionary, 8),
+        (Self::Recovery, 9),
     ];
 
     /// The number in the section table.
@@ -91,6 +94,10 @@ impl Place {
 
     pub(super) fn role_key(&self, user: &UserId, role: RoleId) -> Context {
         self.of_epoch("rk").fixed(user.as_bytes()).u16(role.0)
+    }
+
+    pub(super) fn recovery(&self) -> Context {
+        self.of_file("recov")
     }
 
     pub(super) fn users(&self) -> Context {

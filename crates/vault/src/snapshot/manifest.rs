@@ -281,6 +281,7 @@ pub(crate) fn key_ranges(source: &dyn ReadAt) -> Option<Vec<(u64, u64)>> {
         SectionKind::Stations,
         SectionKind::Users,
         SectionKind::Rings,
+        SectionKind::Recovery,
         SectionKind::Index,
     ];
     let mut ranges: Vec<(u64, u64)> = manifest

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::ids::{CompartmentId, HospitalId, RoleId, StationId, UserId};
-use crate::keys::{StationPublic, UserPublic};
+use crate::keys::{RecoveryPublic, StationPublic, UserPublic};
 use crate::slot::Slot;
 
 use super::{MAX_COMPARTMENTS, MAX_DICTIONARY, MAX_OPAQUE, MAX_ROLES, MAX_SLOTS, MAX_STATIONS, MAX_USERS, SealFault};
@@ -33,6 +33,8 @@ pub struct SealPlan {
     pub roles: Vec<RoleGrant>,
     /// Compartments records can be put into.
     pub compartments: Vec<Compartment>,
+    /// The hospital's recovery key, which opens everything; `None` while the hospital has none.
+    pub recovery: Option<RecoveryPublic>,
     /// Opaque bytes every enrolled station can read (policy, revocations).
     pub policy: Vec<u8>,
     /// Compression dictionary (see [`crate::train`]); may be empty.

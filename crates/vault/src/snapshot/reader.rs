@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::codec::Malformed;
 use crate::files::{ReadAt, read_vec};
 use crate::ids::{CompartmentId, RoleId, StationId, UserId};
-use crate::keys::{Key32, SealerPublic, StationSecret, UserPublic, UserSecret};
+use crate::keys::{Key32, RecoverySecret, SealerPublic, StationSecret, UserPublic, UserSecret};
 use crate::sealbox;
 use crate::slot::Slot;
 use crate::wrap;
@@ -24,6 +24,7 @@ use super::layout::SectionKind;
 use super::manifest::{Manifest, Section};
 use super::plan::Compartment;
 use super::record::{self, RecordOpener};
+use super::recovery;
 use super::writer::EpochKeys;
 use super::{MAX_RECORD, MAX_STAT, RecordFault, SnapshotFault};
 
@@ -84,7 +85,7 @@ pub struct Index {
     pub len: u32,
 }
 
-/// A snapshot with both locks open for one user (or for the sealer that proves it).
+/// A snapshot with both locks open for one user (or for the sealer that proves it, or for the hospital's recovery).
 pub struct Unlocked {
     pub(super) file: Arc<SealedFile>,
     compartments: BTreeMap<CompartmentId, OpenCompartment>,
@@ -148,17 +149,36 @@ impl Snapshot {
     /// # Errors
     /// [`SnapshotFault`] when these are another snapshot's keys, or for damage.
     pub fn unlock_epoch(&self, keys: &EpochKeys) -> Result<Unlocked, SnapshotFault> {
+        let mut open = self.unlock_all(keys)?;
+        open.roles.clear();
+        Ok(open)
+    }
+
+    /// Opens everything with the hospital's recovery secret, without a station and without a user: every compartment
+    /// with every verb, and what is enclosed for every role.
+    ///
+    /// # Errors
+    /// [`SnapshotFault::NotFor`] when the snapshot was sealed without a recovery key or to another one; others for damage.
+    pub fn unlock_recovery(&self, secret: &RecoverySecret) -> Result<Unlocked, SnapshotFault> {
+        let section = self.file.manifest.section(SectionKind::Recovery, 0);
+        let section = section.ok_or(SnapshotFault::NotFor("recovery key"))?;
+        let keys = recovery::open(&self.file.section(section)?, &self.file.manifest.place(), secret)?;
+        self.unlock_all(&keys)
+    }
+
+    fn unlock_all(&self, keys: &EpochKeys) -> Result<Unlocked, SnapshotFault> {
         let outer = self.open_outer(&keys.stations)?;
         let place = self.file.manifest.place();
+        let mut roles = Vec::with_capacity(keys.roles.len());
         for (role, key) in &keys.roles {
-            outer.rings.open(&place, *role, key)?;
+            roles.push((*role, outer.rings.open(&place, *role, key)?.enclosed));
         }
         let all = keys
             .compartments
             .iter()
             .map(|(id, key)| (*id, u32::MAX, key.clone()))
             .collect();
-        Unlocked::new(&outer, &keys.dictionary, all, Vec::new())
+        Unlocked::new(&outer, &keys.dictionary, all, roles)
     }
 
     fn open_outer(&self, key: &Key32) -> Result<StationUnlocked, SnapshotFault> {

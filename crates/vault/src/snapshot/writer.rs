@@ -19,7 +19,10 @@ use super::layout::{HEADER_LEN, MAGIC, SectionKind};
 use super::manifest::{Manifest, Section};
 use super::plan::SealPlan;
 use super::record::{self, RecordSealer};
-use super::{CLIENT_VERSION, MAX_RECORD, MAX_RECORDS, MAX_SNAPSHOT, MAX_STAT, MAX_THIN, SealFault, keyring};
+use super::{
+    MAX_RECORD, MAX_RECORDS, MAX_SNAPSHOT, MAX_STAT, MAX_THIN, PLAIN_CLIENT, RECOVERY_CLIENT, SealFault, keyring,
+    recovery,
+};
 
 const BUFFER: usize = 256 << 10;
 /// Kept free behind the records for indices and manifest when the size limit is checked.
@@ -93,6 +96,10 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
         )?;
         sink.section(SectionKind::Users, 0, &keyring::seal_users(plan, &place, &keys, rng)?)?;
         sink.section(SectionKind::Rings, 0, &keyring::seal_rings(plan, &place, &keys, rng)?)?;
+        if let Some(public) = &plan.recovery {
+            let keys = recovery::seal(public, &place, &keys, rng)?;
+            sink.section(SectionKind::Recovery, 0, &keys)?;
+        }
         let packed = record::pack_dictionary(&plan.dictionary).map_err(SealFault::Compression)?;
         let dictionary = sealbox::seal(&keys.dictionary, &place.dictionary(), &packed, rng);
         sink.section(SectionKind::Dictionary, 0, &dictionary)?;
@@ -230,7 +237,11 @@ fn new_manifest(plan: &SealPlan, sealer: &SealerSecret) -> Manifest {
         fresh_until: plan.fresh_until,
         previous: plan.previous,
         sealer: sealer.public().to_bytes(),
-        min_client: CLIENT_VERSION,
+        min_client: if plan.recovery.is_some() {
+            RECOVERY_CLIENT
+        } else {
+            PLAIN_CLIENT
+        },
         records: 0,
         sections: Vec::new(),
         sha256: [0; 32],

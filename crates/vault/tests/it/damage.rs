@@ -60,7 +60,7 @@ impl Hospital {
         self.assemble(file, &parts)
     }
 
-    fn assemble(&self, like: &[u8], parts: &[(SectionKind, u16, Vec<u8>)]) -> Vec<u8> {
+    pub fn assemble(&self, like: &[u8], parts: &[(SectionKind, u16, Vec<u8>)]) -> Vec<u8> {
         let trailer = &like[like.len() - 32..];
         let old_manifest = u64::from_le_bytes(trailer[..8].try_into().unwrap()) as usize;
         let fixed = &like[old_manifest..old_manifest + 8 + 16 + 8 + 4 + 4 + 8 + 8 + 32 + 32];

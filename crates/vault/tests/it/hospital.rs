@@ -149,6 +149,7 @@ impl Hospital {
                     name: b"ward".to_vec(),
                 },
             ],
+            recovery: None,
             policy: b"policy".to_vec(),
             dictionary: b"temperature pulse blood pressure note ".repeat(4),
             level: 3,

@@ -14,6 +14,7 @@ mod mutants;
 mod outside;
 mod paper;
 mod peers;
+mod recovered;
 mod shelf;
 mod snapshot;
 mod swaps;

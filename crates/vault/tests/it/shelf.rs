@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use vault::files::{Disk, Files};
+use vault::keys::RecoverySecret;
 use vault::shelf_slots::{BoxError, Found, Identity, Installed, SlotName, Slots, SlotsFault, whole_snapshot};
 use vault::simfs::{Ending, Fault, SimFs};
 use vault::snapshot::Snapshot;
@@ -121,7 +122,9 @@ fn destroying_erases_the_keys_first_and_spares_the_one_in_use() {
     let mut hospital = Hospital::new(64);
     let fs = SimFs::new(5);
     let slots = slots(&fs);
-    let (file, sealed) = hospital.seal(1, 2);
+    let mut plan = hospital.plan(1);
+    plan.recovery = Some(RecoverySecret::random(&mut hospital.rng).public());
+    let (file, sealed) = hospital.seal_plan(&plan, 2);
     install(&slots, &hospital, &file).unwrap();
     assert!(matches!(
         slots.destroy(SlotName::A, Some(SlotName::A)),
@@ -143,7 +146,7 @@ fn destroying_erases_the_keys_first_and_spares_the_one_in_use() {
     assert_eq!(
         record.erased,
         file.len() as u64 - plain - 16,
-        "all but header, records, dictionary and statistics"
+        "all but header, records, dictionary and statistics: the recovery keys too"
     );
     assert_eq!(slots.destroy(SlotName::A, None).unwrap(), None);
     assert!(current(&slots, &hospital).current.is_none());

@@ -10,6 +10,7 @@ mod fonts;
 mod setup;
 mod step;
 mod tidy;
+mod torture;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -49,6 +50,9 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// The proofs of the suite with far more of everything: crash images, flipped bits, system calls, broken rules
+    #[command(after_help = "Example: cargo xtask torture --only crash --seconds 3600 --seed 42")]
+    Torture(torture::Options),
     /// The documentation, warnings refused, and the pictures of the READMEs
     #[command(after_help = "Example: cargo xtask docs")]
     Docs,
@@ -77,6 +81,7 @@ fn perform(chore: Chore) -> Result<ExitCode> {
         Chore::Tidy => tidy::run(&root),
         Chore::Bench(options) => bench::run(&root, &options),
         Chore::Fonts { check } => fonts::run(check).map(|()| ExitCode::SUCCESS),
+        Chore::Torture(options) => torture::run(&root, &options),
         Chore::Docs => Ok(chores::docs(&root)),
         Chore::Measure(options) => bench::measure_command(&options),
     }

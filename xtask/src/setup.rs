@@ -24,7 +24,7 @@ struct Tool {
     why: &'static str,
 }
 
-const TOOLS: [Tool; 5] = [
+const TOOLS: [Tool; 6] = [
     Tool {
         program: "pdftoppm",
         package: "poppler-utils",
@@ -34,6 +34,11 @@ const TOOLS: [Tool; 5] = [
         program: "zbarimg",
         package: "zbar-tools",
         why: "reads bar codes back from printed pages",
+    },
+    Tool {
+        program: "strace",
+        package: "strace",
+        why: "kills and refuses a real process at its system calls, in the tests of the journal",
     },
     Tool {
         program: "chromium",
@@ -208,7 +213,7 @@ mod tests {
     fn missing_programs_are_named_with_their_packages() {
         let missing = missing_tools(&|program| program == "node" || program == "npm" || program == "chromium");
         let packages: Vec<_> = missing.iter().map(|tool| tool.package).collect();
-        assert_eq!(packages, ["poppler-utils", "zbar-tools"]);
+        assert_eq!(packages, ["poppler-utils", "zbar-tools", "strace"]);
         assert!(missing_tools(&|_| true).is_empty());
     }
 

@@ -3,6 +3,7 @@
 //! It deliberately reads text only (no compiling, no network, under two seconds) and understands just as much Rust as
 //! its rules need. What the compiler, clippy and rustfmt already check is not repeated here.
 
+mod accidents;
 mod dependencies;
 mod fonts;
 mod headers;
@@ -59,7 +60,7 @@ impl Breach {
 type Rule = fn(&Tree) -> Vec<Breach>;
 
 /// Every rule with its name. The next rule goes at the end of its group.
-const RULES: [(&str, Rule); 21] = [
+const RULES: [(&str, Rule); 22] = [
     // Rust files
     ("file header", headers::every_rust_file_says_what_it_is_for),
     ("file length", headers::files_stay_short),
@@ -71,6 +72,7 @@ const RULES: [(&str, Rule); 21] = [
     ("tests run", panics::no_ignored_or_sleeping_tests),
     // Floors and rooms
     ("floors", dependencies::crates_only_use_lower_floors),
+    ("test features", accidents::test_features_stay_in_tests),
     ("kept out", dependencies::heavy_crates_stay_where_they_belong),
     ("rooms", rooms::uses_only_go_downward),
     // Folder = list

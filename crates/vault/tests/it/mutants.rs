@@ -8,7 +8,7 @@ use vault::journal::{DamageKind, Mutant, Record, RecordRefused, Walk, read_journ
 use vault::simfs::{Fault, SimFs};
 
 use crate::crash::{Peers, Tally, course_of_events};
-use crate::effort::{first_seed, images, is_torture, on_two_cores};
+use crate::effort::{first_seed, on_two_cores};
 use crate::hospital::*;
 use crate::journal::{DIR, Desk, segment, texts};
 
@@ -97,7 +97,7 @@ fn every_broken_rule_is_noticed() {
 #[test]
 fn no_trial_fails_while_the_rules_hold() {
     for trial in TRIALS {
-        let tried = attempt(trial, if is_torture() { images(IMAGES) } else { 500 });
+        let tried = attempt(trial, 500);
         assert!(tried.is_ok(), "{trial:?}: {tried:?}");
     }
 }

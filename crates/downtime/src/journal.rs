@@ -3,6 +3,7 @@
 //! An entry is acknowledged only after its bytes are on the device. Grouping costs nobody anything: while one batch is
 //! being synced, the next one gathers. What an entry means is `view`'s matter; what a byte is, `vault`'s.
 
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,12 +33,24 @@ const MAX_WAITING: usize = 20_000;
 pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
 
 /// Called with every durable record before its author hears of it, so that who saves sees what was saved.
-pub type Saved = Arc<dyn Fn(&[(Record, Entry)]) + Send + Sync>;
+pub type Saved = Arc<dyn Fn(Vec<(Record, Entry)>) + Send + Sync>;
+
+/// Said when the thread that writes has ended, which only a defect of this program can do.
+const WRITER_ENDED: &str = "記録係のスレッドが止まっています。プログラムを起動し直してください。";
 
 /// An entry was not saved. The text says so and what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("保存できていません。紙に書いてください。{0}")]
 pub struct NotSaved(pub String);
+
+/// Since when nothing could be saved, and why. Gone with the next entry that is saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotSaving {
+    /// The first failure since something was saved.
+    pub since: Moment,
+    /// The newest failure, in words.
+    pub why: String,
+}
 
 type Reply = tokio::sync::oneshot::Sender<Result<EntryId, NotSaved>>;
 
@@ -52,6 +65,7 @@ pub struct Keeper {
     jobs: Mutex<Option<Sender<Job>>>,
     waiting: Arc<AtomicUsize>,
     clock: Arc<HybridClock>,
+    failing: Arc<Mutex<Option<NotSaving>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -68,6 +82,7 @@ impl Keeper {
     ) -> std::io::Result<Self> {
         let (jobs, inbox) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
+        let failing = Arc::default();
         let mut writer = Writer {
             journal,
             inbox,
@@ -75,6 +90,7 @@ impl Keeper {
             rng,
             saved,
             waiting: Arc::clone(&waiting),
+            failing: Arc::clone(&failing),
         };
         let thread = std::thread::Builder::new()
             .name("journal".into())
@@ -83,6 +99,7 @@ impl Keeper {
             jobs: Mutex::new(Some(jobs)),
             waiting,
             clock,
+            failing,
             thread: Some(thread),
         })
     }
@@ -109,10 +126,14 @@ impl Keeper {
             Ok(answer)
         } else {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
-            Err(NotSaved(
-                "記録係のスレッドが止まっています。プログラムを起動し直してください。".to_owned(),
-            ))
+            Err(NotSaved(WRITER_ENDED.to_owned()))
         }
+    }
+
+    /// Since when, and why, nothing can be saved here; `None` while saving works, as far as the last attempt told.
+    #[must_use]
+    pub fn not_saving(&self) -> Option<NotSaving> {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The clock that orders entries; other stations' entries push it forward.
@@ -139,6 +160,7 @@ struct Writer {
     rng: Box<dyn CryptoRng + Send>,
     saved: Saved,
     waiting: Arc<AtomicUsize>,
+    failing: Arc<Mutex<Option<NotSaving>>>,
 }
 
 impl Writer {
@@ -170,10 +192,11 @@ impl Writer {
             .collect();
         match self.journal.append_batch(&records, &mut *self.rng) {
             Ok(records) => {
+                self.tell(None);
                 let ids: Vec<EntryId> = records.iter().map(|r| EntryId(*r.id())).collect();
                 let (entries, replies): (Vec<Entry>, Vec<Reply>) = batch.drain(..).map(|j| (j.entry, j.reply)).unzip();
                 let saved: Vec<(Record, Entry)> = records.into_iter().zip(entries).collect();
-                (self.saved)(&saved);
+                (self.saved)(saved);
                 for (reply, id) in replies.into_iter().zip(ids) {
                     // The author may have gone; the entry is saved all the same.
                     let _ = reply.send(Ok(id));
@@ -181,12 +204,42 @@ impl Writer {
             }
             Err(fault) => {
                 tracing::error!(%fault, "entries were not saved");
-                let text = NotSaved("ディスクに書けませんでした。".to_owned());
+                let why = why(&fault).to_owned();
+                // Told before the authors hear of it: the page that says so shows the bar that says so.
+                self.tell(Some(why.clone()));
                 for job in batch.drain(..) {
-                    let _ = job.reply.send(Err(text.clone()));
+                    let _ = job.reply.send(Err(NotSaved(why.clone())));
                 }
             }
         }
+    }
+
+    /// Notes whether the last attempt failed, for those who ask without saving anything.
+    fn tell(&self, why: Option<String>) {
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = failing.as_ref().map(|before| before.since);
+        *failing = why.map(|why| NotSaving {
+            since: since.unwrap_or_else(|| self.clock.now()),
+            why,
+        });
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Before its time only by a defect; whoever looks at the station then learns that nothing is saved any more.
+        self.tell(Some(WRITER_ENDED.to_owned()));
+    }
+}
+
+/// A failure in the reader's words.
+fn why(fault: &vault::journal::NotSaved) -> &'static str {
+    match fault {
+        vault::journal::NotSaved::Disk(error) if error.kind() == ErrorKind::StorageFull => {
+            "ディスクに空きがなく、書けませんでした。"
+        }
+        vault::journal::NotSaved::Disk(_) => "ディスクに書けませんでした。",
+        vault::journal::NotSaved::Refused(_) => "記載を保存の形にできませんでした。",
     }
 }
 

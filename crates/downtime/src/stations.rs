@@ -18,13 +18,16 @@ use crate::identity::{Roster, SignInFault};
 use crate::journal::{Clock, HybridClock, Keeper, OPEN_ENTRY, recorded};
 use crate::shelf::Shelf;
 use crate::state::{Mode, State, Watch, mode};
-use crate::view::Day;
+use crate::view::{Day, Recorded};
 
 mod drafts;
+mod held;
 mod live;
 mod numbers;
 mod parcel;
 mod session;
+
+use held::Held;
 
 pub use drafts::Draft;
 pub use live::Live;
@@ -70,7 +73,7 @@ pub struct Station {
     shelf: Shelf,
     keeper: Keeper,
     heard: Mutex<RecordLog>,
-    records: Arc<RwLock<Vec<Record>>>,
+    held: Arc<RwLock<Held>>,
     declared: Arc<RwLock<Declared>>,
     live: Arc<RwLock<Weak<Live>>>,
     ehr: Mutex<Watch>,
@@ -196,31 +199,35 @@ impl Station {
             tracing::warn!(?damage, "a journal file is not as it was written");
         }
         let damage = walk.damage.len() + contents.damage.len();
-        // The key record of this life is in the file but not in the walk, which shows what earlier lives left.
-        let own = vault::journal::read_journal(&*parts.files, &own_dir, &hospital, &id, &parts.secret.public())
-            .map_err(StationFault::Read)?;
-        let mut all = own.records;
-        all.extend(contents.records);
+        // The walk holds what earlier lives left; the key record of this life is the journal's newest.
+        let mut held = Held::default();
+        held.take(walk.records);
+        held.take([journal.key_record().clone()]);
+        held.take(contents.records);
         let mut declared = Declared::default();
-        for record in &all {
+        for record in held.records() {
             clock.notice(record.header().hlc);
             declared.take(record);
         }
-        let records = Arc::new(RwLock::new(all));
+        let held = Arc::new(RwLock::new(held));
         let declared = Arc::new(RwLock::new(declared));
         let live: Arc<RwLock<Weak<Live>>> = Arc::default();
         let saved = {
-            let (records, declared, live) = (Arc::clone(&records), Arc::clone(&declared), Arc::clone(&live));
-            Arc::new(move |new: &[(Record, Entry)]| {
-                // Records first: whoever signs in right now either finds them there or is found here below.
-                let sealed = new.iter().map(|(record, _)| record.clone());
-                records.write().unwrap_or_else(PoisonError::into_inner).extend(sealed);
-                let mut declared = declared.write().unwrap_or_else(PoisonError::into_inner);
-                new.iter().for_each(|(record, _)| declared.take(record));
-                drop(declared);
+            let (held, declared, live) = (Arc::clone(&held), Arc::clone(&declared), Arc::clone(&live));
+            Arc::new(move |new: Vec<(Record, Entry)>| {
+                if new.iter().any(|(record, _)| record.header().class == OPEN_ENTRY) {
+                    let mut declared = declared.write().unwrap_or_else(PoisonError::into_inner);
+                    new.iter().for_each(|(record, _)| declared.take(record));
+                }
+                let (opened, sealed): (Vec<Recorded>, Vec<Record>) = new
+                    .into_iter()
+                    .map(|(record, entry)| (recorded(&record, entry), record))
+                    .unzip();
+                // Records before the day: whoever signs in right now either finds them there or is found here below.
+                held.write().unwrap_or_else(PoisonError::into_inner).take(sealed);
                 let shared = live.read().unwrap_or_else(PoisonError::into_inner).upgrade();
                 if let Some(live) = shared {
-                    live.add(new.iter().map(|(record, entry)| recorded(record, entry.clone())));
+                    live.add(opened);
                 }
             })
         };
@@ -237,7 +244,7 @@ impl Station {
             shelf: parts.shelf,
             keeper,
             heard: Mutex::new(heard),
-            records,
+            held,
             declared,
             live,
             ehr: Mutex::default(),
@@ -340,7 +347,10 @@ impl Station {
             now,
             unsent: if self.hub.is_some() { self.unsent() } else { 0 },
             has_hub: self.hub.is_some(),
-            not_saving: None,
+            not_saving: self
+                .keeper
+                .not_saving()
+                .map(|n| format!("{}から: {}", n.since.text(), n.why)),
         }
     }
 
@@ -367,8 +377,8 @@ impl Station {
         if let Some(live) = shared.upgrade() {
             return live;
         }
-        let records = self.records.read().unwrap_or_else(PoisonError::into_inner);
-        let live = Arc::new(Live::open(journal.clone(), &records));
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let live = Arc::new(Live::open(journal.clone(), held.records()));
         *shared = Arc::downgrade(&live);
         live
     }

@@ -3,9 +3,10 @@
 //! Drafts are not entries: they may be overwritten and thrown away. Two files per draft take turns, because a file that
 //! is being overwritten protects nothing.
 
+use std::collections::HashSet;
 use std::io::Write;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chart::{Author, Moment, Subject};
 use minicbor::{Decode, Encode};
@@ -48,11 +49,52 @@ pub(super) struct Drafts {
     files: Arc<dyn Files>,
     dir: PathBuf,
     hospital: HospitalId,
+    /// Stems of which a file may be there, so that signing without a draft costs no visit to the disk. `None` when the
+    /// directory could not be listed at start: then every stem may be one.
+    known: Option<Mutex<HashSet<String>>>,
 }
 
 impl Drafts {
     pub(super) fn new(files: Arc<dyn Files>, dir: PathBuf, hospital: HospitalId) -> Self {
-        Self { files, dir, hospital }
+        let known = match files.list(&dir) {
+            Ok(names) => {
+                let stems = names.iter().filter_map(|name| name.rsplit_once('.'));
+                Some(Mutex::new(stems.map(|(stem, _)| stem.to_owned()).collect()))
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the kept drafts could not be listed");
+                None
+            }
+        };
+        Self {
+            files,
+            dir,
+            hospital,
+            known,
+        }
+    }
+
+    /// Whether a draft may be kept here; `false` is certain.
+    pub(super) fn may_hold(&self, author: &str, subject: &Subject, kind: &str) -> bool {
+        self.knows(&Self::stem(author, subject, kind))
+    }
+
+    fn knows(&self, stem: &str) -> bool {
+        let known = self.known.as_ref();
+        known.is_none_or(|known| known.lock().unwrap_or_else(PoisonError::into_inner).contains(stem))
+    }
+
+    fn learn(&self, stem: &str) {
+        if let Some(known) = &self.known {
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert(stem.to_owned());
+        }
+    }
+
+    fn forget(&self, stem: &str) {
+        if let Some(known) = &self.known {
+            known.lock().unwrap_or_else(PoisonError::into_inner).remove(stem);
+        }
     }
 
     fn context(&self) -> Context {
@@ -94,13 +136,20 @@ impl Drafts {
             ));
         }
         let sealed = vault::wrap::wrap(&journal.public(), &self.context(), &plain, rng).map_err(|e| failed(&e))?;
-        let path = self.dir.join(format!("{stem}.{side}"));
-        self.files.create_dir(&self.dir).map_err(|e| failed(&e))?;
-        self.files.remove(&path).map_err(|e| failed(&e))?;
-        let mut file = self.files.create_new(&path).map_err(|e| failed(&e))?;
-        file.write_all(&sealed).map_err(|e| failed(&e))?;
-        file.sync().map_err(|e| failed(&e))?;
-        self.files.sync_dir(&self.dir).map_err(|e| failed(&e))
+        let written = self.write(&self.dir.join(format!("{stem}.{side}")), &sealed);
+        // Known only once the file is there: a discard in between must not make it unknown. A failed writing may have
+        // left a file as well.
+        self.learn(&stem);
+        written.map_err(|e| failed(&e))
+    }
+
+    fn write(&self, path: &Path, sealed: &[u8]) -> std::io::Result<()> {
+        self.files.create_dir(&self.dir)?;
+        self.files.remove(path)?;
+        let mut file = self.files.create_new(path)?;
+        file.write_all(sealed)?;
+        file.sync()?;
+        self.files.sync_dir(&self.dir)
     }
 
     pub(super) fn read(&self, author: &str, subject: &Subject, kind: &str, journal: &RoleSecret) -> Option<Draft> {
@@ -113,16 +162,25 @@ impl Drafts {
 
     pub(super) fn discard(&self, author: &str, subject: &Subject, kind: &str) {
         let stem = Self::stem(author, subject, kind);
+        if !self.knows(&stem) {
+            return;
+        }
+        // Forgotten first: whoever keeps a draft meanwhile makes it known again.
+        self.forget(&stem);
         for side in 0..2 {
             let path = self.dir.join(format!("{stem}.{side}"));
             if let Err(error) = self.files.remove(&path) {
                 tracing::warn!(%error, "a draft could not be removed");
+                self.learn(&stem);
             }
         }
     }
 
     fn read_both(&self, stem: &str, journal: &RoleSecret) -> Vec<(u8, Draft)> {
         let mut out = Vec::new();
+        if !self.knows(stem) {
+            return out;
+        }
         for side in 0..2_u8 {
             let path = self.dir.join(format!("{stem}.{side}"));
             let Ok(source) = self.files.open(&path) else { continue };

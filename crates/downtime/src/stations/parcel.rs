@@ -10,6 +10,7 @@ use minicbor::{Decode, Encode};
 use vault::journal::Record;
 
 use super::Station;
+use super::held::{Chain, chain};
 
 /// Most bytes of records in one parcel.
 const MAX_PARCEL: usize = 4 << 20;
@@ -102,42 +103,28 @@ impl Parcel {
     }
 }
 
-type Chain = ([u8; 16], [u8; 8]);
-
 impl Station {
     /// What this station holds.
     #[must_use]
     pub fn heads(&self) -> Heads {
-        let records = self.records.read().unwrap_or_else(PoisonError::into_inner);
-        let mut seqs: BTreeMap<Chain, Vec<u64>> = BTreeMap::new();
-        for record in records.iter() {
-            seqs.entry(chain(record)).or_default().push(record.header().seq);
-        }
-        let head = |(chain, mut seqs): (Chain, Vec<u64>)| {
-            seqs.sort_unstable();
-            seqs.dedup();
-            let whole = seqs
-                .iter()
-                .zip(1_u64..)
-                .take_while(|(seq, expected)| *seq == expected)
-                .count();
-            Head {
-                station: chain.0,
-                incarnation: chain.1,
-                seq: whole as u64,
-            }
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let head = |((station, incarnation), seq): (Chain, u64)| Head {
+            station,
+            incarnation,
+            seq,
         };
-        Heads(seqs.into_iter().map(head).collect())
+        Heads(held.whole().map(head).collect())
     }
 
     /// Records that somebody with these heads lacks, at most one parcel full.
     #[must_use]
     pub fn missing(&self, theirs: &Heads) -> Parcel {
         let have: BTreeMap<Chain, u64> = theirs.0.iter().map(|h| ((h.station, h.incarnation), h.seq)).collect();
-        let records = self.records.read().unwrap_or_else(PoisonError::into_inner);
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         let mut parcel = Parcel::default();
         let mut size = 0;
-        for record in records
+        for record in held
+            .records()
             .iter()
             .filter(|r| r.header().seq > have.get(&chain(r)).copied().unwrap_or(0))
         {
@@ -173,8 +160,7 @@ impl Station {
     }
 
     fn holds(&self, id: &[u8; 32]) -> bool {
-        let records = self.records.read().unwrap_or_else(PoisonError::into_inner);
-        records.iter().rev().any(|record| record.id() == id)
+        self.held.read().unwrap_or_else(PoisonError::into_inner).holds(id)
     }
 
     fn show(&self, fresh: &[Record]) {
@@ -182,10 +168,10 @@ impl Station {
             self.keeper.clock().notice(record.header().hlc);
         }
         // Records first: whoever signs in right now either finds them there or is found here below.
-        self.records
+        self.held
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .extend(fresh.iter().cloned());
+            .take(fresh.iter().cloned());
         let mut declared = self.declared.write().unwrap_or_else(PoisonError::into_inner);
         fresh.iter().for_each(|record| declared.take(record));
         drop(declared);
@@ -208,15 +194,8 @@ impl Station {
 
     /// Entries of this station that the hub does not hold yet, as far as the last visit told (key records included).
     pub(super) fn unsent(&self) -> u64 {
-        let records = self.records.read().unwrap_or_else(PoisonError::into_inner);
-        let own = records.iter().filter(|r| r.header().station == self.id).count() as u64;
-        own.saturating_sub(*self.sent.lock().unwrap_or_else(PoisonError::into_inner))
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.of_station(self.id.as_bytes())
+            .saturating_sub(*self.sent.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-fn chain(record: &Record) -> Chain {
-    (
-        *record.header().station.as_bytes(),
-        *record.header().incarnation.as_bytes(),
-    )
 }

@@ -1,8 +1,10 @@
 //! What one signed-in person can do at one station. Holds the keys; dropping it is signing out.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use chart::{Act, Author, Chart, Entry, EntryId, FormId, Subject, TemporaryId};
+use vault::shelf_slots::Identity;
 
 use super::numbers::{Exhausted, Range};
 use super::{Draft, Live, Station};
@@ -19,15 +21,27 @@ pub struct Session {
     unlocked: Unlocked,
     opened: RwLock<Arc<Opened>>,
     live: Arc<Live>,
+    proven: Mutex<Proven>,
+}
+
+/// The rows of one snapshot that this person's keys have opened.
+struct Proven {
+    snapshot: Identity,
+    rows: HashSet<u32>,
 }
 
 impl Session {
     pub(super) fn new(station: Arc<Station>, unlocked: Unlocked, opened: Opened, live: Arc<Live>) -> Self {
+        let proven = Proven {
+            snapshot: opened.shelved().identity(),
+            rows: HashSet::new(),
+        };
         Self {
             station,
             unlocked,
             opened: RwLock::new(Arc::new(opened)),
             live,
+            proven: Mutex::new(proven),
         }
     }
 
@@ -104,7 +118,9 @@ impl Session {
                 if !label.is_empty() {
                     flags.push(label);
                 }
-                Some(Arc::new(opened.chart(row.number())?))
+                let chart = Arc::new(opened.chart(row.number())?);
+                self.prove(&opened, row.number());
+                Some(chart)
             }
             Subject::Temporary(_) | Subject::Hospital => None,
         };
@@ -118,6 +134,44 @@ impl Session {
         let mut view = lay_over(subject, chart, &day, now);
         view.flags = flags;
         Ok(view)
+    }
+
+    /// Makes sure that this person may write about a subject: that their keys open the chart, as [`Self::view`] would.
+    /// A chart that they opened before is not opened again.
+    ///
+    /// # Errors
+    /// [`OpenFault`] as of [`Self::view`].
+    pub fn may_open(&self, subject: &Subject) -> Result<(), OpenFault> {
+        match subject {
+            Subject::Patient(id) => {
+                let opened = self.opened();
+                let row = opened.index().find(id).ok_or(OpenFault::Unknown)?.number();
+                if !self.is_proven(&opened, row) {
+                    opened.chart(row)?;
+                    self.prove(&opened, row);
+                }
+                Ok(())
+            }
+            Subject::Temporary(id) => self.day().temporary(id).map(drop).ok_or(OpenFault::Unknown),
+            Subject::Hospital => Ok(()),
+        }
+    }
+
+    fn is_proven(&self, opened: &Opened, row: u32) -> bool {
+        let proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        proven.snapshot == opened.shelved().identity() && proven.rows.contains(&row)
+    }
+
+    fn prove(&self, opened: &Opened, row: u32) {
+        let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        let snapshot = opened.shelved().identity();
+        if proven.snapshot != snapshot {
+            *proven = Proven {
+                snapshot,
+                rows: HashSet::new(),
+            };
+        }
+        proven.rows.insert(row);
     }
 
     /// Records an entry and waits until it is durable.
@@ -246,6 +300,12 @@ impl Session {
         self.station
             .drafts
             .read(&self.author().user, subject, kind, &self.unlocked.journal)
+    }
+
+    /// Whether something may be kept that this person was typing about this subject; `false` is certain, and costs nothing.
+    #[must_use]
+    pub fn may_have_draft(&self, subject: &Subject, kind: &str) -> bool {
+        self.station.drafts.may_hold(&self.author().user, subject, kind)
     }
 
     /// Throws a draft away (after signing, or on request).

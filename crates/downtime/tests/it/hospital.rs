@@ -14,7 +14,7 @@ use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use jiff::civil::{Date, date};
 use vault::HospitalId;
-use vault::files::Disk;
+use vault::files::{Disk, Files};
 use vault::keys::{RoleSecret, SealerSecret, StationSecret};
 use vault::slot::SlotCost;
 
@@ -180,6 +180,11 @@ impl Hospital {
     }
 
     pub fn start(&self, which: &str) -> Arc<Station> {
+        self.start_on(which, Arc::new(Disk))
+    }
+
+    /// With journal and drafts on other files; the shelf stays on the disk.
+    pub fn start_on(&self, which: &str, files: Arc<dyn Files>) -> Arc<Station> {
         let clock = Arc::clone(&self.clock);
         let parts = Parts {
             hospital_name: "試験病院".into(),
@@ -189,7 +194,7 @@ impl Hospital {
             secret: Arc::clone(if which == "H01" { &self.hub } else { &self.ward }),
             shelf: self.shelf(which),
             data: self.data(which),
-            files: Arc::new(Disk),
+            files,
             clock: Arc::new(move || Moment(clock.load(Ordering::SeqCst))),
             has_hub: which != "H01",
         };

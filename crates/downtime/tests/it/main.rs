@@ -9,6 +9,7 @@
 
 mod exports;
 mod hospital;
+mod saving;
 mod sealing;
 mod table;
 mod working;

@@ -28,7 +28,7 @@ pub struct Visit {
     /// Who is signed in.
     pub signed: Option<Arc<SignedIn>>,
     /// The station, at the beginning of the request.
-    pub state: State,
+    pub state: Arc<State>,
     lang: Lang,
 }
 
@@ -42,7 +42,7 @@ impl Visit {
         query: Option<&str>,
         counts: bool,
     ) -> Self {
-        let state = site.state();
+        let state = Arc::new(site.state());
         let signed = site.sessions.find(headers, state.now, counts);
         Self {
             lang: gate::language(headers, query),

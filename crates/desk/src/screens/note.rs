@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use chart::entry::SignedNote;
 use chart::note::{Section, SectionKind};
-use chart::{Act, Coded, EntryId};
+use chart::{Act, Coded, EntryId, Subject};
 use downtime::identity::Role;
 use downtime::view::View;
 use serde::Deserialize;
@@ -234,17 +234,24 @@ async fn draft(visit: Visit, Path(who): Path<String>, Form(form): Form<NoteForm>
 }
 
 async fn sign(visit: Visit, Path(who): Path<String>, Form(form): Form<NoteForm>) -> Result<Response, Fault> {
-    let (who, view) = open(&visit, &who)?;
-    if form.is_empty() && form.sign != "paper" {
-        let problem = visit.w()["note-empty"].to_owned();
-        return page(&visit, &who, &view, &form, None, None, Some(problem));
-    }
-    let act = Act::NoteSigned(form.note(department(&view)));
-    match finish(&visit, &who, &form, act).await {
-        // The text comes back in its boxes: nothing that was written is lost with the page.
-        Err(Fault::NotSaved(why)) => page(&visit, &who, &view, &form, None, None, Some(not_saved(&visit, &why))),
-        done => done,
-    }
+    // The index and the day know all that an entry needs; the chart is opened only to prove that this person may.
+    let (who, department) = called(&visit, &who)?;
+    let session = &visit.signed()?.session;
+    session
+        .may_open(&who.subject)
+        .map_err(|fault| Fault::CannotOpen(fault.to_string()))?;
+    let problem = if form.is_empty() && form.sign != "paper" {
+        visit.w()["note-empty"].to_owned()
+    } else {
+        let act = Act::NoteSigned(form.note(department));
+        match finish(&visit, &who, &form, act).await {
+            Err(Fault::NotSaved(why)) => not_saved(&visit, &why),
+            done => return done,
+        }
+    };
+    // The text comes back in its boxes: nothing that was written is lost with the page.
+    let (who, view) = open(&visit, &who.handle)?;
+    page(&visit, &who, &view, &form, None, None, Some(problem))
 }
 
 async fn show_correction(visit: Visit, Path((who, entry)): Path<(String, String)>) -> Result<Response, Fault> {
@@ -313,11 +320,13 @@ async fn finish(visit: &Visit, who: &Who, form: &NoteForm, act: Act) -> Result<R
         .await
         .map_err(|fault| Fault::NotSaved(fault.to_string()))?;
     signed.remember(&form.once, entry);
-    let (keys, subject) = (signed.clone(), who.subject.clone());
-    // The text is in the journal now; a draft that could not be removed would only come back as an offer.
-    let discarded = tokio::task::spawn_blocking(move || keys.session.discard_draft(&subject, DRAFT)).await;
-    if discarded.is_err() {
-        tracing::warn!("a draft could not be discarded");
+    if signed.session.may_have_draft(&who.subject, DRAFT) {
+        let (keys, subject) = (signed.clone(), who.subject.clone());
+        // The text is in the journal now; a draft that could not be removed would only come back as an offer.
+        let discarded = tokio::task::spawn_blocking(move || keys.session.discard_draft(&subject, DRAFT)).await;
+        if discarded.is_err() {
+            tracing::warn!("a draft could not be discarded");
+        }
     }
     let sheets = if form.sign == "print" {
         vec![chart_sheet(visit, who).await]
@@ -327,21 +336,26 @@ async fn finish(visit: &Visit, who: &Who, form: &NoteForm, act: Act) -> Result<R
     Ok(After::redirect(&back, Some(entry), &sheets))
 }
 
-/// Where the patient was received, else where they are booked today.
-fn department(view: &View) -> Coded {
-    let today = view.moment().day();
-    view.reception()
-        .map(|r| r.department.clone())
+/// Whom an address names, and the department of their note: where they were received, else where they are booked first
+/// today.
+fn called(visit: &Visit, text: &str) -> Result<(Who, Coded), Fault> {
+    let session = &visit.signed()?.session;
+    let index = session.index();
+    let day = session.day();
+    let who = Who::read(visit, &index, &day, text)?;
+    let received = day.receptions(&who.subject).next().map(|(_, c)| &c.department);
+    let department = received
         .or_else(|| {
-            let chart = view.chart.as_ref()?;
-            chart
-                .appointments
-                .iter()
-                .find(|a| a.on == today)
-                .map(|a| a.department.clone())
+            let slots = index.row(who.row?)?.slots_on(visit.state.now.day());
+            Some(index.department(slots.min_by_key(|slot| slot.minutes())?))
         })
-        .or_else(|| view.temporary.as_ref().map(|t| t.department.clone()))
-        .unwrap_or_default()
+        .or_else(|| match &who.subject {
+            Subject::Temporary(id) => Some(&day.temporary(id)?.department),
+            _ => None,
+        })
+        .cloned()
+        .unwrap_or_default();
+    Ok((who, department))
 }
 
 struct TextBox {

@@ -1,12 +1,12 @@
-//! The day's roll: the rows of the patient list, made once per snapshot, language and role, then only put together.
+//! The day's roll: who is booked, made once per snapshot, day, language and role, then only put together.
 //!
-//! What cannot change (identity, booking) is ready-made HTML; what changes (reception, state) is looked up in the day for
-//! every page. A roll lives as long as somebody who looked at it is signed in.
+//! What cannot change (identity, booking) becomes ready-made HTML when it is first shown, never before: a page shows a
+//! thousand lines of a hundred thousand. So it is with every order. What changes (reception, state) is deliberately not
+//! here; it is looked up in the day for every page. A roll lives as long as somebody who looked at it is signed in.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
-use chart::{Name, Subject, fold};
+use chart::{Name, Subject};
 use downtime::identity::Role;
 use downtime::index::{Index, Resemblance, Row, Slot};
 use jiff::civil::Date;
@@ -15,46 +15,66 @@ use crate::say;
 use crate::visit::Visit;
 use crate::words::Lang;
 
+mod cells;
+
+pub use cells::{Identity, escape, href, person_cells, place};
+
 /// What a roll depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
     generation: u64,
     day: Date,
+    /// Ages are told as of today.
+    today: Date,
     lang: Lang,
     role: Role,
 }
 
-/// One booking.
+/// One booking: whose, and what lists are narrowed by.
+#[derive(Debug, Clone, Copy)]
+pub struct Booking {
+    /// Row of the patient in the index.
+    pub row: u32,
+    /// Place of the department in the roll's own numbering.
+    pub department: u16,
+    /// Place of the doctor in the roll's own numbering.
+    pub doctor: u16,
+    minutes: u16,
+}
+
+/// One booking as the list shows it.
 pub struct Line {
     /// For looking up what happened.
     pub subject: Subject,
-    /// Code of the department.
-    pub department: u32,
-    /// Place of the doctor in the roll's own numbering.
-    pub doctor: u32,
-    /// `9:30`
-    pub time: String,
-    /// Identity as HTML cells.
-    pub person: String,
-    /// Department and doctor as an HTML cell.
-    pub place: String,
+    html: String,
+    /// Where the number of the reception goes.
+    gap: usize,
+}
+
+impl Line {
+    /// The row up to the reception number, and from there to the cell of the state.
+    #[must_use]
+    pub fn halves(&self) -> (&str, &str) {
+        self.html.split_at_checked(self.gap).unwrap_or_default()
+    }
 }
 
 /// All bookings of one day.
 pub struct Roll {
     key: Key,
     /// In the order of the index: department, then time.
-    pub lines: Vec<Line>,
+    bookings: Vec<Booking>,
+    lines: Vec<OnceLock<Option<Box<Line>>>>,
     /// Departments that occur: code and name.
     pub departments: Vec<(String, String)>,
     /// Doctors that occur: code and name.
     pub doctors: Vec<(String, String)>,
     /// How many different people: some have two bookings.
     pub people: usize,
-    /// Rows of people whose name, or whose reading, somebody else of the day shares, by search key.
-    same_name: HashMap<String, Vec<u32>>,
-    same_reading: HashMap<String, Vec<u32>>,
-    orders: [Vec<u32>; Sort::ALL.len()],
+    orders: [OnceLock<Vec<u32>>; Sort::ALL.len()],
+    /// Rows of everybody, each once, by name and by reading.
+    by_name: OnceLock<Vec<u32>>,
+    by_reading: OnceLock<Vec<u32>>,
 }
 
 /// By what a list is sorted.
@@ -100,23 +120,89 @@ impl Sort {
 }
 
 impl Roll {
+    /// The bookings, by the places that [`Self::order`] gives.
+    #[must_use]
+    pub fn bookings(&self) -> &[Booking] {
+        &self.bookings
+    }
+
+    /// One booking as the list shows it; made when it is first asked for. `index` is the one the roll was made from.
+    #[must_use]
+    pub fn line(&self, visit: &Visit, index: &Index, at: u32) -> Option<&Line> {
+        let at = at as usize;
+        let made = self.lines.get(at)?.get_or_init(|| {
+            let slot = index.slots_on(self.key.day).get(at)?;
+            line(visit, index, slot, self.key.role).map(Box::new)
+        });
+        made.as_deref()
+    }
+
     /// Rows of everybody of the day who shares this person's name or reading, the person included.
     #[must_use]
     pub fn namesakes(&self, row: Row<'_>) -> &[u32] {
-        let found = match row.alike().strongest() {
-            Some((Resemblance::SameName, _)) => self.same_name.get(&fold::name_key(row.written())),
-            Some((Resemblance::SameReading, _)) => self.same_reading.get(&fold::kana_key(row.kana())),
-            _ => None,
+        let index = row.index();
+        let (known, by_name) = match row.alike().strongest() {
+            Some((Resemblance::SameName, _)) => (&self.by_name, true),
+            Some((Resemblance::SameReading, _)) => (&self.by_reading, false),
+            _ => return &[],
         };
-        found.map_or(&[], Vec::as_slice)
+        let key_of = |row: u32| match index.row(row) {
+            Some(row) if by_name => row.name_key(),
+            Some(row) => row.kana_key(),
+            None => "",
+        };
+        let sorted = known.get_or_init(|| {
+            let mut rows: Vec<(&str, u32)> = self.bookings.iter().map(|b| (key_of(b.row), b.row)).collect();
+            rows.sort_unstable();
+            rows.dedup();
+            rows.into_iter().map(|(_, row)| row).collect()
+        });
+        let wanted = key_of(row.number());
+        let start = sorted.partition_point(|row| key_of(*row) < wanted);
+        let end = sorted.partition_point(|row| key_of(*row) <= wanted);
+        sorted.get(start..end).unwrap_or(&[])
     }
 
-    /// Places of lines in the order asked for.
+    /// Places of bookings in the order asked for.
     #[must_use]
-    pub fn order(&self, sort: Sort) -> &[u32] {
-        let at = Sort::ALL.iter().position(|s| *s == sort).unwrap_or(0);
-        self.orders.get(at).map_or(&[], Vec::as_slice)
+    pub fn order(&self, index: &Index, sort: Sort) -> &[u32] {
+        let Some(order) = self.orders.get(sort as usize) else {
+            return &[];
+        };
+        order.get_or_init(|| {
+            let kana = |b: &Booking| index.row(b.row).map_or("", |row| row.kana_key());
+            match sort {
+                Sort::Time => self.by(|b| (b.minutes, beginning(kana(b)), kana(b))),
+                Sort::Department => self.by(|b| (b.department, b.minutes)),
+                Sort::Doctor => self.by(|b| (b.doctor, b.minutes)),
+                Sort::Kana => self.by(|b| (beginning(kana(b)), kana(b), b.minutes)),
+                Sort::Number => self.by(|b| index.row(b.row).map_or("", |row| row.id_text())),
+            }
+        })
     }
+
+    /// Sorts places by a key; equal ones stay in the order of the index.
+    fn by<K: Ord>(&self, key: impl Fn(&Booking) -> K) -> Vec<u32> {
+        let mut keyed: Vec<(K, u32)> = self.bookings.iter().map(key).zip(0..).collect();
+        keyed.sort_unstable();
+        keyed.into_iter().map(|(_, at)| at).collect()
+    }
+}
+
+/// The first eight characters in one number that sorts as they do, so that most comparisons need not look at the text.
+/// Kana have a place each; whatever is before or behind them shares one, and the number goes no further than that.
+fn beginning(text: &str) -> u64 {
+    const BEFORE_KANA: u32 = 0x3040;
+    const BEHIND: u64 = 0xFF;
+    let mut number = 0;
+    for (c, shift) in text.chars().zip((0..8).rev()) {
+        let place = u64::from(u32::from(c).saturating_sub(BEFORE_KANA)).min(BEHIND);
+        number |= place << (8 * shift);
+        if place == 0 || place == BEHIND {
+            break;
+        }
+    }
+    number
 }
 
 /// Rolls that somebody still uses.
@@ -132,6 +218,7 @@ impl Rolls {
         let key = Key {
             generation: visit.generation(),
             day,
+            today: visit.state.now.day(),
             lang: visit.w().lang(),
             role,
         };
@@ -140,116 +227,95 @@ impl Rolls {
         if let Some(roll) = known.iter().filter_map(Weak::upgrade).find(|roll| roll.key == key) {
             return roll;
         }
-        let roll = Arc::new(make(visit, index, key));
+        let roll = Arc::new(make(index, key));
         known.push(Arc::downgrade(&roll));
         roll
     }
 }
 
-fn make(visit: &Visit, index: &Index, key: Key) -> Roll {
+fn make(index: &Index, key: Key) -> Roll {
     let slots = index.slots_on(key.day);
-    let mut departments = Numbering::default();
-    let mut doctors = Numbering::default();
-    let mut lines = Vec::with_capacity(slots.len());
-    let mut keys = Vec::with_capacity(slots.len());
-    let (mut same_name, mut same_reading) = (HashMap::new(), HashMap::new());
-    for slot in slots {
-        let Some(row) = index.row(slot.row) else { continue };
-        let Some(id) = row.id() else { continue };
-        let department = index.department(slot);
-        let doctor = index.doctor(slot);
-        keys.push((slot.minutes(), fold::kana_key(row.kana()), row.id_text().to_owned()));
-        match row.alike().strongest() {
-            Some((Resemblance::SameName, _)) => note(&mut same_name, fold::name_key(row.written()), slot.row),
-            Some((Resemblance::SameReading, _)) => note(&mut same_reading, fold::kana_key(row.kana()), slot.row),
-            _ => {}
-        }
-        lines.push(Line {
-            subject: Subject::Patient(id),
-            department: departments.of(&department.code, department.label()),
-            doctor: doctors.of(&doctor.code, doctor.label()),
-            time: slot.time_text(),
-            person: person(visit, index, slot, key),
-            place: place(department.label(), doctor.label()),
-        });
-    }
-    let by = |compare: &dyn Fn(usize, usize) -> std::cmp::Ordering| {
-        let mut order: Vec<usize> = (0..lines.len()).collect();
-        order.sort_by(|a, b| compare(*a, *b));
-        order
-            .into_iter()
-            .filter_map(|at| u32::try_from(at).ok())
-            .collect::<Vec<u32>>()
-    };
-    let line = |at: usize| lines.get(at);
-    let key_of = |at: usize| keys.get(at);
-    let time = |at: usize| key_of(at).map(|k| k.0);
-    let kana = |at: usize| key_of(at).map(|k| k.1.as_str());
-    let orders = [
-        by(&|a, b| time(a).cmp(&time(b)).then_with(|| kana(a).cmp(&kana(b)))),
-        by(&|a, b| {
-            line(a)
-                .map(|l| l.department)
-                .cmp(&line(b).map(|l| l.department))
-                .then_with(|| time(a).cmp(&time(b)))
-        }),
-        by(&|a, b| {
-            line(a)
-                .map(|l| l.doctor)
-                .cmp(&line(b).map(|l| l.doctor))
-                .then_with(|| time(a).cmp(&time(b)))
-        }),
-        by(&|a, b| kana(a).cmp(&kana(b)).then_with(|| time(a).cmp(&time(b)))),
-        by(&|a, b| key_of(a).map(|k| k.2.as_str()).cmp(&key_of(b).map(|k| k.2.as_str()))),
-    ];
-    let people = slots.iter().map(|slot| slot.row).collect::<HashSet<u32>>().len();
+    let mut departments = Numbering::new(index.departments());
+    let mut doctors = Numbering::new(index.doctors());
+    let mut seen = vec![false; index.len()];
+    let mut people = 0;
+    let bookings: Vec<Booking> = slots
+        .iter()
+        .map(|slot| {
+            if let Some(seen) = seen.get_mut(slot.row as usize) {
+                people += usize::from(!std::mem::replace(seen, true));
+            }
+            Booking {
+                row: slot.row,
+                department: departments.of(slot.department_number()),
+                doctor: doctors.of(slot.doctor_number()),
+                minutes: slot.minutes(),
+            }
+        })
+        .collect();
     Roll {
         key,
-        people,
-        same_name,
-        same_reading,
-        lines,
+        lines: bookings.iter().map(|_| OnceLock::new()).collect(),
+        bookings,
         departments: departments.list,
         doctors: doctors.list,
-        orders,
+        people,
+        orders: Default::default(),
+        by_name: OnceLock::new(),
+        by_reading: OnceLock::new(),
     }
 }
 
-fn note(map: &mut HashMap<String, Vec<u32>>, key: String, row: u32) {
-    let rows = map.entry(key).or_default();
-    if !rows.contains(&row) {
-        rows.push(row);
-    }
-}
-
-/// Small numbers for codes, in the order of first meeting.
-#[derive(Default)]
-struct Numbering {
+/// Numbers for codes, in the order of first meeting; what reads the same has one number.
+struct Numbering<'a> {
+    table: &'a [chart::Coded],
+    known: Vec<Option<u16>>,
     list: Vec<(String, String)>,
 }
 
-impl Numbering {
-    fn of(&mut self, code: &str, label: &str) -> u32 {
-        let known = self.list.iter().position(|(c, l)| c == code && l == label);
-        let at = known.unwrap_or_else(|| {
+impl<'a> Numbering<'a> {
+    fn new(table: &'a [chart::Coded]) -> Self {
+        Self {
+            table,
+            known: vec![None; table.len()],
+            list: Vec::new(),
+        }
+    }
+
+    fn of(&mut self, number: u16) -> u16 {
+        if let Some(Some(known)) = self.known.get(number as usize) {
+            return *known;
+        }
+        let Some(coded) = self.table.get(number as usize) else {
+            return u16::MAX;
+        };
+        let (code, label) = (coded.code.as_str(), coded.label());
+        let met = self.list.iter().position(|(c, l)| c == code && l == label);
+        let at = met.unwrap_or_else(|| {
             self.list.push((code.to_owned(), label.to_owned()));
             self.list.len() - 1
         });
-        u32::try_from(at).unwrap_or(u32::MAX)
+        let at = u16::try_from(at).unwrap_or(u16::MAX);
+        if let Some(known) = self.known.get_mut(number as usize) {
+            *known = Some(at);
+        }
+        at
     }
 }
 
-fn person(visit: &Visit, index: &Index, slot: &Slot, key: Key) -> String {
-    let Some(row) = index.row(slot.row) else {
-        return String::new();
-    };
-    let Some(id) = row.id() else {
-        return String::new();
-    };
-    person_cells(
+fn line(visit: &Visit, index: &Index, slot: &Slot, role: Role) -> Option<Line> {
+    let row = index.row(slot.row)?;
+    let id = row.id()?;
+    let mut html = String::with_capacity(640);
+    html.push_str("<tr><td class=\"fig\">");
+    html.push_str(&slot.time_text());
+    html.push_str("</td><td class=\"fig\">");
+    let gap = html.len();
+    html.push_str("</td>");
+    html.push_str(&person_cells(
         visit,
         &Identity {
-            href: href(key.role, &visit.site.handles.of(&id)),
+            href: href(role, &visit.site.handles.of(&id)),
             name: Name::new(row.written(), row.kana()),
             flag: say::alike(visit.w(), row.alike()),
             birth: row.birth(),
@@ -257,117 +323,42 @@ fn person(visit: &Visit, index: &Index, slot: &Slot, key: Key) -> String {
             id: id.shown(),
             age: None,
         },
-    )
-}
-
-/// What the cells of a person say.
-pub struct Identity {
-    /// Where the name leads; `None` for roles that open no patient.
-    pub href: Option<String>,
-    /// 氏名・カナ
-    pub name: Name,
-    /// 同姓同名 2人, or 仮患者.
-    pub flag: Option<String>,
-    /// 生年月日
-    pub birth: Option<Date>,
-    /// 性別
-    pub sex: chart::Sex,
-    /// As shown.
-    pub id: String,
-    /// Age in words, where there is no birth date to compute it from.
-    pub age: Option<String>,
-}
-
-/// Where a name leads, by role.
-#[must_use]
-pub fn href(role: Role, handle: &str) -> Option<String> {
-    match role {
-        Role::Reception => Some(format!("/reception/{handle}")),
-        Role::Physician => Some(format!("/p/{handle}")),
-        Role::Informatics => None,
-    }
-}
-
-/// Name with reading and label, birth date, age, sex, number: five cells.
-#[must_use]
-pub fn person_cells(visit: &Visit, who: &Identity) -> String {
-    let w = visit.w();
-    let mut html = String::with_capacity(360);
-    html.push_str("<th scope=\"row\">");
-    if let Some(href) = &who.href {
-        html.push_str("<a data-row href=\"");
-        escape(href, &mut html);
-        html.push_str("\">");
-    }
-    html.push_str("<span class=\"kana\">");
-    escape(&say::kana(w, &who.name), &mut html);
-    html.push_str("</span><span class=\"name\">");
-    escape(&who.name.shown(), &mut html);
-    html.push_str("</span>");
-    if let Some(flag) = &who.flag {
-        html.push_str(" <span class=\"flag\">");
-        escape(flag, &mut html);
-        html.push_str("</span>");
-    }
-    if who.href.is_some() {
-        html.push_str("</a>");
-    }
-    let age = match &who.age {
-        Some(age) => age.clone(),
-        None => say::age(w, who.birth, visit.state.now.day()),
-    };
-    html.push_str("</th>");
-    for (class, text) in [
-        ("fig", say::birth_short(w, who.birth)),
-        ("nowrap", age),
-        ("nowrap", say::sex_short(w, who.sex).to_owned()),
-        ("fig", who.id.clone()),
-    ] {
-        html.push_str("<td class=\"");
-        html.push_str(class);
-        html.push_str("\">");
-        escape(&text, &mut html);
-        html.push_str("</td>");
-    }
-    html
-}
-
-/// Department and doctor.
-#[must_use]
-pub fn place(department: &str, doctor: &str) -> String {
-    let mut html = String::from("<td>");
-    escape(department, &mut html);
-    if !doctor.is_empty() {
-        html.push_str("<br><span class=\"quiet\">");
-        escape(doctor, &mut html);
-        html.push_str("</span>");
-    }
-    html.push_str("</td>");
-    html
-}
-
-/// Text as HTML text or attribute value.
-pub fn escape(text: &str, html: &mut String) {
-    for c in text.chars() {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            c => html.push(c),
-        }
-    }
+    ));
+    html.push_str(&place(index.department(slot).label(), index.doctor(slot).label()));
+    html.shrink_to_fit();
+    Some(Line {
+        subject: Subject::Patient(id),
+        html,
+        gap,
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::escape;
+    use super::beginning;
 
     #[test]
-    fn hostile_text_stays_text() {
-        let mut html = String::new();
-        escape("<b onclick='x'>\"&山田", &mut html);
-        assert_eq!(html, "&lt;b onclick=&#39;x&#39;&gt;&quot;&amp;山田");
+    fn a_beginning_sorts_as_the_text_does() {
+        let mut texts = [
+            "",
+            "A",
+            "アカリ",
+            "アカリハナ",
+            "アカリハナコサマサマ",
+            "アカリハナコサマサンサマ",
+            "サトウ",
+            "ヶ",
+            "佐藤",
+            "東",
+            "Aア",
+            "B",
+            "ア東",
+            "ア東ア",
+            "ア林",
+        ];
+        texts.sort_unstable();
+        assert!(texts.is_sorted_by_key(|text| beginning(text)));
+        assert!(beginning("アカリ") < beginning("アカリハナ"));
+        assert!(beginning("サトウ") < beginning("サトオ"));
     }
 }

@@ -1,14 +1,20 @@
-//! The thin index: everybody in a snapshot with just enough to list, search and tell apart, in columns that load fast.
+//! The thin index: everybody in a snapshot with just enough to list, search and tell apart, in columns that open when asked.
 //!
 //! One index is sealed per compartment; its bytes are described in `docs/formats/index.md`. It holds no diagnoses, drugs
 //! or notes, and it is never changed after sealing: what happened since lies in `view`.
+
+use std::sync::OnceLock;
 
 use chart::patient::Phone;
 use chart::{Appointment, AsOf, Chart, Known, Name, Patient, PatientId, Sex};
 use jiff::civil::{Date, Time};
 
+use column::Column;
+
 mod arena;
 mod builder;
+mod column;
+mod reading;
 mod same_name;
 mod search;
 
@@ -17,8 +23,8 @@ pub use builder::{IndexBuilder, IndexFault};
 pub use same_name::{Alike, Resemblance};
 pub use search::{Hit, Query};
 
-/// Layout version written in front of the columns.
-pub const INDEX_VERSION: u8 = 1;
+/// Layout version written in front of the first block.
+pub const INDEX_VERSION: u8 = 2;
 
 /// Most patients one index may hold.
 pub const MAX_ROWS: usize = 2_000_000;
@@ -26,25 +32,45 @@ pub const MAX_ROWS: usize = 2_000_000;
 /// Everybody in one compartment of a snapshot.
 #[derive(Debug, Default)]
 pub struct Index {
-    fixed: Vec<Fixed>,
-    ids: Arena,
-    names: Arena,
-    name_keys: Arena,
-    kana_keys: Arena,
-    romaji_keys: Arena,
-    phones: Arena,
-    slots: Vec<Slot>,
+    /// People with a record, in the order of the records.
+    full: Group,
+    /// People of other days, who have none. Their rows come after all others.
+    thin: Group,
+    /// Appointments on `day`, and all others.
+    today: Slots,
+    others: Slots,
+    /// Days that have appointments, as numbers, in order.
+    days: Vec<u32>,
     departments: Vec<chart::Coded>,
     doctors: Vec<chart::Coded>,
     places: Vec<String>,
     findings: Vec<chart::Finding>,
     day: Option<Date>,
-    /// Row numbers by trimmed patient number, for scans.
-    by_id: Vec<u32>,
-    /// Slot numbers by row, for one person's appointments.
-    by_row: Vec<u32>,
     /// Who has an appointment on `day`, by row.
-    booked: Vec<bool>,
+    booked: OnceLock<Vec<bool>>,
+}
+
+/// The columns of some people. A row's place in them is its number less the rows before the group.
+#[derive(Debug, Default)]
+struct Group {
+    len: usize,
+    fixed: Column<Vec<Fixed>>,
+    ids: Column<Arena>,
+    names: Column<Arena>,
+    name_keys: Column<Arena>,
+    kana_keys: Column<Arena>,
+    romaji_keys: Column<Arena>,
+    phones: Column<Arena>,
+    /// Places by trimmed patient number, for scans.
+    by_number: Column<Vec<u32>>,
+}
+
+/// Some appointments, by day, department and time.
+#[derive(Debug, Default)]
+struct Slots {
+    list: Column<Vec<Slot>>,
+    /// Places in the list by row, for one person's appointments.
+    by_row: OnceLock<Vec<u32>>,
 }
 
 /// The part of a row that has a fixed width.
@@ -57,7 +83,6 @@ struct Fixed {
     alike: Alike,
 }
 
-const BIT_THIN: u8 = 1;
 const BIT_DIED: u8 = 2;
 const BIT_FINDINGS: u8 = 4;
 
@@ -80,7 +105,10 @@ const NO_TIME: u16 = u16::MAX;
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
     index: &'a Index,
+    group: &'a Group,
     number: u32,
+    /// Place in the columns of the group.
+    place: usize,
     fixed: Fixed,
 }
 
@@ -88,13 +116,19 @@ impl Index {
     /// How many people.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.fixed.len()
+        self.full.len + self.thin.len
     }
 
     /// True without anybody.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.fixed.is_empty()
+        self.len() == 0
+    }
+
+    /// How many of them have a record: the first ones.
+    #[must_use]
+    pub const fn records(&self) -> usize {
+        self.full.len
     }
 
     /// The day for which the snapshot was made.
@@ -106,21 +140,30 @@ impl Index {
     /// The row with this number (the record's ordinal in its compartment).
     #[must_use]
     pub fn row(&self, number: u32) -> Option<Row<'_>> {
-        let fixed = *self.fixed.get(number as usize)?;
+        let (group, place) = self.stands(number);
         Some(Row {
             index: self,
+            group,
             number,
-            fixed,
+            place,
+            fixed: *group.fixed.get().get(place)?,
         })
     }
 
-    /// Everybody, in the order of sealing.
-    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.fixed.iter().zip(0..).map(|(fixed, number)| Row {
-            index: self,
-            number,
-            fixed: *fixed,
-        })
+    fn stands(&self, row: u32) -> (&Group, usize) {
+        let row = row as usize;
+        match row.checked_sub(self.full.len) {
+            None => (&self.full, row),
+            Some(place) => (&self.thin, place),
+        }
+    }
+
+    /// Each group with the number of its first row.
+    fn groups(&self) -> [(&Group, u32); 2] {
+        [
+            (&self.full, 0),
+            (&self.thin, u32::try_from(self.full.len).unwrap_or(u32::MAX)),
+        ]
     }
 
     /// What the extract found wrong or missing.
@@ -141,34 +184,54 @@ impl Index {
         &self.doctors
     }
 
-    /// Every appointment in scope, by department, day and time.
-    #[must_use]
-    pub fn slots(&self) -> &[Slot] {
-        &self.slots
+    /// Days that have appointments, in order.
+    pub fn days(&self) -> impl Iterator<Item = Date> + '_ {
+        let days = self.days.iter();
+        days.filter_map(|day| chart::codec::date::from_number(*day))
     }
 
     /// Appointments of one day, by department, then time.
     #[must_use]
     pub fn slots_on(&self, day: Date) -> &[Slot] {
+        let slots = self.table(day).list.get();
         let day = chart::codec::date::to_number(day);
-        let start = self.slots.partition_point(|slot| slot.on < day);
-        let end = self.slots.partition_point(|slot| slot.on <= day);
-        self.slots.get(start..end).unwrap_or(&[])
+        let start = slots.partition_point(|slot| slot.on < day);
+        let end = slots.partition_point(|slot| slot.on <= day);
+        slots.get(start..end).unwrap_or(&[])
+    }
+
+    fn table(&self, day: Date) -> &Slots {
+        if Some(day) == self.day {
+            &self.today
+        } else {
+            &self.others
+        }
     }
 
     /// The row of a patient number; leading zeros do not matter when both are all digits.
     #[must_use]
     pub fn find(&self, id: &PatientId) -> Option<Row<'_>> {
         let wanted = bare(id.as_str());
-        let at = self
-            .by_id
-            .binary_search_by(|row| bare(self.ids.get(*row as usize)).cmp(wanted))
-            .ok()?;
-        self.row(*self.by_id.get(at)?)
+        let found = self.groups().into_iter().find_map(|(group, first)| {
+            let (by_number, ids) = (group.by_number.get(), group.ids.get());
+            let number = |place: &u32| bare(ids.get(*place as usize));
+            let at = by_number.binary_search_by(|place| number(place).cmp(wanted)).ok()?;
+            Some(first + by_number.get(at)?)
+        });
+        self.row(found?)
     }
 
     fn is_booked(&self, row: u32) -> bool {
-        self.booked.get(row as usize).copied().unwrap_or(false)
+        let booked = self.booked.get_or_init(|| {
+            let mut booked = vec![false; self.len()];
+            for slot in self.today.list.get() {
+                if let Some(booked) = booked.get_mut(slot.row as usize) {
+                    *booked = true;
+                }
+            }
+            booked
+        });
+        booked.get(row as usize).copied().unwrap_or(false)
     }
 
     /// Department of a slot.
@@ -206,6 +269,11 @@ fn bare(id: &str) -> &str {
     }
 }
 
+/// The key of the present name, without former names.
+fn current(key: &str) -> &str {
+    key.split('\u{1F}').next().unwrap_or("")
+}
+
 fn coded(table: &[chart::Coded], at: u16) -> &chart::Coded {
     const NONE: &chart::Coded = &chart::Coded {
         code: String::new(),
@@ -233,6 +301,18 @@ impl Slot {
         chart::visit::time_text(self.time())
     }
 
+    /// Place of the department in [`Index::departments`].
+    #[must_use]
+    pub const fn department_number(&self) -> u16 {
+        self.department
+    }
+
+    /// Place of the doctor in [`Index::doctors`].
+    #[must_use]
+    pub const fn doctor_number(&self) -> u16 {
+        self.doctor
+    }
+
     /// Minutes after midnight for sorting; appointments without a time come last.
     #[must_use]
     pub const fn minutes(&self) -> u16 {
@@ -247,10 +327,16 @@ impl<'a> Row<'a> {
         self.number
     }
 
+    /// The index it stands in.
+    #[must_use]
+    pub const fn index(&self) -> &'a Index {
+        self.index
+    }
+
     /// 患者番号 as text.
     #[must_use]
     pub fn id_text(&self) -> &'a str {
-        self.index.ids.get(self.number as usize)
+        self.group.ids.get().get(self.place)
     }
 
     /// 患者番号.
@@ -277,10 +363,23 @@ impl<'a> Row<'a> {
         self.part(2)
     }
 
+    /// The present name as searches and comparisons see it (`chart::fold::name_key`).
+    #[must_use]
+    pub fn name_key(&self) -> &'a str {
+        current(self.group.name_keys.get().get(self.place))
+    }
+
+    /// The present reading as searches and comparisons see it (`chart::fold::kana_key`).
+    #[must_use]
+    pub fn kana_key(&self) -> &'a str {
+        current(self.group.kana_keys.get().get(self.place))
+    }
+
     fn part(&self, n: usize) -> &'a str {
-        self.index
+        self.group
             .names
-            .get(self.number as usize)
+            .get()
+            .get(self.place)
             .split('\u{1F}')
             .nth(n)
             .unwrap_or("")
@@ -305,9 +404,10 @@ impl<'a> Row<'a> {
 
     /// Phone numbers as digits, the first to call first.
     pub fn phones(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.index
+        self.group
             .phones
-            .get(self.number as usize)
+            .get()
+            .get(self.place)
             .split(' ')
             .filter(|p| !p.is_empty())
     }
@@ -332,7 +432,7 @@ impl<'a> Row<'a> {
     /// Identity and coming appointments only.
     #[must_use]
     pub const fn is_thin(&self) -> bool {
-        self.fixed.bits & BIT_THIN != 0
+        self.number as usize >= self.index.full.len
     }
 
     /// The EHR says that the patient has died.
@@ -349,20 +449,16 @@ impl<'a> Row<'a> {
 
     /// Appointments of this person, earliest first.
     pub fn slots(&self) -> impl Iterator<Item = &'a Slot> + use<'a> {
-        let (index, number) = (self.index, self.number);
-        let row_of = move |slot: &u32| index.slots.get(*slot as usize).map_or(u32::MAX, |s| s.row);
-        let start = index.by_row.partition_point(|slot| row_of(slot) < number);
-        index
-            .by_row
-            .iter()
-            .skip(start)
-            .filter_map(|slot| index.slots.get(*slot as usize))
-            .take_while(move |s| s.row == number)
+        let (today, others) = (&self.index.today, &self.index.others);
+        let mut slots: Vec<&Slot> = today.of(self.number).chain(others.of(self.number)).collect();
+        slots.sort_by_key(|slot| slot.on);
+        slots.into_iter()
     }
 
     /// Appointments of this person on one day.
     pub fn slots_on(&self, day: Date) -> impl Iterator<Item = &'a Slot> + use<'a> {
-        self.slots().filter(move |slot| slot.day() == Some(day))
+        let slots = self.index.table(day).of(self.number);
+        slots.filter(move |slot| slot.day() == Some(day))
     }
 
     /// The chart of a thin row: identity and appointments, every clinical part `Unavailable`. `None` for other rows.

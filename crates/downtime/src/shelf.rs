@@ -292,19 +292,17 @@ impl Shelved {
         })
     }
 
-    /// The index is opened by the first who signs in and shared until the last has left.
+    /// The index is opened by the first who signs in and shared until the last has left. For whoever comes later it is
+    /// enough that their keys open the compartment; the places of the records are read with the first record.
     fn index(&self, inner: &vault::snapshot::Unlocked) -> Result<Arc<Index>, String> {
         let mut shared = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        // Locators are per `Unlocked`: its index must be opened once even when the rows are shared.
-        let opened = inner.index(EVERYBODY).map_err(|e| e.to_string())?;
-        if let Some(index) = shared.upgrade() {
+        let opens = inner.access().any(|access| access.compartment == EVERYBODY);
+        if let Some(index) = shared.upgrade().filter(|_| opens) {
             return Ok(index);
         }
-        let index = Index::from_bytes(&opened.thin).map_err(|e| e.to_string())?;
-        // Records first, then the thin rows, which have none.
-        let records = opened.len as usize;
-        let fits = index.len() >= records && index.rows().enumerate().all(|(n, row)| row.is_thin() == (n >= records));
-        if !fits {
+        let opened = inner.index(EVERYBODY).map_err(|e| e.to_string())?;
+        let index = Index::from_blocks(opened.thin).map_err(|e| e.to_string())?;
+        if index.records() != opened.len as usize {
             return Err("索引と記録の数が合いません".to_owned());
         }
         let index = Arc::new(index);

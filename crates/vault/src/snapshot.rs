@@ -21,6 +21,7 @@ mod writer;
 use std::io;
 
 pub use check::{RecordsChecked, SectionsChecked};
+pub use index::Block;
 pub use layout::SectionKind;
 pub(crate) use manifest::key_ranges;
 pub use manifest::{Manifest, Section};
@@ -41,6 +42,8 @@ pub const MAX_RECORD: usize = 4 << 20;
 pub const MAX_RECORDS: usize = 1_000_000;
 /// Longest thin index of one compartment before compression (512 MiB).
 pub const MAX_THIN: usize = 512 << 20;
+/// Most blocks of one compartment's thin index.
+pub const MAX_BLOCKS: usize = 256;
 /// Longest plain statistics section (1 MiB).
 pub const MAX_STAT: usize = 1 << 20;
 /// Longest compression dictionary (1 MiB).

@@ -2,6 +2,7 @@
 //!
 //! The list says what it lacks. Searching is a POST: what is typed never stands in an address.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use crate::fault::Fault;
 use crate::layout::{Done, Page};
 use crate::paper::After;
 use crate::people::{self, People};
-use crate::rolls::{Identity, Line, Roll, Sort, escape, href, person_cells, place};
+use crate::rolls::{Identity, Roll, Sort, escape, href, person_cells, place};
 use crate::visit::Visit;
 use crate::words::Words;
 
@@ -104,7 +105,7 @@ fn page(visit: &Visit, wanted: &Wanted, query: &str, done: Option<Done>) -> Resu
         let choice = |(code, label): &(String, String)| (code.clone(), label.clone(), code == value);
         list.iter().map(choice).collect()
     };
-    let paper = (query.is_empty() && wanted.show != "temporary" && !content.roll.lines.is_empty()).then(|| {
+    let paper = (query.is_empty() && wanted.show != "temporary" && !content.roll.bookings().is_empty()).then(|| {
         (
             wanted.department.clone(),
             chart::date::iso(content.day),
@@ -150,7 +151,7 @@ fn content(visit: &Visit, wanted: &Wanted, query: &str) -> Result<Content, Fault
     } else if wanted.show == "temporary" {
         temporary(visit, &day, &mut body)
     } else {
-        booked(w, &roll, &day, wanted, &mut body)
+        booked(visit, &index, &roll, &day, wanted, &mut body)
     };
     let counts = w.with("lists-counts", &[("shown", shown.into()), ("all", roll.people.into())]);
     drop(day);
@@ -165,47 +166,56 @@ fn content(visit: &Visit, wanted: &Wanted, query: &str) -> Result<Content, Fault
 }
 
 /// The roll in the order asked for; gives how many rows.
-fn booked(w: &Words, roll: &Roll, day: &Day, wanted: &Wanted, body: &mut String) -> usize {
+fn booked(visit: &Visit, index: &Index, roll: &Roll, day: &Day, wanted: &Wanted, body: &mut String) -> usize {
+    let w = visit.w();
     let only = |list: &[(String, String)], code: &str| {
         let at = list.iter().position(|(c, _)| c == code);
-        at.filter(|_| !code.is_empty()).and_then(|at| u32::try_from(at).ok())
+        at.filter(|_| !code.is_empty()).and_then(|at| u16::try_from(at).ok())
     };
     let department = only(&roll.departments, &wanted.department);
     let doctor = only(&roll.doctors, &wanted.doctor);
-    let waiting = wanted.show == "here";
-    let mut shown = 0;
-    for at in roll.order(Sort::parse(&wanted.sort)) {
-        let Some(line) = roll.lines.get(*at as usize) else {
-            continue;
-        };
-        if department.is_some_and(|d| d != line.department) || doctor.is_some_and(|d| d != line.doctor) {
-            continue;
-        }
-        let progress = day.progress(&line.subject);
-        if waiting && progress != Progress::CheckedIn {
-            continue;
-        }
-        shown += 1;
-        if shown <= MOST {
-            row(w, line, day, progress, body);
-        }
-    }
-    shown.min(MOST)
+    let waiting = (wanted.show == "here").then(|| here(index, day));
+    let states = [Progress::Expected, Progress::CheckedIn, Progress::Seen].map(|progress| {
+        let mut cell = String::new();
+        state_cell(w, progress, &mut cell);
+        (progress, cell)
+    });
+    let order = roll.order(index, Sort::parse(&wanted.sort)).iter();
+    let chosen = order.filter(|at| {
+        roll.bookings().get(**at as usize).is_some_and(|booking| {
+            department.is_none_or(|d| d == booking.department)
+                && doctor.is_none_or(|d| d == booking.doctor)
+                && waiting.as_ref().is_none_or(|rows| rows.contains(&booking.row))
+        })
+    });
+    let lines = chosen.filter_map(|at| roll.line(visit, index, *at)).take(MOST);
+    lines
+        .map(|line| {
+            let progress = day.progress(&line.subject);
+            let (before, after) = line.halves();
+            body.push_str(before);
+            if progress != Progress::Expected
+                && let Some((_, check_in)) = day.receptions(&line.subject).next()
+            {
+                escape(&check_in.number, body);
+            }
+            body.push_str(after);
+            if let Some((_, cell)) = states.iter().find(|(state, _)| *state == progress) {
+                body.push_str(cell);
+            }
+        })
+        .count()
 }
 
-fn row(w: &Words, line: &Line, day: &Day, progress: Progress, body: &mut String) {
-    body.push_str("<tr><td class=\"fig\">");
-    body.push_str(&line.time);
-    body.push_str("</td><td class=\"fig\">");
-    if progress != Progress::Expected
-        && let Some((_, check_in)) = day.receptions(&line.subject).next()
-    {
-        escape(&check_in.number, body);
-    }
-    body.push_str("</td>");
-    body.push_str(&line.person);
-    body.push_str(&line.place);
-    state_cell(w, progress, body);
+/// Rows of those who were received and not yet seen.
+fn here(index: &Index, day: &Day) -> HashSet<u32> {
+    let subjects = day.all().iter().map(|recorded| &recorded.entry.subject);
+    let waiting = subjects.filter(|subject| day.progress(subject) == Progress::CheckedIn);
+    let found = waiting.filter_map(|subject| match subject {
+        Subject::Patient(id) => index.find(id).map(|row| row.number()),
+        _ => None,
+    });
+    found.collect()
 }
 
 fn state_cell(w: &Words, progress: Progress, body: &mut String) {
@@ -375,22 +385,12 @@ pub(super) fn encode(text: &str) -> String {
 fn shows(visit: &Visit, index: &Index, current: &str) -> Vec<(String, String, bool)> {
     let w = visit.w();
     let today = visit.state.now.day();
-    let mut days: Vec<Date> = Vec::new();
-    // Slots are in the order of days: one look per day, not per slot.
-    let mut at = index.slots().first().and_then(downtime::index::Slot::day);
-    while let Some(day) = at {
-        days.push(day);
-        let after = index
-            .slots()
-            .partition_point(|slot| slot.day().is_some_and(|d| d <= day));
-        at = index.slots().get(after).and_then(downtime::index::Slot::day);
-    }
     let mut shows = vec![
         (String::new(), w["show-today"].to_owned(), false),
         ("here".to_owned(), w["show-here"].to_owned(), false),
         ("temporary".to_owned(), w["show-temporary"].to_owned(), false),
     ];
-    for day in days.into_iter().filter(|day| *day != today) {
+    for day in index.days().filter(|day| *day != today) {
         let on = crate::say::day(w, day);
         shows.push((
             chart::date::iso(day),

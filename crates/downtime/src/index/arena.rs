@@ -75,24 +75,13 @@ impl Arena {
             .map_or(0, |e| *e as usize + 1)
     }
 
-    /// Appends the bytes: length of the text (u32 LE), then the text. Ends are found again by its `\n`.
-    pub fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&u32::try_from(self.text.len()).unwrap_or(u32::MAX).to_le_bytes());
-        out.extend_from_slice(self.text.as_bytes());
-    }
-
-    /// Reads what [`Self::write`] wrote; `rows` must match.
+    /// Reads the whole text of an arena; `rows` must match. Ends are found again by their `\n`.
     ///
     /// # Errors
-    /// [`ArenaFault`] when the bytes end early, are not UTF-8, or hold another number of rows.
-    pub fn read(input: &mut &[u8], rows: usize) -> Result<Self, ArenaFault> {
-        let (head, rest) = input.split_first_chunk::<4>().ok_or(ArenaFault)?;
-        let (text, rest) = rest
-            .split_at_checked(u32::from_le_bytes(*head) as usize)
-            .ok_or(ArenaFault)?;
-        *input = rest;
-        let text = std::str::from_utf8(text).map_err(|_| ArenaFault)?.to_owned();
-        let mut ends = Vec::with_capacity(rows.min(text.len() + 1));
+    /// [`ArenaFault`] when the bytes are not UTF-8, or hold another number of rows.
+    pub fn from_bytes(bytes: Vec<u8>, rows: usize) -> Result<Self, ArenaFault> {
+        let text = String::from_utf8(bytes).map_err(|_| ArenaFault)?;
+        let mut ends = Vec::with_capacity(rows.min(text.len()));
         for at in memchr::memchr_iter(b'\n', text.as_bytes()) {
             ends.push(u32::try_from(at).map_err(|_| ArenaFault)?);
         }
@@ -115,9 +104,8 @@ mod tests {
         for text in ["山田", "", "a\nb"] {
             arena.push(text).unwrap();
         }
-        let mut bytes = Vec::new();
-        arena.write(&mut bytes);
-        let back = Arena::read(&mut bytes.as_slice(), 3).unwrap();
+        let bytes = arena.text().as_bytes().to_vec();
+        let back = Arena::from_bytes(bytes.clone(), 3).unwrap();
         assert_eq!(back, arena);
         assert_eq!(
             [back.get(0), back.get(1), back.get(2), back.get(3)],
@@ -126,7 +114,12 @@ mod tests {
         for row in 0..3 {
             assert_eq!(back.row_at(back.start(row)), row);
         }
-        assert_eq!(Arena::read(&mut bytes.as_slice(), 2), Err(ArenaFault));
-        assert_eq!(Arena::read(&mut &bytes[..bytes.len() - 1], 3), Err(ArenaFault));
+        assert_eq!(Arena::from_bytes(bytes.clone(), 2), Err(ArenaFault));
+        assert_eq!(Arena::from_bytes(bytes[..bytes.len() - 1].to_vec(), 3), Err(ArenaFault));
+        assert_eq!(
+            Arena::from_bytes(bytes[1..].to_vec(), 3),
+            Err(ArenaFault),
+            "half a character"
+        );
     }
 }

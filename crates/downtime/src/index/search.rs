@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use chart::fold;
 use memchr::memmem;
 
-use super::{Arena, Index};
+use super::{Arena, Group, Index};
 
 /// How a person was found; lower is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,21 +86,13 @@ impl Index {
     #[must_use]
     pub fn search(&self, query: &Query, limit: usize) -> Vec<(u32, Hit)> {
         let mut hits: Vec<(Hit, u32)> = Vec::new();
-        if let Some(birth) = query.birth {
-            let rows = self.fixed.iter().zip(0..).filter(|(f, _)| f.birth == birth);
-            hits.extend(rows.map(|(_, row)| (Hit::Birth, row)).take(MOST));
+        if let Some(row) = chart::PatientId::parse(&query.digits).and_then(|id| self.find(&id)) {
+            hits.push((Hit::Number, row.number()));
         }
-        if !query.digits.is_empty() {
-            self.by_digits(&query.digits, &mut hits);
-        }
-        if !query.kana.is_empty() {
-            by_key(&self.kana_keys, &query.kana, &mut hits);
-        }
-        if !query.romaji.is_empty() {
-            by_key(&self.romaji_keys, &query.romaji, &mut hits);
-        }
-        if query.digits.is_empty() && query.birth.is_none() && !query.name.is_empty() {
-            by_key(&self.name_keys, &query.name, &mut hits);
+        for (group, first) in self.groups() {
+            group.search(query, &mut |hit, place| {
+                hits.push((hit, first.saturating_add(u32::try_from(place).unwrap_or(u32::MAX))));
+            });
         }
         self.rank(hits, limit)
     }
@@ -111,7 +103,7 @@ impl Index {
             let place = |(hit, row): (Hit, u32)| (hit != Hit::Number, !self.is_booked(row), hit);
             place(*a)
                 .cmp(&place(*b))
-                .then_with(|| self.kana_keys.get(a.1 as usize).cmp(self.kana_keys.get(b.1 as usize)))
+                .then_with(|| self.reading(a.1).cmp(self.reading(b.1)))
                 .then(a.1.cmp(&b.1))
         });
         let mut seen = HashSet::new();
@@ -122,35 +114,57 @@ impl Index {
             .collect()
     }
 
-    fn by_digits(&self, digits: &str, hits: &mut Vec<(Hit, u32)>) {
-        let finder = memmem::Finder::new(digits.as_bytes());
-        for at in finder.find_iter(self.ids.text().as_bytes()).take(MOST) {
-            let row = self.ids.row_at(at);
-            let whole = super::bare(self.ids.get(row)) == super::bare(digits);
-            hits.push((
-                if whole { Hit::Number } else { Hit::PartOfNumber },
-                u32::try_from(row).unwrap_or(0),
-            ));
+    fn reading(&self, row: u32) -> &str {
+        let (group, place) = self.stands(row);
+        group.kana_keys.get().get(place)
+    }
+}
+
+impl Group {
+    /// Says every place that matches, and how.
+    fn search(&self, query: &Query, hit: &mut dyn FnMut(Hit, usize)) {
+        if let Some(birth) = query.birth {
+            let born = self.fixed.get().iter().enumerate().filter(|(_, f)| f.birth == birth);
+            born.take(MOST).for_each(|(place, _)| hit(Hit::Birth, place));
         }
-        if let Some(row) = chart::PatientId::parse(digits).and_then(|id| self.find(&id)) {
-            hits.push((Hit::Number, row.number()));
+        if !query.digits.is_empty() {
+            self.by_digits(&query.digits, hit);
+        }
+        if !query.kana.is_empty() {
+            by_key(self.kana_keys.get(), &query.kana, hit);
+        }
+        if !query.romaji.is_empty() {
+            by_key(self.romaji_keys.get(), &query.romaji, hit);
+        }
+        if query.digits.is_empty() && query.birth.is_none() && !query.name.is_empty() {
+            by_key(self.name_keys.get(), &query.name, hit);
+        }
+    }
+
+    fn by_digits(&self, digits: &str, hit: &mut dyn FnMut(Hit, usize)) {
+        let ids = self.ids.get();
+        for at in memmem::find_iter(ids.text().as_bytes(), digits).take(MOST) {
+            let place = ids.row_at(at);
+            let whole = super::bare(ids.get(place)) == super::bare(digits);
+            hit(if whole { Hit::Number } else { Hit::PartOfNumber }, place);
         }
         if digits.len() >= 4 {
+            let phones = self.phones.get();
             for end in ["\n", " "] {
                 let needle = format!("{digits}{end}");
-                let rows = memmem::find_iter(self.phones.text().as_bytes(), &needle).take(MOST);
-                hits.extend(rows.map(|at| (Hit::Phone, u32::try_from(self.phones.row_at(at)).unwrap_or(0))));
+                let found = memmem::find_iter(phones.text().as_bytes(), &needle).take(MOST);
+                found.for_each(|at| hit(Hit::Phone, phones.row_at(at)));
             }
         }
     }
 }
 
-fn by_key(keys: &Arena, wanted: &str, hits: &mut Vec<(Hit, u32)>) {
+fn by_key(keys: &Arena, wanted: &str, found: &mut dyn FnMut(Hit, usize)) {
     let text = keys.text();
-    let mut found = 0;
+    let mut count = 0;
     for at in memmem::find_iter(text.as_bytes(), wanted) {
-        let row = keys.row_at(at);
-        let start = keys.start(row);
+        let place = keys.row_at(at);
+        let start = keys.start(place);
         let former = text.get(start..at).is_some_and(|before| before.contains('\u{1F}'));
         let hit = if at == start {
             Hit::Beginning
@@ -163,9 +177,9 @@ fn by_key(keys: &Arena, wanted: &str, hits: &mut Vec<(Hit, u32)>) {
         if hit == Hit::Inside && wanted.chars().count() < 3 && !wanted.chars().all(|c| c > '\u{3400}') {
             continue;
         }
-        hits.push((hit, u32::try_from(row).unwrap_or(0)));
-        found += 1;
-        if found >= MOST {
+        found(hit, place);
+        count += 1;
+        if count >= MOST {
             break;
         }
     }

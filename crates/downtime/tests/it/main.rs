@@ -9,6 +9,7 @@
 
 mod exports;
 mod hospital;
+mod index;
 mod saving;
 mod sealing;
 mod table;

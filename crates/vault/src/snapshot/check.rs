@@ -74,7 +74,7 @@ impl Snapshot {
 }
 
 impl Unlocked {
-    /// Opens every record this key can open, each once. `progress` hears records done and records in all.
+    /// Opens every block of every list and every record this key can open, each once. `progress` hears records done and records in all.
     ///
     /// # Errors
     /// [`SnapshotFault`] when a compartment's index cannot be opened at all.
@@ -87,7 +87,11 @@ impl Unlocked {
         };
         let mut seen = BTreeSet::new();
         for access in self.access() {
-            let len = self.index(access.compartment)?.len;
+            let index = self.index(access.compartment)?;
+            for block in &index.thin {
+                block.open()?;
+            }
+            let len = index.len;
             for ordinal in 0..len {
                 let place = self.locator(access.compartment, ordinal).map(|locator| locator.offset);
                 let outcome = match place {

@@ -16,7 +16,7 @@ use crate::sign::{Purpose, SIGNATURE_LEN};
 use super::layout::{END_MAGIC, HEADER_LEN, MAGIC, MAX_MANIFEST, Place, SectionKind, TRAILER_LEN};
 use super::{CLIENT_VERSION, MAX_COMPARTMENTS, MAX_RECORDS, MAX_SNAPSHOT, SnapshotFault};
 
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const SIGNER_SEALER: u8 = 1;
 const SIGNATURE_BLOCK: usize = 1 + 1 + 32 + SIGNATURE_LEN;
 const SECTION_LEN: usize = 2 + 2 + 8 + 8 + 32;
@@ -164,8 +164,11 @@ impl Manifest {
             reader.array::<2>().map_err(malformed)?,
         );
         let min_client = reader.u32().map_err(malformed)?;
-        if min_client > CLIENT_VERSION || version != VERSION {
+        if min_client > CLIENT_VERSION || version > VERSION {
             return Err(SnapshotFault::Newer(min_client.max(u32::from(version))));
+        }
+        if version < VERSION {
+            return Err(SnapshotFault::Malformed("of a version before the first release"));
         }
         if suite != [SUITE_1, 0] {
             return Err(SnapshotFault::Malformed("suite"));
@@ -295,4 +298,37 @@ pub(crate) fn key_ranges(source: &dyn ReadAt) -> Option<Vec<(u64, u64)>> {
         (ends.manifest.len() + ends.signatures.len() + TRAILER_LEN) as u64,
     ));
     Some(ranges)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_version_is_read_and_a_newer_one_says_so() {
+        let manifest = Manifest {
+            hospital: HospitalId(*b"tomoshibi-hosp-1"),
+            epoch: 1,
+            delta: 0,
+            created: 0,
+            fresh_until: 0,
+            previous: [0; 32],
+            sealer: [0; 32],
+            min_client: CLIENT_VERSION,
+            records: 0,
+            sections: Vec::new(),
+            sha256: [0; 32],
+        };
+        let parse = |version: u16, min_client: u32| {
+            let mut bytes = manifest.to_bytes();
+            bytes[..2].copy_from_slice(&version.to_le_bytes());
+            bytes[4..8].copy_from_slice(&min_client.to_le_bytes());
+            Manifest::parse(&bytes, HEADER_LEN)
+        };
+        assert!(parse(VERSION, CLIENT_VERSION).is_ok());
+        assert!(matches!(parse(VERSION - 1, 1), Err(SnapshotFault::Malformed(_))));
+        assert!(matches!(parse(VERSION + 1, 1), Err(SnapshotFault::Newer(3))));
+        let newer = CLIENT_VERSION + 1;
+        assert!(matches!(parse(VERSION, newer), Err(SnapshotFault::Newer(n)) if n == newer));
+    }
 }

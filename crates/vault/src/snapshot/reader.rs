@@ -18,7 +18,7 @@ use crate::sealbox;
 use crate::slot::Slot;
 use crate::wrap;
 
-use super::index::{Locator, Locators};
+use super::index::{Block, Locator, Locators};
 use super::keyring::{self, Ring, Rings, Users};
 use super::layout::SectionKind;
 use super::manifest::{Manifest, Section};
@@ -79,8 +79,8 @@ pub struct Access {
 /// One compartment's list.
 #[derive(Clone)]
 pub struct Index {
-    /// The caller's columns, in ordinal order.
-    pub thin: Zeroizing<Vec<u8>>,
+    /// The caller's blocks, in the order in which they were given.
+    pub thin: Vec<Block>,
     /// Number of records in the compartment.
     pub len: u32,
 }

@@ -8,28 +8,28 @@ use std::io::{self, BufWriter, Write};
 
 use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 use crate::ids::{CompartmentId, RoleId};
 use crate::keys::{Key32, SealerSecret};
 use crate::sealbox;
 
-use super::index::{Locator, Locators};
+use super::index::{Block, Locator, Locators};
 use super::layout::{HEADER_LEN, MAGIC, SectionKind};
 use super::manifest::{Manifest, Section};
 use super::plan::SealPlan;
 use super::record::{self, RecordSealer};
 use super::{
-    MAX_RECORD, MAX_RECORDS, MAX_SNAPSHOT, MAX_STAT, MAX_THIN, PLAIN_CLIENT, RECOVERY_CLIENT, SealFault, keyring,
-    recovery,
+    MAX_BLOCKS, MAX_RECORD, MAX_RECORDS, MAX_SNAPSHOT, MAX_STAT, MAX_THIN, PLAIN_CLIENT, RECOVERY_CLIENT, SealFault,
+    keyring, recovery,
 };
 
 const BUFFER: usize = 256 << 10;
 /// Kept free behind the records for indices and manifest when the size limit is checked.
 const END_ROOM: u64 = 64 << 20;
 
-/// Makes the thin list of one compartment: its id and number of records in, the caller's bytes out.
-pub type Thin<'a> = dyn FnMut(CompartmentId, u32) -> Vec<u8> + 'a;
+/// Makes the thin list of one compartment: its id and number of records in, the caller's blocks out.
+pub type Thin<'a> = dyn FnMut(CompartmentId, u32) -> Vec<Vec<u8>> + 'a;
 
 /// Streams one snapshot into `W`. After any error the unfinished file is worthless and every further call fails.
 pub struct SnapshotWriter<'a, W: Write, R: CryptoRng> {
@@ -141,12 +141,8 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
         self.sink.end_section(SectionKind::Records, 0);
         let place = self.manifest.place();
         for (compartment, locators) in std::mem::take(&mut self.locators) {
-            let mut list = thin(compartment, locators.len());
-            if list.len() > MAX_THIN {
-                return Err(SealFault::Plan("a compartment's list is longer than 512 MiB"));
-            }
-            let plain = locators.to_plain(&list).map_err(SealFault::Compression)?;
-            list.zeroize();
+            let blocks = pack(thin(compartment, locators.len()))?;
+            let plain = locators.to_plain(&blocks).map_err(SealFault::Compression)?;
             let key = self
                 .keys
                 .compartments
@@ -226,6 +222,19 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
         }
         Ok(ordinals)
     }
+}
+
+/// Compresses a list block by block; the plain bytes are erased.
+fn pack(list: Vec<Vec<u8>>) -> Result<Vec<Block>, SealFault> {
+    let list: Vec<Zeroizing<Vec<u8>>> = list.into_iter().map(Zeroizing::new).collect();
+    if list.len() > MAX_BLOCKS {
+        return Err(SealFault::Plan("a compartment's list has more than 256 blocks"));
+    }
+    if list.iter().map(|block| block.len()).sum::<usize>() > MAX_THIN {
+        return Err(SealFault::Plan("a compartment's list is longer than 512 MiB"));
+    }
+    let blocks = list.into_iter().map(|block| Block::pack(&block));
+    blocks.collect::<io::Result<_>>().map_err(SealFault::Compression)
 }
 
 fn new_manifest(plan: &SealPlan, sealer: &SealerSecret) -> Manifest {

@@ -325,7 +325,7 @@ fn a_full_disk_fails_the_sealing_at_every_byte() {
         for n in 0..400 {
             writer.add_record(&[EVERYBODY], &patient(n))?;
         }
-        writer.finish(&mut |_, _| vec![0; 1000], b"").map(drop)
+        writer.finish(&mut |_, _| vec![vec![0; 1000]], b"").map(drop)
     };
     assert!(fill(usize::MAX).is_ok());
     for left in (0..40_000).step_by(997) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use vault::files::ReadAt;
 use vault::keys::{SealerPublic, SealerSecret, StationSecret, UserSecret};
 use vault::snapshot::{
-    Compartment, Grant, RoleGrant, SealPlan, Sealed, Snapshot, SnapshotWriter, StationGrant, Unlocked, UserGrant,
+    Compartment, Grant, Index, RoleGrant, SealPlan, Sealed, Snapshot, SnapshotWriter, StationGrant, Unlocked, UserGrant,
 };
 use vault::{CompartmentId, HospitalId, RoleId, StationId, UserId};
 
@@ -205,6 +205,12 @@ pub fn patient(n: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-pub fn thin(id: CompartmentId, count: u32) -> Vec<u8> {
-    format!("list of {} with {count} patients", id.0).into_bytes()
+/// The blocks of a list, opened.
+pub fn blocks(index: &Index) -> Vec<Vec<u8>> {
+    index.thin.iter().map(|block| block.open().unwrap().to_vec()).collect()
+}
+
+pub fn thin(id: CompartmentId, count: u32) -> Vec<Vec<u8>> {
+    let first = format!("list of {} with {count} patients", id.0).into_bytes();
+    vec![first, Vec::new(), vec![b'x'; 3 * count as usize]]
 }

@@ -32,7 +32,7 @@ fn three_shares_open_every_patient_and_every_enclosure_without_station_and_user(
     let open = open(&hospital, &file, &joined).unwrap();
     assert!(open.verify_records(&mut |_, _| ()).unwrap().is_whole());
     assert_eq!(*open.record(EVERYBODY, 3).unwrap(), patient(3));
-    assert_eq!(*open.index(WARD).unwrap().thin, thin(WARD, 3));
+    assert_eq!(blocks(&open.index(WARD).unwrap()), thin(WARD, 3));
     assert!(open.access().all(|access| access.verbs == u32::MAX));
     assert_eq!(open.access().count(), 2);
     let enclosures: Vec<_> = open.enclosures().collect();

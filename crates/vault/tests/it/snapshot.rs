@@ -46,7 +46,7 @@ fn what_was_sealed_is_opened_by_those_it_was_sealed_for() {
     );
     assert_eq!(doctor.compartment_name(WARD), Some(b"ward".as_slice()));
     let index = doctor.index(EVERYBODY).unwrap();
-    assert_eq!((index.len, index.thin.as_slice()), (30, thin(EVERYBODY, 30).as_slice()));
+    assert_eq!((index.len, blocks(&index)), (30, thin(EVERYBODY, 30)));
     for n in 0..30 {
         assert_eq!(*doctor.record(EVERYBODY, n as u32).unwrap(), patient(n));
     }

@@ -1,0 +1,113 @@
+//! The thin index by itself: its blocks, the order of its rows, and what of it is refused.
+
+use chart::{Chart, PatientId};
+use downtime::index::{Index, IndexBuilder, IndexFault, Query};
+use vault::snapshot::Block;
+
+use crate::hospital::{DAY, patient};
+
+/// Somebody who comes tomorrow: no record.
+fn tomorrow(id: &str, written: &str, kana: &str) -> Chart {
+    let mut chart = patient(id, written, kana, 10);
+    chart.thin = true;
+    chart.appointments[0].on = DAY.tomorrow().unwrap();
+    chart
+}
+
+/// Two people of the day, one of whom comes on two other days too, and two of tomorrow.
+fn blocks() -> Vec<Vec<u8>> {
+    let mut builder = IndexBuilder::new(DAY);
+    let mut often = patient("00000012", "山田　花子", "ヤマダ　ハナコ", 9);
+    let mut before = often.appointments[0].clone();
+    before.on = DAY.yesterday().unwrap();
+    let mut after = before.clone();
+    after.on = DAY.tomorrow().unwrap();
+    often.appointments.extend([after, before]);
+    builder.add(&often).unwrap();
+    builder.add(&patient("00000007", "山田　華子", "ヤマダ　ハナコ", 8)).unwrap();
+    builder.add(&tomorrow("00000003", "未来　明日香", "ミライ　アスカ")).unwrap();
+    builder.add(&tomorrow("00000020", "山田　明日香", "ヤマダ　アスカ")).unwrap();
+    builder.finish(Vec::new()).unwrap()
+}
+
+fn open(blocks: &[Vec<u8>]) -> Result<Index, IndexFault> {
+    Index::from_blocks(blocks.iter().map(|block| Block::pack(block).unwrap()).collect())
+}
+
+#[test]
+fn everybody_is_found_whether_of_the_day_or_not() {
+    let index = open(&blocks()).unwrap();
+    assert_eq!((index.len(), index.records()), (4, 2));
+    for (number, row) in [("12", 0), ("00000007", 1), ("3", 2), ("00000020", 3)] {
+        let found = index.find(&PatientId::parse(number).unwrap()).unwrap();
+        assert_eq!((found.number(), found.is_thin()), (row, row >= 2), "{number}");
+    }
+    assert!(index.find(&PatientId::parse("4").unwrap()).is_none());
+    assert!(index.row(4).is_none());
+    let hits = |typed: &str| -> Vec<u32> {
+        let found = index.search(&Query::parse(typed).unwrap(), 10);
+        found.into_iter().map(|(row, _)| row).collect()
+    };
+    assert_eq!(hits("ヤマダ"), [0, 1, 3], "people of the day first");
+    assert_eq!(hits("asuka"), [2, 3]);
+    assert_eq!(hits("未来"), [2]);
+    assert_eq!(hits("00000020"), [3]);
+    let hanako = index.row(1).unwrap();
+    assert_eq!((hanako.written(), hanako.kana()), ("山田　華子", "ヤマダ　ハナコ"));
+    assert_eq!((hanako.name_key(), hanako.kana_key()), ("山田華子", "ヤマダハナコ"));
+    assert_eq!(hanako.alike().same_reading, 1);
+    assert_eq!(index.row(3).unwrap().alike().strongest(), None, "not of the day");
+}
+
+#[test]
+fn appointments_are_found_by_day_and_by_person() {
+    let index = open(&blocks()).unwrap();
+    let [yesterday, tomorrow] = [DAY.yesterday().unwrap(), DAY.tomorrow().unwrap()];
+    assert_eq!(index.days().collect::<Vec<_>>(), [yesterday, DAY, tomorrow]);
+    let rows = |day| index.slots_on(day).iter().map(|slot| slot.row).collect::<Vec<_>>();
+    assert_eq!(rows(DAY), [1, 0], "by time");
+    assert_eq!(rows(yesterday), [0]);
+    assert_eq!(rows(tomorrow).len(), 3);
+    let often = index.row(0).unwrap();
+    let days: Vec<_> = often.slots().filter_map(|slot| slot.day()).collect();
+    assert_eq!(days, [yesterday, DAY, tomorrow], "earliest first");
+    assert_eq!(often.slots_on(DAY).count(), 1);
+    assert_eq!(often.slots_on(tomorrow).count(), 1);
+    assert_eq!(index.row(2).unwrap().slots_on(DAY).count(), 0);
+}
+
+#[test]
+fn a_record_after_a_thin_row_is_refused() {
+    let mut builder = IndexBuilder::new(DAY);
+    builder.add(&tomorrow("00000003", "未来　明日香", "ミライ　アスカ")).unwrap();
+    let late = builder.add(&patient("00000007", "山田　華子", "ヤマダ　ハナコ", 8));
+    assert!(matches!(late, Err(IndexFault::Order)));
+}
+
+#[test]
+fn other_versions_and_other_numbers_of_blocks_or_rows_are_refused() {
+    let good = blocks();
+    let mut version = good.clone();
+    version[0][0] += 1;
+    assert!(open(&version).is_err(), "another version");
+    assert!(open(&good[..good.len() - 1]).is_err(), "a block too few");
+    assert!(open(&[good.clone(), vec![Vec::new()]].concat()).is_err(), "a block too many");
+    for (n, block) in good.iter().enumerate() {
+        let mut shorter = good.clone();
+        shorter[n].pop();
+        let refused = open(&shorter).is_err();
+        // Texts may have any length; one that has lost its end opens as a column without anybody.
+        let text = (2..=7).contains(&n) || (10..=15).contains(&n);
+        assert!(refused || block.is_empty() || text, "block {n}");
+    }
+}
+
+#[test]
+fn a_column_that_is_none_shows_nobody_instead_of_stopping() {
+    let mut bad = blocks();
+    bad[3].fill(0xFF);
+    let index = open(&bad).unwrap();
+    assert_eq!(index.row(0).unwrap().written(), "");
+    assert_eq!(index.row(0).unwrap().id_text(), "00000012");
+    assert_eq!(index.search(&Query::parse("ヤマダ").unwrap(), 10).len(), 3);
+}

@@ -2,6 +2,8 @@
 //!
 //! A bare two-digit year is refused: 26.5.12 may be 1951 (昭和26年), 2014 (平成26年) or 2026.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 
 /// Why a date could not be taken.
@@ -71,13 +73,14 @@ const ERAS: [Era; 5] = [
 /// # Errors
 /// [`DateFault`] says which of the ways it fails.
 pub fn parse(text: &str) -> Result<Date, DateFault> {
-    let folded: String = text.trim().chars().map(crate::id::half_width).collect();
-    let text = folded.trim();
+    let folded = crate::id::half_width_text(text);
+    let folded = folded.trim();
+    let text = folded;
     if text.is_empty() {
         return Err(DateFault::Empty);
     }
     let text = text.split([' ', 'T']).next().filter(|s| !s.is_empty()).unwrap_or(text);
-    if let Some((era, rest)) = era_prefix(folded.trim()) {
+    if let Some((era, rest)) = era_prefix(folded) {
         return parse_era(era, rest);
     }
     if text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit()) {
@@ -216,8 +219,13 @@ fn era_prefix(text: &str) -> Option<(&'static Era, &str)> {
 }
 
 fn parse_era(era: &'static Era, rest: &str) -> Result<Date, DateFault> {
-    let rest = rest.trim_start().replacen('元', "1", 1);
-    let rest = rest.split([' ', 'T']).next().unwrap_or("");
+    let rest = rest.trim_start();
+    let numbered = if rest.contains('元') {
+        Cow::Owned(rest.replacen('元', "1", 1))
+    } else {
+        Cow::Borrowed(rest)
+    };
+    let rest = numbered.split([' ', 'T']).next().unwrap_or("");
     let (year, month, day) = if rest.len() == 6 && rest.bytes().all(|b| b.is_ascii_digit()) {
         let number: i16 = rest
             .get(..2)

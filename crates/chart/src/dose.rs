@@ -3,6 +3,8 @@
 //! Rules (ISMP, NHS CUI; ux bar T-NUM): a zero before the point, none after it; a non-breaking space between number and
 //! Latin unit; a comma from 1,000 on; mL, not ml. Amounts are exact decimals, never floating point.
 
+use std::borrow::Cow;
+
 use minicbor::{Decode, Encode};
 
 /// An exact amount with its unit: thousandths of the unit, so 0.5 錠 is 500.
@@ -24,12 +26,12 @@ impl Quantity {
     /// [`Self::MAX_MILLI`] (a source that writes so is shown verbatim, with a Finding, instead of being rounded).
     #[must_use]
     pub fn parse(number: &str, unit: &str) -> Option<Self> {
-        let text: String = number
-            .trim()
-            .chars()
-            .map(crate::id::half_width)
-            .filter(|c| *c != ',')
-            .collect();
+        let number = crate::id::half_width_text(number.trim());
+        let text = if number.contains(',') {
+            Cow::Owned(number.replace(',', ""))
+        } else {
+            number
+        };
         let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
         let fraction = fraction.trim_end_matches('0');
         let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
@@ -42,7 +44,9 @@ impl Quantity {
             return None;
         }
         let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-        let fraction: u64 = format!("{fraction:0<3}").parse().ok()?;
+        // A digit further right is worth a tenth.
+        let worth = fraction.bytes().zip([100, 10, 1]);
+        let fraction: u64 = worth.map(|(digit, milli)| u64::from(digit - b'0') * milli).sum();
         let milli = whole * 1000 + fraction;
         (milli <= Self::MAX_MILLI).then(|| Self {
             milli,

@@ -8,18 +8,20 @@ use unicode_normalization::UnicodeNormalization;
 /// The search key of a written name: NFKC, no spaces or variation selectors, common kanji variants folded, lower case.
 #[must_use]
 pub fn name_key(text: &str) -> String {
-    text.nfkc()
-        .filter(|c| !skip(*c))
-        .map(variant)
-        .flat_map(char::to_lowercase)
-        .collect()
+    let mut out = String::with_capacity(text.len());
+    let (mut plain, mut nfkc) = (text.chars(), text.nfkc());
+    for c in composed(text, &mut plain, &mut nfkc).filter(|c| !skip(*c)) {
+        push_lower(&mut out, variant(c));
+    }
+    out
 }
 
 /// The search key of a reading: full-width katakana, small kana raised, long marks and spaces dropped, ヴ to ブ, ヂヅ to ジズ.
 #[must_use]
 pub fn kana_key(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut chars = text.nfkc().filter(|c| !skip(*c)).peekable();
+    let (mut plain, mut nfkc) = (text.chars(), text.nfkc());
+    let mut chars = composed(text, &mut plain, &mut nfkc).filter(|c| !skip(*c)).peekable();
     while let Some(c) = chars.next() {
         let c = katakana(c);
         match c {
@@ -38,7 +40,7 @@ pub fn kana_key(text: &str) -> String {
                 }
                 out.push(folded);
             }
-            _ => out.extend(raise(c).to_lowercase()),
+            _ => push_lower(&mut out, raise(c)),
         }
     }
     out
@@ -150,6 +152,30 @@ pub fn distance_up_to_two(a: &str, b: &str) -> u8 {
 #[must_use]
 pub const fn is_private_use(c: char) -> bool {
     matches!(c, '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{FFFFD}' | '\u{100000}'..='\u{10FFFD}')
+}
+
+/// The NFKC form of a text. Nearly every name and reading of an export has it already but for its blanks, which no key
+/// keeps: those are not looked up character by character.
+fn composed<'a>(
+    text: &str,
+    plain: &'a mut dyn Iterator<Item = char>,
+    nfkc: &'a mut dyn Iterator<Item = char>,
+) -> &'a mut dyn Iterator<Item = char> {
+    let settled = |c| matches!(c, ' '..='~' | '\u{3000}') || is_caseless(c);
+    if text.chars().all(settled) { plain } else { nfkc }
+}
+
+fn push_lower(out: &mut String, c: char) {
+    if is_caseless(c) {
+        out.push(c);
+    } else {
+        out.extend(c.to_lowercase());
+    }
+}
+
+/// Hiragana, katakana and kanji that no form of Unicode changes: without the marks that join the kana before them.
+const fn is_caseless(c: char) -> bool {
+    matches!(c, '\u{3041}'..='\u{3096}' | '\u{30A1}'..='\u{30FC}' | '\u{4E00}'..='\u{9FFF}')
 }
 
 const fn skip(c: char) -> bool {
@@ -336,6 +362,17 @@ mod tests {
         assert_eq!(name_key("渡邉"), name_key("渡邊"));
         assert_eq!(name_key("葛\u{E0100}城"), name_key("葛城"));
         assert_ne!(name_key("山田"), name_key("山本"));
+    }
+
+    #[test]
+    fn what_is_taken_as_it_stands_has_no_other_form() {
+        let settled: String = (0..=0xFFFF)
+            .filter_map(char::from_u32)
+            .filter(|c| is_caseless(*c))
+            .collect();
+        assert_eq!(settled.nfkc().collect::<String>(), settled);
+        assert_eq!(settled.to_lowercase(), settled);
+        assert_eq!(name_key("Ｄｅ　La カ\u{3099}"), "delaガ", "and the rest is composed");
     }
 
     #[test]

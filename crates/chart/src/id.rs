@@ -2,6 +2,8 @@
 //!
 //! None of these types invents numbers: sequence and node come from the caller.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 use minicbor::{Decode, Encode};
 
@@ -66,6 +68,16 @@ pub fn half_width(c: char) -> char {
         '\u{3000}' => ' ',
         '\u{2212}' => '-',
         other => other,
+    }
+}
+
+/// [`half_width`] of a whole text, without copying where there is nothing to fold.
+#[must_use]
+pub fn half_width_text(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || text.chars().all(|c| half_width(c) == c) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.chars().map(half_width).collect())
     }
 }
 

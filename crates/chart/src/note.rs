@@ -1,5 +1,7 @@
 //! 診療録: one note with its author and time, in SOAP sections or as free text.
 
+use std::borrow::Cow;
+
 use jiff::civil::{Date, Time};
 use minicbor::{Decode, Encode};
 
@@ -98,28 +100,36 @@ pub struct Note {
 /// Text before the first mark becomes a free section; text without marks is one free section. Nothing is dropped.
 #[must_use]
 pub fn split_soap(text: &str) -> Vec<Section> {
-    let mut sections: Vec<Section> = Vec::new();
-    for line in text.replace("\r\n", "\n").replace('\r', "\n").split('\n') {
+    let one_kind_of_break = if text.contains('\r') {
+        Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+    } else {
+        Cow::Borrowed(text)
+    };
+    let text = &*one_kind_of_break;
+    // The lines of a section stand behind one another: a section is a piece of the text, from here to the next one's line.
+    let mut begins: Vec<(SectionKind, usize, usize)> = Vec::new();
+    let mut line_at = 0;
+    for line in text.split('\n') {
         if let Some((kind, rest)) = soap_mark(line) {
-            sections.push(Section {
-                kind,
-                text: rest.trim_start().to_owned(),
-            });
-        } else if let Some(last) = sections.last_mut() {
-            last.text.push('\n');
-            last.text.push_str(line);
-        } else if !line.trim().is_empty() {
-            sections.push(Section {
-                kind: SectionKind::Free,
-                text: line.to_owned(),
-            });
+            begins.push((kind, line_at, line_at + line.len() - rest.trim_start().len()));
+        } else if begins.is_empty() && !line.trim().is_empty() {
+            begins.push((SectionKind::Free, line_at, line_at));
         }
+        line_at += line.len() + 1;
     }
-    for section in &mut sections {
-        section.text.truncate(section.text.trim_end().len());
-    }
-    sections.retain(|s| !s.text.is_empty());
-    sections
+    let ends = begins
+        .iter()
+        .skip(1)
+        .map(|(_, line_at, _)| *line_at)
+        .chain([text.len()]);
+    let piece = |((kind, _, from), end): (&(SectionKind, usize, usize), usize)| {
+        let text = text.get(*from..end).unwrap_or_default().trim_end();
+        (!text.is_empty()).then(|| Section {
+            kind: *kind,
+            text: text.to_owned(),
+        })
+    };
+    begins.iter().zip(ends).filter_map(piece).collect()
 }
 
 fn soap_mark(line: &str) -> Option<(SectionKind, &str)> {
@@ -164,5 +174,11 @@ mod tests {
             }]
         );
         assert!(split_soap("\n \n").is_empty());
+        let texts = |text: &str| split_soap(text).into_iter().map(|s| s.text).collect::<Vec<_>>();
+        assert_eq!(
+            texts("S)\n　痛み \n\nO) \nP) 継続\n"),
+            ["\n　痛み", "継続"],
+            "a mark alone on its line"
+        );
     }
 }

@@ -72,7 +72,8 @@ pub const MAX_FINDINGS: usize = 10_000;
 
 /// How to read one EHR.
 pub trait Source {
-    /// Reads everything in scope and hands each patient over once.
+    /// Reads everything in scope and hands each patient over once: whole charts first, then the thin ones, which get rows behind
+    /// all records.
     ///
     /// # Errors
     /// [`PullFault`] when nothing useful can be read at all (no directory, no patient file, every column missing) or the

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use chart::Chart;
 use rand_core::CryptoRng;
 use vault::snapshot::{SealPlan, Sealed, SnapshotWriter};
@@ -22,9 +22,8 @@ pub(super) struct Writing<'a, R: CryptoRng> {
     sampled: usize,
     writer: Option<SnapshotWriter<'a, &'a mut dyn Write, R>>,
     index: IndexBuilder,
-    /// Thin charts, encoded, one after the other: they get rows behind all records and no record of their own.
-    thin: Vec<u8>,
-    thin_ends: Vec<usize>,
+    /// True once thin charts come: they get rows behind all records and no record of their own.
+    thin: bool,
     bytes: Vec<u8>,
 }
 
@@ -38,21 +37,20 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
             sampled: 0,
             writer: None,
             index: IndexBuilder::new(order.scope.day),
-            thin: Vec::new(),
-            thin_ends: Vec::new(),
+            thin: false,
             bytes: Vec::new(),
         }
     }
 
     /// Takes the next chart.
     pub(super) fn take(&mut self, chart: &Chart) -> Result<()> {
-        chart.to_bytes(&mut self.bytes)?;
+        ensure!(chart.thin || !self.thin, "患者全体のカルテが、予約だけの患者より後に来ました");
+        self.thin = chart.thin;
+        self.index.add(chart)?;
         if chart.thin {
-            self.thin.extend_from_slice(&self.bytes);
-            self.thin_ends.push(self.thin.len());
             return Ok(());
         }
-        self.index.add(chart)?;
+        chart.to_bytes(&mut self.bytes)?;
         if let Some(writer) = &mut self.writer {
             writer.add_record(&[EVERYBODY], &self.bytes)?;
             return Ok(());
@@ -88,12 +86,6 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
             self.start()?;
         }
         let writer = self.writer.take().context("封印が始まっていません")?;
-        let mut start = 0;
-        for end in self.thin_ends {
-            self.index
-                .add(&Chart::from_bytes(self.thin.get(start..end).unwrap_or_default())?)?;
-            start = end;
-        }
         let mut thin = Some(self.index.finish(extract.findings.clone())?);
         let sealed = writer.finish(&mut |_, _| thin.take().unwrap_or_default(), &stat.to_bytes()?)?;
         Ok(sealed)

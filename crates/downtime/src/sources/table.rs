@@ -25,6 +25,7 @@ mod check;
 mod codebook;
 mod config;
 mod count;
+mod cp932;
 mod dating;
 mod decode;
 mod draft;

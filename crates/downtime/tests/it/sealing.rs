@@ -160,7 +160,10 @@ fn people_of_the_coming_days_are_in_the_list_and_their_charts_say_that_they_were
     later.thin = true;
     later.allergies = chart::Known::Unavailable { since: None };
     later.appointments[0].on = DAY.tomorrow().unwrap();
-    charts.insert(3, later.clone());
+    let early = [&[later.clone()], charts.as_slice()].concat();
+    let refused = hospital.seal(early, Guard::default()).unwrap_err();
+    assert!(matches!(refused, ExtractFault::Pull(_)), "whole charts come first: {refused}");
+    charts.push(later.clone());
     let done = hospital.seal(charts, Guard::default()).unwrap();
     assert_eq!(done.reopened, 30, "a thin row has no record");
     let shelf = hospital.shelf("H01");

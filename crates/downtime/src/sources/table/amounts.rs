@@ -3,14 +3,13 @@
 //! What cannot be read exactly is refused, and the caller keeps the words: a rounded dose is a wrong dose.
 
 use chart::dose::Quantity;
+use chart::id::half_width_text;
 use chart::medication::Rhythm;
-
-use super::value::folded;
 
 /// Reads an amount, its unit in its own column or behind the number (`2錠`).
 #[must_use]
 pub fn amount(text: &str, unit: &str) -> Option<Quantity> {
-    let folded = folded(text.trim());
+    let folded = half_width_text(text.trim());
     let text = folded.trim();
     if let Some(quantity) = Quantity::parse(text, unit) {
         return Some(quantity);
@@ -32,7 +31,7 @@ pub fn amount(text: &str, unit: &str) -> Option<Quantity> {
 /// has four numbers, otherwise the numbers in their order; zeros are kept.
 #[must_use]
 pub fn uneven(text: &str, unit: &str) -> Option<Vec<Quantity>> {
-    let folded = folded(text.trim());
+    let folded = half_width_text(text.trim());
     let parts: Vec<&str> = folded
         .split([',', '-', '・', ' ', '、', '－', '‐'])
         .map(str::trim)
@@ -86,7 +85,7 @@ fn slot(part: &str) -> Option<(usize, &str)> {
 /// How often a day, as a usage text says: 1日3回毎食後 → 3.
 #[must_use]
 pub fn doses_in_usage(usage: &str) -> Option<u16> {
-    let folded = folded(usage);
+    let folded = half_width_text(usage);
     let rest = folded.split_once("1日")?.1;
     let end = rest.find('回')?;
     rest.get(..end)?.trim().parse().ok()
@@ -95,7 +94,7 @@ pub fn doses_in_usage(usage: &str) -> Option<u16> {
 /// Reads 隔日, 3日ごと, 月・木, 週2回(月・木), and the JAMI codes `I1100000` (隔日) and `W0100100` (weekdays, Sunday first).
 #[must_use]
 pub fn rhythm(text: &str) -> Option<Rhythm> {
-    let folded = folded(text.trim());
+    let folded = half_width_text(text.trim());
     let text = folded.trim();
     match text {
         "" | "毎日" | "連日" => return Some(Rhythm::Daily),

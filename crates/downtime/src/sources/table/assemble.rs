@@ -125,7 +125,8 @@ impl<'a> Assembly<'a> {
     }
 }
 
-/// Everybody wanted: as the first patient file has them, then those who are in appointment lists only.
+/// Everybody wanted: whole charts, then thin ones; of each as the first patient file has them, then those who are in appointment
+/// lists only.
 fn order(feeds: &[Feed], people: &People) -> Vec<u32> {
     let mut seen = vec![false; people.len()];
     let mut order = Vec::new();
@@ -143,6 +144,8 @@ fn order(feeds: &[Feed], people: &People) -> Vec<u32> {
         feed.runs.iter().for_each(|run| enter(run.person));
     }
     people.iter().for_each(|(person, _)| enter(person));
+    // Stable, so that both sweeps go forward through every file.
+    order.sort_by_key(|person| people.get(*person).is_none_or(|person| person.reach != Reach::Full));
     order
 }
 
@@ -164,10 +167,10 @@ impl Lane {
         while feed.runs.get(*next_run).is_some_and(|run| run.person < place) {
             *next_run += 1;
         }
-        let mine = feed.runs.get(*next_run..).unwrap_or_default();
-        let mine = mine
-            .get(..mine.partition_point(|run| run.person == place))
-            .unwrap_or_default();
+        let left = feed.runs.get(*next_run..).unwrap_or_default();
+        // Few, and at the front.
+        let many = left.iter().take_while(|run| run.person == place).count();
+        let mine = left.get(..many).unwrap_or_default();
         *next_run += mine.len();
         let Some(rows) = rows else {
             draft.lost.insert(feed.data);
@@ -253,7 +256,7 @@ fn check(feed: &Feed, row: &Row<'_>, about: About, person: &Person, draft: &mut 
     }
     if let Some(cell) = &feed.id {
         let text = cell.text(row, &mut sink);
-        if *text != *person.key.as_str() && Key::of_text(&text) != Some(person.key) {
+        if !person.key.is(&text) && Key::of_text(&text) != Some(person.key) {
             let message =
                 "読んでいる間にファイルが書き換えられました。この行は使いませんでした。取り出しをやり直してください。";
             sink.tell("file.changed", Severity::Severe, "", message);

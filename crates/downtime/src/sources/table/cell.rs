@@ -132,7 +132,7 @@ impl Cell {
                 self.seen(text, row, sink)
             }
             From::Constant(text) => Cow::Borrowed(text.as_str()),
-            From::Join(cells, separator) => Cow::Owned(join(cells, separator, row, sink)),
+            From::Join(cells, separator) => join(cells, separator, row, sink),
             From::Nowhere => Cow::Borrowed(""),
         };
         match &self.rules {
@@ -255,25 +255,26 @@ impl Cell {
     }
 }
 
-fn join(cells: &[Cell], separator: &str, row: &Row<'_>, sink: &mut Sink<'_>) -> String {
-    let mut out = String::new();
+/// The parts that are there, with the separator between them; one part alone is not copied.
+fn join<'t>(cells: &'t [Cell], separator: &str, row: &Row<'t>, sink: &mut Sink<'_>) -> Cow<'t, str> {
+    let mut out = Cow::Borrowed("");
     for cell in cells {
         let part = cell.text(row, sink);
-        if part.is_empty() {
-            continue;
+        if out.is_empty() {
+            out = part;
+        } else if !part.is_empty() {
+            let whole = out.to_mut();
+            whole.reserve(separator.len() + part.len());
+            whole.push_str(separator);
+            whole.push_str(&part);
         }
-        if !out.is_empty() {
-            out.push_str(separator);
-        }
-        out.push_str(&part);
     }
     out
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
     // Nearly every column begins and ends with a plain character; only the others need the search for blanks of all kinds.
-    let plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
-    if plain(text.as_bytes().first()) && plain(text.as_bytes().last()) {
+    if begins_plain(text.as_bytes()) && ends_plain(text.as_bytes()) {
         return text;
     }
     match text {
@@ -285,14 +286,40 @@ fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
+/// True when the first character is surely no blank. In UTF-8, kanji and full-width characters begin with E4 to EF, kana with E3
+/// and more than 80; the full-width blank is E3 80 80.
+const fn begins_plain(bytes: &[u8]) -> bool {
+    match bytes {
+        [0xE3, second, _, ..] => *second > 0x80,
+        [first, ..] => first.is_ascii_graphic() || *first >= 0xE4,
+        [] => false,
+    }
+}
+
+/// True when the last character is surely no blank, by the same signs.
+const fn ends_plain(bytes: &[u8]) -> bool {
+    match bytes {
+        [.., last] if last.is_ascii() => last.is_ascii_graphic(),
+        [.., 0xE3, second, _] => *second > 0x80,
+        [.., first, _, _] => *first >= 0xE4,
+        _ => false,
+    }
+}
+
 /// Line breaks become `\n`, NUL becomes U+FFFD, other control characters become blanks.
 fn clean(text: Cow<'_, str>) -> Cow<'_, str> {
     if !is_strange(&text) {
         return text;
     }
+    // Notes are full of CR LF and hold nothing else: those are searched for, not looked for byte by byte.
+    let breaks_only = !holds(&text, |byte| is_control(byte) && byte != b'\r');
+    let next = |rest: &str| match breaks_only {
+        true => memchr::memchr(b'\r', rest.as_bytes()),
+        false => rest.bytes().position(is_control),
+    };
     let mut out = String::with_capacity(text.len());
     let mut rest = &*text;
-    while let Some(at) = rest.bytes().position(is_control) {
+    while let Some(at) = next(rest) {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
         let mut chars = from.chars();
@@ -310,9 +337,14 @@ fn clean(text: Cow<'_, str>) -> Cow<'_, str> {
 
 /// True when a text holds control characters.
 fn is_strange(text: &str) -> bool {
+    holds(text, is_control)
+}
+
+/// True when some byte of a text is such a one.
+fn holds(text: &str, such: impl Fn(u8) -> bool) -> bool {
     // Folding a piece instead of stopping at the first hit lets the compiler look at many bytes at once.
-    let strange = |piece: &[u8]| piece.iter().fold(false, |seen, byte| seen | is_control(*byte));
-    text.as_bytes().chunks(64).any(strange)
+    let any = |piece: &[u8]| piece.iter().fold(false, |seen, byte| seen | such(*byte));
+    text.as_bytes().chunks(64).any(any)
 }
 
 /// ASCII control characters but for line feed and tab.
@@ -345,6 +377,7 @@ mod tests {
         assert_eq!(cleaned("a\r\nb\rc\u{B}d\te"), "a\nb\nc\nd\te");
         assert_eq!(cleaned("\u{1B}[0m\u{7F}表\0示"), " [0m 表\u{FFFD}示");
         assert_eq!(cleaned("表示"), "表示");
+        assert_eq!(cleaned("一\r\n\r\n二\r"), "一\n\n二\n");
     }
 
     #[test]
@@ -354,5 +387,16 @@ mod tests {
             assert_eq!(trimmed(Cow::Owned(text.to_owned())), "山田");
         }
         assert_eq!(trimmed(Cow::Borrowed(" ")), "");
+        for c in (0..=0x2_FFFF).filter_map(char::from_u32) {
+            for text in [
+                format!("{c}"),
+                format!("{c}あ"),
+                format!("字{c}"),
+                format!("a{c}b"),
+                format!("{c}{c}{c}"),
+            ] {
+                assert_eq!(trimmed(Cow::Borrowed(&text)), text.trim(), "{:04X}", c as u32);
+            }
+        }
     }
 }

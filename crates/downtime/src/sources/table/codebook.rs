@@ -13,7 +13,7 @@ use super::export::Export;
 use super::ledger::{Ledger, Sink};
 use super::reading::Reading;
 use super::sheet::{self, Sheet, SheetFault};
-use super::value::folded;
+use chart::id::half_width_text;
 use chart::{Finding, Severity};
 
 /// Most codes of one table.
@@ -39,7 +39,7 @@ impl Codebook {
         if let Some(text) = self.texts.get(code) {
             return Some(text);
         }
-        match folded(code) {
+        match half_width_text(code) {
             Cow::Borrowed(_) => None,
             Cow::Owned(code) => self.texts.get(&code).map(String::as_str),
         }

@@ -7,6 +7,7 @@ use std::io::Read;
 
 use encoding_rs::{EUC_JP, Encoding, SHIFT_JIS, UTF_16BE, UTF_16LE};
 
+use super::cp932;
 use super::reading::EncodingName;
 
 /// The encoding of one file.
@@ -70,7 +71,7 @@ impl Charset {
         }
     }
 
-    /// Reads bytes as text. The text lies in `bytes` where they are UTF-8, else in `room`.
+    /// Reads bytes as text. The text lies in `bytes` where they are UTF-8 or ASCII, else in `room`.
     pub fn decode<'t>(self, bytes: &'t [u8], room: &'t mut String) -> (&'t str, Damage) {
         match self {
             Self::Utf8 => match std::str::from_utf8(bytes) {
@@ -85,13 +86,16 @@ impl Charset {
                 }
             },
             Self::Cp932 => {
-                let as_utf8 = std::str::from_utf8(bytes).ok().filter(|text| !text.is_ascii());
-                if let Some(text) = as_utf8.filter(|text| is_surely_utf8(text, 2)) {
-                    return (text, Damage::Other(Self::Utf8));
+                let as_utf8 = std::str::from_utf8(bytes).ok();
+                match as_utf8 {
+                    Some(text) if text.is_ascii() => return (text, Damage::None),
+                    Some(text) if is_surely_utf8(text, 2) => return (text, Damage::Other(Self::Utf8)),
+                    _ => {}
                 }
-                if !fill_cp932(bytes, room) {
+                if cp932::decode(bytes, room) {
                     return (room, Damage::None);
                 }
+                fill_cp932(bytes, room);
                 // One character alone decides only where it is none of CP932.
                 match as_utf8.filter(|text| is_surely_utf8(text, 1)) {
                     Some(text) => (text, Damage::Other(Self::Utf8)),
@@ -191,14 +195,12 @@ fn fill(tables: &'static Encoding, bytes: &[u8], room: &mut String) -> bool {
     replaced
 }
 
-/// CP932 with the one byte that decoders let through though it is no character (0x80) counted as damage, too.
-fn fill_cp932(bytes: &[u8], room: &mut String) -> bool {
-    let replaced = fill(SHIFT_JIS, bytes, room);
-    if memchr::memmem::find(room.as_bytes(), "\u{80}".as_bytes()).is_none() {
-        return replaced;
+/// Damaged CP932; the one byte that decoders let through though it is no character (0x80) is damage, too.
+fn fill_cp932(bytes: &[u8], room: &mut String) {
+    fill(SHIFT_JIS, bytes, room);
+    if room.contains('\u{80}') {
+        *room = room.replace('\u{80}', "\u{FFFD}");
     }
-    *room = room.replace('\u{80}', "\u{FFFD}");
-    true
 }
 
 /// Valid UTF-8 inside a CP932 file: at least so many characters beyond ASCII, all of them Japanese text in three bytes. CP932 text

@@ -3,6 +3,7 @@
 //! An amount that cannot be read exactly goes word for word into the comment; nothing is rounded, converted or checked.
 
 use chart::dose::Quantity;
+use chart::id::half_width_text;
 use chart::medication::{Rhythm, Route};
 use chart::{Coded, PrescriptionItem, Severity};
 use jiff::civil::Date;
@@ -87,7 +88,7 @@ impl DrugPlan {
         if drug.is_empty() {
             return None;
         }
-        let unit = take.text(self.unit.as_ref());
+        let unit = take.seen(self.unit.as_ref());
         let mut item = PrescriptionItem {
             rp: take.count(self.rp.as_ref()).unwrap_or(0),
             drug,
@@ -102,7 +103,7 @@ impl DrugPlan {
         let mut left_over = Vec::new();
         item.per_dose = quantity(take, self.per_dose.as_ref(), &unit, "1回量", &mut left_over);
         item.per_day = quantity(take, self.per_day.as_ref(), &unit, "1日量", &mut left_over);
-        let total_unit = take.text(self.total_unit.as_ref());
+        let total_unit = take.seen(self.total_unit.as_ref());
         item.total = quantity(take, self.total.as_ref(), &total_unit, "総量", &mut left_over);
         self.supply(&mut item, take, &mut left_over);
         self.uneven(&mut item, &unit, take, &mut left_over);
@@ -134,13 +135,13 @@ impl DrugPlan {
     /// 投与数量 in one column whose unit says what it counts.
     fn supply<'t>(&'t self, item: &mut PrescriptionItem, take: &mut Take<'_, '_, 't>, left_over: &mut Vec<String>) {
         let Some(cell) = &self.amount else { return };
-        let text = take.text(Some(cell));
+        let text = take.seen(Some(cell));
         if text.is_empty() {
             return;
         }
-        let unit = take.text(self.amount_unit.as_ref());
-        let whole: Option<u16> = value::folded(&text).trim().parse().ok();
-        match (unit.as_str(), whole) {
+        let unit = take.seen(self.amount_unit.as_ref());
+        let whole: Option<u16> = half_width_text(&text).trim().parse().ok();
+        match (&*unit, whole) {
             ("日分" | "日" | "日間", Some(days)) => item.days = Some(days),
             ("回分" | "回", Some(times)) => item.times = Some(times),
             ("日分" | "日" | "日間" | "回分" | "回", None) => {
@@ -200,7 +201,7 @@ impl DrugPlan {
 
     fn rhythm<'t>(&'t self, item: &mut PrescriptionItem, take: &mut Take<'_, '_, 't>, left_over: &mut Vec<String>) {
         let Some(cell) = &self.rhythm else { return };
-        let text = take.text(Some(cell));
+        let text = take.seen(Some(cell));
         match amounts::rhythm(&text) {
             Some(rhythm) => item.rhythm = rhythm,
             None => {
@@ -225,7 +226,7 @@ fn quantity<'t>(
     left_over: &mut Vec<String>,
 ) -> Option<Quantity> {
     let cell = cell?;
-    let text = take.text(Some(cell));
+    let text = take.seen(Some(cell));
     if text.is_empty() {
         return None;
     }

@@ -80,17 +80,17 @@ impl IdentityPlan {
 
     /// Reads who a row is about.
     pub fn read<'t>(&'t self, take: &mut Take<'_, '_, 't>) -> Identity {
-        let whole = names::written(&take.text(self.name.as_ref()));
+        let whole = names::written(&take.seen(self.name.as_ref()));
         let written = if whole.is_empty() {
-            let family = take.text(self.family.as_ref());
-            names::joined(&family, &take.text(self.given.as_ref()))
+            let family = take.seen(self.family.as_ref());
+            names::joined(&family, &take.seen(self.given.as_ref()))
         } else {
             whole
         };
-        let reading = names::kana(&take.text(self.kana.as_ref()));
+        let reading = names::kana(&take.seen(self.kana.as_ref()));
         let kana = if reading.is_empty() {
-            let family = names::kana(&take.text(self.family_kana.as_ref()));
-            names::joined(&family, &names::kana(&take.text(self.given_kana.as_ref())))
+            let family = names::kana(&take.seen(self.family_kana.as_ref()));
+            names::joined(&family, &names::kana(&take.seen(self.given_kana.as_ref())))
         } else {
             reading
         };
@@ -142,7 +142,7 @@ impl PatientPlan {
             .former_names
             .iter()
             .filter_map(|cell| {
-                let name = names::written(&take.text(Some(cell)));
+                let name = names::written(&take.seen(Some(cell)));
                 (!name.is_empty()).then(|| Name::new(name, ""))
             })
             .take(MAX_LISTED)
@@ -233,7 +233,8 @@ pub fn compare(patient: &Patient, identity: &Identity, sink: &mut Sink<'_>) {
     let (name, other) = (&patient.name.written, &identity.name.written);
     // A name that could not be read whole has been told already and cannot be compared.
     let whole = |name: &str| !name.is_empty() && !name.contains('\u{FFFD}');
-    if whole(name) && whole(other) && chart::fold::name_key(name) != chart::fold::name_key(other) {
+    let alike = || name == other || chart::fold::name_key(name) == chart::fold::name_key(other);
+    if whole(name) && whole(other) && !alike() {
         let message = format!(
             "予約の氏名「{}」が患者基本の氏名「{}」と違います。本人確認をしてください。",
             identity.name.shown(),

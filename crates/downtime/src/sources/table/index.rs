@@ -297,13 +297,20 @@ impl<'l> Index<'l> {
             feed.tally.sieved += 1;
             return;
         }
-        let Some(key) = Key::of_text(&feed.id_text(&row, &mut sink)) else {
-            let text = feed.id_text(&row, &mut sink);
-            self.no_id(feed, raw.line, &text);
+        let id = feed.id_text(&row, &mut sink);
+        // A broken row or an unreadable day still says that this patient is expected; the day is then the file's own, or open.
+        // Findings about the day are told when the row is read for the chart, not here.
+        let on = match &feed.plan {
+            Plan::Appointment(plan) if whole => {
+                let (row, sink, day) = (&row, &mut sink, self.day);
+                Take { row, sink, day }.date(plan.on.as_ref())
+            }
+            _ => None,
+        };
+        let Some(key) = Key::of_text(&id) else {
+            self.no_id(feed, raw.line, &id);
             return;
         };
-        // A broken row or an unreadable day still says that this patient is expected; the day is then the file's own, or open.
-        let on = if whole { self.day_of(feed, raw) } else { None };
         let Some(person) = self.people.enter(key) else { return };
         let reach = match on {
             None => Reach::Full,
@@ -321,25 +328,6 @@ impl<'l> Index<'l> {
         };
         self.people.want(person, reach);
         feed.note_row(person, raw.offset, raw.length, raw.line);
-    }
-
-    /// The day of an appointment row. Its Findings are told when the row is read for the chart, not here.
-    fn day_of(&mut self, feed: &Feed, raw: &RawRow<'_>) -> Option<Date> {
-        let Plan::Appointment(plan) = &feed.plan else {
-            return None;
-        };
-        let (text, _) = feed.sheet.charset.decode(raw.bytes, &mut self.room);
-        self.columns
-            .split(text, feed.sheet.marks.delimiter, feed.sheet.marks.quote);
-        let row = Row::plain(text, &self.columns);
-        let (mut scratch, mut unseen) = (Ledger::default(), Vec::new());
-        let mut sink = silent(&mut scratch, &mut unseen);
-        Take {
-            row: &row,
-            sink: &mut sink,
-            day: self.day,
-        }
-        .date(plan.on.as_ref())
     }
 
     fn tell_days(&mut self, feed: &Feed) {

@@ -11,7 +11,9 @@ use unicode_normalization::UnicodeNormalization;
 #[must_use]
 pub fn written(text: &str) -> String {
     let text = text.trim();
-    if !text.contains([' ', '\u{3000}']) {
+    let mut blanks = text.chars().filter(|c| c.is_whitespace());
+    // Nearly every name has one blank of the right width, or none.
+    if matches!((blanks.next(), blanks.next()), (None | Some('\u{3000}'), None)) {
         return text.to_owned();
     }
     if text.contains('\u{3000}') {
@@ -32,34 +34,33 @@ pub fn written(text: &str) -> String {
 /// A reading in full-width katakana, blanks as in [`written`].
 #[must_use]
 pub fn kana(text: &str) -> String {
-    let wide: String = if text.chars().any(is_half_width_kana) {
-        let mut out = String::with_capacity(text.len());
-        let mut half = String::new();
-        for c in text.chars() {
-            if is_half_width_kana(c) {
-                half.push(c);
-                continue;
-            }
-            out.extend(std::mem::take(&mut half).nfkc());
-            out.push(c);
+    if !text.chars().any(|c| is_half_width_kana(c) || is_hiragana(c)) {
+        return written(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut half = String::new();
+    for c in text.chars() {
+        if is_half_width_kana(c) {
+            half.push(c);
+            continue;
         }
         out.extend(half.nfkc());
-        out
-    } else {
-        text.to_owned()
-    };
-    let katakana: String = wide
-        .chars()
-        .map(|c| match c {
-            '\u{3041}'..='\u{3096}' => char::from_u32(c as u32 + 0x60).unwrap_or(c),
+        half.clear();
+        out.push(match c {
+            hiragana if is_hiragana(c) => char::from_u32(hiragana as u32 + 0x60).unwrap_or(c),
             other => other,
-        })
-        .collect();
-    written(&katakana)
+        });
+    }
+    out.extend(half.nfkc());
+    written(&out)
 }
 
 const fn is_half_width_kana(c: char) -> bool {
     matches!(c, '\u{FF61}'..='\u{FF9F}')
+}
+
+const fn is_hiragana(c: char) -> bool {
+    matches!(c, '\u{3041}'..='\u{3096}')
 }
 
 /// Family and given name as one.
@@ -83,6 +84,7 @@ mod tests {
         assert_eq!(written("DE LA CRUZ　MARIA"), "DE LA CRUZ　MARIA");
         assert_eq!(written("DE LA CRUZ MARIA"), "DE LA CRUZ MARIA");
         assert_eq!(written("髙橋𠮷子"), "髙橋𠮷子");
+        assert_eq!(written("山田　\u{A0}花子"), "山田　花子");
         assert_eq!(joined("山田", ""), "山田");
     }
 
@@ -91,6 +93,8 @@ mod tests {
         assert_eq!(kana("ﾔﾏﾀﾞ ﾊﾅｺ"), "ヤマダ　ハナコ");
         assert_eq!(kana("ｶﾞｷﾞﾊﾟｳﾞｰ"), "ガギパヴー");
         assert_eq!(kana("やまだ はなこ"), "ヤマダ　ハナコ");
+        assert_eq!(kana("ヤマダ ﾊﾅこ"), "ヤマダ　ハナコ");
+        assert_eq!(kana("ヤマダ　ハナコ"), "ヤマダ　ハナコ");
         assert_eq!(kana(""), "");
     }
 }

@@ -67,7 +67,7 @@ impl Key {
     /// From text in any width.
     #[must_use]
     pub fn of_text(text: &str) -> Option<Self> {
-        Self::of_bytes(PatientId::parse(text)?.as_str().as_bytes())
+        Self::of_bytes(text.as_bytes()).or_else(|| Self::of_bytes(PatientId::parse(text)?.as_str().as_bytes()))
     }
 
     /// The number as text.
@@ -75,6 +75,12 @@ impl Key {
     pub fn as_str(&self) -> &str {
         let bytes = self.bytes.get(..usize::from(self.length)).unwrap_or_default();
         std::str::from_utf8(bytes).unwrap_or("")
+    }
+
+    /// True when a text is this number to the letter.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        self.bytes.get(..usize::from(self.length)) == Some(text.as_bytes())
     }
 
     /// The number as its own type.

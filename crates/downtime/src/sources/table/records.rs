@@ -265,13 +265,13 @@ impl ResultPlan {
             name.clone_from(&code);
         }
         let range = self.reference.as_ref().and_then(|cell| cell.range);
-        let mut reference = take.text(self.reference.as_ref());
-        if range.is_some() {
-            reference = value::reference(&reference, range);
-        }
+        let mut reference = match range {
+            None => take.text(self.reference.as_ref()),
+            Some(_) => value::reference(&take.seen(self.reference.as_ref()), range),
+        };
         if reference.is_empty() && (self.reference_low.is_some() || self.reference_high.is_some()) {
-            let low = take.text(self.reference_low.as_ref());
-            reference = value::reference_of(&low, &take.text(self.reference_high.as_ref()));
+            let low = take.seen(self.reference_low.as_ref());
+            reference = value::reference_of(&low, &take.seen(self.reference_high.as_ref()));
         }
         Some(LabResult {
             name,
@@ -314,7 +314,7 @@ impl ProfilePlan {
         if value.is_empty() {
             return None;
         }
-        let unit = take.text(self.unit.as_ref());
+        let unit = take.seen(self.unit.as_ref());
         Some(Fact {
             label: take.text(self.label.as_ref()),
             value: if unit.is_empty() {

@@ -47,8 +47,7 @@ impl Columns {
                     None => return Split::Broken,
                 }
             } else {
-                let rest = bytes.get(at..).unwrap_or_default();
-                let end = memchr::memchr2(delimiter, b'\n', rest).map_or(bytes.len(), |found| at + found);
+                let end = column_end(bytes, at, delimiter);
                 let mut content = end;
                 if bytes.get(end) != Some(&delimiter) && end > at && bytes.get(end - 1) == Some(&b'\r') {
                     content -= 1;
@@ -124,6 +123,19 @@ impl Columns {
     }
 }
 
+/// Where an unquoted column that begins at `from` ends.
+fn column_end(bytes: &[u8], from: usize, delimiter: u8) -> usize {
+    // Most columns are shorter than what starting a search costs.
+    const NEAR: usize = 16;
+    let rest = bytes.get(from..).unwrap_or_default();
+    let (near, far) = rest.split_at_checked(NEAR).unwrap_or((rest, &[]));
+    let found = match near.iter().position(|byte| *byte == delimiter || *byte == b'\n') {
+        None => memchr::memchr2(delimiter, b'\n', far).map(|at| near.len() + at),
+        found => found,
+    };
+    found.map_or(bytes.len(), |at| from + at)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +159,8 @@ mod tests {
         assert_eq!(columns("5\",b").unwrap(), ["5\"", "b"]);
         assert_eq!(columns("").unwrap(), [""]);
         assert_eq!(columns("a,").unwrap(), ["a", ""]);
+        let long = "x".repeat(40);
+        assert_eq!(columns(&format!("{long},{long}\r\n")).unwrap(), [long.as_str(), &long]);
         assert_eq!(columns("\"a\"b,c"), None);
         assert_eq!(columns("\"a"), None);
     }

@@ -2,7 +2,10 @@
 //!
 //! A value that cannot be taken is left out and told; the rest of the row is used. Nothing here knows a kind of file.
 
+use std::borrow::Cow;
+
 use chart::date::DateFault;
+use chart::id::half_width_text;
 use chart::{Coded, Severity};
 use jiff::civil::{Date, Time};
 
@@ -35,20 +38,29 @@ impl<'t> Take<'_, '_, 't> {
 
     /// Text of at most so many characters; what is cut is told and shown.
     pub fn text_up_to(&mut self, cell: Option<&'t Cell>, most: usize) -> String {
-        let Some(cell) = cell else { return String::new() };
+        self.seen_up_to(cell, most).into_owned()
+    }
+
+    /// Short text that is looked at and not kept.
+    pub fn seen(&mut self, cell: Option<&'t Cell>) -> Cow<'t, str> {
+        self.seen_up_to(cell, SHORT)
+    }
+
+    fn seen_up_to(&mut self, cell: Option<&'t Cell>, most: usize) -> Cow<'t, str> {
+        let Some(cell) = cell else { return Cow::default() };
         let text = cell.text(self.row, self.sink);
         if text.len() <= most {
-            return text.into_owned();
+            return text;
         }
         match text.char_indices().nth(most) {
-            None => text.into_owned(),
+            None => text,
             Some((at, _)) => {
                 let message = format!(
                     "長すぎるため{most}字で切りました（全体は{}字）。続きは元の記録にあります。",
                     text.chars().count()
                 );
                 self.sink.tell("text.cut", Severity::Warning, &cell.title, message);
-                format!("{}…（以下省略）", text.get(..at).unwrap_or(""))
+                Cow::Owned(format!("{}…（以下省略）", text.get(..at).unwrap_or("")))
             }
         }
     }
@@ -63,11 +75,10 @@ impl<'t> Take<'_, '_, 't> {
 
     /// A person of the staff with their code.
     pub fn person(&mut self, cells: &'t CodedCells) -> Coded {
-        let mut person = self.coded(cells);
-        if person.name.contains([' ', '\u{3000}']) {
-            person.name = super::names::written(&person.name);
+        Coded {
+            code: self.text(cells.code.as_ref()),
+            name: super::names::written(&self.seen(cells.name.as_ref())),
         }
-        person
     }
 
     /// A day that may lie in the future.
@@ -125,7 +136,7 @@ impl<'t> Take<'_, '_, 't> {
         if text.is_empty() {
             return None;
         }
-        let number = value::folded(&text).trim().parse().ok();
+        let number = half_width_text(&text).trim().parse().ok();
         if number.is_none() {
             let message = format!("数「{}」を読めません。空として扱いました。", short(&text));
             self.sink

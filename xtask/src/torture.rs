@@ -22,7 +22,7 @@ struct Piece {
 }
 
 /// The next piece goes at the end.
-const PIECES: [Piece; 5] = [
+const PIECES: [Piece; 9] = [
     Piece {
         name: "mutants",
         package: "vault",
@@ -34,6 +34,12 @@ const PIECES: [Piece; 5] = [
         package: "vault",
         tests: "crash::",
         what: "lives of a station with killed processes, power cuts, failed syncs and full disks",
+    },
+    Piece {
+        name: "pairs",
+        package: "vault",
+        tests: "pairs::",
+        what: "every pair of accidents, at every operation of a life and of the start that follows it",
     },
     Piece {
         name: "flips",
@@ -52,6 +58,24 @@ const PIECES: [Piece; 5] = [
         package: "vault",
         tests: "faults::",
         what: "a real process killed or refused at every system call (needs strace)",
+    },
+    Piece {
+        name: "parcels",
+        package: "downtime",
+        tests: "flips::",
+        what: "every bit and every length of a parcel of records of 64 KiB",
+    },
+    Piece {
+        name: "fuzz",
+        package: "downtime",
+        tests: "fuzz::",
+        what: "mutated inputs for every parser of bytes from outside",
+    },
+    Piece {
+        name: "merge",
+        package: "downtime",
+        tests: "merge::",
+        what: "thirty stations apart, with wrong clocks, late and repeated parcels, one destroyed: the same day everywhere?",
     },
 ];
 

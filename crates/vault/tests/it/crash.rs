@@ -85,8 +85,8 @@ fn many<C: FnMut(u64, &mut Tally) -> Result<(), String>>(wanted: u64, start: imp
 
 /// What the people at the desk know: what they were told is saved.
 #[derive(Default)]
-struct Told {
-    saved: Vec<[u8; 32]>,
+pub struct Told {
+    pub saved: Vec<[u8; 32]>,
 }
 
 /// Some lives of one station. Says what was lost, if anything was.
@@ -119,19 +119,13 @@ pub fn course_of_events(desk: &mut Desk, seed: u64, tally: &mut Tally) -> Result
             }
         }
         tally.end(&fs, ending);
-        if dice.below(4) == 0 {
-            // Started and ended again before anybody wrote anything, sometimes in the middle of the start.
-            let fault = if dice.below(2) == 0 { Fault::Kill } else { Fault::Fail };
-            fs.fault_in(dice.below(10), fault);
-            if let Ok((_, walk)) = desk.start(&fs) {
-                check(&told, &walk)?;
+        match dice.below(6) {
+            0 | 1 => restarts(desk, &fs, &told, &mut dice, tally)?,
+            2 => {
+                tally.kill_then_power_cut += u64::from(ending == Ending::Kill);
+                tally.end(&fs, Ending::PowerCut);
             }
-            tally.crashed_starts += u64::from(fs.is_dead());
-            tally.double_restarts += 1;
-            tally.end(&fs, Ending::PowerCut);
-        } else if dice.below(4) == 0 {
-            tally.kill_then_power_cut += u64::from(ending == Ending::Kill);
-            tally.end(&fs, Ending::PowerCut);
+            _ => {}
         }
     }
     let (_, walk) = desk.start(&fs).map_err(|fault| fault.to_string())?;
@@ -139,12 +133,32 @@ pub fn course_of_events(desk: &mut Desk, seed: u64, tally: &mut Tally) -> Result
     tally.end(&fs, Ending::PowerCut);
     let after = desk.read(&fs);
     check(&told, &after)?;
-    tally.accidents = sum(tally.accidents, fs.accidents());
+    tally.note(&fs);
     if after.records.len() > walk.records.len() {
         Ok(())
     } else {
         Err("what a start returned was not durable when it returned".to_owned())
     }
+}
+
+/// Started and ended again before anybody wrote anything, up to four times, mostly in the middle of the start, and then the
+/// power goes: the crash of a recovery of a crash.
+fn restarts(desk: &mut Desk, fs: &SimFs, told: &Told, dice: &mut Repeatable, tally: &mut Tally) -> Result<(), String> {
+    tally.double_restarts += 1;
+    for _ in 0..1 + dice.below(4) {
+        match dice.below(4) {
+            0 | 1 => fs.fault_in(dice.below(12), Fault::Kill),
+            2 => fs.fault_in(dice.below(10), Fault::Fail),
+            _ => {}
+        }
+        if let Ok((_, walk)) = desk.start(fs) {
+            check(told, &walk)?;
+        }
+        tally.crashed_starts += u64::from(fs.is_dead());
+        tally.end(fs, Ending::Kill);
+    }
+    tally.end(fs, Ending::PowerCut);
+    Ok(())
 }
 
 fn pick_ending(dice: &mut Repeatable) -> Ending {
@@ -158,7 +172,9 @@ fn pick_ending(dice: &mut Repeatable) -> Ending {
 fn plan_accidents(fs: &SimFs, dice: &mut Repeatable, life: u64) {
     for _ in 0..dice.below(4) {
         let fault = [Fault::Fail, Fault::Fail, Fault::Full, Fault::Short][dice.below(4) as usize];
-        fs.fault_in(dice.below(20), fault);
+        // A start takes seven operations, and what goes wrong there is what matters most.
+        let until = if dice.below(3) == 0 { 8 } else { 24 };
+        fs.fault_in(dice.below(until), fault);
     }
     if dice.below(4) == 0 {
         // A bad moment: several operations in a row, enough that a batch cannot be saved anywhere.
@@ -213,7 +229,7 @@ fn live(
 }
 
 /// Everything people were told is there, in order, each behind the record it was chained to, and nothing looks rotten.
-fn check(told: &Told, walk: &Walk) -> Result<(), String> {
+pub fn check(told: &Told, walk: &Walk) -> Result<(), String> {
     let mut from = 0;
     for id in &told.saved {
         let found = walk.records.iter().skip(from).position(|record| record.id() == id);
@@ -291,13 +307,13 @@ impl Peers {
             let ending = pick_ending(&mut dice);
             tally.end(&fs, ending);
         }
-        tally.accidents = sum(tally.accidents, fs.accidents());
+        tally.note(&fs);
         Ok(())
     }
 }
 
 impl Tally {
-    fn end(&mut self, fs: &SimFs, ending: Ending) {
+    pub fn end(&mut self, fs: &SimFs, ending: Ending) {
         self.images += 1;
         match ending {
             Ending::Kill => self.kills += 1,
@@ -306,7 +322,12 @@ impl Tally {
         fs.restart(ending);
     }
 
-    fn add(&mut self, other: &Self) {
+    /// Takes down what went wrong in a file system that is done with.
+    pub fn note(&mut self, fs: &SimFs) {
+        self.accidents = sum(self.accidents, fs.accidents());
+    }
+
+    pub fn add(&mut self, other: &Self) {
         self.images += other.images;
         self.acknowledged += other.acknowledged;
         self.not_saved += other.not_saved;

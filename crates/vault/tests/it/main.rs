@@ -12,6 +12,7 @@ mod journal;
 mod locks;
 mod mutants;
 mod outside;
+mod pairs;
 mod paper;
 mod peers;
 mod recovered;

@@ -11,15 +11,20 @@ use crate::crash::{Peers, Tally, course_of_events};
 use crate::effort::{first_seed, on_two_cores};
 use crate::hospital::*;
 use crate::journal::{DIR, Desk, segment, texts};
+use crate::pairs::{PAIRS, pair};
 
 /// A mutant that survives this many images is not killed.
 const IMAGES: u64 = 60_000;
+/// The pairs of accidents are all tried, if need be: each is at most four images.
+const IMAGES_OF_PAIRS: u64 = 4 * PAIRS;
 
 /// What notices a broken rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trial {
     /// The crash simulator, own journal.
     Crash,
+    /// Every pair of accidents.
+    Pairs,
     /// The crash simulator, received records.
     Received,
     /// Many starts with nothing written in between.
@@ -34,8 +39,9 @@ enum Trial {
     Mixed,
 }
 
-const TRIALS: [Trial; 7] = [
+const TRIALS: [Trial; 8] = [
     Trial::Crash,
+    Trial::Pairs,
     Trial::Received,
     Trial::Idle,
     Trial::Rot,
@@ -48,6 +54,7 @@ const TRIALS: [Trial; 7] = [
 fn killer(mutant: Mutant) -> Trial {
     match mutant {
         Mutant::LogHoldsBeforeSaved | Mutant::LogCarriesNothing => Trial::Received,
+        Mutant::CarryNewestSegmentOnly | Mutant::TailInManyBatches | Mutant::SettledMarkErrorIgnored => Trial::Pairs,
         Mutant::NoSettledMark => Trial::Idle,
         Mutant::DamageEndsReading
         | Mutant::ResumeAtBlocksOnly
@@ -70,7 +77,7 @@ fn every_broken_rule_is_noticed() {
         let mut reports = Vec::new();
         while let Some(mutant) = Mutant::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
             let trial = killer(*mutant);
-            let found = with_mutant(Some(*mutant), || attempt(trial, IMAGES));
+            let found = with_mutant(Some(*mutant), || attempt(trial, most(trial)));
             reports.push((*mutant, trial, found));
         }
         reports
@@ -102,6 +109,10 @@ fn no_trial_fails_while_the_rules_hold() {
     }
 }
 
+fn most(trial: Trial) -> u64 {
+    if trial == Trial::Pairs { IMAGES_OF_PAIRS } else { IMAGES }
+}
+
 /// Tries up to `most` images: how many were tried, and what was noticed after how many.
 fn attempt(trial: Trial, most: u64) -> Result<u64, (u64, String)> {
     let mut tally = Tally::default();
@@ -118,6 +129,10 @@ fn attempt(trial: Trial, most: u64) -> Result<u64, (u64, String)> {
         Trial::Crash => {
             let mut desk = Desk::new(7);
             crash(&mut |seed, tally| course_of_events(&mut desk, seed, tally))
+        }
+        Trial::Pairs => {
+            let mut desk = Desk::new(7);
+            crash(&mut |seed, tally| pair(&mut desk, seed, tally))
         }
         Trial::Received => {
             let mut peers = Peers::new();

@@ -1,0 +1,307 @@
+//! Sound bytes of every sort, small, the same at every writing: what fuzzing begins with.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use chart::entry::{CheckIn, SignedNote};
+use chart::{Act, Author, Coded, Entry, FormId, Known, Moment, PatientId, StationCode, Subject};
+use downtime::identity::Roster;
+use downtime::index::IndexBuilder;
+use downtime::stations::{Heads, Parcel};
+use jiff::civil::{date, time};
+use vault::checkpoint::{Checkpoint, Origin};
+use vault::files::Disk;
+use vault::journal::{Class, Incarnation, Journal, NewRecord, Record, Start, read_journal};
+use vault::secret_text::{BadgeSecret, EnvelopeSecret};
+use vault::slot::{Credentials, Slot, SlotCost};
+use vault::snapshot::{Compartment, Grant, RoleGrant, SealPlan, SnapshotWriter, StationGrant, UserGrant};
+use vault::{CompartmentId, IncarnationId, RoleId, UserId, sealbox, wrap};
+
+use super::targets::{HOSPITAL, Repeatable, STATION, keys, place};
+use crate::hospital::{DAY, patient, patients};
+
+type Seed = (&'static str, &'static str, Vec<u8>);
+
+/// Target, name, bytes.
+pub fn all() -> Vec<Seed> {
+    [vault_files(), journal_files(), charts(), tables(), words()].concat()
+}
+
+const EVERYBODY: CompartmentId = CompartmentId(0);
+const USER: UserId = UserId([1; 16]);
+const ROLE: RoleId = RoleId(1);
+
+fn vault_files() -> Vec<Seed> {
+    let (keys, mut rng) = (keys(), Repeatable(1));
+    let plan = SealPlan {
+        hospital: HOSPITAL,
+        epoch: 1,
+        delta: 0,
+        created: 1_795_000_000,
+        fresh_until: 1_795_093_600,
+        previous: [0; 32],
+        stations: vec![StationGrant {
+            id: STATION,
+            public: keys.station.public(),
+        }],
+        users: vec![UserGrant {
+            id: USER,
+            public: keys.user.public(),
+            record: b"user".to_vec(),
+            roles: vec![ROLE],
+            slots: Vec::new(),
+        }],
+        roles: vec![RoleGrant {
+            id: ROLE,
+            grants: vec![Grant {
+                compartment: EVERYBODY,
+                verbs: 1,
+            }],
+            enclosed: Vec::new(),
+        }],
+        compartments: vec![Compartment {
+            id: EVERYBODY,
+            name: b"all".to_vec(),
+        }],
+        policy: Vec::new(),
+        dictionary: Vec::new(),
+        level: 3,
+        recovery: None,
+    };
+    let mut file = Vec::new();
+    let mut writer = SnapshotWriter::new(&mut file, &plan, &keys.sealer, &mut rng).unwrap();
+    writer.add_record(&[EVERYBODY], b"a patient").unwrap();
+    writer.finish(&mut |_, _| vec![b"a list".to_vec()], b"stat").unwrap();
+    let mut empty = Vec::new();
+    let writer = SnapshotWriter::new(&mut empty, &plan, &keys.sealer, &mut rng).unwrap();
+    writer.finish(&mut |_, _| Vec::new(), b"").unwrap();
+    let boxed = |len: usize, rng: &mut Repeatable| sealbox::seal(&keys.key, &place(), &vec![7; len], rng);
+    let who = Credentials::Password("password");
+    let slot = Slot::create(&HOSPITAL, &USER, 0, &who, &keys.user, SlotCost::FLOOR, &mut rng).unwrap();
+    let (_, boxes) = vault::recovery::split(&HOSPITAL, &vault::keys::RecoverySecret::random(&mut rng), &mut rng);
+    vec![
+        ("manifest", "one-record", manifest_of(&file)),
+        ("manifest", "no-record", manifest_of(&empty)),
+        ("snapshot", "one-record", file),
+        ("snapshot", "no-record", empty),
+        ("sealbox", "empty", boxed(0, &mut rng)),
+        ("sealbox", "short", boxed(40, &mut rng)),
+        (
+            "wrap",
+            "key",
+            wrap::wrap(&keys.user.public(), &place(), &[9; 32], &mut rng).unwrap(),
+        ),
+        ("slot", "password", slot.as_bytes().to_vec()),
+        ("secret_file", "station", keys.station.to_file_bytes().to_vec()),
+        ("secret_file", "sealer", keys.sealer.to_file_bytes().to_vec()),
+        ("secret_file", "role", keys.role.to_file_bytes().to_vec()),
+        ("recovery", "boxes", boxes.to_bytes()),
+    ]
+}
+
+/// The signed part of a snapshot: its trailer says where it is.
+fn manifest_of(file: &[u8]) -> Vec<u8> {
+    let trailer = &file[file.len() - 32..];
+    let at = u64::from_le_bytes(trailer[..8].try_into().unwrap()) as usize;
+    let len = u32::from_le_bytes(trailer[8..12].try_into().unwrap()) as usize;
+    file[at..at + len].to_vec()
+}
+
+fn journal_files() -> Vec<Seed> {
+    let (keys, mut rng) = (keys(), Repeatable(2));
+    let dir = tempfile::tempdir().unwrap();
+    let start = Start {
+        hospital: HOSPITAL,
+        station: STATION,
+        secret: &keys.station,
+        incarnation: Incarnation::Continue,
+        readers: &[keys.role.public()],
+        hlc: 1,
+        time_quality: 1,
+    };
+    let (mut journal, _) = Journal::start(Arc::new(Disk), dir.path(), &start, &mut rng).unwrap();
+    let entry = |class: u8, payload| NewRecord {
+        class: Class(class),
+        compartment: EVERYBODY,
+        user: [8; 16],
+        hlc: 9,
+        time_quality: 2,
+        payload,
+    };
+    journal
+        .append_batch(&[entry(5, b"sealed"), entry(200, b"open")], &mut rng)
+        .unwrap();
+    let public = keys.station.public();
+    let records = read_journal(&Disk, dir.path(), &HOSPITAL, &STATION, &public)
+        .unwrap()
+        .records;
+    let segment = std::fs::read(dir.path().join("0000000001.tmbj")).unwrap();
+    let checkpoint = Checkpoint {
+        origin: Origin {
+            hospital: HOSPITAL,
+            station: STATION,
+            incarnation: IncarnationId([3; 8]),
+        },
+        size: 1_234,
+        root: [5; 32],
+        time: 1_795_000_000,
+    };
+    let checkpoint = checkpoint.sign(&keys.station);
+    let bytes = |record: &Record| record.bytes().to_vec();
+    vec![
+        ("segment", "behind-the-header", segment[4096..].to_vec()),
+        ("segment", "whole", segment),
+        ("record", "key", bytes(&records[0])),
+        ("record", "sealed", bytes(&records[1])),
+        ("record", "open", bytes(&records[2])),
+        ("parcel", "three", parcel_of(&records)),
+        ("parcel", "none", Parcel::default().to_bytes()),
+        ("heads", "two", heads_of(&records)),
+        ("heads", "none", Heads::default().to_bytes()),
+        ("checkpoint", "text", checkpoint.to_text().into_bytes()),
+        ("checkpoint", "compact", checkpoint.to_compact()),
+    ]
+}
+
+/// A parcel of these records: CBOR `[[record, …], more]`.
+pub fn parcel_of(records: &[Record]) -> Vec<u8> {
+    let mut bytes = vec![0x82, 0x98, u8::try_from(records.len()).unwrap()];
+    for record in records {
+        bytes.push(0x59);
+        bytes.extend_from_slice(&u16::try_from(record.bytes().len()).unwrap().to_be_bytes());
+        bytes.extend_from_slice(record.bytes());
+    }
+    bytes.push(0xF4);
+    bytes
+}
+
+/// The chain of these records, named twice: CBOR `[[station, incarnation, number], …]`.
+fn heads_of(records: &[Record]) -> Vec<u8> {
+    let header = records[0].header();
+    let head = [
+        &[0x83, 0x50],
+        header.station.as_bytes().as_slice(),
+        &[0x48],
+        header.incarnation.as_bytes(),
+        &[3],
+    ]
+    .concat();
+    [[0x81, 0x82].as_slice(), &head, &head].concat()
+}
+
+fn charts() -> Vec<Seed> {
+    let bytes_of = |chart: &chart::Chart| {
+        let mut bytes = Vec::new();
+        chart.to_bytes(&mut bytes).unwrap();
+        bytes
+    };
+    let mut full = patient("00001234", "𠮷田　花子", "ヨシダ　ハナコ", 9);
+    let result = |n: usize| chart::LabResult {
+        name: ["BNP", "K", "Cr"][n % 3].into(),
+        value: format!("{n}.{n}"),
+        unit: "mg/dL".into(),
+        flag: None,
+        reference: "0.4–0.8".into(),
+        on: Some(DAY),
+        at: Some(time(8, 50, 0, 0)),
+        code: format!("C{n}"),
+    };
+    full.results = Known::Present((0..6).map(result).collect());
+    let entry = |act| Entry {
+        by: Author {
+            user: "1".into(),
+            name: "花".into(),
+            role: "reception".into(),
+        },
+        written_at: Moment(3),
+        station: StationCode::parse("R03").unwrap(),
+        subject: Subject::Patient(PatientId::parse("1").unwrap()),
+        act,
+    };
+    let check_in = Act::CheckedIn(CheckIn {
+        number: "A-001".into(),
+        visit: FormId::issue(date(2026, 11, 20), 3, 1).unwrap(),
+        department: Coded::new("01", "内科"),
+        doctor: Coded::default(),
+        booked_at: Some(time(9, 30, 0, 0)),
+        unbooked: false,
+        identity_confirmed: true,
+        insurance_seen: false,
+    });
+    let note = Act::NoteSigned(SignedNote {
+        vitals: vec![("体温".into(), "36.5℃".into())],
+        ..SignedNote::default()
+    });
+    let mut builder = IndexBuilder::new(DAY);
+    patients(6).iter().for_each(|chart| builder.add(chart).unwrap());
+    let blocks = builder.finish(Vec::new()).unwrap();
+    let behind_lengths =
+        |block: &Vec<u8>| [&u32::try_from(block.len()).unwrap().to_le_bytes(), block.as_slice()].concat();
+    let list: Vec<u8> = blocks.iter().flat_map(behind_lengths).collect();
+    let (keys, mut rng) = (keys(), Repeatable(3));
+    let mut roster = Roster::new(
+        HOSPITAL,
+        "試験病院",
+        &keys.role.public(),
+        &keys.role.public(),
+        &keys.sealer.public(),
+    );
+    let station = StationCode::parse("R03").unwrap();
+    roster.enrol_station(station, 3, 'C', &keys.station.public()).unwrap();
+    let badge = BadgeSecret::random(&mut rng);
+    let envelope = EnvelopeSecret::random(&mut rng);
+    vec![
+        ("chart", "full", bytes_of(&full)),
+        ("chart", "short", bytes_of(&patients(1)[0])),
+        ("entry", "check-in", entry(check_in).to_bytes().unwrap()),
+        ("entry", "note", entry(note).to_bytes().unwrap()),
+        ("index", "six", list),
+        ("roster", "one-station", roster.to_bytes().unwrap()),
+        (
+            "secret_text",
+            "badge-digits",
+            badge.to_digits(12_345_678).unwrap().as_bytes().to_vec(),
+        ),
+        ("secret_text", "badge-typed", badge.to_typed().as_bytes().to_vec()),
+        (
+            "secret_text",
+            "envelope-digits",
+            envelope.to_digits(7).unwrap().as_bytes().to_vec(),
+        ),
+    ]
+}
+
+fn tables() -> Vec<Seed> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+    let read = |path: &str| std::fs::read(top.join(path)).unwrap();
+    let text = "番号,氏名,カナ,性別,生年月日\n0001,山田 花子,ﾔﾏﾀﾞ ﾊﾅｺ,2,S26.5.12\n0002,\"佐藤, 一\",サトウ　ハジメ,1,1988/8/30\n";
+    let (cp932, _) = downtime::exports::csv::to_cp932(text);
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    vec![
+        ("table", "utf8", text.as_bytes().to_vec()),
+        ("table", "cp932", cp932),
+        ("table", "utf16", [[0xFF, 0xFE].as_slice(), &utf16].concat()),
+        ("mapping", "a", read("hospital/a/mapping.toml")),
+        ("mapping", "b", read("hospital/b/mapping.toml")),
+    ]
+}
+
+fn words() -> Vec<Seed> {
+    let dates = [
+        "2026-11-20",
+        "S26.5.12",
+        "昭和26年5月12日",
+        "20261120",
+        "令和元年５月１日",
+        "1,000 mg",
+    ];
+    let numbers = ["0001234", "T-C-00001-X", "R03", "ABC-1234"];
+    let seeds = |target, names: [&'static str; 6], texts: &[&str]| -> Vec<Seed> {
+        let named = names.into_iter().zip(texts);
+        named
+            .map(|(name, text)| (target, name, text.as_bytes().to_vec()))
+            .collect()
+    };
+    let names = ["1", "2", "3", "4", "5", "6"];
+    [seeds("date", names, &dates), seeds("patient_id", names, &numbers)].concat()
+}

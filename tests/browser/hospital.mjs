@@ -1,4 +1,4 @@
-// The demo hospital as a test meets it: the running program with its three addresses and three members of staff, the two
+// The demo hospital as a test meets it: the running program with its three addresses and four members of staff, the two
 // switches of the control page, and what the hospital's own export says about the patients.
 //
 // It deliberately knows no screen. Patients are read from the export, never from the product, so that a screen that shows
@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import { PROGRAM, startTomoshibi } from "./lib.mjs";
 
 /** Roles as the demo announces them. */
-const ROLES = { 受付: "reception", 医師: "physician", 医療情報: "informatics" };
+const ROLES = { 受付: "reception", 医師: "physician", 医療情報: "informatics", 個人情報保護責任者: "privacy" };
 
 /** Starts the demo; `stop()` ends it and removes its folder. */
 export async function openHospital(options) {

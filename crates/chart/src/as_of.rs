@@ -48,6 +48,21 @@ impl Moment {
         )
     }
 
+    /// `2026-11-20T08:45:12+09:00` (RFC 3339)
+    #[must_use]
+    pub fn iso(self) -> String {
+        let t = self.local();
+        format!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}+09:00",
+            t.year(),
+            t.month(),
+            t.day(),
+            t.hour(),
+            t.minute(),
+            t.second()
+        )
+    }
+
     /// `08:45`
     #[must_use]
     pub fn clock(self) -> String {

@@ -11,6 +11,13 @@ use crate::known::Known;
 use crate::note::Section;
 use crate::patient::{Name, Sex};
 
+mod bytes;
+mod custody;
+mod words;
+
+pub use bytes::{ENTRY_VERSION, EntryFault, MAX_ENTRY_BYTES};
+pub use custody::{EnvelopeOpened, Link};
+
 /// The journal's SHA-256 of the record that holds an entry.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct EntryId(pub [u8; 32]);
@@ -222,44 +229,66 @@ pub enum Act {
         #[n(1)]
         at: Moment,
     },
-}
-
-impl Act {
-    /// Stable machine word for exports and logs.
-    #[must_use]
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::CheckedIn(_) => "check-in",
-            Self::CheckInUndone { .. } => "check-in-undone",
-            Self::NoteSigned(_) => "note",
-            Self::NoteCorrected { .. } => "note-correction",
-            Self::AppointmentProvisional(_) => "appointment-provisional",
-            Self::AppointmentCancelled { .. } => "appointment-cancelled",
-            Self::TemporaryRegistered(_) => "temporary-patient",
-            Self::Printed { .. } => "printed",
-            Self::DowntimeDeclared(_) => "downtime-declared",
-            Self::DowntimeEnded { .. } => "downtime-ended",
-            Self::EnteredInEhr { .. } => "entered-in-ehr",
-        }
-    }
-
-    /// 受付 記録 訂正 仮予約 …
-    #[must_use]
-    pub const fn label(&self) -> &'static str {
-        match self {
-            Self::CheckedIn(_) => "受付",
-            Self::CheckInUndone { .. } => "受付の取消",
-            Self::NoteSigned(_) => "記録",
-            Self::NoteCorrected { .. } => "記録の訂正",
-            Self::AppointmentProvisional(_) => "仮予約",
-            Self::AppointmentCancelled { .. } => "仮予約の取消",
-            Self::TemporaryRegistered(_) => "仮患者登録",
-            Self::Printed { .. } => "印刷",
-            Self::DowntimeDeclared(_) => "停止の宣言",
-            Self::DowntimeEnded { .. } => "停止の終了",
-            Self::EnteredInEhr { .. } => "事後入力",
-        }
-    }
+    /// 宣言の確認: a second person confirms a 仮宣言, which then holds until it is ended.
+    #[n(11)]
+    DowntimeConfirmed {
+        /// The declaration.
+        #[n(0)]
+        entry: EntryId,
+    },
+    /// 緊急封筒の開封
+    #[n(12)]
+    EnvelopeOpened(#[n(0)] EnvelopeOpened),
+    /// 緊急封筒の使用終了
+    #[n(13)]
+    EnvelopeClosed {
+        /// The opening that ends.
+        #[n(0)]
+        entry: EntryId,
+        /// What was done, in a line.
+        #[n(1)]
+        reason: String,
+    },
+    /// 利用者の停止: takes effect on every station that hears of it, before the next sealing.
+    #[n(14)]
+    UserDisabled {
+        /// 職員番号
+        #[n(0)]
+        user: String,
+        /// Why.
+        #[n(1)]
+        reason: String,
+    },
+    /// 仮患者と患者番号の結び付けの提案
+    #[n(15)]
+    LinkProposed(#[n(0)] Link),
+    /// 結び付けの確認, by another person.
+    #[n(16)]
+    LinkConfirmed {
+        /// The proposal.
+        #[n(0)]
+        entry: EntryId,
+    },
+    /// 結び付けの取消
+    #[n(17)]
+    LinkUndone {
+        /// The proposal.
+        #[n(0)]
+        entry: EntryId,
+        /// Why.
+        #[n(1)]
+        reason: String,
+    },
+    /// 食い違いの確認: a person looked at a conflict and says what holds.
+    #[n(18)]
+    ConflictSettled {
+        /// The entries that disagree.
+        #[n(0)]
+        entries: Vec<EntryId>,
+        /// What holds and why.
+        #[n(1)]
+        decision: String,
+    },
 }
 
 /// 受付.
@@ -399,61 +428,4 @@ pub struct Declaration {
     /// Why.
     #[n(3)]
     pub reason: String,
-}
-
-/// The version of the payload layout that [`Entry::to_bytes`] writes.
-pub const ENTRY_VERSION: u8 = 1;
-
-/// Largest entry accepted, in bytes (the journal's own bound is 64 KiB for a record).
-pub const MAX_ENTRY_BYTES: usize = 48 << 10;
-
-/// Why an entry's bytes could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum EntryFault {
-    /// Written by a newer program: kept, forwarded, shown as 「更新が必要」.
-    #[error("この記載は新しい版（{0}）で書かれています。プログラムを更新してください")]
-    NewerVersion(u8),
-    /// More than [`MAX_ENTRY_BYTES`].
-    #[error("記載が大きすぎます（{0} バイト、上限 {MAX_ENTRY_BYTES} バイト）")]
-    TooLarge(usize),
-    /// Not an entry.
-    #[error("記載を読めません: {0}")]
-    Unreadable(#[from] minicbor::decode::Error),
-    /// Cannot be written: a field refused to encode.
-    #[error("記載を書けません: {0}")]
-    Unwritable(#[from] minicbor::encode::Error<std::convert::Infallible>),
-    /// Empty input.
-    #[error("記載が空です")]
-    Empty,
-}
-
-impl Entry {
-    /// Version byte, then CBOR.
-    ///
-    /// # Errors
-    /// [`EntryFault::TooLarge`] above [`MAX_ENTRY_BYTES`]: the text must be shortened or split by its author.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, EntryFault> {
-        let mut out = vec![ENTRY_VERSION];
-        minicbor::encode(self, &mut out)?;
-        if out.len() > MAX_ENTRY_BYTES {
-            Err(EntryFault::TooLarge(out.len()))
-        } else {
-            Ok(out)
-        }
-    }
-
-    /// Reads what [`Self::to_bytes`] wrote.
-    ///
-    /// # Errors
-    /// [`EntryFault`] when the bytes are empty, too many, of a newer version, or damaged.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryFault> {
-        if bytes.len() > MAX_ENTRY_BYTES {
-            return Err(EntryFault::TooLarge(bytes.len()));
-        }
-        match bytes.split_first() {
-            None => Err(EntryFault::Empty),
-            Some((&ENTRY_VERSION, rest)) => Ok(minicbor::decode(rest)?),
-            Some((&version, _)) => Err(EntryFault::NewerVersion(version)),
-        }
-    }
 }

@@ -17,9 +17,14 @@ for (const form of document.querySelectorAll('form[data-draft]')) {
     form.classList.toggle('unsaved', bad);
   };
 
-  const save = async () => {
+  let running = Promise.resolve();
+  const save = () => {
+    if (!sending && fields() !== last) running = send();
+    return running;
+  };
+
+  const send = async () => {
     const now = fields();
-    if (now === last || sending) return;
     sending = true;
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), 4000);
@@ -39,6 +44,8 @@ for (const form of document.querySelectorAll('form[data-draft]')) {
     }
   };
   setInterval(save, EVERY);
+  // The screen is about to be cleared, or somebody else comes in: what is typed goes to its author's drafts first.
+  document.addEventListener('leave', (event) => { event.detail.push(save().then(save)); });
   document.addEventListener('visibilitychange', () => { if (document.hidden) save(); });
   form.addEventListener('submit', () => { last = fields(); });
   window.addEventListener('beforeunload', (event) => {

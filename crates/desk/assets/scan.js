@@ -5,35 +5,59 @@
 const GAP = 35; // ms between two keys of a scanner
 const SHORTEST = 5; // digits
 const HESITATION = 500; // ms: digits this soon after other digits may be the rest of one number
+const BADGE = /^9[12]\d{49}$/; // a continuity badge or a sealed envelope: who it is, and a secret
+const LONGEST = 13; // digits of anything else we read; what is longer is a badge, and its digits are shown nowhere
+const FLUSH = 2000; // ms: longest wait for drafts
 
 const form = document.getElementById('scan');
+const badge = document.getElementById('badge');
 const ask = document.getElementById('scan-ask');
 let burst = null;
 
 function start(event) {
   const field = event.target.matches?.('input, textarea') ? event.target : null;
-  return { digits: '', last: 0, field, value: field ? field.value : '', caret: field ? field.selectionStart : 0 };
+  return { digits: '', last: 0, secret: false, field, value: field ? field.value : '', caret: field ? field.selectionStart : 0 };
 }
 
 function isSearch(field) {
   return field && field.matches('[data-search]');
 }
 
+// The field as it was before the burst.
+function restore({ field, value, caret }) {
+  if (!field) return;
+  field.value = value;
+  try { field.setSelectionRange(caret, caret); } catch { /* fields such as checkboxes have no caret */ }
+  field.dispatchEvent(new Event('input', { bubbles: true }));
+}
+
+// Somebody else comes in: what was being typed here goes to its author's drafts, then the station says whose badge it is.
+async function enter(digits) {
+  const waits = [];
+  document.dispatchEvent(new CustomEvent('leave', { detail: waits }));
+  await Promise.race([Promise.allSettled(waits), new Promise((done) => { setTimeout(done, FLUSH); })]);
+  badge.elements.scanned.value = digits;
+  const door = /^\/(sign-in|envelope)/.test(location.pathname);
+  const asked = document.querySelector('main [name=to]');
+  badge.elements.to.value = door ? asked?.value ?? '' : location.pathname + location.search;
+  badge.requestSubmit();
+}
+
 function finish() {
-  const { digits, field, value, caret } = burst;
+  const { digits, field, value, caret, secret } = burst;
   burst = null;
-  if (field) {
-    field.value = isSearch(field) ? digits : value;
-    if (!isSearch(field)) {
-      try { field.setSelectionRange(caret, caret); } catch { /* fields such as checkboxes have no caret */ }
-    }
-    field.dispatchEvent(new Event('input', { bubbles: true }));
+  if (secret) {
+    if (BADGE.test(digits)) enter(digits);
+    return;
   }
   if (isSearch(field)) {
+    field.value = digits;
+    field.dispatchEvent(new Event('input', { bubbles: true }));
     field.dispatchEvent(new CustomEvent('scanned', { bubbles: true, detail: digits }));
-  } else if (!form) {
     return;
-  } else {
+  }
+  restore({ field, value, caret });
+  if (form) {
     form.elements.code.value = digits;
     const writing = field && (field.closest('[data-draft]') || field.value !== field.defaultValue);
     if (!writing) {
@@ -58,16 +82,27 @@ document.addEventListener('keydown', (event) => {
     }
     burst.digits += digit[1];
     burst.last = now;
+    if (!burst.tail && burst.digits.length > LONGEST && /^9[12]/.test(burst.digits)) {
+      if (!burst.secret) restore(burst);
+      burst.secret = true;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
     return;
   }
   const ends = ['Enter', 'NumpadEnter', 'Tab'].includes(event.code);
   const whole = ends && burst && !burst.tail && burst.digits.length >= SHORTEST && now - burst.last <= GAP;
-  // Without a form for scans (signing in) only a search field takes them: a badge fills the field it was read into.
-  if (whole && (form || isSearch(burst.field))) {
+  // Without a form for scans (signing in) only a search field takes them, and badges.
+  if (whole && (form || burst.secret || isSearch(burst.field))) {
     event.preventDefault();
     event.stopImmediatePropagation();
     finish();
     return;
+  }
+  // What began like a badge and broke off leaves nothing behind.
+  if (ends && burst?.secret) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
   }
   burst = null;
 }, true);

@@ -25,6 +25,8 @@ pub enum Fault {
     Foreign,
     /// The station could not save: nothing is recorded.
     NotSaved(String),
+    /// That a chart is opened could not be written down, so it stays closed.
+    NotAudited(String),
     /// A chart cannot be opened.
     CannotOpen(String),
     /// The sheet could not be made.
@@ -58,7 +60,7 @@ impl Fault {
             Self::Stale => StatusCode::GONE,
             Self::Role | Self::Foreign => StatusCode::FORBIDDEN,
             Self::SignedOut => StatusCode::UNAUTHORIZED,
-            Self::NotSaved(_) | Self::NotPrinted(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotSaved(_) | Self::NotPrinted(_) | Self::NotAudited(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::CannotOpen(_) | Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Input(_) => StatusCode::UNPROCESSABLE_ENTITY,
         }
@@ -68,9 +70,11 @@ impl Fault {
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         match self {
-            Self::NotSaved(cause) | Self::CannotOpen(cause) | Self::NotPrinted(cause) | Self::Broken(cause) => {
-                Some(cause)
-            }
+            Self::NotSaved(cause)
+            | Self::NotAudited(cause)
+            | Self::CannotOpen(cause)
+            | Self::NotPrinted(cause)
+            | Self::Broken(cause) => Some(cause),
             _ => None,
         }
     }
@@ -127,6 +131,13 @@ impl Fault {
                 &w["fault-not-saved-do"],
                 "/",
                 &w["nav-home"],
+            ),
+            Self::NotAudited(_) => (
+                &w["fault-not-audited"],
+                &w["fault-not-audited-now"],
+                &w["fault-not-audited-do"],
+                "/envelope",
+                &w["sign-in-envelope"],
             ),
             Self::CannotOpen(_) => (
                 &w["fault-cannot-open"],

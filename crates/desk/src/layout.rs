@@ -54,6 +54,8 @@ pub struct Signed<'a> {
     pub name: &'a str,
     /// Role in words.
     pub role: &'a str,
+    /// Seconds without use after which the screen clears.
+    pub idle: i64,
 }
 
 /// Scripts of every page.
@@ -82,6 +84,10 @@ pub struct Bar {
     pub warnings: Vec<(&'static str, String)>,
     /// Offer the declaration.
     pub propose: bool,
+    /// あと12分で終わります, for a 仮宣言 that waits for a second person.
+    pub waits: Option<String>,
+    /// 食い違い 2件, for who can decide.
+    pub conflicts: Option<String>,
     /// A drill runs.
     pub drill: bool,
     /// Patient screens are open.
@@ -106,6 +112,22 @@ impl Bar {
         if state.not_saving.is_some() {
             warnings.push(("■", w["bar-not-saving"].to_owned()));
         }
+        for envelope in &state.envelopes {
+            let word = if envelope.in_normal_times {
+                "bar-envelope-normal"
+            } else {
+                "bar-envelope"
+            };
+            let named = [
+                ("envelope", (&envelope.envelope).into()),
+                ("operator", (&envelope.operator).into()),
+            ];
+            warnings.push(("■", w.with(word, &named)));
+        }
+        if let Some(since) = state.no_audit {
+            let since = say::moment(w, since, state.now);
+            warnings.push(("■", w.with("bar-no-audit", &[("time", (&since).into())])));
+        }
         if state.snapshot.as_ref().is_some_and(|s| !s.verified) {
             warnings.push(("■", w["bar-unverified"].to_owned()));
         }
@@ -124,18 +146,36 @@ impl Bar {
             since: state.stopped_at.map(|stop| say::hours(state.now.minutes_since(stop))),
             warnings,
             propose: matches!(state.mode, Mode::EhrSilent { .. }),
+            waits: state.runs_out.map(|until| {
+                let minutes = (until.0 - state.now.0).max(0).unsigned_abs().div_ceil(60);
+                w.with("bar-waits", &[("minutes", minutes.into())])
+            }),
+            conflicts: None,
             drill: state.drill,
             open,
             tab,
             seal: seal(w, state),
             tag: String::new(),
         };
-        let digest = Sha256::digest(format!("{bar:?}{}", w.lang().tag()).as_bytes());
-        bar.tag = format!(
-            "\"{}\"",
-            digest.iter().take(8).map(|b| format!("{b:02x}")).collect::<String>()
-        );
+        bar.mark_version(w);
         bar
+    }
+
+    /// The bar for somebody who can decide what disagrees.
+    #[must_use]
+    pub fn with_conflicts(mut self, w: &Words, conflicts: usize) -> Self {
+        if conflicts > 0 {
+            self.conflicts = Some(w.with("bar-conflicts", &[("n", conflicts.into())]));
+            self.mark_version(w);
+        }
+        self
+    }
+
+    fn mark_version(&mut self, w: &Words) {
+        self.tag.clear();
+        let digest = Sha256::digest(format!("{self:?}{}", w.lang().tag()).as_bytes());
+        let digits: String = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
+        self.tag = format!("\"{digits}\"");
     }
 }
 

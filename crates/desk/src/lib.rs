@@ -55,12 +55,21 @@ pub struct Desk {
     pub notice: Option<Notice>,
     /// The station is reached over HTTPS: cookies are then marked so.
     pub https: bool,
-    /// Seconds without use after which a session ends.
+    /// Seconds without use after which the screen clears and the session ends; taken within [`IDLE_LIMITS`].
     pub idle_seconds: i64,
 }
 
 /// Seconds without use after which a session ends, unless configured otherwise.
-pub const IDLE_SECONDS: i64 = 600;
+pub const IDLE_SECONDS: i64 = 180;
+
+/// What may be configured: shorter nobody can work, longer somebody else reads.
+pub const IDLE_LIMITS: std::ops::RangeInclusive<i64> = 60..=600;
+
+/// Seconds without use after which the session of an opened envelope ends, at most.
+pub const ENVELOPE_IDLE_SECONDS: i64 = 120;
+
+/// How often sessions are looked through.
+const SWEEP: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// One person of the demo, who really unlocks with a real password.
 #[derive(Debug, Clone)]
@@ -100,5 +109,19 @@ pub enum DeskFault {
 /// # Errors
 /// [`DeskFault`] before anything is served.
 pub fn router(desk: Desk) -> Result<Router, DeskFault> {
-    Ok(gate::routes(site::Site::new(desk)?))
+    let site = site::Site::new(desk)?;
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(sweep(Arc::downgrade(&site)));
+    }
+    Ok(gate::routes(site))
+}
+
+/// Ends sessions whose time is over, by the station's clock, as long as there is a desk. A browser that was switched off asks
+/// for nothing, and its person's keys must go all the same.
+async fn sweep(site: std::sync::Weak<site::Site>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let Some(site) = site.upgrade() else { return };
+        site.sessions.sweep(site.now());
+    }
 }

@@ -389,6 +389,14 @@ pub fn act_words(w: &Words, act: &Act) -> String {
         Act::DowntimeDeclared(_) => w["act-declared"].to_owned(),
         Act::DowntimeEnded { .. } => w["act-ended"].to_owned(),
         Act::EnteredInEhr { .. } => w["act-entered"].to_owned(),
+        Act::DowntimeConfirmed { .. } => w["act-confirmed"].to_owned(),
+        Act::EnvelopeOpened(opened) => w.with("act-envelope-opened", &[("number", (&opened.envelope).into())]),
+        Act::EnvelopeClosed { .. } => w["act-envelope-closed"].to_owned(),
+        Act::UserDisabled { user, .. } => w.with("act-user-disabled", &[("user", user.into())]),
+        Act::LinkProposed(link) => w.with("act-link-proposed", &[("number", link.patient.as_str().into())]),
+        Act::LinkConfirmed { .. } => w["act-link-confirmed"].to_owned(),
+        Act::LinkUndone { reason, .. } => w.with("act-link-undone", &[("reason", reason.into())]),
+        Act::ConflictSettled { decision, .. } => w.with("act-settled", &[("decision", decision.into())]),
     }
 }
 

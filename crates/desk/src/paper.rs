@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Redirect, Response};
 use chart::{Act, EntryId, FormId, Sheet, Subject};
+use downtime::audit::Deed;
 use downtime::forms::Issue;
 use downtime::view::{Day, Recorded};
 use serde::Deserialize;
@@ -54,11 +55,22 @@ pub async fn issue(
     let issue = signed.session.issue(Some(number.clone()), order.reissue);
     let sheet = fill(&issue).ok_or(Fault::NotFound)?;
     let form = sheet.form.clone();
+    let mut sighting = signed.session.sighting(Deed::Printed);
+    sighting.subject = order.subject.clone();
+    sighting.detail = format!("{form} {number}");
+    let rows = sheet
+        .body
+        .get("rows")
+        .and_then(|rows| rows.as_array())
+        .map_or(1, Vec::len);
+    sighting.count = u32::try_from(rows).unwrap_or(u32::MAX);
     let print = Arc::clone(&visit.site.desk.print);
     let pdf = tokio::task::spawn_blocking(move || print(&sheet))
         .await
         .map_err(|fault| Fault::NotPrinted(fault.to_string()))?
         .map_err(|fault| Fault::NotPrinted(fault.to_string()))?;
+    let witnessed = signed.session.witness(sighting).await;
+    witnessed.map_err(|fault| Fault::NotAudited(fault.to_string()))?;
     let act = Act::Printed {
         form: form.clone(),
         form_id: number,
@@ -201,6 +213,14 @@ fn done_words(visit: &Visit, act: &Act, name: &str) -> String {
         Act::DowntimeDeclared(_) => w["done-declared"].to_owned(),
         Act::DowntimeEnded { .. } => w["done-ended"].to_owned(),
         Act::EnteredInEhr { .. } => w["done-entered"].to_owned(),
+        Act::DowntimeConfirmed { .. } => w["done-confirmed"].to_owned(),
+        Act::EnvelopeOpened(_) => w["done-envelope-opened"].to_owned(),
+        Act::EnvelopeClosed { .. } => w["done-envelope-closed"].to_owned(),
+        Act::UserDisabled { user, .. } => w.with("done-user-disabled", &[("user", user.into())]),
+        Act::LinkProposed(_) => w["done-link-proposed"].to_owned(),
+        Act::LinkConfirmed { .. } => w["done-link-confirmed"].to_owned(),
+        Act::LinkUndone { .. } => w["done-link-undone"].to_owned(),
+        Act::ConflictSettled { .. } => w["done-settled"].to_owned(),
     }
 }
 

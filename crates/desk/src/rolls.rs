@@ -52,6 +52,12 @@ pub struct Line {
 }
 
 impl Line {
+    /// Length of both halves, in bytes.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.html.len()
+    }
+
     /// The row up to the reception number, and from there to the cell of the state.
     #[must_use]
     pub fn halves(&self) -> (&str, &str) {

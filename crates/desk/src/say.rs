@@ -26,6 +26,18 @@ pub fn role(w: &Words, role: Role) -> &str {
         Role::Reception => &w["role-reception"],
         Role::Physician => &w["role-physician"],
         Role::Informatics => &w["role-informatics"],
+        Role::Nurse => &w["role-nurse"],
+        Role::Laboratory => &w["role-laboratory"],
+        Role::Radiology => &w["role-radiology"],
+        Role::Pharmacy => &w["role-pharmacy"],
+        Role::Accounting => &w["role-accounting"],
+        Role::PrivacyOfficer => &w["role-privacy-officer"],
+        Role::Commander => &w["role-commander"],
+        Role::Recorder => &w["role-recorder"],
+        Role::Reconciler => &w["role-reconciler"],
+        Role::Auditor => &w["role-auditor"],
+        Role::Maintenance => &w["role-maintenance"],
+        Role::BreakGlass => &w["role-break-glass"],
     }
 }
 

@@ -6,15 +6,19 @@
 use std::sync::Arc;
 
 use axum::routing::MethodRouter;
-use downtime::identity::Role;
+use downtime::identity::{Role, verb};
 
 use crate::site::Site;
 
+pub mod audit;
 pub mod chart;
+pub mod conflicts;
 pub mod declare;
+pub mod envelope;
 pub mod findings;
 pub mod help;
 pub mod home;
+pub mod link;
 pub mod lists;
 pub mod next;
 pub mod note;
@@ -23,6 +27,7 @@ pub mod reception;
 pub mod scan;
 pub mod sign_in;
 pub mod temporary;
+pub mod users;
 pub mod work;
 
 /// When a screen is open.
@@ -65,9 +70,75 @@ pub struct Route {
 }
 
 /// Roles that work with lists and the work list.
-pub const STAFF: &[Role] = &[Role::Reception, Role::Physician, Role::Informatics];
+pub const STAFF: &[Role] = &[
+    Role::Reception,
+    Role::Physician,
+    Role::Informatics,
+    Role::Nurse,
+    Role::Laboratory,
+    Role::Radiology,
+    Role::Pharmacy,
+    Role::Accounting,
+    Role::Reconciler,
+    Role::BreakGlass,
+];
+/// Roles that may declare a downtime: whoever answers for the work somewhere, so that care never waits for a director.
+pub const DECLARERS: &[Role] = &[
+    Role::Reception,
+    Role::Physician,
+    Role::Informatics,
+    Role::Nurse,
+    Role::Commander,
+    Role::BreakGlass,
+];
+/// Roles that receive patients at a desk.
+pub const DESK: &[Role] = &[Role::Reception, Role::BreakGlass];
 /// Roles that work with patients face to face.
-pub const CARE: &[Role] = &[Role::Reception, Role::Physician];
+pub const CARE: &[Role] = &[Role::Reception, Role::Physician, Role::Nurse, Role::BreakGlass];
+/// Roles that read a chart.
+pub const READERS: &[Role] = &[
+    Role::Physician,
+    Role::Nurse,
+    Role::Laboratory,
+    Role::Radiology,
+    Role::Pharmacy,
+    Role::BreakGlass,
+];
+/// Roles that say which temporary patient is whom.
+pub const LINKERS: &[Role] = &[Role::Reception, Role::Physician, Role::Reconciler];
+/// Roles that write a note.
+pub const WRITERS: &[Role] = &[
+    Role::Physician,
+    Role::Nurse,
+    Role::Laboratory,
+    Role::Radiology,
+    Role::Pharmacy,
+    Role::BreakGlass,
+];
+
+/// Where a role's work begins.
+#[must_use]
+pub const fn first_screen(role: Role) -> &'static str {
+    match role {
+        Role::Reception => "/reception",
+        Role::Physician
+        | Role::Nurse
+        | Role::Laboratory
+        | Role::Radiology
+        | Role::Pharmacy
+        | Role::Accounting
+        | Role::BreakGlass => "/patients",
+        Role::Reconciler => "/to-enter",
+        Role::Auditor | Role::PrivacyOfficer => "/audit",
+        _ => "/",
+    }
+}
+
+/// True for roles whose lists lead to the chart rather than to the reception.
+#[must_use]
+pub const fn reads_charts(role: Role) -> bool {
+    role.verbs() & verb::READ != 0 && !matches!(role, Role::Reception | Role::Informatics | Role::Reconciler)
+}
 
 /// Every screen, in the order of the navigation.
 pub static SCREENS: &[&Screen] = &[
@@ -84,6 +155,11 @@ pub static SCREENS: &[&Screen] = &[
     &print::SCREEN,
     &scan::SCREEN,
     &sign_in::SCREEN,
+    &envelope::SCREEN,
+    &conflicts::SCREEN,
+    &link::SCREEN,
+    &audit::SCREEN,
+    &users::SCREEN,
     &help::SCREEN,
     // The next screen goes here.
 ];

@@ -1,7 +1,8 @@
 //! Who sits at which browser: our own table of sessions, in memory only.
 //!
 //! A session is the signed-in person's unlocked keys, so it ends with the process, with signing out, after a time without use,
-//! and after twelve hours in any case. The cookie carries nothing but a random token.
+//! and after twelve hours in any case; also when the account is disabled, its time is over, the envelope was closed or the
+//! newest snapshot was not sealed for this person. The cookie carries nothing but a random token.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 use chart::{EntryId, Moment};
+use downtime::audit::Deed;
 use downtime::identity::Role;
 use downtime::index::Index;
 use downtime::stations::Session;
@@ -26,6 +28,8 @@ const SHEETS: usize = 24;
 const ONCE: usize = 200;
 /// Days held ready-made, per session.
 const ROLLS: usize = 3;
+/// Name of the cookie that says who sat here last.
+pub const SEAT: &str = "seat";
 /// Most sessions at once: far more than one station has browsers, few enough to bound memory.
 const MOST: usize = 2_000;
 
@@ -35,17 +39,19 @@ pub struct SignedIn {
     pub session: Session,
     began: Moment,
     last: AtomicI64,
+    idle_seconds: i64,
     sheets: Mutex<VecDeque<(String, Kept)>>,
     once: Mutex<VecDeque<(String, EntryId)>>,
     rolls: Mutex<VecDeque<Arc<Roll>>>,
 }
 
 impl SignedIn {
-    fn new(session: Session, now: Moment) -> Self {
+    fn new(session: Session, now: Moment, idle_seconds: i64) -> Self {
         Self {
             session,
             began: now,
             last: AtomicI64::new(now.0),
+            idle_seconds,
             sheets: Mutex::default(),
             once: Mutex::default(),
             rolls: Mutex::default(),
@@ -56,6 +62,12 @@ impl SignedIn {
     #[must_use]
     pub fn role(&self) -> Role {
         self.session.role()
+    }
+
+    /// Seconds without use after which this session ends.
+    #[must_use]
+    pub const fn idle_seconds(&self) -> i64 {
+        self.idle_seconds
     }
 
     /// Keeps a PDF so that it can be asked for under a random name.
@@ -149,7 +161,7 @@ impl Sessions {
     pub fn new(idle_seconds: i64, secure: bool) -> Self {
         Self {
             table: RwLock::default(),
-            idle_seconds,
+            idle_seconds: idle_seconds.clamp(*crate::IDLE_LIMITS.start(), *crate::IDLE_LIMITS.end()),
             secure,
         }
     }
@@ -161,8 +173,12 @@ impl Sessions {
     /// Begins a session and gives the cookie.
     pub fn begin(&self, token: Token, session: Session, now: Moment) -> String {
         let cookie = self.cookie(&token.text(), ABSOLUTE_SECONDS);
+        let idle = match session.role() {
+            Role::BreakGlass => self.idle_seconds.min(crate::ENVELOPE_IDLE_SECONDS),
+            _ => self.idle_seconds,
+        };
+        self.sweep(now);
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        table.retain(|_, signed| self.is_alive(signed, now));
         if table.len() >= MOST
             && let Some(oldest) = table
                 .iter()
@@ -171,21 +187,37 @@ impl Sessions {
         {
             table.remove(&oldest);
         }
-        table.insert(token, Arc::new(SignedIn::new(session, now)));
+        table.insert(token, Arc::new(SignedIn::new(session, now, idle)));
         cookie
+    }
+
+    /// Ends every session whose time is over, so that keys do not wait in memory for a browser that never comes back.
+    pub fn sweep(&self, now: Moment) {
+        let over: Vec<Token> = {
+            let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+            let over = table.iter().filter(|(_, signed)| !Self::is_alive(signed, now));
+            over.map(|(token, _)| token.clone()).collect()
+        };
+        for token in over {
+            self.close(&token, Deed::Cleared);
+        }
     }
 
     /// The session of a request, if it lives. `counts` is false for the mode bar's own questions, which are no use.
     pub fn find(&self, headers: &HeaderMap, now: Moment, counts: bool) -> Option<Arc<SignedIn>> {
+        if !counts {
+            self.sweep(now);
+        }
         let token = self.token(headers)?;
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         let signed = table.get(&token).cloned()?;
         drop(table);
-        if !self.is_alive(&signed, now) {
-            self.table
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(&token);
+        if !Self::is_alive(&signed, now) {
+            self.close(&token, Deed::Cleared);
+            return None;
+        }
+        if signed.session.ended().is_some() {
+            self.close(&token, Deed::SignedOut);
             return None;
         }
         if counts {
@@ -194,26 +226,41 @@ impl Sessions {
         Some(signed)
     }
 
-    /// Ends a session: its keys are dropped with the last request that still uses them. Gives the cookie that clears.
-    pub fn end(&self, headers: &HeaderMap) -> String {
+    /// Ends a session: its keys are erased when the last request that still uses them is done. `how` is what the audit log
+    /// says. Gives the cookie that clears.
+    pub fn end(&self, headers: &HeaderMap, how: Deed) -> String {
         if let Some(token) = self.token(headers) {
-            self.table
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(&token);
+            self.close(&token, how);
         }
         self.cookie("", 0)
     }
 
-    fn is_alive(&self, signed: &SignedIn, now: Moment) -> bool {
+    fn close(&self, token: &Token, how: Deed) {
+        let removed = self.table.write().unwrap_or_else(PoisonError::into_inner).remove(token);
+        if let Some(signed) = removed {
+            let session = &signed.session;
+            session.station().audit().note(session.sighting(how));
+        }
+    }
+
+    fn is_alive(signed: &SignedIn, now: Moment) -> bool {
         let idle = now.0 - signed.last.load(Ordering::Relaxed);
         let age = now.0 - signed.began.0;
         // A clock set back must not lengthen a session for ever.
-        (-60..=self.idle_seconds).contains(&idle) && (-60..=ABSOLUTE_SECONDS).contains(&age)
+        (-60..=signed.idle_seconds).contains(&idle) && (-60..=ABSOLUTE_SECONDS).contains(&age)
     }
 
     fn token(&self, headers: &HeaderMap) -> Option<Token> {
         cookie(headers, self.cookie_name()).and_then(Token::parse)
+    }
+
+    /// Who sat here last, so that the page after a cleared screen can ask for that person's password alone.
+    #[must_use]
+    pub fn seat(&self, staff_number: &str) -> String {
+        let secure = if self.secure { "; Secure" } else { "" };
+        let plain = staff_number.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let number = if plain { staff_number } else { "" };
+        format!("{SEAT}={number}; Path=/sign-in; HttpOnly; SameSite=Strict; Max-Age={ABSOLUTE_SECONDS}{secure}")
     }
 
     fn cookie(&self, value: &str, seconds: i64) -> String {

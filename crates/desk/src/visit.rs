@@ -13,7 +13,7 @@ use downtime::state::State;
 use crate::fault::Fault;
 use crate::gate;
 use crate::layout::{Bar, NavItem, Page, SCRIPTS, Signed};
-use crate::screens::{Open, SCREENS, Screen};
+use crate::screens::{Open, SCREENS, Screen, first_screen, reads_charts};
 use crate::session::SignedIn;
 use crate::site::Site;
 use crate::words::{Lang, Words};
@@ -101,11 +101,28 @@ impl Visit {
     /// The first screen of this person's work.
     #[must_use]
     pub fn first_screen(&self) -> &'static str {
-        match self.role() {
-            Some(Role::Reception) => "/reception",
-            Some(Role::Physician) => "/patients",
-            _ => "/",
+        self.role().map_or("/", first_screen)
+    }
+
+    /// Where this person's work with one patient begins: the chart for who reads charts, else the reception.
+    #[must_use]
+    pub fn person_address(&self, handle: &str) -> String {
+        if self.role().is_some_and(reads_charts) {
+            format!("/p/{handle}")
+        } else {
+            format!("/reception/{handle}")
         }
+    }
+
+    /// The mode bar for this reader.
+    #[must_use]
+    pub fn bar(&self) -> Bar {
+        let decides = self
+            .signed
+            .as_ref()
+            .filter(|signed| crate::screens::conflicts::SCREEN.who.contains(&signed.role()));
+        let conflicts = decides.map_or(0, |signed| signed.session.disagreeing());
+        Bar::new(self.w(), &self.state).with_conflicts(self.w(), conflicts)
     }
 
     /// The frame around a page, with the scripts it needs.
@@ -130,12 +147,13 @@ impl Visit {
         Page {
             w,
             a: &self.site.assets,
-            bar: Bar::new(w, &self.state),
+            bar: self.bar(),
             title: title.to_owned(),
             nav,
             signed: self.signed.as_ref().map(|signed| Signed {
                 name: &signed.session.author().name,
                 role: crate::say::role(w, signed.role()),
+                idle: signed.idle_seconds(),
             }),
             station: self.site.station().code().to_string(),
             screen: self.screen.name,

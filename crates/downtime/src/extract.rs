@@ -13,10 +13,9 @@ use rand_core::CryptoRng;
 use vault::files::ReadAt;
 use vault::keys::SealerSecret;
 use vault::shelf_slots::{BoxError, DestructionRecord, Identity, Slots, SlotsFault, whole_snapshot};
-use vault::snapshot::{Compartment, EpochKeys, Grant, RoleGrant, SealPlan, Sealed, StationGrant, UserGrant};
-use vault::{CompartmentId, RoleId};
+use vault::snapshot::{EpochKeys, SealPlan, Sealed, StationGrant, UserGrant};
 
-use crate::identity::{Roster, user_id};
+use crate::identity::{Rights, Roster, user_id};
 use crate::sources::{Extract, Progress, Scope, Source};
 
 mod guard;
@@ -25,14 +24,10 @@ mod writing;
 
 use writing::Writing;
 
-pub use guard::{Guard, Refusal};
+pub use guard::{Guard, History, HistoryFault, Refusal};
 pub use stat::{KindCount, SnapshotStat};
 
-/// The one compartment of this version: every chart of the scope.
-pub const EVERYBODY: CompartmentId = CompartmentId(1);
-
-/// The one role of this version that opens [`EVERYBODY`].
-pub const STAFF: RoleId = RoleId(1);
+pub use crate::identity::EVERYBODY;
 
 /// What to seal, for whom, and how careful to be.
 pub struct Order<'a> {
@@ -102,14 +97,15 @@ pub fn run(
 ) -> Result<Done, ExtractFault> {
     let trusted = order.roster.sealers()?;
     let last = last_good(slots, &trusted)?;
-    let plan = plan(order, last.as_ref().map(|(identity, _)| *identity))?;
+    let rights = Rights::of_roster(order.roster);
+    let plan = plan(order, &rights, last.as_ref().map(|(identity, _)| *identity))?;
     let last_stat = last.map(|(_, stat)| stat);
     let sealed: RefCell<Option<(Sealed, Extract, SnapshotStat)>> = RefCell::new(None);
     let refusal: RefCell<Option<ExtractFault>> = RefCell::new(None);
     let reopened = RefCell::new(0);
     let progress = RefCell::new(progress);
     let write = |out: &mut dyn Write| -> Result<(), BoxError> {
-        let mut writing = Writing::new(out, &plan, order, rng);
+        let mut writing = Writing::new(out, &plan, order, &rights, rng);
         let pulled = source.pull(&order.scope, &mut |chart| writing.take(&chart), &mut |p| {
             (progress.borrow_mut())(Step::Pull(p))
         });
@@ -206,7 +202,7 @@ fn epoch(now: Moment, last: Option<u64>) -> u64 {
     last.map_or(today, |last| today.max(last + 1))
 }
 
-fn plan(order: &Order<'_>, last: Option<Identity>) -> Result<SealPlan, ExtractFault> {
+fn plan(order: &Order<'_>, rights: &Rights, last: Option<Identity>) -> Result<SealPlan, ExtractFault> {
     let roster = order.roster;
     let hospital = roster.hospital();
     let stations = roster
@@ -225,7 +221,7 @@ fn plan(order: &Order<'_>, last: Option<Identity>) -> Result<SealPlan, ExtractFa
             id: user_id(&hospital, &user.record.staff_number),
             public: user.public()?,
             record: minicbor::to_vec(&user.record).map_err(|e| ExtractFault::Seal(e.to_string()))?,
-            roles: vec![STAFF],
+            roles: rights.roles_of(&user.record),
             slots: vec![user.slot()?],
         });
     }
@@ -239,19 +235,9 @@ fn plan(order: &Order<'_>, last: Option<Identity>) -> Result<SealPlan, ExtractFa
         previous: last.map_or([0; 32], |l| l.manifest_sha256),
         stations,
         users,
-        roles: vec![RoleGrant {
-            id: STAFF,
-            grants: vec![Grant {
-                compartment: EVERYBODY,
-                verbs: u32::MAX,
-            }],
-            enclosed: Vec::new(),
-        }],
-        compartments: vec![Compartment {
-            id: EVERYBODY,
-            name: "外来".as_bytes().to_vec(),
-        }],
-        recovery: None,
+        roles: rights.role_grants(),
+        compartments: rights.compartments(),
+        recovery: roster.recovery()?,
         policy: roster.without_users().to_bytes()?,
         dictionary: Vec::new(),
         level: vault::train::LEVEL,

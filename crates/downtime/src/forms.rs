@@ -14,16 +14,22 @@ mod body;
 mod list;
 mod pack;
 
+pub(crate) use body::day_text;
 pub use list::{ListRow, department_list};
 pub use pack::{Department, departments, pack_sheets};
 
 /// Codes of the forms this version fills, one folder each in `forms/`.
-pub const FORMS: [&str; 5] = [
+pub const FORMS: [&str; 10] = [
     "F01", // 外来受付票
     "F02", // 外来診療録（停止時）
     "F06", // 次回予約票（仮予約）
     "F13", // 外来予約患者一覧
     "F14", // 仮患者登録票
+    "F24", // 継続バッジ台紙
+    "F25", // 緊急封筒
+    "F26", // 復旧シェア
+    "F27", // 保守作業報告
+    "F28", // 廃棄証明書
            // The next form goes here, with its folder in `forms/`.
 ];
 
@@ -218,7 +224,7 @@ fn add(body: &mut Map<String, Value>, more: Value) {
 }
 
 /// Blank is not a value: an empty text is `null`, and the form prints a ruled space or nothing.
-fn or_null(text: &str) -> Value {
+pub(crate) fn or_null(text: &str) -> Value {
     if text.is_empty() {
         Value::Null
     } else {

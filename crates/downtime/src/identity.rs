@@ -5,66 +5,27 @@
 
 use std::sync::Arc;
 
-use chart::{Author, StationCode};
+use chart::{Author, Moment, StationCode};
 use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
 use vault::context::Context;
-use vault::keys::{RolePublic, RoleSecret, SealerPublic, StationPublic, UserPublic, UserSecret};
-use vault::slot::{Credentials, Slot, SlotCost, SlotFault};
+use vault::keys::{RecoveryPublic, RolePublic, RoleSecret, SealerPublic, StationPublic, UserPublic, UserSecret};
+use vault::slot::{Slot, SlotCost, SlotFault, Wants};
 use vault::{HospitalId, StationId, UserId};
 
+mod attempts;
+pub mod password;
+mod role;
 mod roster;
+mod scope;
 
-pub use roster::{Enrolled, MAX_NODE, NewUser, Roster, RosterFault, RosterUser};
+pub use vault::secret_text::{BadgeSecret, Carrier, EnvelopeSecret, Scanned};
+pub use vault::slot::Credentials;
 
-/// Occupation under which somebody acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
-#[cbor(index_only)]
-pub enum Role {
-    /// 受付・医事
-    #[n(0)]
-    Reception,
-    /// 医師
-    #[n(1)]
-    Physician,
-    /// 医療情報担当
-    #[n(2)]
-    Informatics,
-}
-
-impl Role {
-    /// Every role of this version.
-    pub const ALL: [Self; 3] = [Self::Reception, Self::Physician, Self::Informatics];
-
-    /// Stable word for files, entries and exports.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Reception => "reception",
-            Self::Physician => "physician",
-            Self::Informatics => "informatics",
-        }
-    }
-
-    /// 受付 医師 医療情報
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Reception => "受付",
-            Self::Physician => "医師",
-            Self::Informatics => "医療情報",
-        }
-    }
-
-    /// The reverse of [`Self::word`].
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.word() == word)
-    }
-}
-
-/// Shortest password where no badge is used (MHLW guideline Q&A シQ-54 (a) asks 13, NIST SP 800-63B-4 asks 15).
-pub const MIN_PASSWORD_CHARS: usize = 15;
+pub use attempts::{Admission, Attempts, LOCK_AFTER, LOCK_SECONDS};
+pub use role::{Role, verb};
+pub use roster::{Change, Enrolled, MAX_HISTORY, MAX_NODE, NewUser, Roster, RosterFault, RosterUser, Sponsor};
+pub use scope::{EVERYBODY, Rights, Scope};
 
 /// What every enrolled station can read about a user, to offer the sign-in: the opaque record of the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -78,21 +39,64 @@ pub struct UserRecord {
     /// Occupation.
     #[n(2)]
     pub role: Role,
-    /// The journal role's secret, wrapped to this user's public key at enrolment.
+    /// The journal role's secret, wrapped to this user's public key at enrolment; empty for who opens no chart.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub journal_wrap: Vec<u8>,
+    /// Whose charts.
+    #[n(4)]
+    #[cbor(default)]
+    pub scope: Scope,
+    /// Number of the continuity badge in force, 8 digits; 0 without one.
+    #[n(5)]
+    #[cbor(default)]
+    pub badge: u32,
+    /// The audit role's secret, wrapped to this user's public key; empty for who does not read the audit log.
+    #[cbor(n(6), with = "minicbor::bytes", default)]
+    pub audit_wrap: Vec<u8>,
+    /// After this moment the account opens nothing (maintenance: at most four hours).
+    #[n(7)]
+    #[cbor(default)]
+    pub until: Option<Moment>,
+    /// Why the account exists: the ticket of a maintenance, the place an envelope is kept.
+    #[n(8)]
+    #[cbor(default)]
+    pub purpose: String,
+}
+
+impl UserRecord {
+    /// Somebody with a number and a name and nothing else yet.
+    #[must_use]
+    pub fn named(staff_number: &str, name: &str) -> Self {
+        Self {
+            staff_number: staff_number.to_owned(),
+            name: name.to_owned(),
+            role: Role::Reception,
+            journal_wrap: Vec::new(),
+            scope: Scope::default(),
+            badge: 0,
+            audit_wrap: Vec::new(),
+            until: None,
+            purpose: String::new(),
+        }
+    }
 }
 
 /// What a successful sign-in holds: keys in memory, dropped with the last reference.
 pub struct Unlocked {
     /// The user's key.
     pub secret: UserSecret,
-    /// Opens journal entries.
-    pub journal: Arc<RoleSecret>,
+    /// Opens journal entries; nobody without charts has it.
+    pub journal: Option<Arc<RoleSecret>>,
+    /// Opens the audit log; only auditors and privacy officers have it.
+    pub audit: Option<Arc<RoleSecret>>,
     /// Who acts.
     pub author: Author,
     /// By what right.
     pub role: Role,
+    /// What they brought.
+    pub brought: Wants,
+    /// After this moment the account opens nothing.
+    pub until: Option<Moment>,
 }
 
 impl std::fmt::Debug for Unlocked {
@@ -101,15 +105,29 @@ impl std::fmt::Debug for Unlocked {
     }
 }
 
-/// Why nobody was signed in. One text for a wrong number and a wrong password: no enumeration.
+/// Why nobody was signed in. One text for a wrong number, password or badge and for a disabled user: no enumeration.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInFault {
-    /// Unknown user, wrong password, disabled user.
-    #[error("職員番号かパスワードが違います。入力を確かめて、もう一度入ってください")]
+    /// Unknown user, wrong password or badge, disabled or expired user.
+    #[error("職員番号・バッジ・パスワードのどれかが違います。入力を確かめて、もう一度入ってください")]
     Refused,
+    /// Too many failures: in so many seconds.
+    #[error("続けて失敗したため、あと {0} 秒待ってからもう一度入ってください")]
+    Wait(i64),
+    /// Locked on this station for so many seconds.
+    #[error(
+        "失敗が続いたため、この端末ではあと {0} 秒サインインできません。ほかの端末では入れます。急ぐときは緊急封筒を使ってください"
+    )]
+    Locked(i64),
     /// There is no snapshot on this station, so there are no accounts either.
     #[error("この端末にはまだデータがありません。医療情報担当へ連絡してください")]
     NoSnapshot,
+    /// Long without contact and nobody declared a downtime: only a sealed envelope opens.
+    #[error("データは {0} 時間前のもので、停止の宣言もありません。緊急封筒で開くか、責任者が停止を宣言してください")]
+    TooOld(i64),
+    /// The audit log cannot be written: nothing opens.
+    #[error("{0}")]
+    NotAudited(String),
     /// The slot cannot be read (newer program, damage).
     #[error("この職員の鍵を読めません: {0}")]
     Slot(SlotFault),
@@ -148,26 +166,38 @@ fn journal_context(hospital: &HospitalId, user: &UserId) -> Context {
     Context::new("journal-role", hospital).fixed(user.as_bytes())
 }
 
-/// Opens one user's slot with a password and everything that follows from it.
+/// The place a wrapped audit secret is bound to.
+fn audit_context(hospital: &HospitalId, user: &UserId) -> Context {
+    Context::new("audit-role", hospital).fixed(user.as_bytes())
+}
+
+/// Opens one user's slot with what they brought, and everything that follows from it. A slot that wants something else
+/// costs as much time as one that does not open.
 ///
 /// # Errors
-/// [`SignInFault::Refused`] when the password does not open the slot; [`SignInFault::Slot`] when the slot cannot be read.
+/// [`SignInFault::Refused`] when nothing opens; [`SignInFault::Slot`] when the slot cannot be read.
 pub fn unlock(
     hospital: &HospitalId,
     record: &UserRecord,
     slots: &[Slot],
-    password: &str,
+    who: &Credentials<'_>,
 ) -> Result<Unlocked, SignInFault> {
     let user = user_id(hospital, &record.staff_number);
     let slot = slots.first().ok_or(SignInFault::Refused)?;
-    let who = Credentials::Password(password);
-    let secret = slot.open(hospital, &user, 0, &who).map_err(|fault| match fault {
+    let secret = slot.open(hospital, &user, 0, who).map_err(|fault| match fault {
         SlotFault::CannotOpen | SlotFault::Password => SignInFault::Refused,
         other => SignInFault::Slot(other),
     })?;
-    let seed = vault::wrap::unwrap(&secret, &journal_context(hospital, &user), &record.journal_wrap)
-        .map_err(|_| SignInFault::Refused)?;
-    let journal = RoleSecret::from_file_bytes(&seed).map_err(|_| SignInFault::Refused)?;
+    let role_secret = |wrap: &[u8], context: Context| -> Result<Option<Arc<RoleSecret>>, SignInFault> {
+        if wrap.is_empty() {
+            return Ok(None);
+        }
+        let seed = vault::wrap::unwrap(&secret, &context, wrap).map_err(|_| SignInFault::Refused)?;
+        let key = RoleSecret::from_file_bytes(&seed).map_err(|_| SignInFault::Refused)?;
+        Ok(Some(Arc::new(key)))
+    };
+    let journal = role_secret(&record.journal_wrap, journal_context(hospital, &user))?;
+    let audit = role_secret(&record.audit_wrap, audit_context(hospital, &user))?;
     let author = Author {
         user: record.staff_number.clone(),
         name: record.name.clone(),
@@ -175,8 +205,11 @@ pub fn unlock(
     };
     Ok(Unlocked {
         secret,
-        journal: Arc::new(journal),
+        journal,
+        audit,
         author,
         role: record.role,
+        brought: who.suit(),
+        until: record.until,
     })
 }

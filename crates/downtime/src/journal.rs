@@ -4,17 +4,18 @@
 //! being synced, the next one gathers. What an entry means is `view`'s matter; what a byte is, `vault`'s.
 
 use std::io::ErrorKind;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use chart::{Act, Entry, EntryId, Moment};
+use chart::{Entry, EntryId, Moment};
 use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 use vault::CompartmentId;
 use vault::journal::{Class, Journal, MAX_BATCH, NewRecord, Record};
 
+use crate::state::TimeQuality;
 use crate::view::{Order, Recorded};
 
 /// Class of records whose payload is a sealed [`Entry`].
@@ -33,7 +34,34 @@ const MAX_WAITING: usize = 20_000;
 pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
 
 /// Called with every durable record before its author hears of it, so that who saves sees what was saved.
-pub type Saved = Arc<dyn Fn(Vec<(Record, Entry)>) + Send + Sync>;
+pub type Saved<T> = Arc<dyn Fn(Vec<(Record, T)>) + Send + Sync>;
+
+/// What a journal keeps: entries here, sightings in the audit log. The same care for both.
+pub trait Keepable: Send + 'static {
+    /// The bytes to keep.
+    ///
+    /// # Errors
+    /// Why it cannot be kept, in words for its author.
+    fn payload(&self) -> Result<Vec<u8>, String>;
+    /// Sealed or open.
+    fn class(&self) -> Class;
+    /// Who wrote it.
+    fn author(&self) -> &str;
+}
+
+impl Keepable for Entry {
+    fn payload(&self) -> Result<Vec<u8>, String> {
+        self.to_bytes().map_err(|fault| fault.to_string())
+    }
+
+    fn class(&self) -> Class {
+        if self.act.is_open() { OPEN_ENTRY } else { ENTRY }
+    }
+
+    fn author(&self) -> &str {
+        &self.by.user
+    }
+}
 
 /// Said when the thread that writes has ended, which only a defect of this program can do.
 const WRITER_ENDED: &str = "記録係のスレッドが止まっています。プログラムを起動し直してください。";
@@ -52,24 +80,24 @@ pub struct NotSaving {
     pub why: String,
 }
 
-type Reply = tokio::sync::oneshot::Sender<Result<EntryId, NotSaved>>;
+type Reply = Box<dyn FnOnce(Result<EntryId, NotSaved>) + Send>;
 
-struct Job {
-    entry: Entry,
+struct Job<T> {
+    entry: T,
     payload: Vec<u8>,
     reply: Reply,
 }
 
 /// The one writer of this station's journal.
-pub struct Keeper {
-    jobs: Mutex<Option<Sender<Job>>>,
+pub struct Keeper<T = Entry> {
+    jobs: Mutex<Option<Sender<Job<T>>>>,
     waiting: Arc<AtomicUsize>,
     clock: Arc<HybridClock>,
     failing: Arc<Mutex<Option<NotSaving>>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Keeper {
+impl<T: Keepable> Keeper<T> {
     /// Takes a started journal and begins to keep entries.
     ///
     /// # Errors
@@ -78,7 +106,7 @@ impl Keeper {
         journal: Journal,
         clock: Arc<HybridClock>,
         rng: Box<dyn CryptoRng + Send>,
-        saved: Saved,
+        saved: Saved<T>,
     ) -> std::io::Result<Self> {
         let (jobs, inbox) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
@@ -108,14 +136,30 @@ impl Keeper {
     ///
     /// # Errors
     /// [`NotSaved`] at once when the entry is too large, or too many are waiting.
-    pub fn keep(&self, entry: Entry) -> Result<tokio::sync::oneshot::Receiver<Result<EntryId, NotSaved>>, NotSaved> {
-        let payload = entry.to_bytes().map_err(|fault| NotSaved(fault.to_string()))?;
+    pub fn keep(&self, entry: T) -> Result<tokio::sync::oneshot::Receiver<Result<EntryId, NotSaved>>, NotSaved> {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        // The author may have gone; the entry is saved all the same.
+        self.hand_over(entry, Box::new(move |saved| drop(reply.send(saved))))?;
+        Ok(answer)
+    }
+
+    /// Hands an entry over and waits until it is durable, for callers without an async runtime.
+    ///
+    /// # Errors
+    /// [`NotSaved`].
+    pub fn keep_and_wait(&self, entry: T) -> Result<EntryId, NotSaved> {
+        let (reply, answer) = std::sync::mpsc::sync_channel(1);
+        self.hand_over(entry, Box::new(move |saved| drop(reply.send(saved))))?;
+        answer.recv().unwrap_or_else(|_| Err(NotSaved(WRITER_ENDED.to_owned())))
+    }
+
+    fn hand_over(&self, entry: T, reply: Reply) -> Result<(), NotSaved> {
+        let payload = entry.payload().map_err(NotSaved)?;
         if self.waiting.load(Ordering::Relaxed) >= MAX_WAITING {
             return Err(NotSaved(
                 "保存を待つ記載が多すぎます。ディスクが止まっている可能性があります。".to_owned(),
             ));
         }
-        let (reply, answer) = tokio::sync::oneshot::channel();
         // Counted before it is handed over: the writer may take it, and count it off, at once.
         self.waiting.fetch_add(1, Ordering::Relaxed);
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,7 +167,7 @@ impl Keeper {
             .as_ref()
             .is_some_and(|jobs| jobs.send(Job { entry, payload, reply }).is_ok());
         if sent {
-            Ok(answer)
+            Ok(())
         } else {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             Err(NotSaved(WRITER_ENDED.to_owned()))
@@ -143,7 +187,7 @@ impl Keeper {
     }
 }
 
-impl Drop for Keeper {
+impl<T> Drop for Keeper<T> {
     fn drop(&mut self) {
         // Closing the channel lets the thread finish what is waiting.
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -153,17 +197,17 @@ impl Drop for Keeper {
     }
 }
 
-struct Writer {
+struct Writer<T> {
     journal: Journal,
-    inbox: Receiver<Job>,
+    inbox: Receiver<Job<T>>,
     clock: Arc<HybridClock>,
     rng: Box<dyn CryptoRng + Send>,
-    saved: Saved,
+    saved: Saved<T>,
     waiting: Arc<AtomicUsize>,
     failing: Arc<Mutex<Option<NotSaving>>>,
 }
 
-impl Writer {
+impl<T: Keepable> Writer<T> {
     fn run(&mut self) {
         let mut batch = Vec::with_capacity(MAX_BATCH);
         while let Ok(first) = self.inbox.recv() {
@@ -178,15 +222,15 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, batch: &mut Vec<Job>) {
+    fn commit(&mut self, batch: &mut Vec<Job<T>>) {
         let records: Vec<NewRecord<'_>> = batch
             .iter()
             .map(|job| NewRecord {
-                class: class_of(&job.entry.act),
+                class: job.entry.class(),
                 compartment: EVERYBODY,
-                user: user_hash(&job.entry.by.user),
+                user: user_hash(job.entry.author()),
                 hlc: self.clock.next(),
-                time_quality: 0,
+                time_quality: self.clock.quality(),
                 payload: &job.payload,
             })
             .collect();
@@ -194,12 +238,11 @@ impl Writer {
             Ok(records) => {
                 self.tell(None);
                 let ids: Vec<EntryId> = records.iter().map(|r| EntryId(*r.id())).collect();
-                let (entries, replies): (Vec<Entry>, Vec<Reply>) = batch.drain(..).map(|j| (j.entry, j.reply)).unzip();
-                let saved: Vec<(Record, Entry)> = records.into_iter().zip(entries).collect();
+                let (entries, replies): (Vec<T>, Vec<Reply>) = batch.drain(..).map(|j| (j.entry, j.reply)).unzip();
+                let saved: Vec<(Record, T)> = records.into_iter().zip(entries).collect();
                 (self.saved)(saved);
                 for (reply, id) in replies.into_iter().zip(ids) {
-                    // The author may have gone; the entry is saved all the same.
-                    let _ = reply.send(Ok(id));
+                    reply(Ok(id));
                 }
             }
             Err(fault) => {
@@ -208,12 +251,14 @@ impl Writer {
                 // Told before the authors hear of it: the page that says so shows the bar that says so.
                 self.tell(Some(why.clone()));
                 for job in batch.drain(..) {
-                    let _ = job.reply.send(Err(NotSaved(why.clone())));
+                    (job.reply)(Err(NotSaved(why.clone())));
                 }
             }
         }
     }
+}
 
+impl<T> Writer<T> {
     /// Notes whether the last attempt failed, for those who ask without saving anything.
     fn tell(&self, why: Option<String>) {
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -225,7 +270,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl<T> Drop for Writer<T> {
     fn drop(&mut self) {
         // Before its time only by a defect; whoever looks at the station then learns that nothing is saved any more.
         self.tell(Some(WRITER_ENDED.to_owned()));
@@ -240,14 +285,6 @@ fn why(fault: &vault::journal::NotSaved) -> &'static str {
         }
         vault::journal::NotSaved::Disk(_) => "ディスクに書けませんでした。",
         vault::journal::NotSaved::Refused(_) => "記載を保存の形にできませんでした。",
-    }
-}
-
-/// Declarations are readable without a key; everything else is sealed.
-const fn class_of(act: &Act) -> Class {
-    match act {
-        Act::DowntimeDeclared(_) | Act::DowntimeEnded { .. } => OPEN_ENTRY,
-        _ => ENTRY,
     }
 }
 
@@ -280,6 +317,7 @@ pub fn recorded(record: &Record, entry: Entry) -> Recorded {
 pub struct HybridClock {
     wall: Clock,
     last: Mutex<u64>,
+    quality: AtomicU8,
 }
 
 impl HybridClock {
@@ -289,6 +327,7 @@ impl HybridClock {
         Self {
             wall,
             last: Mutex::new(0),
+            quality: AtomicU8::new(TimeQuality::Unknown.to_byte()),
         }
     }
 
@@ -308,6 +347,17 @@ impl HybridClock {
             let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
             *last = (*last).max(seen);
         }
+    }
+
+    /// How far the wall clock can be trusted from now on: it stands in every record.
+    pub fn set_quality(&self, quality: TimeQuality) {
+        self.quality.store(quality.to_byte(), Ordering::Relaxed);
+    }
+
+    /// How far the wall clock can be trusted, in the coding of [`TimeQuality::to_byte`].
+    #[must_use]
+    pub fn quality(&self) -> u8 {
+        self.quality.load(Ordering::Relaxed)
     }
 
     /// The wall clock.

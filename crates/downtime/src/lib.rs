@@ -4,12 +4,14 @@
 //! newest snapshot that verifies; `journal` keeps entries; `view` lays entries over charts; `forms` fill sheets;
 //! `exports` hand everything back. No screens, no clock, no Typst here.
 
+pub mod audit;
 pub mod exports;
 pub mod extract;
 pub mod forms;
 pub mod identity;
 pub mod index;
 pub mod journal;
+pub mod papers;
 pub mod shelf;
 pub mod sources;
 pub mod state;

@@ -3,17 +3,19 @@
 //! A shelf reads; sealing and installing are `extract`'s. Opening reads trailer, manifest and the users' section; the
 //! index is opened at sign-in, a patient only when somebody opens that patient.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use chart::{Chart, Moment, PatientId};
-use vault::StationId;
 use vault::files::{Files, ReadAt};
 use vault::keys::{SealerPublic, StationSecret};
 use vault::shelf_slots::{BoxError, DestructionRecord, Identity, SlotName, Slots, SlotsFault, whole_snapshot};
-use vault::snapshot::{Snapshot, StationUnlocked};
+use vault::slot::Credentials;
+use vault::snapshot::{Snapshot, StationUnlocked, UserEntry};
+use vault::{CompartmentId, StationId};
 
-use crate::extract::{EVERYBODY, SnapshotStat};
+use crate::extract::SnapshotStat;
 use crate::identity::{Roster, SignInFault, Unlocked, UserRecord, unlock, user_id};
 use crate::index::Index;
 use crate::state::SnapshotState;
@@ -38,13 +40,14 @@ pub struct Shelved {
     created: Moment,
     fresh_until: Moment,
     /// The index while anybody is signed in.
-    index: RwLock<Weak<Index>>,
+    index: RwLock<BTreeMap<CompartmentId, Weak<Index>>>,
 }
 
 /// What one signed-in person can open of one snapshot.
 pub struct Opened {
     shelved: Arc<Shelved>,
-    inner: vault::snapshot::Unlocked,
+    /// Nothing for who opens no chart.
+    inner: Option<(vault::snapshot::Unlocked, CompartmentId)>,
     index: Arc<Index>,
 }
 
@@ -59,6 +62,9 @@ pub enum ShelfFault {
 /// Why a chart could not be opened. The others stay open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenFault {
+    /// That it was opened could not be written down.
+    #[error("{0}")]
+    NotAudited(String),
     /// Not in this snapshot.
     #[error("この患者は封印済みデータにありません")]
     Unknown,
@@ -189,7 +195,7 @@ impl Shelf {
                 roster,
                 created,
                 fresh_until,
-                index: RwLock::new(Weak::new()),
+                index: RwLock::default(),
             },
         ))
     }
@@ -258,17 +264,26 @@ impl Shelved {
         self.snapshot.verify_sections(progress)
     }
 
-    /// Opens a user's keys with a password. Slow on purpose (Argon2id).
+    /// Opens a user's keys with what they brought. Slow on purpose (Argon2id), also for a number that nobody has: the time
+    /// must not tell who works here.
     ///
     /// # Errors
-    /// [`SignInFault`]; a wrong number and a wrong password say the same.
-    pub fn sign_in(self: &Arc<Self>, staff_number: &str, password: &str) -> Result<(Unlocked, Opened), SignInFault> {
+    /// [`SignInFault`]; a wrong number, password or badge says the same.
+    pub fn sign_in(
+        self: &Arc<Self>,
+        staff_number: &str,
+        who: &Credentials<'_>,
+    ) -> Result<(Unlocked, Opened), SignInFault> {
         let hospital = self.roster.hospital();
         let id = user_id(&hospital, staff_number.trim());
-        let user = self.outer.user(&id).ok_or(SignInFault::Refused)?;
-        let record: UserRecord =
-            minicbor::decode(&user.record).map_err(|e| SignInFault::Failed(format!("名簿の記録を読めません: {e}")))?;
-        let unlocked = unlock(&hospital, &record, &user.slots, password)?;
+        let Some(user) = self.outer.user(&id) else {
+            if let Some(somebody) = self.outer.users().first().and_then(|user| user.slots.first()) {
+                somebody.pretend(who);
+            }
+            return Err(SignInFault::Refused);
+        };
+        let record = Self::record_of(user)?;
+        let unlocked = unlock(&hospital, &record, &user.slots, who)?;
         let opened = self.open(&unlocked)?;
         Ok((unlocked, opened))
     }
@@ -280,33 +295,61 @@ impl Shelved {
     pub fn open(self: &Arc<Self>, unlocked: &Unlocked) -> Result<Opened, SignInFault> {
         let failed = |text: String| SignInFault::Failed(text);
         let id = user_id(&self.roster.hospital(), &unlocked.author.user);
+        let user = self.outer.user(&id).ok_or(SignInFault::Refused)?;
+        if user.roles().next().is_none() {
+            // No chart is theirs to open: not even the compression dictionary, which is made of charts.
+            return Ok(Opened {
+                shelved: Arc::clone(self),
+                inner: None,
+                index: Arc::default(),
+            });
+        }
         let inner = self
             .outer
             .unlock_user(&id, &unlocked.secret)
             .map_err(|e| failed(e.to_string()))?;
-        let index = self.index(&inner).map_err(failed)?;
+        // One compartment per scope, one scope per user (`identity::scope`).
+        let access = inner.access().next().ok_or(SignInFault::Refused)?;
+        let index = self.index(&inner, access.compartment).map_err(failed)?;
         Ok(Opened {
             shelved: Arc::clone(self),
-            inner,
+            inner: Some((inner, access.compartment)),
             index,
         })
     }
 
-    /// The index is opened by the first who signs in and shared until the last has left. For whoever comes later it is
-    /// enough that their keys open the compartment; the places of the records are read with the first record.
-    fn index(&self, inner: &vault::snapshot::Unlocked) -> Result<Arc<Index>, String> {
+    /// What the snapshot says about a user to every enrolled station.
+    ///
+    /// # Errors
+    /// [`SignInFault::Refused`] for nobody, [`SignInFault::Failed`] when the record is damaged.
+    pub fn user(&self, staff_number: &str) -> Result<UserRecord, SignInFault> {
+        let id = user_id(&self.roster.hospital(), staff_number.trim());
+        Self::record_of(self.outer.user(&id).ok_or(SignInFault::Refused)?)
+    }
+
+    /// Everybody who may sign in.
+    pub fn users(&self) -> impl Iterator<Item = UserRecord> + '_ {
+        self.outer.users().iter().filter_map(|user| Self::record_of(user).ok())
+    }
+
+    fn record_of(user: &UserEntry) -> Result<UserRecord, SignInFault> {
+        minicbor::decode(&user.record).map_err(|e| SignInFault::Failed(format!("名簿の記録を読めません: {e}")))
+    }
+
+    /// A compartment's index is opened by the first who signs in and shared until the last has left. For whoever comes later
+    /// it is enough that their keys open the compartment; the places of the records are read with the first record.
+    fn index(&self, inner: &vault::snapshot::Unlocked, compartment: CompartmentId) -> Result<Arc<Index>, String> {
         let mut shared = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        let opens = inner.access().any(|access| access.compartment == EVERYBODY);
-        if let Some(index) = shared.upgrade().filter(|_| opens) {
+        if let Some(index) = shared.get(&compartment).and_then(Weak::upgrade) {
             return Ok(index);
         }
-        let opened = inner.index(EVERYBODY).map_err(|e| e.to_string())?;
+        let opened = inner.index(compartment).map_err(|e| e.to_string())?;
         let index = Index::from_blocks(opened.thin).map_err(|e| e.to_string())?;
         if index.records() != opened.len as usize {
             return Err("索引と記録の数が合いません".to_owned());
         }
         let index = Arc::new(index);
-        *shared = Arc::downgrade(&index);
+        shared.insert(compartment, Arc::downgrade(&index));
         Ok(index)
     }
 }
@@ -335,9 +378,9 @@ impl Opened {
                 .thin_chart(self.shelved.stat.as_of.clone())
                 .ok_or(OpenFault::Unknown);
         }
-        let bytes = self
-            .inner
-            .record(EVERYBODY, row)
+        let (inner, compartment) = self.inner.as_ref().ok_or(OpenFault::Unknown)?;
+        let bytes = inner
+            .record(*compartment, row)
             .map_err(|e| OpenFault::Damaged(e.to_string()))?;
         let chart = Chart::from_bytes(&bytes).map_err(|e| OpenFault::Damaged(e.to_string()))?;
         // The record must be the one the index names: showing somebody else's chart is the worst error.
@@ -362,6 +405,7 @@ impl Opened {
     /// # Errors
     /// What the vault says when an index cannot be opened at all.
     pub fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<vault::snapshot::RecordsChecked, String> {
-        self.inner.verify_records(progress).map_err(|e| e.to_string())
+        let (inner, _) = self.inner.as_ref().ok_or("この利用者にはカルテを開く鍵がありません")?;
+        inner.verify_records(progress).map_err(|e| e.to_string())
     }
 }

@@ -4,7 +4,14 @@
 //! Pure: observations and moments come in, a state comes out. Nothing here declares a downtime; only a person does.
 
 use chart::entry::Declaration;
-use chart::{AsOf, Moment};
+use chart::{AsOf, EntryId, Moment};
+
+mod time;
+
+pub use time::{
+    DAEMON_SILENCE_SECONDS, DRIFT_HOURS, Evidence, JUMP_MS, MAX_OFFSET_SECONDS, SYNCED_MS, TimeDaemon, TimeQuality,
+    jump_ms,
+};
 
 /// How long an observation holds before it no longer proves anything (ux bar 4: 通常 is never shown on an older check).
 pub const FRESH_SECONDS: i64 = 15;
@@ -108,6 +115,12 @@ impl Mode {
         )
     }
 
+    /// Somebody declared it.
+    #[must_use]
+    pub const fn is_declared(&self) -> bool {
+        matches!(self, Self::EhrDown { .. })
+    }
+
     /// The boxed word on paper.
     #[must_use]
     pub const fn paper_mark(&self) -> &'static str {
@@ -149,6 +162,8 @@ pub struct State {
     pub mode: Mode,
     /// A drill runs.
     pub drill: bool,
+    /// When the 仮宣言 runs out that nobody confirmed; `None` for a confirmed one, and without any.
+    pub runs_out: Option<Moment>,
     /// The snapshot here, if there is one.
     pub snapshot: Option<SnapshotState>,
     /// When the EHR stopped: declared, or first silence.
@@ -161,6 +176,31 @@ pub struct State {
     pub has_hub: bool,
     /// Why entries cannot be saved, if they cannot: 「保存できません」.
     pub not_saving: Option<String>,
+    /// Since when the audit log cannot be written, if it cannot: then only envelopes open anything.
+    pub no_audit: Option<Moment>,
+    /// Sealed envelopes that are open anywhere.
+    pub envelopes: Vec<OpenEnvelope>,
+    /// How far this station's clock can be trusted.
+    pub time: TimeQuality,
+}
+
+/// An envelope that is open somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenEnvelope {
+    /// The entry that opened it.
+    pub entry: EntryId,
+    /// Number on the outside.
+    pub envelope: String,
+    /// Who opened it.
+    pub operator: String,
+    /// Why.
+    pub reason: String,
+    /// Where.
+    pub station: String,
+    /// When.
+    pub at: Moment,
+    /// In normal times: nobody had declared and the EHR answered.
+    pub in_normal_times: bool,
 }
 
 /// How old the data was at the stop (ux §4.8).
@@ -197,6 +237,24 @@ impl State {
             Some(_) => Staleness::VeryOld,
         }
     }
+}
+
+/// Hours after sealing for which data open without anybody having declared a downtime (security decision D5).
+pub const UNDECLARED_HOURS: i64 = 72;
+
+/// Days for which a declared downtime holds.
+pub const DECLARED_DAYS: i64 = 90;
+
+/// Minutes for which a 仮宣言 holds that nobody confirmed.
+pub const PROVISIONAL_MINUTES: i64 = 30;
+
+/// Hours since sealing when data are too old for normal sign-in; `None` while they open. Old data are shown as old and
+/// never lock out care: a declared downtime opens them for [`DECLARED_DAYS`], a sealed envelope always. Nothing is ever
+/// destroyed because of this.
+#[must_use]
+pub fn too_old(now: Moment, sealed_at: Moment, declared: bool) -> Option<i64> {
+    let hours = now.0.saturating_sub(sealed_at.0) / 3600;
+    (!declared && hours >= UNDECLARED_HOURS).then_some(hours)
 }
 
 /// Decides the mode.

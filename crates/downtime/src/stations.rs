@@ -3,36 +3,54 @@
 //! Every station is a whole replica (law 8): the hub is a station that also extracts and listens. A station keeps every
 //! record sealed; entries are opened only while somebody is signed in, and forgotten when the last one leaves.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use chart::entry::Declaration;
-use chart::{Act, Entry, Moment, StationCode};
+use chart::{Entry, Moment, StationCode};
 use rand_core::CryptoRng;
 use vault::StationId;
 use vault::files::Files;
 use vault::journal::{Incarnation, Journal, Record, RecordLog, Start, Stations};
 use vault::keys::StationSecret;
 
-use crate::identity::{Roster, SignInFault};
-use crate::journal::{Clock, HybridClock, Keeper, OPEN_ENTRY, recorded};
+use crate::audit::{AuditLog, LogStart};
+use crate::identity::Roster;
+use crate::journal::{Clock, HybridClock, Keeper, recorded};
 use crate::shelf::Shelf;
-use crate::state::{Mode, State, Watch, mode};
-use crate::view::{Day, Recorded};
+use crate::state::{Mode, State, TimeQuality, Watch, mode};
+use crate::view::Recorded;
 
+mod accounts;
+mod audit;
 mod drafts;
+mod entrance;
+mod gatekeeper;
 mod held;
 mod live;
+mod log_state;
 mod numbers;
+mod outside;
 mod parcel;
 mod session;
+mod testimony;
+mod timing;
+mod witness;
 
 use held::Held;
 
+pub use accounts::{Account, EnvelopeInStock, Lies};
+pub use audit::{CHECKPOINT_SECONDS, SharedBook};
 pub use drafts::Draft;
+pub use entrance::{ENVELOPE_SECONDS, Ended, Opening, envelope_user, method};
 pub use live::Live;
+pub use log_state::LogState;
+pub use outside::remembered_checkpoints;
 pub use parcel::{Heads, Parcel, ParcelFault};
 pub use session::Session;
+pub use testimony::{Asking, Remembered, Showing, Shown};
+pub use witness::{Alarm, AlarmKind, Raised, Settled};
 
 /// What a station is made of, as the roof found it.
 pub struct Parts {
@@ -74,7 +92,14 @@ pub struct Station {
     keeper: Keeper,
     heard: Mutex<RecordLog>,
     held: Arc<RwLock<Held>>,
-    declared: Arc<RwLock<Declared>>,
+    /// Entries that are readable with nobody signed in: declarations, envelopes, disabled accounts.
+    open_entries: Arc<Live>,
+    audit: AuditLog,
+    sightings: Arc<audit::Sightings>,
+    /// Alarms that stand in the audit log already.
+    noted: Mutex<HashSet<[u8; 32]>>,
+    gatekeeper: gatekeeper::Gatekeeper,
+    time: Mutex<TimeQuality>,
     live: Arc<RwLock<Weak<Live>>>,
     ehr: Mutex<Watch>,
     hub: Option<Mutex<Watch>>,
@@ -103,7 +128,7 @@ pub fn read_entries(
     let mut records = own.map_err(StationFault::Read)?.records;
     let heard = RecordLog::read(files, &data.join("peers"), &hospital, &id, &stations).map_err(StationFault::Read)?;
     records.extend(heard.records);
-    Ok(Live::open(journal.clone(), &records))
+    Ok(Live::open(Some(journal.clone()), &records))
 }
 
 fn enrolled_stations(roster: &Roster) -> Result<Stations, StationFault> {
@@ -114,38 +139,17 @@ fn enrolled_stations(roster: &Roster) -> Result<Stations, StationFault> {
     Ok(stations)
 }
 
-/// Declarations that hold, from records readable without a key.
-#[derive(Debug, Default)]
-struct Declared {
-    day: Day,
-}
-
-impl Declared {
-    fn take(&mut self, record: &Record) {
-        if record.header().class == OPEN_ENTRY
-            && let Some(entry) = record.open_payload().and_then(|bytes| Entry::from_bytes(bytes).ok())
-            && matches!(entry.act, Act::DowntimeDeclared(_) | Act::DowntimeEnded { .. })
-        {
-            self.day.add([recorded(record, entry)]);
-        }
-    }
-
-    fn now(&self) -> Option<(Declaration, String, Moment)> {
-        let (recorded, declaration) = self.day.declaration()?;
-        Some((
-            declaration.clone(),
-            recorded.entry.by.name.clone(),
-            recorded.entry.written_at,
-        ))
-    }
-}
-
 /// Why a station could not start. Until it starts nothing can be saved on it; paper works.
 #[derive(Debug, thiserror::Error)]
 pub enum StationFault {
     /// The journal could not be started.
     #[error("記録の保存を始められません。紙で診療し、医療情報担当へ連絡してください: {0}")]
     Journal(#[from] vault::journal::StartFault),
+    /// The audit log could not be started.
+    #[error(
+        "監査の記録を始められません。記録できない端末では何も開けません。紙で診療し、医療情報担当へ連絡してください: {0}"
+    )]
+    Audit(vault::journal::StartFault),
     /// The roster cannot be used.
     #[error("名簿に問題があります: {0}")]
     Roster(#[from] crate::identity::RosterFault),
@@ -204,21 +208,17 @@ impl Station {
         held.take(walk.records);
         held.take([journal.key_record().clone()]);
         held.take(contents.records);
-        let mut declared = Declared::default();
         for record in held.records() {
             clock.notice(record.header().hlc);
-            declared.take(record);
         }
+        let open_entries = Arc::new(Live::open(None, held.records()));
         let held = Arc::new(RwLock::new(held));
-        let declared = Arc::new(RwLock::new(declared));
         let live: Arc<RwLock<Weak<Live>>> = Arc::default();
         let saved = {
-            let (held, declared, live) = (Arc::clone(&held), Arc::clone(&declared), Arc::clone(&live));
+            let (held, open_entries, live) = (Arc::clone(&held), Arc::clone(&open_entries), Arc::clone(&live));
             Arc::new(move |new: Vec<(Record, Entry)>| {
-                if new.iter().any(|(record, _)| record.header().class == OPEN_ENTRY) {
-                    let mut declared = declared.write().unwrap_or_else(PoisonError::into_inner);
-                    new.iter().for_each(|(record, _)| declared.take(record));
-                }
+                let open = new.iter().filter(|(record, _)| record.header().class.is_open());
+                open_entries.add(open.map(|(record, entry)| recorded(record, entry.clone())));
                 let (opened, sealed): (Vec<Recorded>, Vec<Record>) = new
                     .into_iter()
                     .map(|(record, entry)| (recorded(&record, entry), record))
@@ -231,9 +231,34 @@ impl Station {
                 }
             })
         };
+        let sightings = Arc::new(audit::Sightings::start(&audit::SightingsStart {
+            files: Arc::clone(&parts.files),
+            data: &parts.data,
+            roster,
+            code: parts.code,
+            secret: Arc::clone(&parts.secret),
+            clock: Arc::clone(&parts.clock),
+        })?);
+        let (audit, audit_damage) = AuditLog::start(
+            Arc::clone(&parts.files),
+            &parts.data.join("audit"),
+            &LogStart {
+                hospital,
+                station: id,
+                secret: &parts.secret,
+                audit: roster.audit()?,
+                clock: Arc::clone(&clock),
+                seen: &sightings.own_seen(),
+            },
+            randomness(),
+            sightings.taken(),
+        )
+        .map_err(StationFault::Audit)?;
+        sightings.note_damage(audit_damage);
+        let gatekeeper = gatekeeper::Gatekeeper::open(Arc::clone(&parts.files), parts.data.join("attempts"));
         let keeper = Keeper::start(journal, clock, randomness(), saved)?;
         let drafts = drafts::Drafts::new(Arc::clone(&parts.files), parts.data.join("drafts"), hospital);
-        Ok(Arc::new(Self {
+        let station = Arc::new(Self {
             hospital_name: parts.hospital_name,
             contact_phone: parts.contact_phone,
             code: parts.code,
@@ -245,7 +270,12 @@ impl Station {
             keeper,
             heard: Mutex::new(heard),
             held,
-            declared,
+            open_entries,
+            audit,
+            sightings,
+            noted: Mutex::default(),
+            gatekeeper,
+            time: Mutex::default(),
             live,
             ehr: Mutex::default(),
             hub: parts.has_hub.then(Mutex::default),
@@ -254,7 +284,10 @@ impl Station {
             drafts,
             randomness,
             damage,
-        }))
+        });
+        station.mark_audit();
+        station.note_alarms();
+        Ok(station)
     }
 
     /// This station's code.
@@ -332,7 +365,7 @@ impl Station {
             .hub
             .as_ref()
             .map(|hub| *hub.lock().unwrap_or_else(PoisonError::into_inner));
-        let declared = self.declared.read().unwrap_or_else(PoisonError::into_inner).now();
+        let declared = self.declared(now);
         let drill = declared.as_ref().is_some_and(|(d, ..)| d.drill);
         let stopped_at = declared
             .as_ref()
@@ -342,11 +375,15 @@ impl Station {
         State {
             mode,
             drill,
+            runs_out: self.runs_out(now),
             snapshot: self.shelf.current().map(|s| s.state()),
             stopped_at,
             now,
             unsent: if self.hub.is_some() { self.unsent() } else { 0 },
             has_hub: self.hub.is_some(),
+            no_audit: self.audit.not_writing().map(|failing| failing.since),
+            envelopes: self.open_envelopes(),
+            time: self.time_quality(),
             not_saving: self
                 .keeper
                 .not_saving()
@@ -354,21 +391,47 @@ impl Station {
         }
     }
 
+    /// The declaration that holds, who declared, and when.
+    fn declared(&self, now: Moment) -> Option<(Declaration, String, Moment)> {
+        let day = self.open_entries.day();
+        let (recorded, declaration) = day.declaration(now)?;
+        Some((
+            declaration.clone(),
+            recorded.entry.by.name.clone(),
+            recorded.entry.written_at,
+        ))
+    }
+
+    /// When the declaration that holds runs out, if it still waits for a second person.
+    fn runs_out(&self, now: Moment) -> Option<Moment> {
+        let day = self.open_entries.day();
+        let (recorded, _) = day.declaration(now)?;
+        let (until, waits) = day.declared_until(&recorded.id)?;
+        waits.then_some(until)
+    }
+
+    /// How far the clock can be trusted, as the roof last saw it.
+    #[must_use]
+    pub fn time_quality(&self) -> TimeQuality {
+        *self.time.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The roof looked at the clock.
+    pub fn observe_time(&self, quality: TimeQuality) {
+        *self.time.lock().unwrap_or_else(PoisonError::into_inner) = quality;
+        self.keeper.clock().set_quality(quality);
+    }
+
+    /// The audit log of this station.
+    #[must_use]
+    pub const fn audit(&self) -> &AuditLog {
+        &self.audit
+    }
+
     /// The mode alone.
     #[must_use]
     pub fn mode(&self) -> Mode {
         self.state().mode
-    }
-
-    /// Signs somebody in. Slow on purpose (Argon2id): call it where a thread may block.
-    ///
-    /// # Errors
-    /// [`SignInFault`].
-    pub fn sign_in(self: &Arc<Self>, staff_number: &str, password: &str) -> Result<Session, SignInFault> {
-        let shelved = self.shelf.current().ok_or(SignInFault::NoSnapshot)?;
-        let (unlocked, opened) = shelved.sign_in(staff_number, password)?;
-        let live = self.live(&unlocked.journal);
-        Ok(Session::new(Arc::clone(self), unlocked, opened, live))
     }
 
     /// The opened entries: made by the first who signs in, shared by all, gone with the last.
@@ -378,7 +441,7 @@ impl Station {
             return live;
         }
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        let live = Arc::new(Live::open(journal.clone(), held.records()));
+        let live = Arc::new(Live::open(Some(journal.clone()), held.records()));
         *shared = Arc::downgrade(&live);
         live
     }

@@ -1,18 +1,29 @@
 //! What happened since: entries laid over charts. Computed from entries, never stored (law 2).
 //!
 //! `Day` is a pure fold over entries in their total order, so every station that holds the same entries shows the same
-//! day. `View` is one patient: the chart from the snapshot and everything recorded about them. Nothing here drops or
-//! merges an entry: two receptions of one person both stay, and the screens say so.
+//! day, in whatever order and however often they arrived. `View` is one patient: the chart from the snapshot and everything
+//! recorded about them. Nothing here drops or merges an entry: two receptions of one person both stay, and what disagrees
+//! becomes a task for a person ([`Conflict`]). No clock is read here; where time decides, the caller says what time it is.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chart::entry::{CheckIn, Declaration, ProvisionalAppointment, SignedNote, TemporaryPatient};
 use chart::{Act, Chart, Entry, EntryId, FormId, Moment, StationCode, Subject, TemporaryId};
 
+use crate::state::{DECLARED_DAYS, PROVISIONAL_MINUTES};
+
+mod conflicts;
+mod links;
+mod names;
 mod person;
 
+pub use conflicts::{Conflict, ConflictKind};
+pub use links::LinkState;
 pub use person::View;
+
+use conflicts::Seams;
+use names::ByName;
 
 /// Where an entry stands among all entries of all stations: hybrid logical clock, then station, then sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,28 +64,39 @@ pub enum Progress {
 #[derive(Debug, Default)]
 pub struct Day {
     all: Vec<Arc<Recorded>>,
-    places: HashMap<EntryId, usize>,
+    places: ByName<usize>,
     by_subject: HashMap<Subject, Vec<usize>>,
-    undone: HashMap<EntryId, usize>,
-    corrected: HashMap<EntryId, usize>,
-    entered: HashMap<EntryId, usize>,
+    undone: ByName<usize>,
+    corrected: ByName<usize>,
+    entered: ByName<usize>,
     temporary: BTreeMap<TemporaryId, usize>,
     declared: Vec<usize>,
+    /// Every confirmation as it was said; whether it counts is decided when somebody asks.
+    confirmed: ByName<Vec<usize>>,
+    linked: Vec<usize>,
+    opened: Vec<usize>,
+    disabled: BTreeSet<String>,
     checked_in: usize,
+    seams: Seams,
 }
 
 impl Day {
     /// Adds entries in any order; an entry that is already there changes nothing.
     pub fn add(&mut self, entries: impl IntoIterator<Item = Recorded>) {
+        self.add_shared(entries.into_iter().map(Arc::new));
+    }
+
+    /// [`Self::add`] for entries that somebody else holds too.
+    pub fn add_shared(&mut self, entries: impl IntoIterator<Item = Arc<Recorded>>) {
         let mut late = false;
         for recorded in entries {
             if self.places.contains_key(&recorded.id) {
                 continue;
             }
-            late |= self.all.last().is_some_and(|last| last.order > recorded.order);
+            late |= self.all.last().is_some_and(|last| place_of(last) > place_of(&recorded));
             let place = self.all.len();
             self.places.insert(recorded.id, place);
-            self.all.push(Arc::new(recorded));
+            self.all.push(recorded);
             if !late {
                 self.apply(place);
             }
@@ -87,8 +109,9 @@ impl Day {
     /// An entry from another station came out of order: everything is computed anew from the sorted list.
     fn fold_again(&mut self) {
         let mut all = std::mem::take(&mut self.all);
-        all.sort_by_key(|r| r.order);
+        all.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
         *self = Self::default();
+        self.places.reserve(all.len());
         for recorded in all {
             let place = self.all.len();
             self.places.insert(recorded.id, place);
@@ -97,35 +120,76 @@ impl Day {
         }
     }
 
+    /// Takes one entry into every index. An entry may come before the one it points back to (a clock was wrong), so nothing
+    /// here may rest on that one being there already.
     fn apply(&mut self, place: usize) {
         let Some(recorded) = self.all.get(place).cloned() else {
             return;
         };
+        match &recorded.entry.act {
+            Act::CheckedIn(_) => {
+                self.checked_in += usize::from(!self.undone.contains_key(&recorded.id));
+                self.watch_receptions(&recorded.entry.subject);
+            }
+            Act::CheckInUndone { entry, .. } => {
+                self.undo(*entry, place);
+                self.seams.people.insert(recorded.entry.subject.clone());
+            }
+            Act::AppointmentCancelled { entry, .. }
+            | Act::DowntimeEnded { entry, .. }
+            | Act::EnvelopeClosed { entry, .. }
+            | Act::LinkUndone { entry, .. } => self.undo(*entry, place),
+            Act::NoteCorrected { entry, .. } => {
+                if let Some(before) = self.corrected.insert(*entry, place) {
+                    self.seams.corrected_again(*entry, before, place);
+                }
+            }
+            Act::EnteredInEhr { entry, .. } => {
+                let first = *self.entered.entry(*entry).or_insert(place);
+                if first != place {
+                    self.seams.entered_again(*entry, first, place);
+                }
+            }
+            Act::TemporaryRegistered(temporary) => {
+                self.temporary.entry(temporary.id.clone()).or_insert(place);
+            }
+            Act::AppointmentProvisional(appointment) => self.seams.booked(appointment, place),
+            Act::DowntimeDeclared(_) => self.declared.push(place),
+            Act::EnvelopeOpened(_) => self.opened.push(place),
+            Act::UserDisabled { user, .. } => {
+                self.disabled.insert(user.clone());
+            }
+            Act::DowntimeConfirmed { entry } | Act::LinkConfirmed { entry } => {
+                self.confirmed.entry(*entry).or_default().push(place);
+            }
+            Act::LinkProposed(_) => self.linked.push(place),
+            Act::ConflictSettled { entries, .. } => self.seams.settled(entries, place),
+            Act::NoteSigned(_) | Act::Printed { .. } => {}
+        }
         self.by_subject
             .entry(recorded.entry.subject.clone())
             .or_default()
             .push(place);
-        match &recorded.entry.act {
-            Act::CheckedIn(_) => self.checked_in += 1,
-            Act::CheckInUndone { entry, .. } => {
-                if self.undone.insert(*entry, place).is_none() {
-                    self.checked_in = self.checked_in.saturating_sub(1);
-                }
-            }
-            Act::AppointmentCancelled { entry, .. } | Act::DowntimeEnded { entry, .. } => {
-                self.undone.insert(*entry, place);
-            }
-            Act::NoteCorrected { entry, .. } => {
-                self.corrected.insert(*entry, place);
-            }
-            Act::EnteredInEhr { entry, .. } => {
-                self.entered.insert(*entry, place);
-            }
-            Act::TemporaryRegistered(temporary) => {
-                self.temporary.insert(temporary.id.clone(), place);
-            }
-            Act::DowntimeDeclared(_) => self.declared.push(place),
-            Act::NoteSigned(_) | Act::AppointmentProvisional(_) | Act::Printed { .. } => {}
+    }
+
+    /// The first who takes an entry back is the one who did.
+    fn undo(&mut self, entry: EntryId, place: usize) {
+        let is_new = !self.undone.contains_key(&entry);
+        self.undone.entry(entry).or_insert(place);
+        if is_new
+            && self
+                .get(&entry)
+                .is_some_and(|r| matches!(r.entry.act, Act::CheckedIn(_)))
+        {
+            self.checked_in = self.checked_in.saturating_sub(1);
+        }
+    }
+
+    /// A second reception of one person is worth a look.
+    fn watch_receptions(&mut self, subject: &Subject) {
+        let before = self.about(subject).any(|r| matches!(r.entry.act, Act::CheckedIn(_)));
+        if before {
+            self.seams.people.insert(subject.clone());
         }
     }
 
@@ -218,17 +282,66 @@ impl Day {
         })
     }
 
-    /// The declaration that holds, if any: the newest one that nobody ended.
+    /// The declaration that holds, if any: the newest one that nobody ended and whose time is not over. A 仮宣言 holds for
+    /// half an hour unless somebody else confirms it; then, like a 宣言, for [`DECLARED_DAYS`].
     #[must_use]
-    pub fn declaration(&self) -> Option<(&Arc<Recorded>, &Declaration)> {
+    pub fn declaration(&self, now: Moment) -> Option<(&Arc<Recorded>, &Declaration)> {
         self.declared
             .iter()
             .rev()
             .filter_map(|place| self.all.get(*place))
             .find_map(|r| match &r.entry.act {
-                Act::DowntimeDeclared(declaration) if !self.undone.contains_key(&r.id) => Some((r, declaration)),
+                Act::DowntimeDeclared(declaration) if self.holds(r, declaration, now) => Some((r, declaration)),
                 _ => None,
             })
+    }
+
+    fn holds(&self, recorded: &Recorded, declaration: &Declaration, now: Moment) -> bool {
+        let age = now.0.saturating_sub(recorded.entry.written_at.0);
+        !self.undone.contains_key(&recorded.id) && age < self.longest(recorded, declaration)
+    }
+
+    /// Seconds for which a declaration holds unless somebody ends it.
+    fn longest(&self, recorded: &Recorded, declaration: &Declaration) -> i64 {
+        if declaration.provisional && self.confirmed_by(&recorded.id).is_none() {
+            PROVISIONAL_MINUTES * 60
+        } else {
+            DECLARED_DAYS * 86_400
+        }
+    }
+
+    /// Until when a declaration holds unless somebody ends it, and whether it still waits for a second person.
+    #[must_use]
+    pub fn declared_until(&self, id: &EntryId) -> Option<(Moment, bool)> {
+        let recorded = self.get(id)?;
+        let Act::DowntimeDeclared(declaration) = &recorded.entry.act else {
+            return None;
+        };
+        let until = recorded
+            .entry
+            .written_at
+            .0
+            .saturating_add(self.longest(recorded, declaration));
+        let waits = declaration.provisional && self.confirmed_by(id).is_none();
+        Some((Moment(until), waits))
+    }
+
+    /// Who confirmed an entry: a declaration or a link. A person cannot confirm their own.
+    #[must_use]
+    pub fn confirmed_by(&self, id: &EntryId) -> Option<&Arc<Recorded>> {
+        let first = &self.get(id)?.entry.by.user;
+        let said = self.confirmed.get(id)?.iter().filter_map(|place| self.all.get(*place));
+        said.into_iter().find(|r| r.entry.by.user != *first)
+    }
+
+    /// Staff numbers of accounts that were disabled.
+    pub fn disabled_users(&self) -> impl Iterator<Item = &str> {
+        self.disabled.iter().map(String::as_str)
+    }
+
+    /// Openings of sealed envelopes, in order.
+    pub fn openings(&self) -> impl Iterator<Item = &Arc<Recorded>> {
+        self.opened.iter().filter_map(|place| self.all.get(*place))
     }
 
     /// How many receptions hold.
@@ -244,7 +357,7 @@ impl Day {
     #[must_use]
     pub fn to_enter(&self) -> Vec<(&Arc<Recorded>, Option<&Arc<Recorded>>)> {
         let mut list: Vec<_> = self.all.iter().filter(|r| self.must_be_entered(r)).collect();
-        list.sort_by_key(|r| (urgency(&r.entry.act), r.order));
+        list.sort_by_key(|r| (urgency(&r.entry.act), place_of(r)));
         list.into_iter().map(|r| (r, self.entered_by(&r.id))).collect()
     }
 
@@ -303,6 +416,11 @@ pub struct Used {
     pub sheet: u32,
     /// Of temporary patients.
     pub temporary: u32,
+}
+
+/// Where an entry stands. Two records of one place exist only when a station's disk was copied; their names decide then.
+fn place_of(recorded: &Recorded) -> (Order, EntryId) {
+    (recorded.order, recorded.id)
 }
 
 const fn urgency(act: &Act) -> u8 {

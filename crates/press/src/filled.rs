@@ -74,6 +74,7 @@ impl<'a> FrameFacts<'a> {
             _ if sheet.form_id.is_empty() => 0,
             Codes::One => 1,
             Codes::Two => 2,
+            Codes::None => 0,
         };
         Self {
             title: &about.title,
@@ -106,11 +107,9 @@ fn check(form: &Form, sheet: &Sheet) -> Result<(), String> {
         return Err("form_id is not a form number of 12 digits with its check digit".to_owned());
     }
     let Some(strip) = &sheet.strip else {
-        let list = form.about.patient_strip == Strip::Rows;
-        return if list {
-            Ok(())
-        } else {
-            Err("it has no patient".to_owned())
+        return match form.about.patient_strip {
+            Strip::Rows | Strip::None => Ok(()),
+            Strip::Required => Err("it has no patient".to_owned()),
         };
     };
     if strip.id.trim().is_empty() || (strip.name.trim().is_empty() && strip.kana.trim().is_empty()) {

@@ -115,6 +115,8 @@ pub enum Strip {
     Required,
     /// A list: every row carries both identifiers.
     Rows,
+    /// A paper of the office that is about no patient: a badge, a certificate.
+    None,
 }
 
 /// QR codes of a page.
@@ -126,6 +128,8 @@ pub enum Codes {
     One,
     /// Opposite corners, so that a scan with one corner torn, stamped or folded still files itself.
     Two,
+    /// The one QR code on the paper is what the paper is for (a badge): no other may be scanned in its place.
+    None,
 }
 
 impl Forms {

@@ -19,6 +19,7 @@ use typst::visualize::{Color, Curve, FillRule, Geometry, Paint, Shape};
 
 use crate::codes::{Bars, Squares};
 use crate::error::PressError;
+use crate::legible::BREAK_HERE;
 
 /// Adds the press's own functions to what frame and forms can call.
 ///
@@ -49,21 +50,27 @@ const fn native(name: &'static str, title: &'static str, function: NativeFuncPtr
 }
 
 fn code128(_: &mut Engine, _: Tracked<Context>, args: &mut Args) -> SourceResult<Value> {
-    let text: Str = args.expect("text")?;
+    let text = code_text(args)?;
     let (width, height) = (args.expect("width")?, args.expect("height")?);
     Ok(block(&text, width, height, draw_bars).into_value())
 }
 
 fn code128_modules(_: &mut Engine, _: Tracked<Context>, args: &mut Args) -> SourceResult<Value> {
-    let text: Str = args.expect("text")?;
+    let text = code_text(args)?;
     let bars = Bars::code128(&text).map_err(words).at(args.span)?;
     Ok(bars.0.len().into_value())
 }
 
 fn qr(_: &mut Engine, _: Tracked<Context>, args: &mut Args) -> SourceResult<Value> {
-    let text: Str = args.expect("text")?;
+    let text = code_text(args)?;
     let side: Length = args.expect("side")?;
     Ok(block(&text, side, side, draw_squares).into_value())
+}
+
+/// The text of a code. Long runs of characters have been offered places to break for people's eyes; a scanner must not see them.
+fn code_text(args: &mut Args) -> SourceResult<String> {
+    let text: Str = args.expect("text")?;
+    Ok(text.as_str().replace(BREAK_HERE, ""))
 }
 
 type Draw = fn(&Packed<TextElem>, &mut Engine, Locator, StyleChain, Region) -> SourceResult<Frame>;

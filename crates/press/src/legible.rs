@@ -13,7 +13,7 @@ pub const GETA: char = '〓';
 const UNBROKEN_RUN: usize = 14;
 
 /// Offered break without width.
-const BREAK_HERE: char = '\u{200B}';
+pub const BREAK_HERE: char = '\u{200B}';
 
 /// Makes every text in `value` printable and returns how many characters became 〓.
 pub fn make_legible(value: &mut Value, fonts: &Fonts) -> usize {

@@ -9,14 +9,20 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod audit;
 mod demo;
+mod dispose;
 mod doctor;
+mod envelope;
 mod export;
 mod extract;
 mod init;
+mod maintenance;
 mod map;
 mod password;
+mod person;
 mod print;
+mod recovery;
 mod serve;
 mod station;
 mod synth;
@@ -58,10 +64,16 @@ impl ConfigArg {
 enum Command {
     /// Shows the main job at once, on an invented hospital.
     Demo(demo::Demo),
-    /// Makes a hub: configuration, keys, roster and the first user.
+    /// Makes a hub: configuration, keys, roster and the first two users.
     Init(init::Init),
-    /// Enrols, lists and disables users.
+    /// Who may act: enrols, changes, reviews and disables users.
     User(user::User),
+    /// Sealed envelopes for emergencies: makes them, keeps their inventory, retires them.
+    Envelope(envelope::Envelope),
+    /// The hospital's last key: five shares on paper, three of which open everything.
+    Recovery(recovery::Recovery),
+    /// Answers from the audit log, its export, and its proof.
+    Audit(audit::Audit),
     /// Makes and enrols further stations.
     Station(station::Station),
     /// Writes the export of an invented hospital.
@@ -78,6 +90,10 @@ enum Command {
     Print(print::Print),
     /// Writes everything that was recorded as files for the EHR.
     Export(export::Export),
+    /// Accounts for people who repair something: a few hours, no patient's key, a report to sign.
+    Maintenance(maintenance::Maintenance),
+    /// Destroys what this station holds, keys first, with a certificate.
+    Dispose(dispose::Dispose),
     /// Explains the configuration and checks what this station has.
     Doctor(doctor::Doctor),
 }
@@ -97,6 +113,9 @@ impl Cli {
             Command::Demo(command) => command.run(),
             Command::Init(command) => command.run(),
             Command::User(command) => command.run(),
+            Command::Envelope(command) => command.run(),
+            Command::Recovery(command) => command.run(),
+            Command::Audit(command) => command.run(),
             Command::Station(command) => command.run(),
             Command::Synth(command) => command.run(),
             Command::Map(command) => command.run(),
@@ -105,6 +124,8 @@ impl Cli {
             Command::Serve(command) => command.run(),
             Command::Print(command) => command.run(),
             Command::Export(command) => command.run(),
+            Command::Maintenance(command) => command.run(),
+            Command::Dispose(command) => command.run(),
             Command::Doctor(command) => command.run(),
         }
     }

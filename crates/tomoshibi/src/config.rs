@@ -23,6 +23,12 @@ pub struct Config {
     /// Printed forms.
     #[serde(default)]
     pub forms: Forms,
+    /// How to see whether this machine's clock is right.
+    #[serde(default)]
+    pub time: Time,
+    /// Who may sign in with what.
+    #[serde(default)]
+    pub identity: Identity,
     /// Where the file lies; relative paths start there.
     #[serde(skip)]
     pub home: PathBuf,
@@ -116,6 +122,57 @@ impl Extract {
 pub struct Forms {
     /// The hospital's own forms: folders of the same name replace the built-in ones.
     pub dir: Option<PathBuf>,
+}
+
+/// `[time]`: whom to ask about this machine's clock. Without a source the quality is unknown, and says so.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Time {
+    /// `chrony`, `timesyncd` or `none`.
+    #[serde(default)]
+    pub source: TimeSource,
+}
+
+/// A machine's time service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TimeSource {
+    /// chronyd, asked with `chronyc`.
+    Chrony,
+    /// systemd-timesyncd.
+    Timesyncd,
+    /// Nobody.
+    #[default]
+    None,
+}
+
+/// `[identity]`: what the hospital asks of those who sign in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// Whether a password of 15 characters may stand alone; otherwise every account needs a continuity badge.
+    #[serde(default = "yes")]
+    pub password_alone: bool,
+    /// Days after which an account that nobody has looked at is due for review.
+    #[serde(default = "default_review_days")]
+    pub review_days: u16,
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        Self {
+            password_alone: yes(),
+            review_days: default_review_days(),
+        }
+    }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn default_review_days() -> u16 {
+    365
 }
 
 fn default_data() -> PathBuf {

@@ -8,6 +8,8 @@
 //!   trust.cbor           hospital, stations, sealers: what a station must know before its first snapshot
 //!   shelf/               sealed snapshots in slots A B C
 //!   journal/             this station's entries;  peers/<code>/ those of others
+//!   audit/               this station's audit log;  audit-tools/ that of these commands;  audit-peers/ those of others
+//!   recovery.boxes       what three of five printed shares open, hub only;  recovery.wraps the role secrets behind it
 //!   drafts/              sealed drafts
 //!   log/                 destructions, extracts
 //! ```
@@ -37,10 +39,12 @@ pub struct Home {
     pub secret: Arc<StationSecret>,
     /// Everybody enrolled (hub), or the trust file without users (station).
     pub roster: Roster,
+    /// The roster's file as it was read, so that nobody else's change is overwritten.
+    as_read: Vec<u8>,
 }
 
 /// Largest roster or trust file accepted, in bytes.
-const MAX_ROSTER: u64 = 64 << 20;
+pub const MAX_ROSTER: u64 = 64 << 20;
 
 impl Home {
     /// Reads keys and roster.
@@ -52,7 +56,7 @@ impl Home {
         let code = config.code()?;
         let secret = StationSecret::from_file_bytes(&secrets::read(&station_key(&data))?)
             .with_context(|| format!("{} を読めません", station_key(&data).display()))?;
-        let roster = Self::read_roster(&data)?;
+        let (roster, as_read) = Self::read_roster(&data)?;
         let enrolled = roster.station(code).with_context(|| {
             format!("端末 {code} は名簿にありません。hub で `tomoshibi station add` を実行し、できた trust ファイルを data/trust.cbor に置いてください")
         })?;
@@ -64,10 +68,11 @@ impl Home {
             code,
             secret: Arc::new(secret),
             roster,
+            as_read,
         })
     }
 
-    fn read_roster(data: &Path) -> Result<Roster> {
+    fn read_roster(data: &Path) -> Result<(Roster, Vec<u8>)> {
         let roster = roster_file(data);
         let path = if roster.exists() {
             roster
@@ -85,7 +90,8 @@ impl Home {
         if size > MAX_ROSTER {
             bail!("名簿 {} が大きすぎます（{size} バイト）", path.display());
         }
-        Ok(Roster::from_bytes(&fs::read(&path)?)?)
+        let bytes = fs::read(&path)?;
+        Ok((Roster::from_bytes(&bytes)?, bytes))
     }
 
     /// The sealing secret; only the hub has it.
@@ -118,9 +124,17 @@ impl Home {
     /// Writes the roster back, the old one kept beside it until the new one is durable.
     ///
     /// # Errors
-    /// When the file cannot be written.
-    pub fn save_roster(&self) -> Result<()> {
-        write_durably(&roster_file(&self.data), &self.roster.to_bytes()?)
+    /// When the file cannot be written, or somebody else changed it meanwhile.
+    pub fn save_roster(&mut self) -> Result<()> {
+        let path = roster_file(&self.data);
+        let now = fs::read(&path).with_context(|| format!("名簿 {} を読めません", path.display()))?;
+        if now != self.as_read {
+            bail!("その間に、ほかの人が名簿を変えました。何も変えていません。もう一度実行してください");
+        }
+        let bytes = self.roster.to_bytes()?;
+        write_durably(&path, &bytes)?;
+        self.as_read = bytes;
+        Ok(())
     }
 
     /// Appends a line to one of the logs in `log/`, durably.

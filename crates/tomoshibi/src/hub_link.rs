@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use chart::Moment;
-use downtime::state::Watch;
-use downtime::stations::{Heads, Parcel, Station};
+use downtime::state::{TimeQuality, Watch};
+use downtime::stations::{Heads, Parcel, Remembered, Showing, Station};
 use minicbor::{Decode, Encode};
 
 use crate::home;
+use crate::timekeeping::HubTime;
 
 /// Longest a visit's single request may take.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -42,6 +43,13 @@ pub struct HubWord {
     /// How far the hub holds each chain.
     #[n(5)]
     pub heads: Heads,
+    /// What its clock shows.
+    #[n(6)]
+    pub now: Option<Moment>,
+    /// How far its clock can be trusted, in the coding of `TimeQuality`.
+    #[n(7)]
+    #[cbor(default)]
+    pub time: u8,
 }
 
 impl HubWord {
@@ -56,6 +64,8 @@ impl HubWord {
             ehr_failing_since: ehr.failing_since,
             ehr_failures: ehr.failures,
             heads: station.heads(),
+            now: Some(station.now()),
+            time: station.time_quality().to_byte(),
         }
     }
 }
@@ -64,15 +74,21 @@ impl HubWord {
 ///
 /// # Errors
 /// When the thread cannot be started.
-pub fn start(station: &Arc<Station>, hub: String, every: Duration, data: PathBuf) -> std::io::Result<()> {
+pub fn start(
+    station: &Arc<Station>,
+    hub: String,
+    every: Duration,
+    data: PathBuf,
+    time: Arc<HubTime>,
+) -> std::io::Result<()> {
     let station = Arc::downgrade(station);
     std::thread::Builder::new()
         .name("hub-link".into())
-        .spawn(move || visits(&station, &hub, every, &data))?;
+        .spawn(move || visits(&station, &hub, every, &data, &time))?;
     Ok(())
 }
 
-fn visits(station: &Weak<Station>, hub: &str, every: Duration, data: &Path) {
+fn visits(station: &Weak<Station>, hub: &str, every: Duration, data: &Path, time: &HubTime) {
     // A new connection for every visit: a kept one would hide that the line is gone.
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(PATIENCE))
@@ -81,7 +97,7 @@ fn visits(station: &Weak<Station>, hub: &str, every: Duration, data: &Path) {
         .into();
     loop {
         let Some(station) = station.upgrade() else { return };
-        match visit(&station, &agent, hub, data) {
+        match visit(&station, &agent, hub, data, time) {
             Ok(()) => station.observe_hub(true),
             Err(error) => {
                 tracing::debug!(%error, "visit to the hub failed");
@@ -94,13 +110,17 @@ fn visits(station: &Weak<Station>, hub: &str, every: Duration, data: &Path) {
 }
 
 /// One visit: word, records both ways, and a newer snapshot if there is one.
-fn visit(station: &Arc<Station>, agent: &ureq::Agent, hub: &str, data: &Path) -> Result<()> {
+fn visit(station: &Arc<Station>, agent: &ureq::Agent, hub: &str, data: &Path, time: &HubTime) -> Result<()> {
+    let before = station.now();
     let word = agent
         .get(format!("{hub}/parcel/word"))
         .call()?
         .into_body()
         .read_to_vec()?;
     let word: HubWord = minicbor::decode(&word).context("the hub's word cannot be read")?;
+    if let Some(now) = word.now {
+        time.heard(before, now, station.now(), TimeQuality::from_byte(word.time));
+    }
     station.adopt_ehr(Watch {
         checked: word.ehr_checked,
         answered: word.ehr_answered,
@@ -108,6 +128,10 @@ fn visit(station: &Arc<Station>, agent: &ureq::Agent, hub: &str, data: &Path) ->
         failures: word.ehr_failures,
     });
     exchange(station, agent, hub, word.heads)?;
+    // The line is there even if the hub's disk takes no audit records: that must not look like a network failure.
+    if let Err(error) = show_audit(station, agent, hub) {
+        tracing::warn!(%error, "the hub did not take this station's audit log; it is kept here and shown again");
+    }
     let here = station.shelf().current().map(|s| s.identity().epoch);
     if word.epoch.is_some() && word.epoch > here {
         // The line is there even if a snapshot takes long or does not verify: that must not look like a network failure.
@@ -143,6 +167,42 @@ fn exchange(station: &Arc<Station>, agent: &ureq::Agent, hub: &str, mut theirs: 
             return Ok(());
         }
     }
+}
+
+/// Sends audit records that the hub lacks, and has the hub witness how far this station's audit log has got.
+fn show_audit(station: &Arc<Station>, agent: &ureq::Agent, hub: &str) -> Result<()> {
+    let Some(asking) = station.audit_asking() else {
+        return Ok(());
+    };
+    let ask = || -> Result<Remembered> {
+        let answer = agent
+            .post(format!("{hub}/parcel/audit/seen"))
+            .send(&asking.to_bytes()[..])?;
+        Ok(Remembered::from_bytes(&answer.into_body().read_to_vec()?)?)
+    };
+    let mut remembered = ask()?;
+    loop {
+        let parcel = station.audit_missing(&remembered.heads);
+        if parcel.records.is_empty() {
+            break;
+        }
+        agent
+            .post(format!("{hub}/parcel/audit/records"))
+            .send(&parcel.to_bytes()[..])?;
+        let before = remembered.heads;
+        remembered = ask()?;
+        // A hub that took nothing of it will take nothing of it again now.
+        if !parcel.more || remembered.heads == before {
+            break;
+        }
+    }
+    station.note_audit_sent(&remembered.heads);
+    let showing = station.audit_showing(&remembered);
+    let answer = agent
+        .post(format!("{hub}/parcel/audit/show"))
+        .send(&showing.to_bytes()[..])?;
+    station.audit_answered(&Showing::from_bytes(&answer.into_body().read_to_vec()?)?)?;
+    Ok(())
 }
 
 fn fetch(station: &Arc<Station>, hub: &str, data: &Path) -> Result<()> {

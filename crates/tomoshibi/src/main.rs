@@ -11,14 +11,18 @@ macro_rules! say {
 mod cli;
 mod clock;
 mod config;
+mod disposal;
 mod home;
 mod hub_link;
 mod parcel_routes;
 mod progress;
 mod random;
+mod roster_watch;
 mod schedule;
 mod secrets;
 mod serving;
+mod timekeeping;
+mod trail;
 mod watch_ehr;
 
 use std::process::ExitCode;

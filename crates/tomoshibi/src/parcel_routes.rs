@@ -8,7 +8,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use downtime::stations::{Heads, Parcel, Station};
+use downtime::stations::{Asking, Heads, Parcel, ParcelFault, Showing, Station};
 
 use crate::hub_link::HubWord;
 
@@ -25,6 +25,9 @@ pub fn routes(station: Arc<Station>) -> Router {
         .route("/parcel/missing", post(missing))
         .route("/parcel/records", post(records))
         .route("/parcel/snapshot", get(snapshot))
+        .route("/parcel/audit/seen", post(audit_seen))
+        .route("/parcel/audit/records", post(audit_records))
+        .route("/parcel/audit/show", post(audit_show))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(station)
 }
@@ -45,13 +48,41 @@ async fn missing(State(station): State<Arc<Station>>, body: Bytes) -> Response {
 }
 
 async fn records(State(station): State<Arc<Station>>, body: Bytes) -> Response {
-    let taken = tokio::task::spawn_blocking(move || {
+    blocking(move || {
         let parcel = Parcel::from_bytes(&body)?;
         station.take(&parcel)?;
-        Ok::<_, downtime::stations::ParcelFault>(station.heads().to_bytes())
-    });
-    match taken.await {
-        Ok(Ok(heads)) => bytes(heads),
+        Ok(station.heads().to_bytes())
+    })
+    .await
+}
+
+/// What this hub holds and remembers of one station's audit log.
+async fn audit_seen(State(station): State<Arc<Station>>, body: Bytes) -> Response {
+    match Asking::from_bytes(&body) {
+        Ok(asking) => bytes(station.audit_remembered(&asking).to_bytes()),
+        Err(fault) => (StatusCode::BAD_REQUEST, fault.to_string()).into_response(),
+    }
+}
+
+/// Takes sealed sightings; the answer is empty, because the next question tells what is held.
+async fn audit_records(State(station): State<Arc<Station>>, body: Bytes) -> Response {
+    blocking(move || {
+        let parcel = Parcel::from_bytes(&body)?;
+        station.audit_take(&parcel)?;
+        Ok(Vec::new())
+    })
+    .await
+}
+
+/// Takes a station's checkpoints and answers with this hub's own.
+async fn audit_show(State(station): State<Arc<Station>>, body: Bytes) -> Response {
+    blocking(move || Ok(station.audit_shown(&Showing::from_bytes(&body)?)?.to_bytes())).await
+}
+
+/// Work that waits for the disk.
+async fn blocking(work: impl FnOnce() -> Result<Vec<u8>, ParcelFault> + Send + 'static) -> Response {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(body)) => bytes(body),
         Ok(Err(fault)) => (StatusCode::UNPROCESSABLE_ENTITY, fault.to_string()).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

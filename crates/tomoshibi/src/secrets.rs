@@ -1,12 +1,54 @@
 //! Secret files: created for the owner only, refused when anybody else may read them.
 //!
-//! The port for station keys. Today a file with mode 0600; TPM and DPAPI are named in the threat model, not pretended.
+//! [`KeyPort`] is the port for a station's keys. Today there is one implementation, a file with mode 0600; TPM and DPAPI are named
+//! in the threat model as later ones, not pretended.
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use vault::files::{Disk, Files};
+
+/// What a station needs of the place where its secrets lie. A name is a file name, such as `station.key`.
+pub trait KeyPort {
+    /// Names of the secrets here, sorted.
+    ///
+    /// # Errors
+    /// When the place cannot be listed.
+    fn names(&self) -> Result<Vec<String>>;
+
+    /// Destroys a secret for good, and says how many bytes it had. One that is not there had none.
+    ///
+    /// # Errors
+    /// When it may still be readable.
+    fn destroy(&self, name: &str) -> Result<u64>;
+}
+
+/// Secrets as files of their own directory.
+#[derive(Debug, Clone)]
+pub struct KeyFiles(pub PathBuf);
+
+impl KeyPort for KeyFiles {
+    fn names(&self) -> Result<Vec<String>> {
+        Ok(Disk.list(&self.0)?)
+    }
+
+    fn destroy(&self, name: &str) -> Result<u64> {
+        let path = self.0.join(name);
+        let length = match fs::symlink_metadata(&path) {
+            Ok(metadata) => metadata.len(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+            Err(error) => return Err(error).with_context(|| format!("{} を調べられません", path.display())),
+        };
+        // Overwritten in place and synced before the name goes: a crash in between leaves zeros, not a key.
+        Disk.erase(&path, 0, length)
+            .and_then(|()| Disk.remove(&path))
+            .and_then(|()| Disk.sync_dir(&self.0))
+            .with_context(|| format!("鍵 {} を消せません。まだ読めるかもしれません", path.display()))?;
+        Ok(length)
+    }
+}
 
 /// Largest secret file accepted, in bytes.
 const MAX_SECRET: u64 = 4096;

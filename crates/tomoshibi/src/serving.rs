@@ -14,7 +14,7 @@ use vault::files::Disk;
 
 use crate::config::Config;
 use crate::home::Home;
-use crate::{clock, hub_link, parcel_routes, random, schedule, watch_ehr};
+use crate::{clock, hub_link, parcel_routes, random, roster_watch, schedule, timekeeping, watch_ehr};
 
 /// Starts the station of a configuration: journal recovered, shelf opened, watches running.
 ///
@@ -35,10 +35,13 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
         has_hub: config.station.hub.is_some(),
     };
     let station = Station::start(parts, Arc::new(|| Box::new(random::system())))?;
+    let hub_time = Arc::new(timekeeping::HubTime::default());
+    timekeeping::start(&station, config.time.source, Arc::clone(&hub_time), &home.data)?;
     match (&config.station.hub, &config.ehr.probe_tcp) {
         (Some(hub), _) => {
             let every = Duration::from_secs(config.station.hub_every_seconds.max(1));
-            hub_link::start(&station, hub.trim_end_matches('/').to_owned(), every, home.data.clone())?;
+            let hub = hub.trim_end_matches('/').to_owned();
+            hub_link::start(&station, hub, every, home.data.clone(), hub_time)?;
         }
         (None, Some(address)) => {
             watch_ehr::start(
@@ -49,6 +52,7 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
         }
         (None, None) => tracing::warn!("no [ehr] probe_tcp: the mode bar cannot say 通常"),
     }
+    roster_watch::start(&station, &home.data)?;
     if config.extract.is_some() {
         schedule::start(&station, config.clone())?;
     }

@@ -157,7 +157,16 @@ impl Hospital {
             &export,
         ])?;
         let name = ["--hospital", "架空の病院", "--user", OFFICER, "--name", "情報花子"];
-        self.call(&[&["init", "--dir", &hub, "--password-file", &password], name.as_slice()].concat())?;
+        let privacy = [
+            "--privacy-user",
+            "9101",
+            "--privacy-name",
+            "保護望",
+            "--privacy-password-file",
+            &password,
+        ];
+        let init = ["init", "--dir", &hub, "--password-file", &password];
+        self.call(&[init.as_slice(), name.as_slice(), privacy.as_slice()].concat())?;
         let add = [
             "user",
             "-c",

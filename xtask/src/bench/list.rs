@@ -58,6 +58,15 @@ pub const BENCHES: &[Bench] = &[
     },
     Bench {
         figures: &[
+            figure("seal.10000.pull.cpu", "CPU s", Target::None),
+            figure("seal.10000.seal.cpu", "CPU s", Target::None),
+            figure("seal.10000.reopen.cpu", "CPU s", Target::None),
+        ],
+        big: false,
+        measure: |ground| seal::parts(ground, 10_000),
+    },
+    Bench {
+        figures: &[
             beside("seal.100000.cpu", "CPU s", COMPRESSED, Target::None),
             figure("seal.100000.wall", "s", Target::None),
             beside("seal.100000.peak", "MB", COMPRESSED, Target::AtMost(300.0)),

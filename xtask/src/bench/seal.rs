@@ -1,7 +1,8 @@
 //! From the hospital's export to a sealed snapshot: the whole `tomoshibi extract`, beside `zstd -3` of the same rows.
 //!
 //! It deliberately measures the whole command, reading the CSV and opening every record again included: that is what a
-//! hub pays each night. The peer only compresses: it neither reads the rows nor encrypts, so it is a floor.
+//! hub pays each night. Its parts are told beside it, as the program measures them itself: reading by itself, sealing as
+//! what is left. The peer only compresses: it neither reads the rows nor encrypts, so it is a floor.
 
 use std::path::Path;
 
@@ -43,6 +44,25 @@ pub fn extract(ground: &Ground, patients: u32) -> Result<Vec<Measured>> {
         Measured::beside(peak, peer_peak),
         Measured::beside(megabytes(hospital.snapshot_bytes()?), megabytes(packed)),
     ])
+}
+
+/// CPU seconds of the parts: reading and joining, sealing, opening every record again.
+pub fn parts(ground: &Ground, patients: u32) -> Result<Vec<Measured>> {
+    let hospital = ground.hospitals.of(patients)?;
+    let (program, config) = (text(hospital.program())?, text(&hospital.config())?);
+    let parts = medians_of(ground.runs, || {
+        let arguments = [
+            "extract", "-c", &config, "--day", "today", "--accept", "--json", "--cost",
+        ];
+        let (_, said) = measure::finished(&program, &arguments, &ground.scratch)?;
+        let said: serde_json::Value = serde_json::from_str(&said).context("what `extract --json` said")?;
+        let part = |name: &str| {
+            let seconds = said.get("cpu_seconds").and_then(|parts| parts.get(name)?.as_f64());
+            seconds.with_context(|| format!("`extract --cost` does not tell `{name}`: measuring needs Linux"))
+        };
+        Ok([part("pull")?, part("seal")?, part("reopen")?])
+    })?;
+    Ok(parts.map(Measured::alone).into())
 }
 
 /// CPU seconds to prove the snapshot: every byte, every record opened, the key derivation included.

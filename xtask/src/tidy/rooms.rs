@@ -9,10 +9,9 @@ use super::tree::Tree;
 /// Each room with its step. A room may use rooms on lower steps and itself, never its own step or above.
 ///
 /// The next room goes where its uses allow, as low as possible.
-const STEPS: [(&str, u32); 16] = [
+const STEPS: [(&str, u32); 17] = [
     // What everything stands on.
     ("store", 0),
-    ("audit", 1),
     ("index", 1),
     ("state", 1),
     // Before: from the EHR to a sealed snapshot.
@@ -25,7 +24,9 @@ const STEPS: [(&str, u32); 16] = [
     ("journal", 7),
     ("incidents", 7),
     ("forms", 8),
+    ("audit", 8),
     ("stations", 9),
+    ("papers", 10),
     // After: back into the EHR.
     ("reconcile", 10),
     ("exports", 11),

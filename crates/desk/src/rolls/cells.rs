@@ -30,10 +30,12 @@ pub struct Identity {
 /// Where a name leads, by role.
 #[must_use]
 pub fn href(role: Role, handle: &str) -> Option<String> {
-    match role {
-        Role::Reception => Some(format!("/reception/{handle}")),
-        Role::Physician => Some(format!("/p/{handle}")),
-        Role::Informatics => None,
+    if crate::screens::reads_charts(role) {
+        Some(format!("/p/{handle}"))
+    } else if role == Role::Reception {
+        Some(format!("/reception/{handle}"))
+    } else {
+        None
     }
 }
 

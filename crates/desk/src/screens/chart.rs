@@ -7,10 +7,10 @@ use askama::Template;
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use axum::routing::get;
-use downtime::identity::Role;
+use downtime::shelf::OpenFault;
 use downtime::view::View;
 
-use super::{Open, Route, Screen};
+use super::{Open, READERS, Route, Screen};
 use crate::fault::Fault;
 use crate::layout::{self, Banner, Page};
 use crate::panels::{self, Drugs, Labs, Notes, Problems, Today};
@@ -23,7 +23,7 @@ pub static SCREEN: Screen = Screen {
     id: "S12",
     name: "chart",
     nav: None,
-    who: &[Role::Physician],
+    who: READERS,
     open: Open::Downtime,
     routes: &[Route {
         method: "GET",
@@ -35,7 +35,7 @@ pub static SCREEN: Screen = Screen {
 const SCRIPTS: &[&str] = &["modebar.js", "scan.js", "keys.js", "fade.js", "print.js"];
 
 async fn show(visit: Visit, Path(who): Path<String>, Query(after): Query<After>) -> Result<Response, Fault> {
-    let (who, view) = open(&visit, &who)?;
+    let (who, view) = open(&visit, &who).await?;
     let done = after.done(&visit, "");
     visit.show(&ChartPage {
         page: visit.page(&visit.w()["chart-title"], SCRIPTS),
@@ -53,14 +53,24 @@ async fn show(visit: Visit, Path(who): Path<String>, Query(after): Query<After>)
 }
 
 /// Opens the patient an address names.
-pub(super) fn open(visit: &Visit, text: &str) -> Result<(Who, View), Fault> {
+pub(super) async fn open(visit: &Visit, text: &str) -> Result<(Who, View), Fault> {
     let signed = visit.signed()?;
     let who = Who::read(visit, &signed.session.index(), &signed.session.day(), text)?;
-    let view = signed
-        .session
-        .view(&who.subject)
-        .map_err(|fault| Fault::CannotOpen(fault.to_string()))?;
+    let view = look(visit, &who).await?;
     Ok((who, view))
+}
+
+/// Opens a patient who is known already.
+pub(super) async fn look(visit: &Visit, who: &Who) -> Result<View, Fault> {
+    visit.signed()?.session.look(&who.subject).await.map_err(cannot_open)
+}
+
+/// What keeps a chart closed.
+pub(super) fn cannot_open(fault: OpenFault) -> Fault {
+    match fault {
+        OpenFault::NotAudited(why) => Fault::NotAudited(why),
+        other => Fault::CannotOpen(other.to_string()),
+    }
 }
 
 #[derive(Template)]

@@ -1,6 +1,7 @@
 //! S03 停止の宣言: one button and a reason open the patient screens on every station; ending needs what was checked.
 //!
-//! Always provisional here (仮宣言): confirming by the commander comes with the incident screens. The clinic never waits.
+//! Always provisional at first (仮宣言): it opens everything at once and runs out after half an hour unless a second person,
+//! another staff number, confirms it. Then it holds until somebody ends it, at most 90 days. The clinic never waits.
 
 use askama::Template;
 use axum::Form;
@@ -13,7 +14,7 @@ use downtime::state::Mode;
 use serde::Deserialize;
 
 use super::reception::check_in::MAX_REASON;
-use super::{Open, Route, STAFF, Screen};
+use super::{DECLARERS, Open, Route, Screen};
 use crate::fault::Fault;
 use crate::layout::{Done, Page, SCRIPTS};
 use crate::paper::After;
@@ -25,13 +26,18 @@ pub static SCREEN: Screen = Screen {
     id: "S03",
     name: "declare",
     nav: Some(("nav-declare", "7", "/declare")),
-    who: STAFF,
+    who: DECLARERS,
     open: Open::SignedIn,
     routes: &[
         Route {
             method: "GET",
             path: "/declare",
             handler: || get(show).post(declare),
+        },
+        Route {
+            method: "POST",
+            path: "/declare/confirm",
+            handler: || post(confirm),
         },
         Route {
             method: "POST",
@@ -65,7 +71,7 @@ struct DeclareForm {
 async fn declare(visit: Visit, Form(form): Form<DeclareForm>) -> Result<Response, Fault> {
     let signed = visit.signed()?.clone();
     let _turn = visit.site.turn("declare").await;
-    if signed.session.day().declaration().is_some() {
+    if signed.session.day().declaration(visit.state.now).is_some() {
         // Somebody else was quicker; the page shows who.
         return page(&visit, None, Some(visit.w()["declare-already"].to_owned()));
     }
@@ -94,6 +100,37 @@ async fn declare(visit: Visit, Form(form): Form<DeclareForm>) -> Result<Response
 }
 
 #[derive(Deserialize)]
+struct ConfirmForm {
+    entry: String,
+}
+
+async fn confirm(visit: Visit, Form(form): Form<ConfirmForm>) -> Result<Response, Fault> {
+    let signed = visit.signed()?.clone();
+    let id = EntryId::parse(&form.entry).ok_or(Fault::Stale)?;
+    let _turn = visit.site.turn("declare").await;
+    let by = {
+        let day = signed.session.day();
+        let waits = day.declared_until(&id).is_some_and(|(_, waits)| waits);
+        let holds = day.declaration(visit.state.now).filter(|(r, _)| r.id == id && waits);
+        holds.map(|(r, _)| r.entry.by.user.clone())
+    };
+    let problem = match by {
+        None => Some("declare-over"),
+        Some(by) if by == signed.session.author().user => Some("declare-not-yourself"),
+        Some(_) => None,
+    };
+    if let Some(problem) = problem {
+        return page(&visit, None, Some(visit.w()[problem].to_owned()));
+    }
+    let entry = signed
+        .session
+        .record(Subject::Hospital, Act::DowntimeConfirmed { entry: id })
+        .await
+        .map_err(|fault| Fault::NotSaved(fault.to_string()))?;
+    Ok(After::redirect("/declare", Some(entry), &[]))
+}
+
+#[derive(Deserialize)]
 struct EndForm {
     entry: String,
     reason: String,
@@ -107,7 +144,11 @@ async fn end(visit: Visit, Form(form): Form<EndForm>) -> Result<Response, Fault>
         return page(&visit, None, Some(visit.w()["declare-no-check"].to_owned()));
     }
     let _turn = visit.site.turn("declare").await;
-    let holds = signed.session.day().declaration().is_some_and(|(r, _)| r.id == id);
+    let holds = signed
+        .session
+        .day()
+        .declaration(visit.state.now)
+        .is_some_and(|(r, _)| r.id == id);
     if !holds {
         return page(&visit, None, None);
     }
@@ -121,6 +162,10 @@ async fn end(visit: Visit, Form(form): Form<EndForm>) -> Result<Response, Fault>
 
 struct Holds {
     words: String,
+    until: String,
+    /// It waits for a second person, who may be the reader.
+    waits: bool,
+    own: bool,
     reason: String,
     entry: String,
 }
@@ -129,22 +174,32 @@ fn page(visit: &Visit, done: Option<Done>, problem: Option<String>) -> Result<Re
     let w = visit.w();
     let signed = visit.signed()?;
     let now = visit.state.now;
-    let holds = signed.session.day().declaration().map(|(recorded, declaration)| {
-        let at = say::moment(w, recorded.entry.written_at, now);
-        let stop = say::moment(w, declaration.stopped_at, now);
-        Holds {
-            words: w.with(
-                "declare-holds",
-                &[
-                    ("name", (&recorded.entry.by.name).into()),
-                    ("time", (&at).into()),
-                    ("stop", (&stop).into()),
-                ],
-            ),
-            reason: declaration.reason.clone(),
-            entry: recorded.id.hex(),
-        }
-    });
+    let holds = {
+        let day = signed.session.day();
+        day.declaration(now).map(|(recorded, declaration)| {
+            let by = &recorded.entry.by;
+            let at = say::moment(w, recorded.entry.written_at, now);
+            let stop = say::moment(w, declaration.stopped_at, now);
+            let (until, waits) = day.declared_until(&recorded.id).unwrap_or_default();
+            let until = say::moment(w, until, now);
+            let until_word = if waits { "declare-runs-out" } else { "declare-until" };
+            Holds {
+                words: w.with(
+                    "declare-holds",
+                    &[
+                        ("name", (&by.name).into()),
+                        ("time", (&at).into()),
+                        ("stop", (&stop).into()),
+                    ],
+                ),
+                until: w.with(until_word, &[("time", (&until).into())]),
+                waits,
+                own: by.user == signed.session.author().user,
+                reason: declaration.reason.clone(),
+                entry: recorded.id.hex(),
+            }
+        })
+    };
     let situation = match &visit.state.mode {
         Mode::EhrSilent { since } => {
             let at = say::moment(w, *since, now);

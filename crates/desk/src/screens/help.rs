@@ -54,13 +54,15 @@ const fn drawings(name: &str) -> [&'static str; 3] {
         b"temporary" => [PERSON, BELL, PAPER],
         b"work" => [LIST, SCREEN_DRAWING, KEY],
         b"declare" => [SCREEN_DRAWING, BELL, PERSON],
+        b"audit" => [SCREEN_DRAWING, LIST, PEN],
+        b"users" => [LIST, PERSON, KEY],
         b"sign-in" => [PERSON, KEY, SCREEN_DRAWING],
         _ => [SCREEN_DRAWING, CLOCK, BELL],
     }
 }
 
 /// Screens with their own help; the others show that of home.
-const EXPLAINED: [&str; 10] = [
+const EXPLAINED: [&str; 12] = [
     "reception",
     "patients",
     "chart",
@@ -71,6 +73,8 @@ const EXPLAINED: [&str; 10] = [
     "declare",
     "sign-in",
     "home",
+    "audit",
+    "users",
 ];
 
 async fn show(visit: Visit, Path(name): Path<String>) -> Result<Response, Fault> {

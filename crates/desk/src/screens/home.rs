@@ -8,12 +8,12 @@ use axum::extract::Query;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use downtime::state::Mode;
+use downtime::state::{Mode, TimeQuality};
 use serde::Serialize;
 
 use super::{Open, Route, Screen, declare};
 use crate::fault::Fault;
-use crate::layout::{Bar, Done, Page, SCRIPTS};
+use crate::layout::{Done, Page, SCRIPTS};
 use crate::paper::After;
 use crate::say;
 use crate::visit::Visit;
@@ -55,7 +55,7 @@ struct BarPart<'a> {
 }
 
 async fn state(visit: Visit, headers: HeaderMap) -> Result<Response, Fault> {
-    let bar = Bar::new(visit.w(), &visit.state);
+    let bar = visit.bar();
     let tag = HeaderValue::from_str(&bar.tag).map_err(|fault| Fault::Broken(fault.to_string()))?;
     let mut response = if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
         StatusCode::NOT_MODIFIED.into_response()
@@ -196,17 +196,27 @@ fn station_tile(visit: &Visit) -> Tile {
     let w = visit.w();
     let state = &visit.state;
     let station = visit.site.station();
-    let mut lines = Vec::new();
+    let clock = match state.time {
+        TimeQuality::Synced => &w["home-time-synced"],
+        TimeQuality::Drifting => &w["home-time-drifting"],
+        TimeQuality::ByHand => &w["home-time-by-hand"],
+        TimeQuality::Unknown => &w["home-time-unknown"],
+    };
+    let mut lines = vec![clock.to_owned()];
     if state.has_hub {
         lines.push(w.with("home-unsent", &[("n", state.unsent.into())]));
     }
     if station.damage() > 0 {
         lines.push(w.with("home-damage", &[("n", station.damage().into())]));
     }
+    let alarms = station.audit_alarms();
+    if alarms > 0 {
+        lines.push(w.with("home-audit-alarm", &[("n", alarms.into())]));
+    }
     if let Some(why) = &state.not_saving {
         lines.push(why.clone());
     }
-    let bad = station.damage() > 0 || state.not_saving.is_some();
+    let bad = station.damage() > 0 || alarms > 0 || state.not_saving.is_some();
     Tile {
         head: w["home-station"].to_owned(),
         mark: if bad { "■" } else { "○" },

@@ -13,6 +13,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{get, post};
 use chart::Subject;
+use downtime::audit::Deed;
 use downtime::index::Index;
 use downtime::view::{Day, Progress};
 use jiff::civil::Date;
@@ -23,7 +24,7 @@ use crate::fault::Fault;
 use crate::layout::{Done, Page};
 use crate::paper::After;
 use crate::people::{self, People};
-use crate::rolls::{Identity, Roll, Sort, escape, href, person_cells, place};
+use crate::rolls::{Identity, Line, Roll, Sort, escape, href, person_cells, place};
 use crate::visit::Visit;
 use crate::words::Words;
 
@@ -50,6 +51,8 @@ pub static SCREEN: Screen = Screen {
 
 /// Most rows on one page; whoever needs more narrows the list.
 const MOST: usize = 1_000;
+/// Room for a reception number and a cell of the state, in bytes.
+const STATE: usize = 120;
 /// Most people found by one search.
 const FOUND: usize = 100;
 
@@ -145,7 +148,7 @@ fn content(visit: &Visit, wanted: &Wanted, query: &str) -> Result<Content, Fault
     let today = visit.state.now.day();
     let on = chart::date::parse(&wanted.show).unwrap_or(today);
     let roll = signed.roll(visit, &index, on);
-    let mut body = String::with_capacity(400 * 600);
+    let mut body = String::new();
     let shown = if !query.is_empty() {
         found(visit, &index, &day, query, &mut body)
     } else if wanted.show == "temporary" {
@@ -155,6 +158,18 @@ fn content(visit: &Visit, wanted: &Wanted, query: &str) -> Result<Content, Fault
     };
     let counts = w.with("lists-counts", &[("shown", shown.into()), ("all", roll.people.into())]);
     drop(day);
+    if query.is_empty() {
+        let what = format!(
+            "{} {} {} {}",
+            chart::date::iso(on),
+            wanted.show,
+            wanted.department,
+            wanted.doctor
+        );
+        signed.session.glance(Deed::Listed, what.trim(), shown);
+    } else {
+        signed.session.glance(Deed::Searched, query, shown);
+    }
     Ok(Content {
         heads: heads(w, wanted, query),
         body,
@@ -189,22 +204,24 @@ fn booked(visit: &Visit, index: &Index, roll: &Roll, day: &Day, wanted: &Wanted,
         })
     });
     let lines = chosen.filter_map(|at| roll.line(visit, index, *at)).take(MOST);
-    lines
-        .map(|line| {
-            let progress = day.progress(&line.subject);
-            let (before, after) = line.halves();
-            body.push_str(before);
-            if progress != Progress::Expected
-                && let Some((_, check_in)) = day.receptions(&line.subject).next()
-            {
-                escape(&check_in.number, body);
-            }
-            body.push_str(after);
-            if let Some((_, cell)) = states.iter().find(|(state, _)| *state == progress) {
-                body.push_str(cell);
-            }
-        })
-        .count()
+    let lines: Vec<&Line> = lines.collect();
+    // Text that grows is copied: a page of 600 lines is 300 KB.
+    body.reserve(lines.iter().map(|line| line.len() + STATE).sum());
+    for line in &lines {
+        let progress = day.progress(&line.subject);
+        let (before, after) = line.halves();
+        body.push_str(before);
+        if progress != Progress::Expected
+            && let Some((_, check_in)) = day.receptions(&line.subject).next()
+        {
+            escape(&check_in.number, body);
+        }
+        body.push_str(after);
+        if let Some((_, cell)) = states.iter().find(|(state, _)| *state == progress) {
+            body.push_str(cell);
+        }
+    }
+    lines.len()
 }
 
 /// Rows of those who were received and not yet seen.

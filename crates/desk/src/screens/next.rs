@@ -9,16 +9,15 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use chart::entry::ProvisionalAppointment;
 use chart::{Act, Coded, EntryId};
-use downtime::identity::Role;
 use downtime::index::Index;
 use downtime::view::View;
 use jiff::ToSpan;
 use jiff::civil::{Date, Time};
 use serde::Deserialize;
 
-use super::chart::open;
+use super::chart::{look, open};
 use super::reception::check_in::MAX_REASON;
-use super::{CARE, Open, Route, Screen, print};
+use super::{CARE, Open, Route, Screen, print, reads_charts};
 use crate::fault::Fault;
 use crate::layout::{Banner, Done, Page};
 use crate::panels;
@@ -69,7 +68,7 @@ struct NextForm {
 }
 
 async fn show(visit: Visit, Path(who): Path<String>, Query(after): Query<After>) -> Result<Response, Fault> {
-    let (who, view) = open(&visit, &who)?;
+    let (who, view) = open(&visit, &who).await?;
     let done = after.done(&visit, "");
     let problem = after.problem(&visit);
     let today = view.moment().day();
@@ -101,7 +100,7 @@ async fn show(visit: Visit, Path(who): Path<String>, Query(after): Query<After>)
 }
 
 async fn book(visit: Visit, Path(who): Path<String>, Form(form): Form<NextForm>) -> Result<Response, Fault> {
-    let (who, view) = open(&visit, &who)?;
+    let (who, view) = open(&visit, &who).await?;
     let signed = visit.signed()?.clone();
     let index = signed.session.index();
     let appointment = match read(&form, &index, visit.state.now.day()) {
@@ -132,10 +131,7 @@ async fn book(visit: Visit, Path(who): Path<String>, Form(form): Form<NextForm>)
 }
 
 fn back(visit: &Visit, who: &Who) -> String {
-    match visit.role() {
-        Some(Role::Physician) => format!("/p/{}", who.handle),
-        _ => format!("/reception/{}", who.handle),
-    }
+    visit.person_address(&who.handle)
 }
 
 fn read(form: &NextForm, index: &Index, today: Date) -> Result<ProvisionalAppointment, &'static str> {
@@ -184,10 +180,7 @@ fn time(text: &str) -> Option<Time> {
 /// F06 for one provisional appointment.
 pub(super) async fn slip(visit: &Visit, who: &Who, entry: EntryId, reissue: bool) -> Result<String, Fault> {
     let signed = visit.signed()?;
-    let view = signed
-        .session
-        .view(&who.subject)
-        .map_err(|fault| Fault::CannotOpen(fault.to_string()))?;
+    let view = look(visit, who).await?;
     let order = Order {
         subject: who.subject.clone(),
         number: None,
@@ -207,7 +200,7 @@ struct CancelForm {
 }
 
 async fn cancel(visit: Visit, Path(who): Path<String>, Form(form): Form<CancelForm>) -> Result<Response, Fault> {
-    let (who, view) = open(&visit, &who)?;
+    let (who, view) = open(&visit, &who).await?;
     let signed = visit.signed()?.clone();
     let id = EntryId::parse(&form.entry).ok_or(Fault::Stale)?;
     if !view.provisional.iter().any(|(r, _)| r.id == id) {
@@ -295,7 +288,7 @@ fn page(
     });
     visit.show(&NextPage {
         page: visit.page(&w["next-title"], SCRIPTS),
-        banner: panels::banner(visit, view, visit.role() == Some(Role::Physician)),
+        banner: panels::banner(visit, view, visit.role().is_some_and(reads_charts)),
         weeks: weeks(visit, &index, &form.department),
         departments: choice(index.departments(), &form.department),
         doctors: choice(index.doctors(), &form.doctor),

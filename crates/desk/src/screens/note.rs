@@ -10,13 +10,12 @@ use axum::routing::{get, post};
 use chart::entry::SignedNote;
 use chart::note::{Section, SectionKind};
 use chart::{Act, Coded, EntryId, Subject};
-use downtime::identity::Role;
 use downtime::view::View;
 use serde::Deserialize;
 
-use super::chart::open;
+use super::chart::{cannot_open, open};
 use super::reception::check_in::{MAX_REASON, chart_sheet};
-use super::{Open, Route, Screen};
+use super::{Open, Route, Screen, WRITERS};
 use crate::fault::Fault;
 use crate::layout::{Banner, Done, Page};
 use crate::panels::{self, Drugs, Notes};
@@ -30,7 +29,7 @@ pub static SCREEN: Screen = Screen {
     id: "S13",
     name: "note",
     nav: None,
-    who: &[Role::Physician],
+    who: WRITERS,
     open: Open::Downtime,
     routes: &[
         Route {
@@ -196,7 +195,7 @@ impl NoteForm {
 }
 
 async fn show(visit: Visit, Path(who): Path<String>) -> Result<Response, Fault> {
-    let (who, view) = open(&visit, &who)?;
+    let (who, view) = open(&visit, &who).await?;
     let kept = visit.signed()?.session.draft(&who.subject, DRAFT);
     let mut form = NoteForm::default();
     let mut restored = None;
@@ -237,9 +236,7 @@ async fn sign(visit: Visit, Path(who): Path<String>, Form(form): Form<NoteForm>)
     // The index and the day know all that an entry needs; the chart is opened only to prove that this person may.
     let (who, department) = called(&visit, &who)?;
     let session = &visit.signed()?.session;
-    session
-        .may_open(&who.subject)
-        .map_err(|fault| Fault::CannotOpen(fault.to_string()))?;
+    session.may_write(&who.subject).await.map_err(cannot_open)?;
     let problem = if form.is_empty() && form.sign != "paper" {
         visit.w()["note-empty"].to_owned()
     } else {
@@ -250,12 +247,12 @@ async fn sign(visit: Visit, Path(who): Path<String>, Form(form): Form<NoteForm>)
         }
     };
     // The text comes back in its boxes: nothing that was written is lost with the page.
-    let (who, view) = open(&visit, &who.handle)?;
+    let (who, view) = open(&visit, &who.handle).await?;
     page(&visit, &who, &view, &form, None, None, Some(problem))
 }
 
 async fn show_correction(visit: Visit, Path((who, entry)): Path<(String, String)>) -> Result<Response, Fault> {
-    let (who, view) = open(&visit, &who)?;
+    let (who, view) = open(&visit, &who).await?;
     let (_, note) = corrected(&view, &entry)?;
     let form = NoteForm::from_note(&note);
     page(&visit, &who, &view, &form, Some(&entry), None, None)
@@ -266,7 +263,7 @@ async fn correct(
     Path((who, entry)): Path<(String, String)>,
     Form(form): Form<NoteForm>,
 ) -> Result<Response, Fault> {
-    let (who, view) = open(&visit, &who)?;
+    let (who, view) = open(&visit, &who).await?;
     let (id, before) = corrected(&view, &entry)?;
     let reason: String = form.reason.trim().chars().take(MAX_REASON).collect();
     if reason.is_empty() || form.is_empty() {

@@ -186,7 +186,12 @@ async fn list(visit: Visit, Form(form): Form<ListForm>) -> Result<Response, Faul
             .iter()
             .find(|d| d.code == form.department && !form.department.is_empty())
             .map_or("全科", |d| d.label());
-        (!rows.is_empty()).then(|| downtime::forms::department_list(&index, name, on, &rows, issue))
+        (!rows.is_empty()).then(|| {
+            let mut sheet = downtime::forms::department_list(&index, name, on, &rows, issue);
+            // Whoever keeps the list is a witness of this station's audit log.
+            sheet.body["checkpoint"] = numbers.session.station().checkpoint_qr().into();
+            sheet
+        })
     })
     .await?;
     Ok(After::redirect(&back, None, &[Ok(sheet)]))

@@ -9,10 +9,10 @@ use axum::extract::{Path, Query};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{get, post};
-use downtime::identity::Role;
+use downtime::audit::Deed;
 use serde::Deserialize;
 
-use super::{Open, Route, Screen};
+use super::{DESK, Open, Route, Screen};
 use crate::fault::Fault;
 use crate::layout::{Done, Page};
 use crate::paper::After;
@@ -27,7 +27,7 @@ pub static SCREEN: Screen = Screen {
     id: "S10",
     name: "reception",
     nav: Some(("nav-reception", "1", "/reception")),
-    who: &[Role::Reception],
+    who: DESK,
     open: Open::Downtime,
     routes: &[
         Route {
@@ -100,6 +100,7 @@ async fn rows(visit: Visit, headers: HeaderMap, Form(form): Form<Search>) -> Res
     let day = signed.session.day();
     let people = People::new(&visit, &index, &day);
     let found = people.search(&form.q, SHOWN);
+    note_search(&visit, &form.q, found.cards.len());
     visit.show(&RowsPart {
         page: visit.page(&visit.w()["nav-reception"], SCRIPTS),
         rows: found.cards,
@@ -109,6 +110,16 @@ async fn rows(visit: Visit, headers: HeaderMap, Form(form): Form<Search>) -> Res
         too_short: found.too_short,
         more: found.more,
     })
+}
+
+/// Whoever sees who was found has looked: it stands in the audit log.
+fn note_search(visit: &Visit, query: &str, found: usize) {
+    if let Ok(signed) = visit.signed()
+        && found > 0
+    {
+        let deed = if query.is_empty() { Deed::Listed } else { Deed::Searched };
+        signed.session.glance(deed, query, found);
+    }
 }
 
 pub(super) fn page(
@@ -123,6 +134,7 @@ pub(super) fn page(
     let day = signed.session.day();
     let people = People::new(visit, &index, &day);
     let mut found = people.search(query, SHOWN);
+    note_search(visit, query, found.cards.len());
     if let Some(who) = who {
         let who = Who::read(visit, &index, &day, who)?;
         found.cards = people.card(&who).into_iter().collect();

@@ -6,7 +6,6 @@ use axum::Form;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use chart::{Act, FormId, PatientId, TemporaryId};
-use downtime::identity::Role;
 use downtime::index::Index;
 use downtime::view::Day;
 use serde::Deserialize;
@@ -38,10 +37,7 @@ struct Scan {
 async fn scan(visit: Visit, Form(form): Form<Scan>) -> Result<Response, Fault> {
     let signed = visit.signed()?;
     let who = find(&visit, &signed.session.index(), &signed.session.day(), &form.code).ok_or(Fault::UnknownCode)?;
-    let to = match signed.role() {
-        Role::Physician => format!("/p/{}", who.handle),
-        _ => format!("/reception/{}", who.handle),
-    };
+    let to = visit.person_address(&who.handle);
     Ok(Redirect::to(&to).into_response())
 }
 

@@ -12,10 +12,10 @@ use axum::routing::{get, post};
 use chart::allergy::AllergyKind;
 use chart::entry::TemporaryPatient;
 use chart::{Act, Allergy, EntryId, Known, Name, Sex, Subject};
-use downtime::identity::Role;
 use jiff::civil::Date;
 use serde::Deserialize;
 
+use super::chart::look;
 use super::{CARE, Open, Route, Screen, print};
 use crate::fault::Fault;
 use crate::layout::{Done, Page};
@@ -122,10 +122,7 @@ async fn register(visit: Visit, Form(form): Form<RegisterForm>) -> Result<Respon
 
 /// Reception goes on to receive the person; a physician opens the (empty) chart.
 fn after_address(visit: &Visit, entry: EntryId, sheets: &[Result<String, Fault>]) -> Response {
-    let path = match visit.role() {
-        Some(Role::Physician) => format!("/p/{}", entry.hex()),
-        _ => format!("/reception/{}", entry.hex()),
-    };
+    let path = visit.person_address(&entry.hex());
     Redirect::to(&After::address(&path, Some(entry), sheets)).into_response()
 }
 
@@ -205,10 +202,7 @@ fn katakana(text: &str) -> String {
 /// F14 for one registration.
 pub(super) async fn sheet(visit: &Visit, who: &Who, entry: EntryId, reissue: bool) -> Result<String, Fault> {
     let signed = visit.signed()?;
-    let view = signed
-        .session
-        .view(&who.subject)
-        .map_err(|fault| Fault::CannotOpen(fault.to_string()))?;
+    let view = look(visit, who).await?;
     let recorded = signed.session.day().get(&entry).cloned().ok_or(Fault::Stale)?;
     let order = Order {
         subject: who.subject.clone(),
@@ -234,10 +228,7 @@ fn candidates(visit: &Visit, form: &RegisterForm) -> Result<Vec<Candidate>, Faul
     let mut found: Vec<Candidate> = Vec::new();
     for typed in [&form.kana, &form.written, &form.birth] {
         for card in people.search(typed, ALIKE).cards {
-            let href = match signed.role() {
-                Role::Physician => format!("/p/{}", card.who),
-                _ => format!("/reception/{}", card.who),
-            };
+            let href = visit.person_address(&card.who);
             if found.len() < ALIKE && !found.iter().any(|c| c.href == href) {
                 let words = format!(
                     "{}（{}）{}　{}　{}",

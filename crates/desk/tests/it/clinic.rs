@@ -52,7 +52,7 @@ async fn one_press_receives_and_prints_and_one_takes_it_back() {
         again.text().contains("ほかの窓口で先に受付されました"),
         "the same form twice receives once"
     );
-    let session = hospital.station.sign_in("1001", PASSWORD).unwrap();
+    let session = hospital.session("1001");
     assert_eq!(session.day().checked_in(), 1);
     let entry = page.attribute(&["name=\"entry\""], "value");
     let undone = browser.post("/reception/undo", &[("entry", &entry)]).await;
@@ -88,7 +88,7 @@ async fn a_shared_name_needs_the_day_of_birth() {
     let received = browser.post("/reception/check-in", &fields).await;
     let page = browser.follow(&received).await;
     assert_eq!(page.text().matches("data-print").count(), 2, "slip and chart sheet");
-    let session = hospital.station.sign_in("1001", PASSWORD).unwrap();
+    let session = hospital.session("1001");
     let printed = session
         .day()
         .all()
@@ -241,7 +241,7 @@ async fn a_note_is_kept_signed_and_corrected() {
     assert!(page.text().contains("署名しました") && page.text().contains("血圧 128/74mmHg"));
     pdf(&mut browser, &page).await;
     browser.post(&format!("{chart}/note"), &fields).await;
-    let session = hospital.station.sign_in("2001", PASSWORD).unwrap();
+    let session = hospital.session("2001");
     let notes = session
         .day()
         .all()
@@ -328,7 +328,7 @@ async fn on_paper_books_and_the_way_back_into_the_ehr() {
     let entered = browser.post(&action, &[]).await;
     assert!(browser.follow(&entered).await.text().contains("残り 2 / 3"));
     browser.post(&action, &[]).await;
-    let session = hospital.station.sign_in("2001", PASSWORD).unwrap();
+    let session = hospital.session("2001");
     let marks = session
         .day()
         .all()
@@ -400,7 +400,7 @@ async fn somebody_unknown_gets_a_number_and_is_asked_about_allergies() {
     assert!(page.text().contains("仮番号 TR0300001") && page.text().contains("仮・スズキ　ケン"));
     pdf(&mut browser, &page).await;
     browser.post("/temporary", &fields).await;
-    let session = hospital.station.sign_in("1001", PASSWORD).unwrap();
+    let session = hospital.session("1001");
     assert_eq!(
         session.day().temporary_patients().count(),
         1,
@@ -443,7 +443,7 @@ async fn a_slip_scans_to_its_patient_and_a_list_prints() {
     let handle = who(&found);
     let fields = [("who", handle.as_str()), ("seen", "0"), ("slot", "0")];
     browser.post("/reception/check-in", &fields).await;
-    let session = hospital.station.sign_in("1001", PASSWORD).unwrap();
+    let session = hospital.session("1001");
     let slip = session.day().all().iter().find_map(|r| match &r.entry.act {
         chart::Act::Printed { form_id, .. } => Some(form_id.to_string()),
         _ => None,
@@ -483,7 +483,7 @@ async fn when_paper_fails_the_reception_stands() {
         page.text().contains("A-001 山田　一郎 さんを受付しました")
             && page.text().contains("用紙だけが作れませんでした")
     );
-    let session = hospital.station.sign_in("1001", PASSWORD).unwrap();
+    let session = hospital.session("1001");
     assert_eq!(
         session.day().all().len(),
         1,

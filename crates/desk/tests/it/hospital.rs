@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chart::{AsOf, Chart, Finding, Moment, Severity, Sheet, StationCode};
 use desk::{DemoSignIn, Desk};
 use downtime::extract::{self, Guard, Order};
-use downtime::identity::{NewUser, Role, Roster};
+use downtime::identity::{BadgeSecret, Credentials, EnvelopeSecret, NewUser, Role, Roster, Sponsor};
 use downtime::shelf::Shelf;
 use downtime::sources::{Extract, Progress, PullFault, Scope, Source};
-use downtime::stations::{Parts, Station};
+use downtime::stations::{Parts, Session, Station};
 use getrandom::SysRng;
 use getrandom::rand_core::{Rng, UnwrapErr};
 use jiff::civil::{Date, date};
@@ -36,6 +36,10 @@ pub const STAFF: [(&str, &str, Role); 3] = [
     ("2001", "佐藤　一郎", Role::Physician),
     ("9001", "高橋　灯", Role::Informatics),
 ];
+/// Secret of the one sealed envelope, number 1.
+pub const ENVELOPE: [u8; 16] = [42; 16];
+/// A nurse with a badge, where everybody is there: staff number, name, badge number, its secret.
+pub const BADGED: (&str, &str, u32, [u8; 16]) = ("3333", "鈴木　光", 77, [77; 16]);
 /// The day of every story.
 pub const DAY: Date = date(2026, 11, 20);
 
@@ -47,6 +51,16 @@ pub struct Hospital {
     pub station: Arc<Station>,
     /// Its clock, in seconds.
     pub clock: Arc<AtomicI64>,
+}
+
+/// Staff number of whoever has this role, where everybody is there.
+pub fn number_of(role: Role) -> String {
+    let known = STAFF.iter().find(|(.., known)| *known == role);
+    match (known, role) {
+        (Some((number, ..)), _) => (*number).to_owned(),
+        (None, Role::BreakGlass) => "bg-001".to_owned(),
+        (None, role) => format!("7{:03}", Role::ALL.iter().position(|r| *r == role).unwrap()),
+    }
 }
 
 fn rng() -> UnwrapErr<SysRng> {
@@ -78,21 +92,62 @@ impl Source for Literal {
 impl Hospital {
     /// Sealed at 8:45, now 9:12; nothing is known about the EHR yet.
     pub fn open(charts: Vec<Chart>) -> Self {
+        Self::with(charts, &[])
+    }
+
+    /// The same with somebody of every role, and one sealed envelope.
+    pub fn of_everybody(charts: Vec<Chart>) -> Self {
+        Self::with(charts, &Role::ALL)
+    }
+
+    fn with(charts: Vec<Chart>, roles: &[Role]) -> Self {
         let mut rng = rng();
         let dir = tempfile::tempdir().unwrap();
         let secret = Arc::new(StationSecret::random(&mut rng));
         let (sealer, journal) = (SealerSecret::random(&mut rng), RoleSecret::random(&mut rng));
-        let mut roster = Roster::new(HospitalId([7; 16]), "試験病院", &journal.public(), &sealer.public());
+        let audit = RoleSecret::random(&mut rng);
+        let mut roster = Roster::new(
+            HospitalId([7; 16]),
+            "試験病院",
+            &journal.public(),
+            &audit.public(),
+            &sealer.public(),
+        );
         let code = StationCode::parse("R03").unwrap();
         roster.enrol_station(code, 3, 'A', &secret.public()).unwrap();
+        let sponsor = Sponsor {
+            user: "9001",
+            journal: Some(&journal),
+            audit: Some(&audit),
+            at: Moment(0),
+            note: "試験",
+        };
         for (staff_number, name, role) in STAFF {
-            let user = NewUser {
-                staff_number,
-                name,
-                role,
+            let user = NewUser::with_password(staff_number, name, role, PASSWORD);
+            roster.enrol_user(&user, &sponsor, SlotCost::FLOOR, &mut rng).unwrap();
+        }
+        let others = roles
+            .iter()
+            .filter(|role| STAFF.iter().all(|(.., known)| known != *role));
+        for role in others {
+            let (number, envelope) = (number_of(*role), EnvelopeSecret::from_bytes(ENVELOPE));
+            let mut user = NewUser::with_password(&number, "試験　職員", *role, PASSWORD);
+            if *role == Role::BreakGlass {
+                user.opens = Credentials::Envelope(&envelope);
+                user.record.purpose = "3階東病棟".into();
+            }
+            roster.enrol_user(&user, &sponsor, SlotCost::FLOOR, &mut rng).unwrap();
+        }
+        if !roles.is_empty() {
+            let (number, name, badge, secret) = BADGED;
+            let secret = BadgeSecret::from_bytes(secret);
+            let mut user = NewUser::with_password(number, name, Role::Nurse, PASSWORD);
+            user.record.badge = badge;
+            user.opens = Credentials::PasswordAndBadge {
                 password: PASSWORD,
+                badge: &secret,
             };
-            roster.enrol_user(&user, &journal, SlotCost::FLOOR, &mut rng).unwrap();
+            roster.enrol_user(&user, &sponsor, SlotCost::FLOOR, &mut rng).unwrap();
         }
         let shelf = Shelf::open(
             Arc::new(Disk),
@@ -170,6 +225,13 @@ impl Hospital {
     /// The EHR answered just now.
     pub fn answers(&self) {
         self.station.observe_ehr(true);
+    }
+
+    /// Somebody's session beside the desk. Signing in waits for the disk, which no async test may.
+    pub fn session(&self, number: &str) -> Session {
+        let (station, number) = (Arc::clone(&self.station), number.to_owned());
+        let enter = move || station.sign_in(&number, &Credentials::Password(PASSWORD)).unwrap();
+        std::thread::spawn(enter).join().unwrap()
     }
 
     /// The desk in front of the station.

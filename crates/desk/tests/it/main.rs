@@ -2,8 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod access;
+mod audit;
 mod browser;
 mod clinic;
+mod deciding;
 mod hospital;
+mod identity;
+mod idle;
 mod pages;
 mod safety;

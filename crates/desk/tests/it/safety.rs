@@ -24,11 +24,9 @@ async fn acts_from_other_sites_are_refused() {
     }
     assert!(
         hospital
-            .station
-            .sign_in("1001", crate::hospital::PASSWORD)
-            .unwrap()
+            .session("1001")
             .day()
-            .declaration()
+            .declaration(hospital.station.now())
             .is_none()
     );
     let ours = [("origin", "http://127.0.0.1:8300"), ("host", "127.0.0.1:8300")];
@@ -52,7 +50,7 @@ async fn the_cookie_is_closed_to_scripts_and_sites() {
     let router = desk::router(desk).unwrap();
     let request = axum::http::Request::post("/sign-in")
         .header("content-type", "application/x-www-form-urlencoded")
-        .body(axum::body::Body::from("badge=1001"))
+        .body(axum::body::Body::from("demo=1001"))
         .unwrap();
     let answer = tower::ServiceExt::oneshot(router, request).await.unwrap();
     let cookie = answer.headers()["set-cookie"].to_str().unwrap();
@@ -67,12 +65,10 @@ async fn signing_in_leads_only_to_our_own_pages() {
     let hospital = Hospital::open(people());
     let mut browser = Browser::new(&hospital);
     for to in ["//evil.example", "https://evil.example", "/\\evil.example"] {
-        let answer = browser.post("/sign-in", &[("badge", "1001"), ("to", to)]).await;
+        let answer = browser.post("/sign-in", &[("demo", "1001"), ("to", to)]).await;
         assert_eq!(answer.location(), "/reception", "{to}");
     }
-    let answer = browser
-        .post("/sign-in", &[("badge", "1001"), ("to", "/to-enter")])
-        .await;
+    let answer = browser.post("/sign-in", &[("demo", "1001"), ("to", "/to-enter")]).await;
     assert_eq!(answer.location(), "/to-enter");
 }
 

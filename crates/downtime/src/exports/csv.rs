@@ -6,7 +6,7 @@
 
 use std::io::{self, Write};
 
-use chart::{Act, EntryId, Subject};
+use chart::Subject;
 
 use super::retype_list;
 use crate::view::{Day, Recorded};
@@ -126,7 +126,7 @@ fn cells(recorded: &Recorded, day: &Day, who: Identity, number: u64) -> [String;
         who.kana,
         who.name,
         who.birth,
-        points_back(&entry.act).map(|id| id.hex()).unwrap_or_default(),
+        entry.act.points_back().map(|id| id.hex()).unwrap_or_default(),
         entered.map(|r| r.entry.written_at.text()).unwrap_or_default(),
         entered.map(|r| r.entry.by.name.clone()).unwrap_or_default(),
         content.join("\n"),
@@ -134,15 +134,11 @@ fn cells(recorded: &Recorded, day: &Day, who: Identity, number: u64) -> [String;
     ]
 }
 
-const fn points_back(act: &Act) -> Option<&EntryId> {
-    match act {
-        Act::CheckInUndone { entry, .. }
-        | Act::NoteCorrected { entry, .. }
-        | Act::AppointmentCancelled { entry, .. }
-        | Act::DowntimeEnded { entry, .. }
-        | Act::EnteredInEhr { entry, .. } => Some(entry),
-        _ => None,
-    }
+/// A cell in quotes; true when an apostrophe had to keep a spreadsheet from taking it for a formula.
+pub(super) fn quoted(cell: &str) -> (String, bool) {
+    let guarded = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
+    let apostrophe = if guarded { "'" } else { "" };
+    (format!("\"{apostrophe}{}\"", cell.replace('"', "\"\"")), guarded)
 }
 
 fn line(out: &mut dyn Write, charset: Charset, cells: &[String], written: &mut Written) -> io::Result<()> {
@@ -151,14 +147,9 @@ fn line(out: &mut dyn Write, charset: Charset, cells: &[String], written: &mut W
         if n > 0 {
             text.push(',');
         }
-        let guarded = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
+        let (cell, guarded) = quoted(cell);
         written.guarded += u64::from(guarded);
-        text.push('"');
-        if guarded {
-            text.push('\'');
-        }
-        text.push_str(&cell.replace('"', "\"\""));
-        text.push('"');
+        text.push_str(&cell);
     }
     text.push_str("\r\n");
     match charset {

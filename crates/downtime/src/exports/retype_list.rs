@@ -103,6 +103,31 @@ pub fn fields(recorded: &Recorded, day: &Day) -> Vec<Field> {
             put("入力した記載", entry.short());
             put("入力日時", at.text());
         }
+        Act::DowntimeConfirmed { entry } | Act::LinkConfirmed { entry } => put("確認した記載", entry.short()),
+        Act::EnvelopeOpened(opened) => {
+            put("封筒", opened.envelope.clone());
+            put("開封者", opened.operator.clone());
+            put("立会い", opened.witness.clone());
+            put("理由", opened.reason.clone());
+        }
+        Act::EnvelopeClosed { reason, .. } => put("内容", reason.clone()),
+        Act::UserDisabled { user, reason } => {
+            put("職員番号", user.clone());
+            put("理由", reason.clone());
+        }
+        Act::LinkProposed(link) => {
+            put("仮番号", link.temporary.to_string());
+            put("患者番号", link.patient.shown());
+            put("確かめたこと", link.reason.clone());
+        }
+        Act::LinkUndone { reason, .. } => put("取消の理由", reason.clone()),
+        Act::ConflictSettled { decision, entries } => {
+            put(
+                "対象の記載",
+                entries.iter().map(chart::EntryId::short).collect::<Vec<_>>().join(" "),
+            );
+            put("判断", decision.clone());
+        }
     }
     out
 }

@@ -1,20 +1,29 @@
 //! The extract guard: what must not replace the last good snapshot.
 //!
 //! Empty, shrunken and half-written exports look like success to a copying program. Here they are refused, loudly, and
-//! only a person can accept them after looking.
+//! only a person can accept them after looking. A day is held against the last days of its weekday: a Sunday without patients
+//! is no fault where Sundays have none, and a Monday is not excused by the Sunday before it.
+//!
+//! Keeping what the last days held is deliberately the caller's work.
+
+mod history;
 
 use chart::DataKind;
 
 use super::SnapshotStat;
 use crate::sources::Extract;
 
+pub use history::{History, HistoryFault};
+
 /// How careful to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guard {
     /// Refuse when charts, or rows of any kind, shrink by more than this many percent.
     pub shrink_percent: u8,
     /// A person has looked and accepts an empty or shrunken extract (a holiday). Half-written files stay refused.
     pub accepted: bool,
+    /// The last days. Where it knows no day of the same weekday, the last snapshot is compared with.
+    pub history: History,
 }
 
 impl Default for Guard {
@@ -22,6 +31,7 @@ impl Default for Guard {
         Self {
             shrink_percent: 30,
             accepted: false,
+            history: History::default(),
         }
     }
 }
@@ -31,17 +41,19 @@ impl Default for Guard {
 pub enum Refusal {
     /// No chart at all.
     #[error(
-        "患者が一人もいません。書き出しが終わっているか、対象日が正しいかを確かめてください。休診日なら --accept を付けて実行してください。"
+        "患者が一人もいません。書き出しが終わっているか、対象日が正しいかを確かめてください。休診日なら --accept を付けて実行してください（同じ曜日の休診は次から要りません）。"
     )]
     Empty,
-    /// Far fewer than last time.
+    /// Far fewer than on the last comparable day.
     #[error(
-        "{what}が前回の {before} から {now} に減りました（許容 -{percent}%）。書き出しを確かめてください。正しければ --accept を付けて実行してください。"
+        "{what}が{since}の {before} から {now} に減りました（許容 -{percent}%）。書き出しを確かめてください。正しければ --accept を付けて実行してください。"
     )]
     Shrunken {
         /// What shrank, in Japanese.
         what: String,
-        /// Count in the last good snapshot.
+        /// What it was compared with, in Japanese.
+        since: &'static str,
+        /// Count on the day it was compared with.
         before: u64,
         /// Count now.
         now: u64,
@@ -72,25 +84,31 @@ impl Guard {
         if self.accepted {
             return Ok(());
         }
-        if extract.charts == 0 {
+        let like = now.day.and_then(|day| self.history.like(day));
+        if extract.charts == 0 && like.as_ref().is_none_or(|like| like.charts > 0) {
             return Err(Refusal::Empty);
         }
-        let Some(last) = last else { return Ok(()) };
-        self.compare("患者", last.charts, extract.charts)?;
-        for before in &last.kinds {
+        let (since, before) = match (&like, last) {
+            (Some(like), _) => (SAME_WEEKDAY, like),
+            (None, Some(last)) => (LAST_TIME, last),
+            (None, None) => return Ok(()),
+        };
+        self.compare(since, "患者", before.charts, extract.charts)?;
+        for before in &before.kinds {
             let after = now.kinds.iter().find(|k| k.kind == before.kind).map_or(0, |k| k.used);
-            self.compare(kind_label(before.kind), before.used, after)?;
+            self.compare(since, kind_label(before.kind), before.used, after)?;
         }
         Ok(())
     }
 
-    fn compare(&self, what: &str, before: u64, now: u64) -> Result<(), Refusal> {
+    fn compare(&self, since: &'static str, what: &str, before: u64, now: u64) -> Result<(), Refusal> {
         // Below this many rows a percentage says nothing (two of three patients is a quiet day, not a broken export).
         const TOO_FEW: u64 = 20;
         let floor = before * u64::from(100 - self.shrink_percent.min(100)) / 100;
         if before >= TOO_FEW && now < floor {
             return Err(Refusal::Shrunken {
                 what: what.to_owned(),
+                since,
                 before,
                 now,
                 percent: self.shrink_percent,
@@ -99,6 +117,9 @@ impl Guard {
         Ok(())
     }
 }
+
+const LAST_TIME: &str = "前回";
+const SAME_WEEKDAY: &str = "同じ曜日（直近2回の多いほう）";
 
 const fn kind_label(kind: DataKind) -> &'static str {
     match kind {
@@ -159,7 +180,7 @@ mod tests {
         );
         let accepted = Guard {
             accepted: true,
-            ..guard
+            ..Guard::default()
         };
         assert_eq!(accepted.judge(&extract(0), &stat(0, 0), Some(&last)), Ok(()));
         let half = Origin {
@@ -181,5 +202,35 @@ mod tests {
             accepted.judge(&half, &stat(600, 600), None),
             Err(Refusal::HalfWritten { .. })
         ));
+    }
+
+    #[test]
+    fn a_day_is_held_against_its_weekday_and_not_against_the_day_before() {
+        let friday = jiff::civil::date(2026, 11, 20);
+        let on = |days: i64, charts| SnapshotStat {
+            day: Some(friday.saturating_add(jiff::Span::new().days(days))),
+            ..stat(charts, charts)
+        };
+        let mut guard = Guard::default();
+        let judge =
+            |guard: &Guard, now: &SnapshotStat, last: &SnapshotStat| guard.judge(&extract(now.charts), now, Some(last));
+        // The first Sunday is refused until a person has looked; the next one is like it.
+        assert_eq!(judge(&guard, &on(2, 0), &on(0, 600)), Err(Refusal::Empty));
+        guard.history.remember(&on(2, 0));
+        assert_eq!(judge(&guard, &on(9, 0), &on(8, 600)), Ok(()));
+        // An empty Sunday does not excuse a broken Monday.
+        guard.history.remember(&on(3, 600));
+        let refusal = judge(&guard, &on(10, 200), &on(9, 0)).unwrap_err();
+        assert!(
+            refusal
+                .to_string()
+                .contains("患者が同じ曜日（直近2回の多いほう）の 600 から 200 に減りました"),
+            "{refusal}"
+        );
+        assert_eq!(judge(&guard, &on(10, 0), &on(9, 0)), Err(Refusal::Empty));
+        // A holiday that was accepted does not blunt the guard for the week after.
+        guard.history.remember(&on(10, 0));
+        assert!(judge(&guard, &on(17, 200), &on(16, 0)).is_err());
+        assert_eq!(judge(&guard, &on(17, 590), &on(16, 0)), Ok(()));
     }
 }

@@ -1,14 +1,17 @@
 //! The stream from charts to the file: the first charts become the compression dictionary, then the writer starts.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::{Context, Result, ensure};
 use chart::Chart;
 use rand_core::CryptoRng;
+use vault::CompartmentId;
 use vault::snapshot::{SealPlan, Sealed, SnapshotWriter};
 use vault::train::{DICTIONARY_SIZE, SAMPLE_BYTES, train_dictionary};
 
-use super::{EVERYBODY, Order, SnapshotStat};
+use super::{Order, SnapshotStat};
+use crate::identity::Rights;
 use crate::index::IndexBuilder;
 use crate::sources::Extract;
 
@@ -18,17 +21,31 @@ pub(super) struct Writing<'a, R: CryptoRng> {
     ends: Option<(&'a mut dyn Write, &'a mut R)>,
     plan: &'a SealPlan,
     order: &'a Order<'a>,
-    sample: Vec<Vec<u8>>,
+    sample: Vec<(Vec<CompartmentId>, Vec<u8>)>,
     sampled: usize,
     writer: Option<SnapshotWriter<'a, &'a mut dyn Write, R>>,
-    index: IndexBuilder,
+    rights: &'a Rights,
+    /// One list per compartment.
+    lists: BTreeMap<CompartmentId, IndexBuilder>,
     /// True once thin charts come: they get rows behind all records and no record of their own.
     thin: bool,
     bytes: Vec<u8>,
 }
 
 impl<'a, R: CryptoRng> Writing<'a, R> {
-    pub(super) fn new(out: &'a mut dyn Write, plan: &'a SealPlan, order: &'a Order<'a>, rng: &'a mut R) -> Self {
+    pub(super) fn new(
+        out: &'a mut dyn Write,
+        plan: &'a SealPlan,
+        order: &'a Order<'a>,
+        rights: &'a Rights,
+        rng: &'a mut R,
+    ) -> Self {
+        let day = order.scope.day;
+        let lists = plan
+            .compartments
+            .iter()
+            .map(|c| (c.id, IndexBuilder::new(day)))
+            .collect();
         Self {
             ends: Some((out, rng)),
             plan,
@@ -36,7 +53,8 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
             sample: Vec::new(),
             sampled: 0,
             writer: None,
-            index: IndexBuilder::new(order.scope.day),
+            rights,
+            lists,
             thin: false,
             bytes: Vec::new(),
         }
@@ -44,28 +62,40 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
 
     /// Takes the next chart.
     pub(super) fn take(&mut self, chart: &Chart) -> Result<()> {
-        ensure!(chart.thin || !self.thin, "患者全体のカルテが、予約だけの患者より後に来ました");
+        ensure!(
+            chart.thin || !self.thin,
+            "患者全体のカルテが、予約だけの患者より後に来ました"
+        );
         self.thin = chart.thin;
-        self.index.add(chart)?;
+        let places = self.list(chart)?;
         if chart.thin {
             return Ok(());
         }
         chart.to_bytes(&mut self.bytes)?;
         if let Some(writer) = &mut self.writer {
-            writer.add_record(&[EVERYBODY], &self.bytes)?;
+            writer.add_record(&places, &self.bytes)?;
             return Ok(());
         }
         self.sampled += self.bytes.len();
-        self.sample.push(self.bytes.clone());
+        self.sample.push((places, self.bytes.clone()));
         if self.sampled >= SAMPLE_BYTES {
             self.start()?;
         }
         Ok(())
     }
 
+    /// Puts a chart on the lists of its compartments.
+    fn list(&mut self, chart: &Chart) -> Result<Vec<CompartmentId>> {
+        let places = self.rights.of_chart(chart);
+        for place in &places {
+            self.lists.get_mut(place).context("区画がありません")?.add(chart)?;
+        }
+        Ok(places)
+    }
+
     /// Makes the dictionary and writes what was collected.
     fn start(&mut self) -> Result<()> {
-        let samples: Vec<&[u8]> = self.sample.iter().map(Vec::as_slice).collect();
+        let samples: Vec<&[u8]> = self.sample.iter().map(|(_, bytes)| bytes.as_slice()).collect();
         let dictionary = train_dictionary(&samples, DICTIONARY_SIZE).context("圧縮辞書を作れません")?;
         let plan = SealPlan {
             dictionary,
@@ -73,8 +103,8 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
         };
         let (out, rng) = self.ends.take().context("封印はもう始まっています")?;
         let mut writer = SnapshotWriter::new(out, &plan, self.order.sealer, rng)?;
-        for bytes in self.sample.drain(..) {
-            writer.add_record(&[EVERYBODY], &bytes)?;
+        for (places, bytes) in self.sample.drain(..) {
+            writer.add_record(&places, &bytes)?;
         }
         self.writer = Some(writer);
         Ok(())
@@ -86,8 +116,12 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
             self.start()?;
         }
         let writer = self.writer.take().context("封印が始まっていません")?;
-        let mut thin = Some(self.index.finish(extract.findings.clone())?);
-        let sealed = writer.finish(&mut |_, _| thin.take().unwrap_or_default(), &stat.to_bytes()?)?;
+        let mut lists = BTreeMap::new();
+        for (place, list) in std::mem::take(&mut self.lists) {
+            lists.insert(place, list.finish(extract.findings.clone())?);
+        }
+        let mut take = |place, _| lists.remove(&place).unwrap_or_default();
+        let sealed = writer.finish(&mut take, &stat.to_bytes()?)?;
         Ok(sealed)
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn patient(view: &View, visit: &Visit<'_>, issue: &Issue) -> Map<Stri
 }
 
 /// 2026年11月20日（金）
-pub(super) fn day_text(day: Date) -> String {
+pub(crate) fn day_text(day: Date) -> String {
     format!(
         "{}年{}月{}日（{}）",
         day.year(),

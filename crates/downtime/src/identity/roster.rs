@@ -5,12 +5,13 @@
 
 use chart::StationCode;
 use minicbor::{Decode, Encode};
-use rand_core::CryptoRng;
 
-use super::{
-    Credentials, HospitalId, MIN_PASSWORD_CHARS, Role, RolePublic, RoleSecret, SealerPublic, Slot, SlotCost, SlotFault,
-    StationId, StationPublic, UserPublic, UserRecord, UserSecret, journal_context, station_id, user_id,
-};
+use super::password::Weak;
+use super::{HospitalId, RecoveryPublic, RolePublic, SealerPublic, StationId, StationPublic, station_id};
+
+mod users;
+
+pub use users::{Change, MAX_HISTORY, NewUser, RosterUser, Sponsor};
 
 /// Largest node number of a station. 80–99 belong to packs printed before anybody is there (`forms::pack`).
 pub const MAX_NODE: u8 = 79;
@@ -36,42 +37,19 @@ pub struct Roster {
     /// Stations.
     #[n(5)]
     pub stations: Vec<Enrolled>,
+    /// Public half of the audit role: sightings are sealed to it.
+    #[cbor(n(6), with = "minicbor::bytes")]
+    audit: [u8; 32],
+    /// Public half of the recovery key, where shares were printed: snapshots and journals are sealed to it too.
+    #[n(7)]
+    #[cbor(default)]
+    recovery: Option<Bytes32>,
 }
 
 /// 32 bytes as one CBOR byte string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(transparent)]
 struct Bytes32(#[cbor(n(0), with = "minicbor::bytes")] [u8; 32]);
-
-/// One enrolled user.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct RosterUser {
-    /// What every station may read.
-    #[n(0)]
-    pub record: UserRecord,
-    /// Public key.
-    #[cbor(n(1), with = "minicbor::bytes")]
-    public: [u8; 32],
-    /// The password slot.
-    #[cbor(n(2), with = "minicbor::bytes")]
-    slot: Vec<u8>,
-    /// Left out of the next snapshot.
-    #[n(3)]
-    pub disabled: bool,
-}
-
-/// A user to enrol.
-#[derive(Clone, Copy)]
-pub struct NewUser<'a> {
-    /// 職員番号
-    pub staff_number: &'a str,
-    /// Name as shown.
-    pub name: &'a str,
-    /// Occupation.
-    pub role: Role,
-    /// At least [`MIN_PASSWORD_CHARS`] characters.
-    pub password: &'a str,
-}
 
 /// One enrolled station.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -96,15 +74,27 @@ pub enum RosterFault {
     /// Damaged or newer.
     #[error("名簿（roster）を読めません。壊れているか、新しい版で書かれています: {0}")]
     Unreadable(String),
-    /// The password is too short.
-    #[error("パスワードが短すぎます。{MIN_PASSWORD_CHARS} 文字以上にしてください（バッジを使わないため）")]
-    ShortPassword,
+    /// The password is too short or too easy.
+    #[error(transparent)]
+    Weak(#[from] Weak),
     /// The number is taken.
     #[error("職員番号 {0} はもう登録されています")]
     Taken(String),
     /// A station code or node number is taken, or out of bounds.
     #[error("端末 {0} は登録できません。記号・番号・文字が重なっているか、番号が 1–{MAX_NODE} の外です")]
     StationTaken(StationCode),
+    /// Nobody of this number.
+    #[error("職員番号 {0} は名簿にありません")]
+    Unknown(String),
+    /// A reset without a word on how the person was recognised.
+    #[error("本人をどう確かめたかを書いてください。再発行していません")]
+    NoIdentityCheck,
+    /// The sponsor does not hold what the new user needs.
+    #[error("{0}を読む鍵を持つ人だけが、その鍵を渡せます。鍵を持つ人がサインインして登録してください")]
+    CannotPassOn(&'static str),
+    /// The new post reads what the old one did not.
+    #[error("職員番号 {0} の新しい職種には新しい鍵が必要です。再発行（reset）で職種を変えてください")]
+    NeedsReset(String),
     /// A slot or key could not be made.
     #[error("鍵を作れませんでした: {0}")]
     Key(String),
@@ -113,7 +103,13 @@ pub enum RosterFault {
 impl Roster {
     /// A hospital without users or stations.
     #[must_use]
-    pub fn new(hospital: HospitalId, name: &str, journal: &RolePublic, sealer: &SealerPublic) -> Self {
+    pub fn new(
+        hospital: HospitalId,
+        name: &str,
+        journal: &RolePublic,
+        audit: &RolePublic,
+        sealer: &SealerPublic,
+    ) -> Self {
         Self {
             hospital: hospital.0,
             name: name.to_owned(),
@@ -121,6 +117,8 @@ impl Roster {
             sealers: vec![Bytes32(sealer.to_bytes())],
             users: Vec::new(),
             stations: Vec::new(),
+            audit: audit.to_bytes(),
+            recovery: None,
         }
     }
 
@@ -138,6 +136,28 @@ impl Roster {
         RolePublic::from_bytes(&self.journal).map_err(|e| RosterFault::Unreadable(e.to_string()))
     }
 
+    /// Public half of the audit role.
+    ///
+    /// # Errors
+    /// [`RosterFault::Unreadable`] when the bytes are not a usable key.
+    pub fn audit(&self) -> Result<RolePublic, RosterFault> {
+        RolePublic::from_bytes(&self.audit).map_err(|e| RosterFault::Unreadable(e.to_string()))
+    }
+
+    /// Public half of the recovery key, if shares were printed.
+    ///
+    /// # Errors
+    /// [`RosterFault::Unreadable`] when the bytes are not a usable key.
+    pub fn recovery(&self) -> Result<Option<RecoveryPublic>, RosterFault> {
+        let key = |b: &Bytes32| RecoveryPublic::from_bytes(&b.0).map_err(|e| RosterFault::Unreadable(e.to_string()));
+        self.recovery.as_ref().map(key).transpose()
+    }
+
+    /// From the next sealing on, snapshots are sealed to this recovery key too.
+    pub fn set_recovery(&mut self, public: &RecoveryPublic) {
+        self.recovery = Some(Bytes32(public.to_bytes()));
+    }
+
     /// Sealers whose snapshots are accepted.
     ///
     /// # Errors
@@ -145,58 +165,6 @@ impl Roster {
     pub fn sealers(&self) -> Result<Vec<SealerPublic>, RosterFault> {
         let key = |b: &Bytes32| SealerPublic::from_bytes(&b.0).map_err(|e| RosterFault::Unreadable(e.to_string()));
         self.sealers.iter().map(key).collect()
-    }
-
-    /// Enrols a user with a password. The journal secret is needed because only who holds it can pass it on.
-    ///
-    /// # Errors
-    /// [`RosterFault`] when the number is taken, the password too short, or a key cannot be made.
-    pub fn enrol_user(
-        &mut self,
-        new: &NewUser<'_>,
-        journal: &RoleSecret,
-        cost: SlotCost,
-        rng: &mut (impl CryptoRng + ?Sized),
-    ) -> Result<(), RosterFault> {
-        let NewUser {
-            staff_number,
-            name,
-            role,
-            password,
-        } = *new;
-        if self.users.iter().any(|u| u.record.staff_number == staff_number) {
-            return Err(RosterFault::Taken(staff_number.to_owned()));
-        }
-        if password.chars().count() < MIN_PASSWORD_CHARS {
-            return Err(RosterFault::ShortPassword);
-        }
-        let hospital = self.hospital();
-        let user = user_id(&hospital, staff_number);
-        let secret = UserSecret::random(rng);
-        let who = Credentials::Password(password);
-        let slot = Slot::create(&hospital, &user, 0, &who, &secret, cost, rng)
-            .map_err(|fault: SlotFault| RosterFault::Key(fault.to_string()))?;
-        let journal_wrap = vault::wrap::wrap(
-            &secret.public(),
-            &journal_context(&hospital, &user),
-            &journal.to_file_bytes(),
-            rng,
-        )
-        .map_err(|fault| RosterFault::Key(fault.to_string()))?;
-        let record = UserRecord {
-            staff_number: staff_number.to_owned(),
-            name: name.to_owned(),
-            role,
-            journal_wrap,
-        };
-        let public = secret.public().to_bytes();
-        self.users.push(RosterUser {
-            record,
-            public,
-            slot: slot.as_bytes().to_vec(),
-            disabled: false,
-        });
-        Ok(())
     }
 
     /// Enrols a station.
@@ -261,24 +229,6 @@ impl Roster {
     /// [`RosterFault::Unreadable`] when the bytes are not a roster.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RosterFault> {
         minicbor::decode(bytes).map_err(|e| RosterFault::Unreadable(e.to_string()))
-    }
-}
-
-impl RosterUser {
-    /// Public key.
-    ///
-    /// # Errors
-    /// [`RosterFault::Unreadable`] when the bytes are not a usable key.
-    pub fn public(&self) -> Result<UserPublic, RosterFault> {
-        UserPublic::from_bytes(&self.public).map_err(|e| RosterFault::Unreadable(e.to_string()))
-    }
-
-    /// The password slot.
-    ///
-    /// # Errors
-    /// [`RosterFault::Unreadable`] when the bytes are not a slot.
-    pub fn slot(&self) -> Result<Slot, RosterFault> {
-        Slot::from_bytes(&self.slot).map_err(|e| RosterFault::Unreadable(e.to_string()))
     }
 }
 

@@ -10,7 +10,7 @@ use minicbor::{Decode, Encode};
 use vault::journal::Record;
 
 use super::Station;
-use super::held::{Chain, chain};
+use super::held::{Chain, Held, chain};
 
 /// Most bytes of records in one parcel.
 const MAX_PARCEL: usize = 4 << 20;
@@ -48,7 +48,7 @@ pub struct Parcel {
 }
 
 /// One record's bytes as one CBOR byte string.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 #[cbor(transparent)]
 pub struct Bytes(#[cbor(n(0), with = "minicbor::bytes")] pub Vec<u8>);
 
@@ -103,39 +103,50 @@ impl Parcel {
     }
 }
 
+/// How far each chain is here; of one station only, where one is named.
+pub(super) fn heads(held: &Held, of: Option<&[u8; 16]>) -> Heads {
+    let head = |((station, incarnation), seq): (Chain, u64)| Head {
+        station,
+        incarnation,
+        seq,
+    };
+    let wanted = |((station, _), _): &(Chain, u64)| of.is_none_or(|of| of == station);
+    Heads(held.whole().filter(wanted).map(head).collect())
+}
+
+/// What somebody with these heads lacks, at most one parcel full; of one station only, where one is named.
+pub(super) fn missing(held: &Held, theirs: &Heads, of: Option<&[u8; 16]>) -> Parcel {
+    let have: BTreeMap<Chain, u64> = theirs.0.iter().map(|h| ((h.station, h.incarnation), h.seq)).collect();
+    let mut parcel = Parcel::default();
+    let mut size = 0;
+    let lacks = |r: &&Record| {
+        of.is_none_or(|of| of == r.header().station.as_bytes())
+            && r.header().seq > have.get(&chain(r)).copied().unwrap_or(0)
+    };
+    for record in held.records().iter().filter(lacks) {
+        size += record.bytes().len();
+        if size > MAX_PARCEL {
+            parcel.more = true;
+            break;
+        }
+        parcel.records.push(Bytes(record.bytes().to_vec()));
+    }
+    parcel
+}
+
 impl Station {
     /// What this station holds.
     #[must_use]
     pub fn heads(&self) -> Heads {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        let head = |((station, incarnation), seq): (Chain, u64)| Head {
-            station,
-            incarnation,
-            seq,
-        };
-        Heads(held.whole().map(head).collect())
+        heads(&held, None)
     }
 
     /// Records that somebody with these heads lacks, at most one parcel full.
     #[must_use]
     pub fn missing(&self, theirs: &Heads) -> Parcel {
-        let have: BTreeMap<Chain, u64> = theirs.0.iter().map(|h| ((h.station, h.incarnation), h.seq)).collect();
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        let mut parcel = Parcel::default();
-        let mut size = 0;
-        for record in held
-            .records()
-            .iter()
-            .filter(|r| r.header().seq > have.get(&chain(r)).copied().unwrap_or(0))
-        {
-            size += record.bytes().len();
-            if size > MAX_PARCEL {
-                parcel.more = true;
-                break;
-            }
-            parcel.records.push(Bytes(record.bytes().to_vec()));
-        }
-        parcel
+        missing(&held, theirs, None)
     }
 
     /// Takes a parcel: every record checked, made durable, then shown. Gives how many were new.
@@ -172,9 +183,7 @@ impl Station {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .take(fresh.iter().cloned());
-        let mut declared = self.declared.write().unwrap_or_else(PoisonError::into_inner);
-        fresh.iter().for_each(|record| declared.take(record));
-        drop(declared);
+        self.open_entries.take(fresh);
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner).upgrade();
         if let Some(live) = live {
             live.take(fresh);

@@ -1,13 +1,14 @@
 //! What one signed-in person can do at one station. Holds the keys; dropping it is signing out.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
-use chart::{Act, Author, Chart, Entry, EntryId, FormId, Subject, TemporaryId};
+use chart::{Act, Author, Chart, Entry, EntryId, FormId, Moment, Subject, TemporaryId};
 use vault::shelf_slots::Identity;
 
 use super::numbers::{Exhausted, Range};
-use super::{Draft, Live, Station};
+use super::{Draft, Ended, Live, Station};
+use crate::audit::{Deed, Method, NotAudited, Sighting};
 use crate::forms::Issue;
 use crate::identity::{Role, Unlocked};
 use crate::index::Index;
@@ -22,7 +23,15 @@ pub struct Session {
     opened: RwLock<Arc<Opened>>,
     live: Arc<Live>,
     proven: Mutex<Proven>,
+    /// Whom this person looked at, and when it was last written down.
+    seen: Mutex<HashMap<Subject, Moment>>,
+    glanced: Mutex<Option<(Deed, String, Moment)>>,
+    /// The audit log, opened, from the first look of who may read it.
+    pub(super) book: OnceLock<super::SharedBook>,
 }
+
+/// Page after page about one patient within this time is one opening in the audit log.
+pub const ONE_VIEW_SECONDS: i64 = 600;
 
 /// The rows of one snapshot that this person's keys have opened.
 struct Proven {
@@ -42,6 +51,9 @@ impl Session {
             opened: RwLock::new(Arc::new(opened)),
             live,
             proven: Mutex::new(proven),
+            seen: Mutex::default(),
+            glanced: Mutex::default(),
+            book: OnceLock::new(),
         }
     }
 
@@ -55,6 +67,42 @@ impl Session {
     #[must_use]
     pub const fn role(&self) -> Role {
         self.unlocked.role
+    }
+
+    /// How they came in.
+    #[must_use]
+    pub const fn method(&self) -> Method {
+        super::method(self.unlocked.brought)
+    }
+
+    /// The audit log's secret, for who reads it.
+    #[must_use]
+    pub const fn audit_key(&self) -> Option<&Arc<vault::keys::RoleSecret>> {
+        self.unlocked.audit.as_ref()
+    }
+
+    /// The journal's secret, for passing it on to a new user.
+    #[must_use]
+    pub const fn journal_key(&self) -> Option<&Arc<vault::keys::RoleSecret>> {
+        self.unlocked.journal.as_ref()
+    }
+
+    /// Why this session must end, if it must: asked at every request.
+    #[must_use]
+    pub fn ended(&self) -> Option<Ended> {
+        self.station.ended(&self.unlocked)
+    }
+
+    /// Until when this session can last, where something other than idleness ends it.
+    #[must_use]
+    pub const fn until(&self) -> Option<Moment> {
+        self.unlocked.until
+    }
+
+    /// A sighting by this person, now.
+    #[must_use]
+    pub fn sighting(&self, deed: Deed) -> Sighting {
+        self.station.sighting(self.author(), self.method(), deed)
     }
 
     /// Where.
@@ -98,17 +146,123 @@ impl Session {
         self.live.day()
     }
 
+    /// Conflicts that wait for a person. Cheap, and takes no guard.
+    #[must_use]
+    pub fn disagreeing(&self) -> usize {
+        self.live.disagreeing()
+    }
+
     /// Records here that cannot be read by this program.
     #[must_use]
     pub fn unreadable(&self) -> usize {
         self.live.unreadable()
     }
 
-    /// Opens one patient: chart and entries in one.
+    /// Opens one patient: chart and entries in one. That it was opened is on the disk before anything is decrypted.
     ///
     /// # Errors
-    /// [`OpenFault`] when the snapshot does not hold the patient, or the record is damaged.
-    pub fn view(&self, subject: &Subject) -> Result<View, OpenFault> {
+    /// [`OpenFault`] when it could not be written down, the snapshot does not hold the patient, or the record is damaged.
+    pub async fn look(&self, subject: &Subject) -> Result<View, OpenFault> {
+        self.write_opening(subject).await?;
+        self.view(subject)
+    }
+
+    /// Makes sure that this person may write about a subject: that their keys open the chart, as [`Self::look`] would.
+    /// A chart that they opened before is not opened again.
+    ///
+    /// # Errors
+    /// [`OpenFault`] as of [`Self::look`].
+    pub async fn may_write(&self, subject: &Subject) -> Result<(), OpenFault> {
+        self.write_opening(subject).await?;
+        self.may_open(subject)
+    }
+
+    /// [`Self::look`] for callers without an async runtime.
+    ///
+    /// # Errors
+    /// [`OpenFault`] as of [`Self::look`].
+    pub fn look_blocking(&self, subject: &Subject) -> Result<View, OpenFault> {
+        if let Some(sighting) = self.opening(subject) {
+            let at = sighting.at;
+            self.witness_blocking(sighting)
+                .map_err(|fault| OpenFault::NotAudited(fault.to_string()))?;
+            self.remember_opening(subject, at);
+        }
+        self.view(subject)
+    }
+
+    async fn write_opening(&self, subject: &Subject) -> Result<(), OpenFault> {
+        if let Some(sighting) = self.opening(subject) {
+            let at = sighting.at;
+            self.witness(sighting)
+                .await
+                .map_err(|fault| OpenFault::NotAudited(fault.to_string()))?;
+            self.remember_opening(subject, at);
+        }
+        Ok(())
+    }
+
+    /// The sighting to write before a chart opens; `None` while the last one about this subject still holds.
+    fn opening(&self, subject: &Subject) -> Option<Sighting> {
+        let now = self.station.now();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.retain(|_, at| (0..ONE_VIEW_SECONDS).contains(&(now.0 - at.0)));
+        (!seen.contains_key(subject)).then(|| Sighting {
+            subject: subject.clone(),
+            ..self.sighting(Deed::Opened)
+        })
+    }
+
+    fn remember_opening(&self, subject: &Subject, at: Moment) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.insert(subject.clone(), at);
+    }
+
+    /// Writes a sighting and waits until it is on the disk. Who came with a sealed envelope goes on without: the sighting is
+    /// held in memory and every screen says that the log has a gap.
+    ///
+    /// # Errors
+    /// [`NotAudited`]: what it is about may not be shown, printed or written out.
+    pub async fn witness(&self, sighting: Sighting) -> Result<(), NotAudited> {
+        let kept = sighting.clone();
+        let outcome = self.station.audit.write(sighting).await;
+        self.go_on(outcome, kept)
+    }
+
+    fn witness_blocking(&self, sighting: Sighting) -> Result<(), NotAudited> {
+        let kept = sighting.clone();
+        let outcome = self.station.audit.write_blocking(sighting);
+        self.go_on(outcome, kept)
+    }
+
+    fn go_on(&self, outcome: Result<(), NotAudited>, sighting: Sighting) -> Result<(), NotAudited> {
+        if outcome.is_err() && self.role() == Role::BreakGlass {
+            self.station.audit.hold(sighting);
+            return Ok(());
+        }
+        outcome
+    }
+
+    /// Notes a look at a list or a search. The same one again within a minute is one look.
+    pub fn glance(&self, deed: Deed, detail: &str, count: usize) {
+        let now = self.station.now();
+        {
+            let mut glanced = self.glanced.lock().unwrap_or_else(PoisonError::into_inner);
+            let again = glanced.as_ref().is_some_and(|(before, words, at)| {
+                *before == deed && words == detail && (0..60).contains(&(now.0 - at.0))
+            });
+            if again {
+                return;
+            }
+            *glanced = Some((deed, detail.to_owned(), now));
+        }
+        let mut sighting = self.sighting(deed);
+        detail.clone_into(&mut sighting.detail);
+        sighting.count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.station.audit.note(sighting);
+    }
+
+    fn view(&self, subject: &Subject) -> Result<View, OpenFault> {
         let opened = self.opened();
         let mut flags = Vec::new();
         let chart: Option<Arc<Chart>> = match subject {
@@ -136,12 +290,7 @@ impl Session {
         Ok(view)
     }
 
-    /// Makes sure that this person may write about a subject: that their keys open the chart, as [`Self::view`] would.
-    /// A chart that they opened before is not opened again.
-    ///
-    /// # Errors
-    /// [`OpenFault`] as of [`Self::view`].
-    pub fn may_open(&self, subject: &Subject) -> Result<(), OpenFault> {
+    fn may_open(&self, subject: &Subject) -> Result<(), OpenFault> {
         match subject {
             Subject::Patient(id) => {
                 let opened = self.opened();
@@ -179,7 +328,7 @@ impl Session {
     /// # Errors
     /// [`NotSaved`]: nothing may be shown as saved.
     pub async fn record(&self, subject: Subject, act: Act) -> Result<EntryId, NotSaved> {
-        let waiting = self.keep(subject, act)?;
+        let waiting = self.station.keeper.keep(self.entry(subject, act))?;
         waiting
             .await
             .unwrap_or_else(|_| Err(NotSaved("記録係のスレッドが止まりました。".to_owned())))
@@ -190,25 +339,17 @@ impl Session {
     /// # Errors
     /// [`NotSaved`].
     pub fn record_blocking(&self, subject: Subject, act: Act) -> Result<EntryId, NotSaved> {
-        let waiting = self.keep(subject, act)?;
-        waiting
-            .blocking_recv()
-            .unwrap_or_else(|_| Err(NotSaved("記録係のスレッドが止まりました。".to_owned())))
+        self.station.keeper.keep_and_wait(self.entry(subject, act))
     }
 
-    fn keep(
-        &self,
-        subject: Subject,
-        act: Act,
-    ) -> Result<tokio::sync::oneshot::Receiver<Result<EntryId, NotSaved>>, NotSaved> {
-        let entry = Entry {
+    fn entry(&self, subject: Subject, act: Act) -> Entry {
+        Entry {
             by: self.author().clone(),
             written_at: self.station.now(),
             station: self.station.code(),
             subject,
             act,
-        };
-        self.station.keeper.keep(entry)
+        }
     }
 
     /// The next reception number of this station, `A-127`.
@@ -289,17 +430,18 @@ impl Session {
             at: self.station.now(),
             turn: 0,
         };
+        let journal = self.unlocked.journal.as_ref();
+        let journal = journal.ok_or_else(|| NotSaved("この職種では記録を書けません。".to_owned()))?;
         self.station
             .drafts
-            .keep(&mut draft, &self.unlocked.journal, &mut *(self.station.randomness)())
+            .keep(&mut draft, journal, &mut *(self.station.randomness)())
     }
 
     /// What this person was typing about this subject, if anything is kept.
     #[must_use]
     pub fn draft(&self, subject: &Subject, kind: &str) -> Option<Draft> {
-        self.station
-            .drafts
-            .read(&self.author().user, subject, kind, &self.unlocked.journal)
+        let journal = self.unlocked.journal.as_ref()?;
+        self.station.drafts.read(&self.author().user, subject, kind, journal)
     }
 
     /// Whether something may be kept that this person was typing about this subject; `false` is certain, and costs nothing.

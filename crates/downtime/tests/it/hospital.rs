@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chart::{AsOf, Chart, Coded, Known, Moment, Name, PatientId, StationCode};
 use downtime::extract::{self, Done, ExtractFault, Guard, Order};
-use downtime::identity::{NewUser, Role, Roster};
+use downtime::identity::{NewUser, Role, Roster, Sponsor};
 use downtime::shelf::Shelf;
 use downtime::sources::{Extract, Progress, PullFault, Scope, Source};
 use downtime::stations::{Parts, Station};
@@ -107,24 +107,38 @@ pub struct Hospital {
     pub hub: Arc<StationSecret>,
     pub ward: Arc<StationSecret>,
     pub clock: Arc<AtomicI64>,
+    pub audit: RoleSecret,
+    pub journal: RoleSecret,
 }
 
 impl Hospital {
     pub fn new() -> Self {
+        Self::named(HospitalId([7; 16]))
+    }
+
+    /// Another hospital, with the same names.
+    pub fn named(id: HospitalId) -> Self {
         let mut rng = rng();
         let (hub, ward) = (StationSecret::random(&mut rng), StationSecret::random(&mut rng));
         let (sealer, journal) = (SealerSecret::random(&mut rng), RoleSecret::random(&mut rng));
-        let mut roster = Roster::new(HospitalId([7; 16]), "試験病院", &journal.public(), &sealer.public());
+        let audit = RoleSecret::random(&mut rng);
+        let mut roster = Roster::new(id, "試験病院", &journal.public(), &audit.public(), &sealer.public());
         roster.enrol_station(code("H01"), 1, 'A', &hub.public()).unwrap();
         roster.enrol_station(code("R03"), 3, 'C', &ward.public()).unwrap();
-        for (number, role) in [("1001", Role::Reception), ("2001", Role::Physician)] {
-            let user = NewUser {
-                staff_number: number,
-                name: "試験　花子",
-                role,
-                password: PASSWORD,
+        for (number, role) in [
+            ("1001", Role::Reception),
+            ("2001", Role::Physician),
+            ("8001", Role::Auditor),
+        ] {
+            let user = NewUser::with_password(number, "試験　花子", role, PASSWORD);
+            let sponsor = Sponsor {
+                user: "9001",
+                journal: Some(&journal),
+                audit: Some(&audit),
+                at: Moment(0),
+                note: "試験",
             };
-            roster.enrol_user(&user, &journal, SlotCost::FLOOR, &mut rng).unwrap();
+            roster.enrol_user(&user, &sponsor, SlotCost::FLOOR, &mut rng).unwrap();
         }
         let clock = Arc::new(AtomicI64::new(nine().0));
         let dir = tempfile::tempdir().unwrap();
@@ -135,7 +149,25 @@ impl Hospital {
             hub: Arc::new(hub),
             ward: Arc::new(ward),
             clock,
+            audit,
+            journal,
         }
+    }
+
+    /// One more user, in force from the next sealing on.
+    pub fn enrol(&mut self, number: &str, role: Role, scope: downtime::identity::Scope) {
+        let mut user = NewUser::with_password(number, "試験　一郎", role, PASSWORD);
+        user.record.scope = scope;
+        let sponsor = Sponsor {
+            user: "9001",
+            journal: Some(&self.journal),
+            audit: Some(&self.audit),
+            at: Moment(0),
+            note: "試験",
+        };
+        self.roster
+            .enrol_user(&user, &sponsor, SlotCost::FLOOR, &mut rng())
+            .unwrap();
     }
 
     pub fn data(&self, which: &str) -> PathBuf {

@@ -24,9 +24,15 @@ fn blocks() -> Vec<Vec<u8>> {
     after.on = DAY.tomorrow().unwrap();
     often.appointments.extend([after, before]);
     builder.add(&often).unwrap();
-    builder.add(&patient("00000007", "山田　華子", "ヤマダ　ハナコ", 8)).unwrap();
-    builder.add(&tomorrow("00000003", "未来　明日香", "ミライ　アスカ")).unwrap();
-    builder.add(&tomorrow("00000020", "山田　明日香", "ヤマダ　アスカ")).unwrap();
+    builder
+        .add(&patient("00000007", "山田　華子", "ヤマダ　ハナコ", 8))
+        .unwrap();
+    builder
+        .add(&tomorrow("00000003", "未来　明日香", "ミライ　アスカ"))
+        .unwrap();
+    builder
+        .add(&tomorrow("00000020", "山田　明日香", "ヤマダ　アスカ"))
+        .unwrap();
     builder.finish(Vec::new()).unwrap()
 }
 
@@ -79,7 +85,9 @@ fn appointments_are_found_by_day_and_by_person() {
 #[test]
 fn a_record_after_a_thin_row_is_refused() {
     let mut builder = IndexBuilder::new(DAY);
-    builder.add(&tomorrow("00000003", "未来　明日香", "ミライ　アスカ")).unwrap();
+    builder
+        .add(&tomorrow("00000003", "未来　明日香", "ミライ　アスカ"))
+        .unwrap();
     let late = builder.add(&patient("00000007", "山田　華子", "ヤマダ　ハナコ", 8));
     assert!(matches!(late, Err(IndexFault::Order)));
 }
@@ -91,7 +99,10 @@ fn other_versions_and_other_numbers_of_blocks_or_rows_are_refused() {
     version[0][0] += 1;
     assert!(open(&version).is_err(), "another version");
     assert!(open(&good[..good.len() - 1]).is_err(), "a block too few");
-    assert!(open(&[good.clone(), vec![Vec::new()]].concat()).is_err(), "a block too many");
+    assert!(
+        open(&[good.clone(), vec![Vec::new()]].concat()).is_err(),
+        "a block too many"
+    );
     for (n, block) in good.iter().enumerate() {
         let mut shorter = good.clone();
         shorter[n].pop();

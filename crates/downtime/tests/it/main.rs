@@ -7,10 +7,19 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod audit;
+mod audit_export;
+mod audit_tampering;
+mod clock;
+mod entering;
 mod exports;
+mod flips;
+mod fuzz;
 mod hospital;
 mod index;
+mod merge;
 mod saving;
+mod scopes;
 mod sealing;
 mod table;
 mod working;

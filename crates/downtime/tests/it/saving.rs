@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use vault::slot::Credentials;
 
 use chart::entry::SignedNote;
 use chart::{Act, PatientId, Subject};
@@ -23,7 +24,7 @@ fn sign(session: &Session) -> Result<chart::EntryId, downtime::journal::NotSaved
 }
 
 fn physician(station: &Arc<Station>) -> Session {
-    station.sign_in("2001", PASSWORD).unwrap()
+    station.sign_in("2001", &Credentials::Password(PASSWORD)).unwrap()
 }
 
 #[test]
@@ -118,12 +119,12 @@ fn who_may_open_is_as_with_the_view_however_often_it_is_asked() {
     let session = physician(&station);
     let nobody = Subject::Patient(PatientId::parse("00009999").unwrap());
     for _ in 0..2 {
-        session.may_open(&somebody()).unwrap();
-        assert!(matches!(session.may_open(&nobody), Err(OpenFault::Unknown)));
-        assert!(session.view(&nobody).is_err());
+        session.look_blocking(&somebody()).unwrap();
+        assert!(matches!(session.look_blocking(&nobody), Err(OpenFault::Unknown)));
+        assert!(session.look_blocking(&nobody).is_err());
     }
     // Another snapshot proves nothing about the rows of the one before.
     hospital.seal(patients(31).split_off(1), Guard::default()).unwrap();
     station.shelf().refresh().unwrap();
-    assert!(matches!(session.may_open(&somebody()), Err(OpenFault::Unknown)));
+    assert!(matches!(session.look_blocking(&somebody()), Err(OpenFault::Unknown)));
 }

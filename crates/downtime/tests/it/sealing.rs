@@ -3,6 +3,7 @@
 use chart::PatientId;
 use downtime::extract::{ExtractFault, Guard, Refusal};
 use downtime::index::Query;
+use vault::slot::Credentials;
 
 use crate::hospital::{DAY, Hospital, PASSWORD, newest_file, patient, patients, sealed_file};
 
@@ -14,7 +15,11 @@ fn what_was_sealed_can_be_listed_searched_and_opened() {
     let done = hospital.seal(charts.clone(), Guard::default()).unwrap();
     assert_eq!((done.stat.charts, done.reopened), (31, 31));
     let shelf = hospital.shelf("H01");
-    let (_, opened) = shelf.current().unwrap().sign_in("2001", PASSWORD).unwrap();
+    let (_, opened) = shelf
+        .current()
+        .unwrap()
+        .sign_in("2001", &Credentials::Password(PASSWORD))
+        .unwrap();
     let index = opened.index();
     assert_eq!(index.len(), 31);
     let slots = index.slots_on(DAY);
@@ -54,11 +59,15 @@ fn a_wrong_password_opens_nothing_and_says_the_same_as_a_wrong_number() {
     let shelf = hospital.shelf("H01");
     let shelved = shelf.current().unwrap();
     let wrong = shelved
-        .sign_in("2001", "not-the-password-at-all")
+        .sign_in("2001", &Credentials::Password("not-the-password-at-all"))
         .err()
         .unwrap()
         .to_string();
-    let nobody = shelved.sign_in("7777", PASSWORD).err().unwrap().to_string();
+    let nobody = shelved
+        .sign_in("7777", &Credentials::Password(PASSWORD))
+        .err()
+        .unwrap()
+        .to_string();
     assert_eq!(wrong, nobody);
 }
 
@@ -104,7 +113,11 @@ fn a_damaged_record_costs_one_patient_not_the_others() {
     let charts = patients(40);
     hospital.seal(charts.clone(), Guard::default()).unwrap();
     let shelf = hospital.shelf("H01");
-    let (_, opened) = shelf.current().unwrap().sign_in("2001", PASSWORD).unwrap();
+    let (_, opened) = shelf
+        .current()
+        .unwrap()
+        .sign_in("2001", &Credentials::Password(PASSWORD))
+        .unwrap();
     let path = newest_file(&hospital.data("H01").join("shelf"));
     let bytes = std::fs::read(&path).unwrap();
     // Somewhere in the middle of the file lie the records.
@@ -148,7 +161,11 @@ fn a_snapshot_carried_to_another_station_opens_there_and_an_older_one_is_refused
     assert_eq!(shelf.receive(&mut new.as_slice()).unwrap().0, newer.identity);
     assert!(shelf.receive(&mut old.as_slice()).is_err());
     assert!(shelf.receive(&mut &new[..new.len() / 2]).is_err());
-    let (_, opened) = shelf.current().unwrap().sign_in("1001", PASSWORD).unwrap();
+    let (_, opened) = shelf
+        .current()
+        .unwrap()
+        .sign_in("1001", &Credentials::Password(PASSWORD))
+        .unwrap();
     assert_eq!(opened.index().len(), 41);
 }
 
@@ -162,12 +179,19 @@ fn people_of_the_coming_days_are_in_the_list_and_their_charts_say_that_they_were
     later.appointments[0].on = DAY.tomorrow().unwrap();
     let early = [&[later.clone()], charts.as_slice()].concat();
     let refused = hospital.seal(early, Guard::default()).unwrap_err();
-    assert!(matches!(refused, ExtractFault::Pull(_)), "whole charts come first: {refused}");
+    assert!(
+        matches!(refused, ExtractFault::Pull(_)),
+        "whole charts come first: {refused}"
+    );
     charts.push(later.clone());
     let done = hospital.seal(charts, Guard::default()).unwrap();
     assert_eq!(done.reopened, 30, "a thin row has no record");
     let shelf = hospital.shelf("H01");
-    let (_, opened) = shelf.current().unwrap().sign_in("2001", PASSWORD).unwrap();
+    let (_, opened) = shelf
+        .current()
+        .unwrap()
+        .sign_in("2001", &Credentials::Password(PASSWORD))
+        .unwrap();
     let hits = opened.index().search(&Query::parse("ミライ").unwrap(), 5);
     let chart = opened.chart(hits[0].0).unwrap();
     assert!(chart.thin);

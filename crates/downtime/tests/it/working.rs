@@ -7,6 +7,7 @@ use downtime::extract::Guard;
 use downtime::forms::{Visit, patient_sheet};
 use downtime::stations::Session;
 use downtime::view::Progress;
+use vault::slot::Credentials;
 
 use crate::hospital::{DAY, Hospital, PASSWORD, nine, patients, sealed_file};
 
@@ -57,7 +58,7 @@ fn entries_survive_the_end_of_the_process_and_numbers_go_on() {
     hospital.seal(patients(30), Guard::default()).unwrap();
     {
         let station = hospital.start("H01");
-        let session = station.sign_in("1001", PASSWORD).unwrap();
+        let session = station.sign_in("1001", &Credentials::Password(PASSWORD)).unwrap();
         let first = check_in(&session, 0);
         check_in(&session, 1);
         assert_eq!(session.day().progress(&subject(0)), Progress::CheckedIn);
@@ -74,7 +75,7 @@ fn entries_survive_the_end_of_the_process_and_numbers_go_on() {
         assert_eq!(session.day().checked_in(), 1);
     }
     let station = hospital.start("H01");
-    let session = station.sign_in("2001", PASSWORD).unwrap();
+    let session = station.sign_in("2001", &Credentials::Password(PASSWORD)).unwrap();
     assert_eq!(session.day().all().len(), 3);
     check_in(&session, 2);
     assert_eq!(
@@ -91,8 +92,8 @@ fn two_stations_work_apart_and_find_each_other_again() {
     let hub = hospital.start("H01");
     let ward = hospital.start("R03");
     ward.shelf().receive(&mut sealed_file(hub.shelf()).as_slice()).unwrap();
-    let at_hub = hub.sign_in("1001", PASSWORD).unwrap();
-    let at_ward = ward.sign_in("1001", PASSWORD).unwrap();
+    let at_hub = hub.sign_in("1001", &Credentials::Password(PASSWORD)).unwrap();
+    let at_ward = ward.sign_in("1001", &Credentials::Password(PASSWORD)).unwrap();
     check_in(&at_hub, 0);
     check_in(&at_ward, 0);
     check_in(&at_ward, 1);
@@ -122,7 +123,7 @@ fn a_correction_replaces_and_both_stay_on_paper() {
     let hospital = Hospital::new();
     hospital.seal(patients(30), Guard::default()).unwrap();
     let station = hospital.start("H01");
-    let session = station.sign_in("2001", PASSWORD).unwrap();
+    let session = station.sign_in("2001", &Credentials::Password(PASSWORD)).unwrap();
     let first = note(&session, 0, "右足の痛み");
     let corrected = SignedNote {
         sections: vec![chart::note::Section {
@@ -137,7 +138,7 @@ fn a_correction_replaces_and_both_stay_on_paper() {
         note: corrected,
     };
     session.record_blocking(subject(0), act).unwrap();
-    let view = session.view(&subject(0)).unwrap();
+    let view = session.look_blocking(&subject(0)).unwrap();
     assert_eq!(
         view.notes.iter().map(|n| n.superseded).collect::<Vec<_>>(),
         [true, false]
@@ -172,7 +173,7 @@ fn a_declaration_is_known_with_nobody_signed_in_and_after_a_restart() {
         let station = hospital.start("H01");
         station.observe_ehr(true);
         assert_eq!(station.mode().word(), "normal");
-        let session = station.sign_in("1001", PASSWORD).unwrap();
+        let session = station.sign_in("1001", &Credentials::Password(PASSWORD)).unwrap();
         let declared = Declaration {
             provisional: true,
             drill: false,
@@ -194,7 +195,7 @@ fn a_temporary_patient_lives_without_the_snapshot() {
     let hospital = Hospital::new();
     hospital.seal(patients(30), Guard::default()).unwrap();
     let station = hospital.start("H01");
-    let session = station.sign_in("1001", PASSWORD).unwrap();
+    let session = station.sign_in("1001", &Credentials::Password(PASSWORD)).unwrap();
     let id = session.next_temporary_id().unwrap();
     assert_eq!(id.as_str().get(..4), Some("TH01"));
     let temporary = TemporaryPatient {
@@ -213,7 +214,7 @@ fn a_temporary_patient_lives_without_the_snapshot() {
     session
         .record_blocking(subject.clone(), Act::TemporaryRegistered(temporary))
         .unwrap();
-    let strip = session.view(&subject).unwrap().strip();
+    let strip = session.look_blocking(&subject).unwrap().strip();
     assert_eq!(strip.name, "仮・氏名不明");
     assert!(strip.temporary && strip.birth.contains("推定60代"));
 }
@@ -224,7 +225,7 @@ fn a_draft_survives_and_belongs_to_its_author() {
     hospital.seal(patients(30), Guard::default()).unwrap();
     {
         let station = hospital.start("H01");
-        let session = station.sign_in("2001", PASSWORD).unwrap();
+        let session = station.sign_in("2001", &Credentials::Password(PASSWORD)).unwrap();
         for text in ["息", "息切れ", "息切れは軽い"] {
             session
                 .save_draft(&subject(0), "note", vec![("S".into(), text.into())])
@@ -232,14 +233,14 @@ fn a_draft_survives_and_belongs_to_its_author() {
         }
     }
     let station = hospital.start("H01");
-    let session = station.sign_in("2001", PASSWORD).unwrap();
+    let session = station.sign_in("2001", &Credentials::Password(PASSWORD)).unwrap();
     assert_eq!(
         session.draft(&subject(0), "note").unwrap().fields,
         [("S".to_owned(), "息切れは軽い".to_owned())]
     );
     assert!(
         station
-            .sign_in("1001", PASSWORD)
+            .sign_in("1001", &Credentials::Password(PASSWORD))
             .unwrap()
             .draft(&subject(0), "note")
             .is_none()
@@ -253,7 +254,7 @@ fn the_csv_holds_every_entry_once_with_author_and_time() {
     let hospital = Hospital::new();
     hospital.seal(patients(30), Guard::default()).unwrap();
     let station = hospital.start("H01");
-    let session = station.sign_in("2001", PASSWORD).unwrap();
+    let session = station.sign_in("2001", &Credentials::Password(PASSWORD)).unwrap();
     check_in(&session, 0);
     note(&session, 0, "=cmd|'/C calc'!A0\n改行も残る、𠮷");
     let mut bytes = Vec::new();
@@ -271,7 +272,7 @@ fn order_does_not_depend_on_the_wall_clock() {
     let hospital = Hospital::new();
     hospital.seal(patients(30), Guard::default()).unwrap();
     let station = hospital.start("H01");
-    let session = station.sign_in("1001", PASSWORD).unwrap();
+    let session = station.sign_in("1001", &Credentials::Password(PASSWORD)).unwrap();
     let first = check_in(&session, 0);
     hospital
         .clock

@@ -172,7 +172,17 @@ fn names_of_sixty_characters_are_whole_on_every_form() {
         let mut sheet = sample(code);
         match sheet.strip.as_mut() {
             Some(strip) => (strip.name, strip.kana) = (name.clone(), "ナガイ".repeat(20)),
-            None => sheet.body["rows"][0]["name"] = name.clone().into(),
+            None => {
+                let place = match *code {
+                    "F13" => &mut sheet.body["rows"][0]["name"],
+                    "F24" => &mut sheet.body["cards"][0]["name"],
+                    "F26" => &mut sheet.body["keeper"],
+                    "F27" => &mut sheet.body["accounts"][0]["name"],
+                    "F28" => &mut sheet.body["people"][0]["name"],
+                    _ => &mut sheet.body["place"],
+                };
+                *place = name.clone().into();
+            }
         }
         let pdf = print(&sheet);
         assert!(words(&pdf, 1).contains(&squeeze(&name)), "{code}: {}", words(&pdf, 1));

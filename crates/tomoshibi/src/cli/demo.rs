@@ -29,10 +29,11 @@ mod line;
 const HOSPITAL: &str = "あかりの市立総合病院（架空）";
 
 /// Staff of the demo: number, name, role.
-const STAFF: [(&str, &str, Role); 3] = [
+const STAFF: [(&str, &str, Role); 4] = [
     ("1001", "田中　恵", Role::Reception),
     ("2001", "佐藤　一郎", Role::Physician),
     ("9001", "高橋　灯", Role::Informatics),
+    ("9101", "鈴木　守", Role::PrivacyOfficer),
 ];
 
 /// Shows the main job on an invented hospital; no server, font or database to install.
@@ -175,12 +176,7 @@ fn prepare(plan: &Plan, dir: &Path, staff: &[DemoSignIn], places: &Places) -> Re
     let code = StationCode::parse("H01").context("H01")?;
     let users: Vec<NewUser<'_>> = staff
         .iter()
-        .map(|s| NewUser {
-            staff_number: &s.staff_number,
-            name: &s.name,
-            role: s.role,
-            password: &s.password,
-        })
+        .map(|s| NewUser::with_password(&s.staff_number, &s.name, s.role, &s.password))
         .collect();
     NewHub {
         dir: &hub_dir,

@@ -79,9 +79,16 @@ fn checks(config: &Config) -> Vec<Check> {
             })
             .map_err(|e| anyhow::anyhow!("{e:#}")),
     );
+    put("サインイン", Ok(sign_in(config)));
     if let Ok(home) = &home {
         put("封印済みデータ", snapshot(home));
-        put("記録（ジャーナル）", journal(home));
+        put("記録（ジャーナル）", log(home, "journal"));
+        put("監査の記録", log(home, "audit"));
+        put("監査の記録（コマンド）", log(home, "audit-tools"));
+        if !home.roster.users.is_empty() {
+            put("緊急封筒", super::envelope::state(home));
+            put("復旧鍵", recovery(home));
+        }
         if config.extract.is_some() {
             put("封印鍵", home.sealer().map(|_| "あり".to_owned()));
         }
@@ -128,11 +135,36 @@ fn snapshot(home: &Home) -> Result<String> {
     Ok(text)
 }
 
-fn journal(home: &Home) -> Result<String> {
+fn sign_in(config: &Config) -> String {
+    let days = config.identity.review_days;
+    if config.identity.password_alone {
+        format!(
+            "パスワードだけ（15文字以上）の利用者も認めています（[identity] password_alone = true）。見直しは {days} 日ごと"
+        )
+    } else {
+        format!("継続バッジとパスワードだけ。見直しは {days} 日ごと")
+    }
+}
+
+fn recovery(home: &Home) -> Result<String> {
+    if home.roster.recovery()?.is_none() {
+        anyhow::bail!(
+            "まだありません。`tomoshibi recovery split` で作ってください（鍵をすべて失うと、何も開けなくなります）"
+        );
+    }
+    for file in ["recovery.boxes", "recovery.wraps"] {
+        if !home.data.join(file).exists() {
+            anyhow::bail!("data/{file} がありません。写しを戻すか、作り直してください");
+        }
+    }
+    Ok("あり（5枚のうち3枚で開く）".to_owned())
+}
+
+fn log(home: &Home, dir: &str) -> Result<String> {
     let (hospital, id) = (home.roster.hospital(), home.roster.station_id(home.code));
     let walk = vault::journal::read_journal(
         &vault::files::Disk,
-        &home.data.join("journal"),
+        &home.data.join(dir),
         &hospital,
         &id,
         &home.secret.public(),

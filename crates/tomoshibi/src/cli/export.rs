@@ -1,5 +1,6 @@
 //! `tomoshibi export`: everything that was recorded, as files for the EHR.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use chart::Subject;
+use downtime::audit::Deed;
 use downtime::exports::csv::{self, Charset, Identity, Written};
+use downtime::identity::verb;
 use downtime::index::Index;
 use downtime::stations::read_entries;
 use downtime::view::Day;
@@ -15,8 +18,10 @@ use serde_json::json;
 use vault::files::Disk;
 
 use super::password::SignInArgs;
+use super::person::{about_each, enter};
 use super::{ConfigArg, LOOK};
 use crate::home::Home;
+use crate::trail;
 
 /// Writes everything that was recorded as files for the EHR. Works while the station runs.
 #[derive(Debug, clap::Args)]
@@ -51,12 +56,17 @@ impl Export {
             other => bail!("--charset は cp932 か utf-8 です: {other}"),
         };
         let home = Home::open(&self.config.read()?)?;
-        let shelf = home.shelf()?;
-        let shelved = shelf.current().context("棚に開ける封印済みデータがありません")?;
-        let (unlocked, opened) = shelved.sign_in(&self.who.user, &self.who.password()?)?;
-        let live = read_entries(&Disk, &home.data, &home.roster, home.code, &unlocked.journal)?;
+        let entered = enter(&home, &self.who, verb::EXPORT)?;
+        let journal = entered.acting.unlocked.journal.as_ref();
+        let journal = journal.context("この利用者は記載を読む鍵を持っていません")?;
+        let live = read_entries(&Disk, &home.data, &home.roster, home.code, journal)?;
         let day = live.day();
-        let written = write(&day, opened.index(), charset, &self.csv)?;
+        let subjects: BTreeSet<&Subject> = day.all().iter().map(|r| &r.entry.subject).collect();
+        let mut whole = entered.acting.sighting(&home, Deed::Exported);
+        whole.count = u32::try_from(subjects.len()).unwrap_or(u32::MAX);
+        whole.detail = csv::FILE_NAME.to_owned();
+        trail::write(&home, about_each(whole, subjects))?;
+        let written = write(&day, entered.opened.index(), charset, &self.csv)?;
         let unreadable = live.unreadable();
         if self.json {
             say!(

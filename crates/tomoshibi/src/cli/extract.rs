@@ -1,17 +1,18 @@
 //! `tomoshibi extract`: pull, guard, seal, prove, and put on the shelf.
 
+use std::io::Read;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use chart::Severity;
-use downtime::extract::{self, ExtractFault, Guard, Order, Step};
-use downtime::sources::{Progress, Scope, table};
+use downtime::extract::{self, ExtractFault, Guard, History, Order, SnapshotStat, Step};
+use downtime::sources::{Progress, Scope, Source, table};
 use jiff::civil::Date;
 use serde_json::json;
 
 use super::{ConfigArg, LOOK, REFUSED};
 use crate::config::Config;
-use crate::home::Home;
+use crate::home::{Home, write_durably};
 use crate::{clock, progress, random};
 
 /// Extracts from the EHR's export, seals, and puts the snapshot on the shelf.
@@ -31,6 +32,20 @@ pub struct Extract {
     /// One JSON object instead of words.
     #[arg(long)]
     json: bool,
+    /// Also tell the CPU seconds of reading, sealing and re-opening; reads the export once more for that. Linux only.
+    #[arg(long)]
+    cost: bool,
+}
+
+/// CPU seconds of the parts of an extract; `None` where the system does not tell.
+#[derive(Debug, Clone, Copy, Default)]
+struct Costs {
+    /// Reading and joining the export, measured by itself.
+    pull: Option<f64>,
+    /// Everything else up to the snapshot on the disk: dictionary, compression, encryption, lists, syncing, hashing it again.
+    seal: Option<f64>,
+    /// Opening every record again.
+    reopen: Option<f64>,
 }
 
 impl Extract {
@@ -42,9 +57,14 @@ impl Extract {
         let config = self.config.read()?;
         let home = Home::open(&config)?;
         let day = day(&self.day)?;
-        match run(&config, &home, day, self.accept, self.json) {
-            Ok(done) => {
-                self.report(&done);
+        let done = if self.cost {
+            measured(&config, &home, day, self.accept).map(|(done, costs)| (done, Some(costs)))
+        } else {
+            run(&config, &home, day, self.accept, self.json).map(|done| (done, None))
+        };
+        match done {
+            Ok((done, costs)) => {
+                self.report(&done, costs);
                 let look = done.extract.findings.iter().any(|f| f.severity == Severity::Severe);
                 Ok(if look { ExitCode::from(LOOK) } else { ExitCode::SUCCESS })
             }
@@ -60,7 +80,7 @@ impl Extract {
         }
     }
 
-    fn report(&self, done: &extract::Done) {
+    fn report(&self, done: &extract::Done, costs: Option<Costs>) {
         let stat = &done.stat;
         if self.json {
             let findings: Vec<_> = done
@@ -71,10 +91,14 @@ impl Extract {
                     |f| json!({"code": f.code, "file": f.file, "line": f.line, "field": f.field, "message": f.message}),
                 )
                 .collect();
-            say!(
-                "{}",
-                json!({"sealed": true, "epoch": done.identity.epoch, "day": stat.day.map(chart::date::iso), "charts": stat.charts, "thin_charts": stat.thin_charts, "reopened": done.reopened, "findings": findings, "findings_dropped": done.extract.findings_dropped})
-            );
+            let mut said = json!({"sealed": true, "epoch": done.identity.epoch, "day": stat.day.map(chart::date::iso), "charts": stat.charts, "thin_charts": stat.thin_charts, "reopened": done.reopened, "findings": findings, "findings_dropped": done.extract.findings_dropped});
+            if let (Some(said), Some(Costs { pull, seal, reopen })) = (said.as_object_mut(), costs) {
+                said.insert(
+                    "cpu_seconds".to_owned(),
+                    json!({"pull": pull, "seal": seal, "reopen": reopen}),
+                );
+            }
+            say!("{said}");
             return;
         }
         say!(
@@ -112,6 +136,15 @@ impl Extract {
         if severe + warning > 20 {
             say!("  …（全件は画面 S02 の「指摘」か --json で見られます）");
         }
+        if let Some(Costs { pull, seal, reopen }) = costs {
+            let shown = |seconds: Option<f64>| seconds.map_or_else(|| "不明".to_owned(), |s| format!("{s:.3} 秒"));
+            say!(
+                "CPU時間: 読み込みと結合 {}、封印 {}、開き直し {}",
+                shown(pull),
+                shown(seal),
+                shown(reopen)
+            );
+        }
     }
 }
 
@@ -120,14 +153,63 @@ impl Extract {
 /// # Errors
 /// What [`extract::run`] says, and configuration that does not fit.
 pub fn run(config: &Config, home: &Home, day: Date, accept: bool, quiet: bool) -> Result<extract::Done> {
+    run_watched(config, home, day, accept, quiet, &mut |_| ())
+}
+
+/// As [`run`], with the parts measured: reading and joining by itself, then the whole.
+fn measured(config: &Config, home: &Home, day: Date, accept: bool) -> Result<(extract::Done, Costs)> {
+    let between = |from: Option<f64>, to: Option<f64>| Some((to? - from?).max(0.0));
+    let thin_days = config.extract.as_ref().map_or(0, |settings| settings.thin_days);
+    let scope = Scope {
+        day,
+        thin_days,
+        now: clock::now(),
+    };
+    let begun = clock::cpu_seconds();
+    source(config)?.pull(&scope, &mut |_| Ok(()), &mut |_| ())?;
+    let pulled = clock::cpu_seconds();
+    let mut sealed = None;
+    let done = run_watched(config, home, day, accept, true, &mut |step| {
+        if sealed.is_none() && matches!(step, Step::Reopen(..)) {
+            sealed = clock::cpu_seconds();
+        }
+    })?;
+    let ended = clock::cpu_seconds();
+    let pull = between(begun, pulled);
+    let costs = Costs {
+        pull,
+        seal: between(pulled, sealed)
+            .zip(pull)
+            .map(|(both, pull)| (both - pull).max(0.0)),
+        reopen: between(sealed, ended),
+    };
+    Ok((done, costs))
+}
+
+fn run_watched(
+    config: &Config,
+    home: &Home,
+    day: Date,
+    accept: bool,
+    quiet: bool,
+    watch: &mut dyn FnMut(Step),
+) -> Result<extract::Done> {
     let settings = config
         .extract
         .as_ref()
         .context("設定に [extract] がありません（docs/operating/mapping.md）")?;
     let source = source(config)?;
     let now = clock::now();
+    let mut history = history(home)?;
+    let (roster, used_up) = super::envelope::without_used_up(config, home)?;
+    for number in &used_up {
+        let words =
+            format!("緊急封筒 {number:03} は開封されたため、この封印から外しました。新しい封筒を作ってください");
+        home.log("extract.log", &format!("{} {words}", now.text()))?;
+        tracing::warn!("{words}");
+    }
     let order = Order {
-        roster: &home.roster,
+        roster: &roster,
         sealer: &home.sealer()?,
         scope: Scope {
             day,
@@ -137,6 +219,7 @@ pub fn run(config: &Config, home: &Home, day: Date, accept: bool, quiet: bool) -
         guard: Guard {
             shrink_percent: settings.shrink_percent,
             accepted: accept,
+            history: history.clone(),
         },
         fresh_hours: settings.fresh_hours,
     };
@@ -147,17 +230,14 @@ pub fn run(config: &Config, home: &Home, day: Date, accept: bool, quiet: bool) -
         progress::bar("開き直し", quiet),
     ];
     let [reading, sealing, reopening] = &bars;
-    let done = extract::run(
-        &source,
-        shelf.slots(),
-        &order,
-        &mut random::system(),
-        &mut |step| match step {
+    let done = extract::run(&source, shelf.slots(), &order, &mut random::system(), &mut |step| {
+        watch(step);
+        match step {
             Step::Pull(Progress::Reading(done, all)) => progress::show(reading, done, all),
             Step::Pull(Progress::Assembling(done, all)) => progress::show(sealing, done, all),
             Step::Reopen(done, all) => progress::show(reopening, done, all),
-        },
-    );
+        }
+    });
     bars.iter().for_each(indicatif::ProgressBar::finish_and_clear);
     let done = done?;
     if let Some(record) = &done.destroyed {
@@ -174,8 +254,40 @@ pub fn run(config: &Config, home: &Home, day: Date, accept: bool, quiet: bool) -
             done.stat.findings
         ),
     )?;
+    if let Err(fault) = remember(home, &mut history, &done.stat) {
+        // The snapshot is on the shelf all the same; the guard compares with the days it knew before.
+        tracing::warn!("{HISTORY} を書けませんでした: {fault:#}");
+    }
     Ok(done)
 }
+
+/// What the last days held. One that cannot be read is told in the log, and the last snapshot is compared with instead.
+fn history(home: &Home) -> Result<History> {
+    let mut bytes = Vec::new();
+    match std::fs::File::open(home.data.join(HISTORY)) {
+        Ok(file) => file.take(MAX_HISTORY).read_to_end(&mut bytes).map(drop),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(History::default()),
+        Err(error) => Err(error),
+    }
+    .with_context(|| format!("{HISTORY} を読めません"))?;
+    match History::from_bytes(&bytes) {
+        Ok(history) => Ok(history),
+        Err(fault) => {
+            home.log("extract.log", &format!("{} {HISTORY}: {fault}", clock::now().text()))?;
+            Ok(History::default())
+        }
+    }
+}
+
+fn remember(home: &Home, history: &mut History, stat: &SnapshotStat) -> Result<()> {
+    history.remember(stat);
+    write_durably(&home.data.join(HISTORY), &history.to_bytes()?)
+}
+
+/// Counts of the last days, in `data/`.
+const HISTORY: &str = "history.cbor";
+/// Most bytes of it that are read; fourteen days take about 3 KB.
+const MAX_HISTORY: u64 = 1 << 20;
 
 /// The table source as configured.
 ///

@@ -1,23 +1,27 @@
 //! `tomoshibi init`: a hub from nothing. Makes every key; nothing has a default password.
+//!
+//! Two people begin: an informatics officer, who passes on what opens entries, and a privacy officer, who alone passes on what
+//! opens the audit log. Neither secret stays in a file.
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use chart::StationCode;
-use downtime::identity::{NewUser, Role, Roster};
+use chart::{Author, StationCode};
+use downtime::audit::{Deed, Method};
+use downtime::identity::{NewUser, Role, Roster, Sponsor};
 use vault::HospitalId;
 use vault::keys::{RoleSecret, SealerSecret, StationSecret};
 use vault::slot::SlotCost;
 
-use crate::home::{roster_file, sealer_key, station_key, write_durably};
-use crate::{random, secrets};
+use crate::home::{Home, roster_file, sealer_key, station_key, write_durably};
+use crate::{clock, config, random, secrets, trail};
 
-/// Makes a hub: configuration, keys, roster and the first user (an informatics officer).
+/// Makes a hub: configuration, keys, roster and the first two users (an informatics officer and a privacy officer).
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  tomoshibi init --dir /srv/tomoshibi --hospital あかり総合病院 --user 9001 --name 灯山明 --password-file first-password.txt"
+    after_help = "Example:\n  tomoshibi init --dir /srv/tomoshibi --hospital あかり総合病院 --user 9001 --name 灯山明 --password-file informatics.txt --privacy-user 9101 --privacy-name 守山望 --privacy-password-file privacy.txt\n\nPasswords have 15 characters or more and are none that is guessed first. Exit codes: 0 made, 1 nothing was made."
 )]
 pub struct Init {
     /// New directory for configuration and data.
@@ -29,15 +33,24 @@ pub struct Init {
     /// Three characters that name the hub.
     #[arg(long, default_value = "H01")]
     code: String,
-    /// Staff number of the first user.
+    /// Staff number of the informatics officer (医療情報担当).
     #[arg(long)]
     user: String,
-    /// Name of the first user.
+    /// Name of the informatics officer.
     #[arg(long)]
     name: String,
-    /// File whose first line is the first user's password (15 characters or more); asked when absent.
+    /// File whose first line is the informatics officer's password; asked when absent.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
+    /// Staff number of the privacy officer (個人情報保護責任者): somebody else.
+    #[arg(long)]
+    privacy_user: String,
+    /// Name of the privacy officer.
+    #[arg(long)]
+    privacy_name: String,
+    /// File whose first line is the privacy officer's password; asked when absent.
+    #[arg(long, value_name = "FILE")]
+    privacy_password_file: Option<PathBuf>,
 }
 
 impl Init {
@@ -47,22 +60,24 @@ impl Init {
     /// When the directory exists or cannot be written.
     pub fn run(&self) -> Result<ExitCode> {
         let code = StationCode::parse(&self.code).context("--code は英大文字と数字の3文字です")?;
-        let password = super::password::read(
-            self.password_file.as_ref(),
-            &format!("{} の新しいパスワード", self.user),
-        )?;
+        if self.user.trim() == self.privacy_user.trim() {
+            bail!("医療情報担当と個人情報保護責任者は別の人にしてください。何も作っていません");
+        }
+        let ask = |user: &str, file: &Option<PathBuf>| {
+            super::password::read(file.as_ref(), &format!("{user} の新しいパスワード"))
+        };
+        let password = ask(&self.user, &self.password_file)?;
+        let privacy = ask(&self.privacy_user, &self.privacy_password_file)?;
         let hub = NewHub {
             dir: &self.dir,
             hospital: &self.hospital,
             code,
         };
         let made = hub.make(
-            &[NewUser {
-                staff_number: &self.user,
-                name: &self.name,
-                role: Role::Informatics,
-                password: &password,
-            }],
+            &[
+                NewUser::with_password(&self.user, &self.name, Role::Informatics, &password),
+                NewUser::with_password(&self.privacy_user, &self.privacy_name, Role::PrivacyOfficer, &privacy),
+            ],
             SlotCost::STANDARD,
         )?;
         say!("hub {code} を作りました: {}", made.config.display());
@@ -74,6 +89,7 @@ impl Init {
         say!("  2. tomoshibi map --check -c {}", made.config.display());
         say!("  3. tomoshibi extract -c {}", made.config.display());
         say!("  4. tomoshibi serve -c {}", made.config.display());
+        say!("  5. tomoshibi recovery split、tomoshibi envelope make（docs/operating/users.md）");
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -105,20 +121,33 @@ impl NewHub<'_> {
         if config.exists() || data.exists() {
             bail!("{} にはもう Tomoshibi があります。上書きしません", self.dir.display());
         }
-        fs::create_dir_all(data.join("keys")).with_context(|| format!("{} を作れません", data.display()))?;
         let mut rng = random::system();
-        let (station, sealer, journal) = (
-            StationSecret::random(&mut rng),
-            SealerSecret::random(&mut rng),
-            RoleSecret::random(&mut rng),
-        );
+        let (station, sealer) = (StationSecret::random(&mut rng), SealerSecret::random(&mut rng));
+        let (journal, audit) = (RoleSecret::random(&mut rng), RoleSecret::random(&mut rng));
         let mut hospital = [0; 16];
         rand_core::Rng::fill_bytes(&mut rng, &mut hospital);
-        let mut roster = Roster::new(HospitalId(hospital), self.hospital, &journal.public(), &sealer.public());
+        let mut roster = Roster::new(
+            HospitalId(hospital),
+            self.hospital,
+            &journal.public(),
+            &audit.public(),
+            &sealer.public(),
+        );
         roster.enrol_station(self.code, 1, 'A', &station.public())?;
+        let sponsor = Sponsor {
+            user: "init",
+            journal: Some(&journal),
+            audit: Some(&audit),
+            at: clock::now(),
+            note: "導入",
+        };
         for user in users {
-            roster.enrol_user(user, &journal, cost, &mut rng)?;
+            roster
+                .enrol_user(user, &sponsor, cost, &mut rng)
+                .with_context(|| format!("{} を登録できません。何も作っていません", user.record.staff_number))?;
         }
+        // Nothing is on the disk before every password was found good.
+        fs::create_dir_all(data.join("keys")).with_context(|| format!("{} を作れません", data.display()))?;
         secrets::write(&station_key(&data), &station.to_file_bytes())?;
         secrets::write(&sealer_key(&data), &sealer.to_file_bytes())?;
         write_durably(&roster_file(&data), &roster.to_bytes()?)?;
@@ -126,6 +155,15 @@ impl NewHub<'_> {
             .replace("@HOSPITAL@", &self.hospital.replace(['"', '\\'], ""))
             .replace("@CODE@", self.code.as_str());
         write_durably(&config, text.as_bytes())?;
+        let home = Home::open(&config::Config::read(&config)?)?;
+        let granted = users.iter().map(|user| {
+            let mut sighting = trail::sighting(&home, &Author::default(), Method::Program, Deed::Granted);
+            let (record, role) = (&user.record, user.record.role.label());
+            sighting.detail = format!("{} {}（{role}）", record.staff_number, record.name);
+            "導入".clone_into(&mut sighting.reason);
+            sighting
+        });
+        trail::write(&home, granted.collect())?;
         Ok(Made { config })
     }
 }

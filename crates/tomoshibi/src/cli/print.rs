@@ -1,21 +1,25 @@
 //! `tomoshibi print`: paper without a screen. `pack` makes the whole morning's paper, one PDF per department.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use chart::Moment;
-use downtime::forms::{Issue, departments, pack_sheets};
+use chart::{Moment, Subject};
+use downtime::audit::Deed;
+use downtime::forms::{Department, Issue, departments, pack_sheets};
+use downtime::identity::verb;
 use downtime::shelf::Opened;
 use jiff::civil::Date;
 use serde_json::json;
 
 use super::password::SignInArgs;
+use super::person::{Entered, about_each, enter};
 use super::{ConfigArg, LOOK};
 use crate::config::Config;
 use crate::home::Home;
-use crate::{clock, progress, serving};
+use crate::{clock, progress, serving, trail};
 
 /// Paper without a screen.
 #[derive(Debug, clap::Args)]
@@ -61,12 +65,8 @@ impl Print {
         } = &self.what;
         let config = self.config.read()?;
         let home = Home::open(&config)?;
-        let shelf = home.shelf()?;
-        let shelved = shelf
-            .current()
-            .context("棚に開ける封印済みデータがありません。`tomoshibi extract` を実行してください")?;
-        let (_, opened) = shelved.sign_in(&who.user, &who.password()?)?;
-        let packs = packs(&config, &home, &opened, out, department.as_deref(), *json)?;
+        let entered = enter(&home, who, verb::PRINT)?;
+        let packs = packs(&config, &home, &entered, out, department.as_deref(), *json)?;
         let spoiled: usize = packs.iter().map(|p| p.spoiled.len()).sum();
         if *json {
             let list: Vec<_> = packs.iter().map(|p| json!({"department": p.department, "file": p.file, "sheets": p.sheets, "pages": p.pages, "bytes": p.bytes, "spoiled": p.spoiled})).collect();
@@ -109,11 +109,12 @@ pub struct Pack {
 pub fn packs(
     config: &Config,
     home: &Home,
-    opened: &Opened,
+    entered: &Entered,
     out: &PathBuf,
     only: Option<&str>,
     quiet: bool,
 ) -> Result<Vec<Pack>> {
+    let opened = &entered.opened;
     let day = opened
         .shelved()
         .stat()
@@ -131,6 +132,7 @@ pub fn packs(
     if wanted.is_empty() {
         bail!("{} に予約のある診療科が見つかりません", chart::date::iso(day));
     }
+    witness(home, entered, wanted.iter().map(|(_, department)| *department))?;
     let sheets: usize = wanted.iter().map(|(_, d)| d.slots.len() + 1).sum();
     let bar = progress::bar("印刷パック", quiet);
     let mut done = 0;
@@ -164,6 +166,24 @@ pub fn packs(
     }
     bar.finish_and_clear();
     Ok(packs)
+}
+
+/// Every patient on the paper is in the audit log before the first chart opens.
+fn witness<'a>(home: &Home, entered: &Entered, wanted: impl Iterator<Item = &'a Department>) -> Result<()> {
+    let index = entered.opened.index();
+    let mut all = Vec::new();
+    for department in wanted {
+        let rows: BTreeSet<u32> = department.slots.iter().map(|slot| slot.row).collect();
+        let subjects: Vec<Subject> = rows
+            .iter()
+            .filter_map(|row| Some(Subject::Patient(index.row(*row)?.id()?)))
+            .collect();
+        let mut whole = entered.acting.sighting(home, Deed::Printed);
+        whole.count = u32::try_from(subjects.len()).unwrap_or(u32::MAX);
+        whole.detail = format!("F13・F02 {}", department.department.label());
+        all.extend(about_each(whole, &subjects));
+    }
+    trail::write(home, all)
 }
 
 /// The owner alone may read it.

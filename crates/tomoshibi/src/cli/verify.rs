@@ -3,11 +3,15 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use downtime::audit::Deed;
+use downtime::identity::verb;
 use serde_json::json;
 
 use super::ConfigArg;
+use super::password::{SignInArgs, WithArgs};
+use super::person::enter;
 use crate::home::Home;
-use crate::progress;
+use crate::{progress, trail};
 
 /// Proves that the snapshot in use is whole and that every record opens.
 #[derive(Debug, clap::Args)]
@@ -20,9 +24,8 @@ pub struct Verify {
     /// Staff number of the person whose key opens the records.
     #[arg(long, value_name = "NUMBER")]
     user: Option<String>,
-    /// File whose first line is the password; asked at the keyboard when absent.
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<std::path::PathBuf>,
+    #[command(flatten)]
+    with: WithArgs,
     /// One JSON object instead of words.
     #[arg(long)]
     json: bool,
@@ -53,10 +56,18 @@ impl Verify {
         let records = match &self.user {
             None => None,
             Some(user) => {
-                let password = super::password::read(self.password_file.as_ref(), &format!("{user} のパスワード"))?;
-                let (_, opened) = shelved.sign_in(user, &password)?;
+                let who = SignInArgs {
+                    user: user.clone(),
+                    with: self.with.clone(),
+                };
+                let entered = enter(&home, &who, verb::READ)?;
+                let mut sighting = entered.acting.sighting(&home, Deed::Opened);
+                sighting.count = u32::try_from(state.charts).unwrap_or(u32::MAX);
+                "verify: 全件を開いて確かめ、何も表示していない".clone_into(&mut sighting.detail);
+                trail::write(&home, vec![sighting])?;
                 let bar = progress::bar("開封", self.json);
-                let checked = opened
+                let checked = entered
+                    .opened
                     .verify(&mut |done, all| progress::show(&bar, done, all))
                     .map_err(anyhow::Error::msg)?;
                 bar.finish_and_clear();

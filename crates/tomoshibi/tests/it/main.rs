@@ -3,5 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A test that cannot go on says why.
 
 mod browser;
+mod custody;
+mod leaving;
 mod one_day;
 mod program;

@@ -12,22 +12,22 @@ use crate::program::{Serving, ok, run};
 const PASSWORD: &str = "correct horse battery staple";
 
 /// A hospital in a directory: hub, station, export.
-struct Hospital {
+pub struct Hospital {
     dir: tempfile::TempDir,
     ehr: Option<TcpListener>,
 }
 
 impl Hospital {
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    fn text(&self, name: &str) -> String {
+    pub fn text(&self, name: &str) -> String {
         self.path(name).to_str().expect("a plain path").to_owned()
     }
 
     /// Synth, keys, users, one further station, extract.
-    fn new(patients: u32) -> Self {
+    pub fn new(patients: u32) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let ehr = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = ehr.local_addr().expect("its address").to_string();
@@ -56,6 +56,12 @@ impl Hospital {
             "--name",
             "灯山　明",
             "--password-file",
+            &password,
+            "--privacy-user",
+            "9101",
+            "--privacy-name",
+            "守山　望",
+            "--privacy-password-file",
             &password,
         ]);
         let config = hospital.text("hub/tomoshibi.toml");
@@ -94,11 +100,11 @@ impl Hospital {
         hospital
     }
 
-    fn config(&self) -> String {
+    pub fn config(&self) -> String {
         self.text("hub/tomoshibi.toml")
     }
 
-    fn extract(&self) {
+    pub fn extract(&self) {
         let output = run(&["extract", "-c", &self.config(), "--day", "today", "--json"]);
         assert!(matches!(output.status.code(), Some(0 | 3)), "{output:?}");
     }

@@ -14,6 +14,7 @@ use super::page;
 use crate::fault::Fault;
 use crate::paper::{After, Order, issue, may_undo_at_once};
 use crate::people::{Ask, CardState, People};
+use crate::screens::chart::look;
 use crate::visit::Visit;
 use crate::who::Who;
 
@@ -145,10 +146,7 @@ fn ends_number(typed: &str, number: &str) -> bool {
 /// F01 for one reception: the number of the visit is the number of the slip.
 pub(crate) async fn slip(visit: &Visit, who: &Who, entry: EntryId, reissue: bool) -> Result<String, Fault> {
     let signed = visit.signed()?;
-    let mut view = signed
-        .session
-        .view(&who.subject)
-        .map_err(|fault| Fault::CannotOpen(fault.to_string()))?;
+    let mut view = look(visit, who).await?;
     // The slip is for this reception, also when the person has another one in a second department.
     view.receptions.sort_by_key(|(recorded, _)| recorded.id != entry);
     let number = view.receptions.first().map(|(_, check_in)| check_in.visit.clone());
@@ -171,10 +169,7 @@ pub(crate) async fn slip(visit: &Visit, who: &Who, entry: EntryId, reissue: bool
 /// F02 with what is known now.
 pub(crate) async fn chart_sheet(visit: &Visit, who: &Who) -> Result<String, Fault> {
     let signed = visit.signed()?;
-    let view = signed
-        .session
-        .view(&who.subject)
-        .map_err(|fault| Fault::CannotOpen(fault.to_string()))?;
+    let view = look(visit, who).await?;
     let reissue = view
         .entries
         .iter()

@@ -109,7 +109,7 @@ impl Day {
     /// An entry from another station came out of order: everything is computed anew from the sorted list.
     fn fold_again(&mut self) {
         let mut all = std::mem::take(&mut self.all);
-        all.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
+        all.sort_by_key(|recorded| place_of(recorded));
         *self = Self::default();
         self.places.reserve(all.len());
         for recorded in all {

@@ -88,7 +88,7 @@ pub enum Step {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Line {
-    Begun(Begun),
+    Begun(Box<Begun>),
     Done { step: Step, at: i64 },
     Ended { at: i64 },
 }
@@ -167,7 +167,7 @@ pub fn lock(data: &Path) -> Result<Box<dyn Locked>> {
 /// When there is a certificate that cannot be read.
 pub fn earlier(certificate: &Path) -> Result<Option<Begun>> {
     Ok(read(certificate)?.into_iter().find_map(|line| match line {
-        Line::Begun(begun) => Some(begun),
+        Line::Begun(begun) => Some(*begun),
         _ => None,
     }))
 }
@@ -218,7 +218,7 @@ impl Disposing {
             lock: Some(lock),
         };
         if fresh {
-            disposing.append(&Line::Begun(disposing.begun.clone()))?;
+            disposing.append(&Line::Begun(Box::new(disposing.begun.clone())))?;
         }
         Ok(disposing)
     }

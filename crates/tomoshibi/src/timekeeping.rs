@@ -3,7 +3,7 @@
 //! It never sets a clock and never changes an order: the quality is shown and stands in every record, a jump is written into the
 //! audit log. What follows from what is seen is decided in `downtime::state`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -78,7 +78,7 @@ pub fn start(station: &Arc<Station>, source: TimeSource, hub: Arc<HubTime>, data
     Ok(())
 }
 
-fn looks(station: &Weak<Station>, source: TimeSource, hub: &HubTime, file: &PathBuf) {
+fn looks(station: &Weak<Station>, source: TimeSource, hub: &HubTime, file: &Path) {
     let mut last_right = remembered(file);
     let mut written = last_right;
     let mut service = TimeDaemon::Silent;

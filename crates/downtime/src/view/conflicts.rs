@@ -227,7 +227,7 @@ impl Day {
 
     fn reception_conflicts(&self, subject: &Subject, found: &mut Vec<Conflict>) {
         let received = self.about(subject).filter(|r| matches!(r.entry.act, Act::CheckedIn(_)));
-        for group in self.groups(received, |a, b| same_visit(a, b)) {
+        for group in self.groups(received, same_visit) {
             let taken_back = group.iter().filter(|r| self.undone_by(&r.id).is_some()).count();
             match (group.as_slice(), taken_back) {
                 ([one], 1) => found.extend(self.undone_but_seen(subject, one)),

@@ -30,7 +30,7 @@ fn thirty_stations_agree_and_nothing_that_was_replicated_is_lost() {
         let mut tally = Tally::default();
         loop {
             let n = next.fetch_add(1, Ordering::Relaxed);
-            if until.map_or(n >= wanted, |until| is_over(until)) {
+            if until.map_or(n >= wanted, is_over) {
                 return tally;
             }
             let seed = first.wrapping_add(n);

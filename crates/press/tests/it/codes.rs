@@ -130,7 +130,8 @@ fn the_codes_of_badges_envelopes_and_shares_are_read_back_and_are_the_only_ones_
     ] {
         let found = read(&print(&sample(code)), page, 200);
         let mut codes: Vec<String> = found.iter().filter(|c| c.starts_with("QR-Code:")).cloned().collect();
-        (codes.sort(), expected.sort());
+        codes.sort();
+        expected.sort();
         assert_eq!(codes, expected, "{code} page {page}");
         let serial = format!("CODE-128:{}", sample(code).body["serial"].as_str().unwrap_or_default());
         assert_eq!(code == "F25", found.contains(&serial), "{code}: {found:?}");

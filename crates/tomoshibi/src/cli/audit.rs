@@ -194,7 +194,7 @@ impl Audit {
                 fhir,
                 json,
             } => {
-                for path in [csv, fhir].into_iter().flatten().filter(|path| path.exists()) {
+                if let Some(path) = [csv, fhir].into_iter().flatten().find(|path| path.exists()) {
                     bail!("{} はもうあります。上書きしません", path.display());
                 }
                 let (book, found) = ask(&home, who, filter, Deed::Exported)?;
@@ -238,7 +238,7 @@ fn unreadable(book: &Book) {
     }
 }
 
-fn write(path: &PathBuf, fill: &dyn Fn(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
+fn write(path: &std::path::Path, fill: &dyn Fn(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
     let mut bytes = Vec::new();
     fill(&mut bytes)?;
     secrets::write(path, &bytes)

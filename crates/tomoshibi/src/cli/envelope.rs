@@ -219,7 +219,7 @@ fn write(
     match (end, wish.two_person) {
         ("pdf", false) => {
             let mut pdf = Vec::new();
-            let report = serving::press(config)?.pack(sheets.into_iter(), |_| (), &mut pdf)?;
+            let report = serving::press(config)?.pack(sheets, |_| (), &mut pdf)?;
             if let Some(spoiled) = report.spoiled.first() {
                 bail!("封筒を印刷できません（{}）。何も作っていません", spoiled.error);
             }

@@ -142,7 +142,7 @@ impl Maintenance {
             } => {
                 let acting = approver(&home, number, approved_by, with)?;
                 let user = home.roster.user(number);
-                if !user.is_some_and(|user| user.record.role == Role::Maintenance) {
+                if user.is_none_or(|user| user.record.role != Role::Maintenance) {
                     bail!("{number} は保守の利用者ではありません。何も変えていません");
                 }
                 home.roster.disable_user(number, &acting.sponsor("closed"))?;

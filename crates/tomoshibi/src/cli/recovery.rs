@@ -163,7 +163,7 @@ impl Recovery {
                 role,
                 new_password_file,
             } => {
-                let shares: Vec<Share> = share.iter().map(|path| read_share(path)).collect::<Result<_>>()?;
+                let shares: Vec<Share> = share.iter().map(read_share).collect::<Result<_>>()?;
                 let joined = Joined::of(&home, &shares)?;
                 say!(
                     "復旧シェア {} がそろいました（組 {:010}）",

@@ -243,7 +243,8 @@ fn a_station_is_destroyed_keys_first_and_two_people_are_named() {
     assert!(again.status.success(), "{}", said(&again));
     assert_eq!(files(&data), Vec::<PathBuf>::new());
     let second = hub.certificate();
-    for (now, then) in [(&second["destroyed"], &certificate["destroyed"])] {
+    {
+        let (now, then) = (&second["destroyed"], &certificate["destroyed"]);
         let counts = |steps: &serde_json::Value| -> Vec<(String, String)> {
             let step = |s: &serde_json::Value| (s["what"].to_string(), s["files"].to_string());
             steps.as_array().expect("steps").iter().map(step).collect()

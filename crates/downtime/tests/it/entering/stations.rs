@@ -343,7 +343,7 @@ fn maintenance() {
     cases.case("within its time it comes in", session.ended().is_none());
     cases.case(
         "no patient is listed, whatever scope the roster says",
-        session.index().len() == 0,
+        session.index().is_empty(),
     );
     cases.case("no chart opens", session.look_blocking(&subject).is_err());
     cases.case(

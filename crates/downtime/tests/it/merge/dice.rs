@@ -17,7 +17,7 @@ impl Dice {
     }
 
     pub fn one_in(&mut self, n: u64) -> bool {
-        self.roll() % n == 0
+        self.roll().is_multiple_of(n)
     }
 
     pub fn pick<T: Copy>(&mut self, of: &[T]) -> Option<T> {

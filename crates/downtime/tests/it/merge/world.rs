@@ -442,7 +442,7 @@ impl World {
                 order: Order { hlc: n, ..r.order },
                 ..(*r).clone()
             }));
-        } else if at % 10 == 0 {
+        } else if at.is_multiple_of(10) {
             // As it happens on a station that runs: parcel by parcel.
             disk.chunks(5).for_each(|places| day.add_shared(read(places)));
         } else {

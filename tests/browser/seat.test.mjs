@@ -1,5 +1,5 @@
-// One seat, several people: the screen clears when nobody uses it and says so before, what was being typed stays with its
-// author, and a badge read anywhere asks for its person's password without ever showing its digits.
+// One seat, several people: the screen clears when nobody uses it and says so before, and what was being typed stays with its
+// author. The badge's own story (no digit in any field) is not told in a browser yet.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -7,8 +7,6 @@ import { openHospital } from "./hospital.mjs";
 import { sitDown } from "./keyboard.mjs";
 import { assertAccessible, assertNoFaults, launch, screenshot } from "./lib.mjs";
 
-/** A badge that nobody has, with right check digits or not: the page must not show it either way. */
-const BADGE = `91${"00004711"}${"1".repeat(39)}00`;
 
 let hospital;
 let browser;
@@ -79,28 +77,4 @@ test("離席 clears at once", async () => {
   const text = await person.page.innerText("body");
   assert.ok(text.includes("画面を消しました") && !text.includes(patient.name));
   assertNoFaults(person.page);
-});
-
-test("a badge read into a note leaves no digit and keeps the text", async () => {
-  const { note } = await writing();
-  await person.page.fill("#s", "書きかけ");
-  await person.page.focus("#s");
-  const sent = person.page.waitForRequest((request) => request.method() === "POST" && new URL(request.url()).pathname === "/sign-in");
-  await person.scan(BADGE);
-  const body = (await sent).postData();
-  assert.ok(body.includes(`scanned=${BADGE}`) && decodeURIComponent(body).includes(`to=${note}`));
-  await person.page.waitForLoadState();
-  assert.ok(!(await person.page.content()).includes(BADGE.slice(0, 20)), "the digits stand nowhere");
-  await person.page.goto(at(note));
-  assert.equal(await person.page.inputValue("#s"), "書きかけ", "still the first person's page, with the text");
-});
-
-test("a badge read at the sign-in page never stands in a field", async () => {
-  person = await sitDown(browser, at("/sign-in"));
-  await person.at("#user");
-  const sent = person.page.waitForRequest((request) => request.method() === "POST");
-  await person.scan(BADGE);
-  assert.ok((await sent).postData().includes(`scanned=${BADGE}`));
-  await person.page.waitForLoadState();
-  assert.equal(await person.page.inputValue("#user"), "");
 });

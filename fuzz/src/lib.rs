@@ -23,7 +23,7 @@ use stand::{OneFile, crc32c};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every parser. The next one goes at the end, with a file in `fuzz_targets/` and a folder in `corpus/`.
-pub const TARGETS: [Target; 21] = [
+pub const TARGETS: [Target; 24] = [
     ("snapshot", snapshot),
     ("manifest", manifest),
     ("sealbox", sealed_box),
@@ -45,6 +45,9 @@ pub const TARGETS: [Target; 21] = [
     ("parcel", parcel),
     ("mapping", mapping),
     ("table", table),
+    ("declaration", declaration),
+    ("sighting", sighting),
+    ("showing", showing),
 ];
 
 /// A whole snapshot file.
@@ -341,6 +344,33 @@ pub fn parcel(data: &[u8]) -> bool {
         let _ = Record::parse_verified(&bytes.0, &stations);
     }
     true
+}
+
+/// The codes of a declaration, as a reader types them.
+pub fn declaration(data: &[u8]) -> bool {
+    let Ok(codes) = downtime::stations::carried::read_codes(&String::from_utf8_lossy(data)) else {
+        return false;
+    };
+    let stations = Stations::from([(STATION, keys().station.public())]);
+    for bytes in &codes {
+        let again = downtime::stations::carried::to_digits(bytes);
+        let read = downtime::stations::carried::read_codes(&again);
+        assert_eq!(read.expect("what was read can be read again"), [bytes.as_slice()]);
+        let _ = Record::parse_verified(bytes, &stations);
+    }
+    true
+}
+
+/// The payload of an audit record.
+pub fn sighting(data: &[u8]) -> bool {
+    downtime::audit::Sighting::from_bytes(data).is_ok()
+}
+
+/// What a station shows of its audit log.
+pub fn showing(data: &[u8]) -> bool {
+    let _ = downtime::stations::Asking::from_bytes(data);
+    let _ = downtime::stations::Remembered::from_bytes(data);
+    downtime::stations::Showing::from_bytes(data).is_ok()
 }
 
 /// A hospital's mapping of its export.

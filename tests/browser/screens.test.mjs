@@ -72,11 +72,13 @@ async function judge(page, name, patient) {
     headings: document.querySelectorAll("h1").length,
     inline: [...document.querySelectorAll("[style], style, script:not([src])")].map((one) => one.outerHTML.slice(0, 120)),
     banner: document.querySelector(".banner")?.innerText,
+    twice: [...document.querySelectorAll("[id]")].map((one) => one.id).filter((id, at, all) => all.indexOf(id) !== at),
     allergies: [...document.querySelectorAll(".allergy")].map((box) => box.innerText.trim()),
   }));
   assert.match(seen.bar, /(データ時点|Data as of)\s*(\d|不明|unknown)/i, `${name}: the time of the data`);
   assert.equal(seen.headings, 1, `${name}: one h1`);
   assert.deepEqual(seen.inline, [], `${name}: nothing inline`);
+  assert.deepEqual(seen.twice, [], `${name}: every id once`);
   if (patient) {
     const { kana, name: written, birth, id } = patient;
     for (const part of [kana.replace(/\s+/g, " "), written.replace(/\s+/g, " "), id].filter(Boolean)) {
@@ -153,6 +155,10 @@ test("every screen while the EHR answers", async (all) => {
     ["S02-home-nobody", "nobody", open("/")],
     ["S02-findings", "informatics", open("/findings")],
     ["S03-declare", "physician", open("/declare")],
+    ["S03-carried", "nobody", open("/declare/carried")],
+    ["S81-envelope", "nobody", open("/envelope")],
+    ["S80-audit", "privacy", open("/audit")],
+    ["S81-users", "informatics", open("/users")],
     ...HELP.map((name) => [`S91-help-${name}`, "reception", open(`/help/${name}`)]),
   ];
   await each(all, "normal", cases);
@@ -283,6 +289,23 @@ test("every screen in a declared downtime", async (all) => {
       await search(page, "/patients", "シラヌイ");
       await Promise.all([page.waitForURL(/\/p\//), page.click("#rows a[data-row]")]);
     }, { kana: "シラヌイ ミオ", name: "", id: "" }],
+    ["S61-link", "reception", open("/link")],
+    ["S61-compare", "reception", async (page) => {
+      await page.goto(at("/link"));
+      await page.check("input[name=temporary] >> nth=0");
+      await page.fill("#number", known.id);
+      await Promise.all([page.waitForURL(/compare/), page.click("button.go")]);
+    }],
+    ["S61-conflicts", "reception", open("/conflicts")],
+    ["S80-patient", "privacy", async (page) => {
+      await page.goto(at("/audit"));
+      await page.fill("#patient", known.id);
+      await Promise.all([page.waitForEvent("domcontentloaded"), page.click("button[value=patient]")]);
+    }],
+    ["S80-one", "privacy", async (page) => {
+      await page.goto(at("/audit"));
+      await Promise.all([page.waitForURL(/\/audit\/./), page.click("a[data-row]")]);
+    }],
     ["S60-work", "informatics", open("/to-enter")],
     ["S60-one", "informatics", async (page) => {
       await page.goto(at("/to-enter"));

@@ -91,7 +91,9 @@ document.addEventListener('keydown', (event) => {
     return;
   }
   const ends = ['Enter', 'NumpadEnter', 'Tab'].includes(event.code);
-  const whole = ends && burst && !burst.tail && burst.digits.length >= SHORTEST && now - burst.last <= GAP;
+  // A declaration's codes stay in the field that asks for them, with the line break behind each.
+  const kept = burst?.field?.matches('[data-codes]') && !burst.secret;
+  const whole = ends && burst && !kept && !burst.tail && burst.digits.length >= SHORTEST && now - burst.last <= GAP;
   // Without a form for scans (signing in) only a search field takes them, and badges.
   if (whole && (form || burst.secret || isSearch(burst.field))) {
     event.preventDefault();

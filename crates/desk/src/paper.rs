@@ -134,7 +134,7 @@ impl After {
             .flatten()
             .filter_map(|handle| {
                 let form = signed.sheet(handle)?.0;
-                Some((sheet_words(visit, &form), format!("/print/{handle}")))
+                Some((sheet_words(visit, &form), sheet_address(&form, handle)))
             })
             .collect();
         let day = signed.session.day();
@@ -224,6 +224,14 @@ fn done_words(visit: &Visit, act: &Act, name: &str) -> String {
     }
 }
 
+/// From where the browser fetches a sheet. What is about no patient is also fetched while the patient screens are closed.
+fn sheet_address(form: &str, handle: &str) -> String {
+    match form {
+        "F29" => format!("/declare/paper/{handle}"),
+        _ => format!("/print/{handle}"),
+    }
+}
+
 fn sheet_words(visit: &Visit, form: &str) -> String {
     let w = visit.w();
     match form {
@@ -232,6 +240,7 @@ fn sheet_words(visit: &Visit, form: &str) -> String {
         "F06" => w["print-f06"].to_owned(),
         "F13" => w["print-f13"].to_owned(),
         "F14" => w["print-f14"].to_owned(),
+        "F29" => w["print-f29"].to_owned(),
         other => w.with("print-other", &[("form", other.into())]),
     }
 }

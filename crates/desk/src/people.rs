@@ -77,7 +77,7 @@ pub enum Ask {
     Nothing,
     /// The day of birth, two digits.
     Day,
-    /// Somebody shares the birth date too: the last four characters of the number on the patient's card.
+    /// The day of birth does not tell them apart: the last four characters of the number on the patient's card.
     Number,
 }
 
@@ -353,12 +353,10 @@ impl<'a> People<'a> {
         if row.alike().strongest().is_none() {
             return Ask::Nothing;
         }
-        let twin = |other: &Row<'_>| other.birth() == row.birth();
-        // Without a birth date there is nothing to compare but the number.
-        if row.birth().is_none() || self.namesakes(row).iter().any(twin) {
-            Ask::Number
-        } else {
-            Ask::Day
+        // Everybody of the day is compared, not only those whom the card has room for.
+        match &self.roll {
+            Some(roll) if !roll.has_double(row) => Ask::Day,
+            _ => Ask::Number,
         }
     }
 
@@ -376,17 +374,16 @@ impl<'a> People<'a> {
         self.namesakes(row).iter().map(line).collect()
     }
 
-    /// Others in today's universe with the same name, or the same reading.
+    /// Others in today's universe with the same name or the same reading; those born on the same date first.
     fn namesakes(&self, row: Row<'_>) -> Vec<Row<'a>> {
         let Some(roll) = &self.roll else {
             return Vec::new();
         };
-        roll.namesakes(row)
-            .iter()
-            .filter(|other| **other != row.number())
-            .filter_map(|other| self.index.row(*other))
-            .take(OTHERS)
-            .collect()
+        let others = roll.namesakes(row);
+        let mut others: Vec<Row<'a>> = others.into_iter().filter_map(|other| self.index.row(other)).collect();
+        others.sort_by_key(|other| other.birth() != row.birth());
+        others.truncate(OTHERS);
+        others
     }
 
     /// Departments for choosing: code and name.

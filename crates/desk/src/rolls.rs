@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use chart::{Name, Subject};
 use downtime::identity::Role;
-use downtime::index::{Index, Resemblance, Row, Slot};
+use downtime::index::{Index, Row, Slot};
 use jiff::civil::Date;
 
 use crate::say;
@@ -78,9 +78,10 @@ pub struct Roll {
     /// How many different people: some have two bookings.
     pub people: usize,
     orders: [OnceLock<Vec<u32>>; Sort::ALL.len()],
-    /// Rows of everybody, each once, by name and by reading.
+    /// Rows of everybody, each once, by name, by reading and by birth date.
     by_name: OnceLock<Vec<u32>>,
     by_reading: OnceLock<Vec<u32>>,
+    by_birth: OnceLock<Vec<u32>>,
 }
 
 /// By what a list is sorted.
@@ -143,30 +144,57 @@ impl Roll {
         made.as_deref()
     }
 
-    /// Rows of everybody of the day who shares this person's name or reading, the person included.
+    /// Rows of everybody else of the day who shares this person's name or reading: first those with the name.
     #[must_use]
-    pub fn namesakes(&self, row: Row<'_>) -> &[u32] {
-        let index = row.index();
-        let (known, by_name) = match row.alike().strongest() {
-            Some((Resemblance::SameName, _)) => (&self.by_name, true),
-            Some((Resemblance::SameReading, _)) => (&self.by_reading, false),
-            _ => return &[],
+    pub fn namesakes(&self, row: Row<'_>) -> Vec<u32> {
+        let alike = row.alike();
+        let mut found = Vec::new();
+        if alike.same_name > 0 {
+            found.extend(self.sharing(&self.by_name, row, |row| row.name_key()));
+        }
+        if alike.same_reading > 0 {
+            let reading = self.sharing(&self.by_reading, row, |row| row.kana_key());
+            found.extend(
+                reading.filter(|other| row.index().row(*other).is_some_and(|o| o.name_key() != row.name_key())),
+            );
+        }
+        found
+    }
+
+    /// Whether the day of birth does not tell this person from everybody else of the day who resembles them: a namesake born
+    /// on the same day of a month, or somebody with a similar name (a twin) and the same birth date.
+    #[must_use]
+    pub fn has_double(&self, row: Row<'_>) -> bool {
+        let Some(birth) = row.birth() else {
+            return true;
         };
-        let key_of = |row: u32| match index.row(row) {
-            Some(row) if by_name => row.name_key(),
-            Some(row) => row.kana_key(),
-            None => "",
-        };
-        let sorted = known.get_or_init(|| {
-            let mut rows: Vec<(&str, u32)> = self.bookings.iter().map(|b| (key_of(b.row), b.row)).collect();
+        let rows = |rows: Vec<u32>| rows.into_iter().filter_map(|other| row.index().row(other));
+        let same_day = |other: Row<'_>| other.birth().is_none_or(|other| other.day() == birth.day());
+        let similar = |other: Row<'_>| other.alike().near > 0;
+        rows(self.namesakes(row)).any(same_day)
+            || (row.alike().near > 0
+                && rows(self.sharing(&self.by_birth, row, |row| row.birth()).collect()).any(similar))
+    }
+
+    /// Rows of everybody else of the day whose key is this person's. `sorted` is filled at the first question.
+    fn sharing<'a, K: Ord, F: Fn(Row<'a>) -> K>(
+        &'a self,
+        sorted: &'a OnceLock<Vec<u32>>,
+        row: Row<'a>,
+        key: F,
+    ) -> impl Iterator<Item = u32> + use<'a, K, F> {
+        let key_of = |other: u32| row.index().row(other).map(&key);
+        let sorted = sorted.get_or_init(|| {
+            let mut rows: Vec<_> = self.bookings.iter().map(|b| (key_of(b.row), b.row)).collect();
             rows.sort_unstable();
             rows.dedup();
             rows.into_iter().map(|(_, row)| row).collect()
         });
         let wanted = key_of(row.number());
-        let start = sorted.partition_point(|row| key_of(*row) < wanted);
-        let end = sorted.partition_point(|row| key_of(*row) <= wanted);
-        sorted.get(start..end).unwrap_or(&[])
+        let start = sorted.partition_point(|other| key_of(*other) < wanted);
+        let end = sorted.partition_point(|other| key_of(*other) <= wanted);
+        let group = sorted.get(start..end).unwrap_or(&[]);
+        group.iter().copied().filter(move |other| *other != row.number())
     }
 
     /// Places of bookings in the order asked for.
@@ -269,6 +297,7 @@ fn make(index: &Index, key: Key) -> Roll {
         orders: Default::default(),
         by_name: OnceLock::new(),
         by_reading: OnceLock::new(),
+        by_birth: OnceLock::new(),
     }
 }
 

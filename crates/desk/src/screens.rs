@@ -11,6 +11,7 @@ use downtime::identity::{Role, verb};
 use crate::site::Site;
 
 pub mod audit;
+pub mod carried;
 pub mod chart;
 pub mod conflicts;
 pub mod declare;
@@ -150,6 +151,7 @@ pub static SCREENS: &[&Screen] = &[
     &temporary::SCREEN,
     &work::SCREEN,
     &declare::SCREEN,
+    &carried::SCREEN,
     &home::SCREEN,
     &findings::SCREEN,
     &print::SCREEN,

@@ -19,7 +19,7 @@ pub use list::{ListRow, department_list};
 pub use pack::{Department, departments, pack_sheets};
 
 /// Codes of the forms this version fills, one folder each in `forms/`.
-pub const FORMS: [&str; 10] = [
+pub const FORMS: [&str; 11] = [
     "F01", // 外来受付票
     "F02", // 外来診療録（停止時）
     "F06", // 次回予約票（仮予約）
@@ -30,6 +30,7 @@ pub const FORMS: [&str; 10] = [
     "F26", // 復旧シェア
     "F27", // 保守作業報告
     "F28", // 廃棄証明書
+    "F29", // 停止宣言書
            // The next form goes here, with its folder in `forms/`.
 ];
 

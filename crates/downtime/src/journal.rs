@@ -139,8 +139,20 @@ impl<T: Keepable> Keeper<T> {
     pub fn keep(&self, entry: T) -> Result<tokio::sync::oneshot::Receiver<Result<EntryId, NotSaved>>, NotSaved> {
         let (reply, answer) = tokio::sync::oneshot::channel();
         // The author may have gone; the entry is saved all the same.
-        self.hand_over(entry, Box::new(move |saved| drop(reply.send(saved))))?;
+        self.keep_then(entry, move |saved| drop(reply.send(saved)))?;
         Ok(answer)
+    }
+
+    /// Hands an entry over; `then` hears on the writer's thread what became of it, and must not keep it waiting.
+    ///
+    /// # Errors
+    /// [`NotSaved`] at once, as of [`Self::keep`]; `then` is not called.
+    pub fn keep_then(
+        &self,
+        entry: T,
+        then: impl FnOnce(Result<EntryId, NotSaved>) + Send + 'static,
+    ) -> Result<(), NotSaved> {
+        self.hand_over(entry, Box::new(then))
     }
 
     /// Hands an entry over and waits until it is durable, for callers without an async runtime.
@@ -149,7 +161,7 @@ impl<T: Keepable> Keeper<T> {
     /// [`NotSaved`].
     pub fn keep_and_wait(&self, entry: T) -> Result<EntryId, NotSaved> {
         let (reply, answer) = std::sync::mpsc::sync_channel(1);
-        self.hand_over(entry, Box::new(move |saved| drop(reply.send(saved))))?;
+        self.keep_then(entry, move |saved| drop(reply.send(saved)))?;
         answer.recv().unwrap_or_else(|_| Err(NotSaved(WRITER_ENDED.to_owned())))
     }
 

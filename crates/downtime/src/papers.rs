@@ -1,12 +1,12 @@
 //! Papers of the office, which are about no patient: badges, envelopes, recovery shares, the maintenance report, the
-//! certificate of a disposal.
+//! certificate of a disposal, a declaration to carry.
 //!
 //! Their frame says that no patient is on them instead of how old the data are. Three of them carry secrets in the clear:
 //! whoever prints them sees that nothing is left in the printer. Who gets which paper is not decided here.
 
 use std::sync::Arc;
 
-use chart::{FormId, Moment, Sheet, StationCode};
+use chart::{Act, FormId, Moment, Sheet, StationCode};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 use vault::recovery::{NEEDED, SHARES, Share};
@@ -15,7 +15,7 @@ use crate::audit::reports::per_patient;
 use crate::audit::{Seen, reports::Counted};
 use crate::forms::{day_text, or_null};
 use crate::identity::{BadgeSecret, EnvelopeSecret, Role};
-use crate::stations::ENVELOPE_SECONDS;
+use crate::stations::{DeclarationCode, ENVELOPE_SECONDS};
 
 /// Where and when a paper of the office is issued.
 #[derive(Debug, Clone)]
@@ -389,6 +389,44 @@ pub fn disposal_certificate(disposal: &Disposal, office: &Office) -> Sheet {
         ],
     });
     office.sheet("F28", "記録", format!("証明書 {}", disposal.certificate), body)
+}
+
+/// What a declaration's paper says beside its codes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarriedDeclaration {
+    /// Who declared, and when.
+    pub by: String,
+    /// When.
+    pub at: Moment,
+    /// Since when the EHR has been silent.
+    pub stopped_at: Moment,
+    /// Until when it holds, or when it was ended.
+    pub until: String,
+    /// Why.
+    pub reason: String,
+    /// The codes.
+    pub codes: Vec<DeclarationCode>,
+}
+
+/// F29 停止宣言書: a declaration for terminals that no line reaches.
+#[must_use]
+pub fn declaration(carried: &CarriedDeclaration, office: &Office) -> Sheet {
+    let code = |(code, place): (&DeclarationCode, usize)| {
+        let (title, words) = match code.act {
+            Act::DowntimeConfirmed { .. } => ("確認", "もう一人が確かめた記録。これがないと仮宣言は30分で終わります。"),
+            Act::DowntimeEnded { .. } => ("終了", "停止が終わった記録。読み取ると患者の画面が閉じます。"),
+            _ => ("宣言", "停止の宣言そのもの。最初に読み取ってください。"),
+        };
+        json!({"title": format!("{place} {title}"), "words": words, "digits": code.digits})
+    };
+    let body = json!({
+        "declared": format!("{} {}", carried.at.text(), carried.by),
+        "stopped": format!("{} から", carried.stopped_at.text()),
+        "until": carried.until,
+        "reason": carried.reason,
+        "codes": carried.codes.iter().zip(1..).map(code).collect::<Vec<Value>>(),
+    });
+    office.sheet("F29", "持ち運び用", "端末の署名つきの記録".to_owned(), body)
 }
 
 /// `4012 7788`

@@ -162,6 +162,8 @@ pub struct State {
     pub mode: Mode,
     /// A drill runs.
     pub drill: bool,
+    /// A declaration holds here, also where the mode tells of something nearer (a network that is down).
+    pub declared: bool,
     /// When the 仮宣言 runs out that nobody confirmed; `None` for a confirmed one, and without any.
     pub runs_out: Option<Moment>,
     /// The snapshot here, if there is one.

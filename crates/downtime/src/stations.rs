@@ -24,6 +24,7 @@ use crate::view::Recorded;
 
 mod accounts;
 mod audit;
+pub mod carried;
 mod drafts;
 mod entrance;
 mod gatekeeper;
@@ -42,12 +43,13 @@ use held::Held;
 
 pub use accounts::{Account, EnvelopeInStock, Lies};
 pub use audit::{CHECKPOINT_SECONDS, SharedBook};
+pub use carried::{CodeFault, CodesTaken, DeclarationCode};
 pub use drafts::Draft;
 pub use entrance::{ENVELOPE_SECONDS, Ended, Opening, envelope_user, method};
 pub use live::Live;
 pub use log_state::LogState;
 pub use outside::remembered_checkpoints;
-pub use parcel::{Heads, Parcel, ParcelFault};
+pub use parcel::{Bytes, Heads, Parcel, ParcelFault};
 pub use session::Session;
 pub use testimony::{Asking, Remembered, Showing, Shown};
 pub use witness::{Alarm, AlarmKind, Raised, Settled};
@@ -371,10 +373,12 @@ impl Station {
             .as_ref()
             .map(|(d, ..)| d.stopped_at)
             .or_else(|| ehr.silent_since());
+        let is_declared = declared.is_some();
         let mode = mode(now, &ehr, hub.as_ref(), declared);
         State {
             mode,
             drill,
+            declared: is_declared,
             runs_out: self.runs_out(now),
             snapshot: self.shelf.current().map(|s| s.state()),
             stopped_at,

@@ -296,6 +296,17 @@ impl Day {
             })
     }
 
+    /// The newest declaration with whoever confirmed and ended it, in this order: what has to be carried to a station that
+    /// no line reaches.
+    #[must_use]
+    pub fn newest_declaration(&self) -> Vec<&Arc<Recorded>> {
+        let Some(declared) = self.declared.last().and_then(|place| self.all.get(*place)) else {
+            return Vec::new();
+        };
+        let later = [self.confirmed_by(&declared.id), self.undone_by(&declared.id)];
+        std::iter::once(declared).chain(later.into_iter().flatten()).collect()
+    }
+
     fn holds(&self, recorded: &Recorded, declaration: &Declaration, now: Moment) -> bool {
         let age = now.0.saturating_sub(recorded.entry.written_at.0);
         !self.undone.contains_key(&recorded.id) && age < self.longest(recorded, declaration)

@@ -11,8 +11,8 @@ use crate::error::PressError;
 /// Longest text a bar code on paper may carry: at 0.25 mm a module more would not fit beside a name.
 pub const MAX_BAR_CODE_CHARS: usize = 24;
 
-/// Longest text a QR code may carry. Ours hold about thirty characters; the rest is room for a hospital's own forms.
-pub const MAX_QR_CHARS: usize = 300;
+/// Longest text a QR code may carry: a carried declaration (F29) in digits, on 62 mm. The others hold about thirty characters.
+pub const MAX_QR_CHARS: usize = 3_000;
 
 /// Highest page number that fits the two digits of a [`SheetCode`].
 pub const MAX_SHEET_PAGES: usize = 99;

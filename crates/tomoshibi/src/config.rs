@@ -101,21 +101,6 @@ pub struct Extract {
     pub fresh_hours: u16,
 }
 
-impl Extract {
-    /// What the demo extracts with: the defaults.
-    #[must_use]
-    pub fn demo(dir: &Path, mapping: &Path) -> Self {
-        Self {
-            dir: dir.to_path_buf(),
-            mapping: mapping.to_path_buf(),
-            at: default_at(),
-            thin_days: default_thin_days(),
-            shrink_percent: default_shrink(),
-            fresh_hours: default_fresh_hours(),
-        }
-    }
-}
-
 /// `[forms]`
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]

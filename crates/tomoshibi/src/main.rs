@@ -11,13 +11,13 @@ macro_rules! say {
 mod cli;
 mod clock;
 mod config;
+mod disk_watch;
 mod disposal;
 mod home;
 mod hub_link;
 mod parcel_routes;
 mod progress;
 mod random;
-mod roster_watch;
 mod schedule;
 mod secrets;
 mod serving;

@@ -14,7 +14,7 @@ use vault::files::Disk;
 
 use crate::config::Config;
 use crate::home::Home;
-use crate::{clock, hub_link, parcel_routes, random, roster_watch, schedule, timekeeping, watch_ehr};
+use crate::{clock, disk_watch, hub_link, parcel_routes, random, schedule, timekeeping, watch_ehr};
 
 /// Starts the station of a configuration: journal recovered, shelf opened, watches running.
 ///
@@ -52,7 +52,7 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
         }
         (None, None) => tracing::warn!("no [ehr] probe_tcp: the mode bar cannot say 通常"),
     }
-    roster_watch::start(&station, &home.data)?;
+    disk_watch::start(&station, &home.data)?;
     if config.extract.is_some() {
         schedule::start(&station, config.clone())?;
     }

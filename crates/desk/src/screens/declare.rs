@@ -6,10 +6,12 @@
 use askama::Template;
 use axum::Form;
 use axum::extract::Query;
-use axum::response::Response;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use chart::entry::Declaration;
 use chart::{Act, EntryId, Subject};
+use downtime::papers::{CarriedDeclaration, Office, declaration};
 use downtime::state::Mode;
 use serde::Deserialize;
 
@@ -17,7 +19,7 @@ use super::reception::check_in::MAX_REASON;
 use super::{DECLARERS, Open, Route, Screen};
 use crate::fault::Fault;
 use crate::layout::{Done, Page, SCRIPTS};
-use crate::paper::After;
+use crate::paper::{After, Order, issue};
 use crate::say;
 use crate::visit::Visit;
 
@@ -43,6 +45,21 @@ pub static SCREEN: Screen = Screen {
             method: "POST",
             path: "/declare/end",
             handler: || post(end),
+        },
+        Route {
+            method: "POST",
+            path: "/declare/paper",
+            handler: || post(paper),
+        },
+        Route {
+            method: "GET",
+            path: "/declare/paper/{sheet}",
+            handler: || get(super::print::fetch),
+        },
+        Route {
+            method: "GET",
+            path: "/declare/file",
+            handler: || get(file),
         },
     ],
 };
@@ -160,6 +177,81 @@ async fn end(visit: Visit, Form(form): Form<EndForm>) -> Result<Response, Fault>
     Ok(After::redirect("/", Some(entry), &[]))
 }
 
+/// F29: the newest declaration for a terminal that no line reaches.
+async fn paper(visit: Visit) -> Result<Response, Fault> {
+    let signed = visit.signed()?.clone();
+    let carried = carried(&visit)?;
+    let order = Order {
+        subject: Subject::Hospital,
+        number: None,
+        reissue: false,
+    };
+    let sheet = issue(&visit, &signed, order, |issue| {
+        let office = Office {
+            hospital: issue.hospital.clone(),
+            station: issue.station,
+            now: issue.now,
+            nth: 0,
+        };
+        let mut sheet = declaration(&carried, &office);
+        sheet.drill = issue.drill;
+        sheet.form_id = issue.form_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        Some(sheet)
+    })
+    .await?;
+    Ok(After::redirect("/declare", None, &[Ok(sheet)]))
+}
+
+/// The same as a text file.
+async fn file(visit: Visit) -> Result<Response, Fault> {
+    let carried = carried(&visit)?;
+    let mut text = format!("停止宣言書 / declaration  {} {}\r\n\r\n", carried.at.text(), carried.by);
+    for code in &carried.codes {
+        text.push_str(&code.digits);
+        text.push_str("\r\n");
+    }
+    let name = format!(
+        "attachment; filename=\"tomoshibi-declaration-{}.txt\"",
+        carried.at.day()
+    );
+    let mut response = text.into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        headers.insert(header::CONTENT_DISPOSITION, name);
+    }
+    Ok(response)
+}
+
+/// The newest declaration with its codes, for paper and file: always in Japanese, like the paper.
+fn carried(visit: &Visit) -> Result<CarriedDeclaration, Fault> {
+    let signed = visit.signed()?;
+    let codes = signed.session.station().declaration_codes();
+    let day = signed.session.day();
+    let said = day.newest_declaration();
+    let declared = said.first().ok_or(Fault::Stale)?;
+    let Act::DowntimeDeclared(declaration) = &declared.entry.act else {
+        return Err(Fault::Stale);
+    };
+    let ended = day.undone_by(&declared.id);
+    let until = match (ended, day.declared_until(&declared.id).unwrap_or_default()) {
+        (Some(end), _) => format!("{} に終わりました", end.entry.written_at.text()),
+        (None, (until, true)) => format!("{} まで（仮宣言。もう一人の確認で最長90日）", until.text()),
+        (None, (until, false)) => format!("{} まで（終えるまで）", until.text()),
+    };
+    Ok(CarriedDeclaration {
+        by: declared.entry.by.name.clone(),
+        at: declared.entry.written_at,
+        stopped_at: declaration.stopped_at,
+        until,
+        reason: declaration.reason.clone(),
+        codes,
+    })
+}
+
 struct Holds {
     words: String,
     until: String,
@@ -212,6 +304,7 @@ fn page(visit: &Visit, done: Option<Done>, problem: Option<String>) -> Result<Re
         Mode::EhrDown { .. } => w["declare-running"].to_owned(),
     };
     let words = [&w["declare-1"], &w["declare-2"], &w["declare-3"], &w["declare-4"]];
+    let carry = signed.session.day().newest_declaration().first().is_some();
     visit.show(&DeclarePage {
         page: visit.page(&w["declare-title"], SCRIPTS),
         situation,
@@ -221,6 +314,7 @@ fn page(visit: &Visit, done: Option<Done>, problem: Option<String>) -> Result<Re
             .zip(words)
             .map(|((value, _), word)| (*value, word.to_owned()))
             .collect(),
+        carry,
         done,
         problem,
     })
@@ -233,6 +327,8 @@ struct DeclarePage<'a> {
     situation: String,
     holds: Option<Holds>,
     reasons: Vec<(&'static str, String)>,
+    /// There is a declaration that can be carried to another terminal.
+    carry: bool,
     done: Option<Done>,
     problem: Option<String>,
 }

@@ -58,7 +58,7 @@ pub static SCREEN: Screen = Screen {
     ],
 };
 
-async fn fetch(visit: Visit, Path(sheet): Path<String>) -> Result<Response, Fault> {
+pub(super) async fn fetch(visit: Visit, Path(sheet): Path<String>) -> Result<Response, Fault> {
     let (form, pdf) = visit.signed()?.sheet(&sheet).ok_or(Fault::Stale)?;
     let mut response = pdf.as_ref().clone().into_response();
     let headers = response.headers_mut();

@@ -206,6 +206,56 @@ async fn unconfirmed_it_closes_the_screens_after_half_an_hour() {
 }
 
 #[tokio::test]
+async fn a_declaration_is_carried_on_paper_and_in_a_file() {
+    let hospital = Hospital::open(people());
+    hospital.answers();
+    let mut clerk = Browser::signed_in(&hospital, "1001").await;
+    assert!(!clerk.get("/declare").await.text().contains("つながらない端末"));
+    assert!(
+        clerk.get("/declare/file").await.status.is_client_error(),
+        "nothing to carry"
+    );
+    clerk.post("/declare", &[("reason", "1")]).await;
+    let page = clerk.get("/declare").await;
+    assert!(page.text().contains("停止宣言書を印刷する"));
+    let printed = clerk.post("/declare/paper", &[]).await;
+    let link = clerk.follow(&printed).await.attribute(&["data-print"], "href");
+    assert!(link.starts_with("/declare/paper/"));
+    let pdf = clerk.get(&link).await;
+    assert!(pdf.text().contains("停止宣言書") || pdf.header("content-type") == "application/pdf");
+    let file = clerk.get("/declare/file").await;
+    assert!(
+        file.header("content-disposition")
+            .contains("tomoshibi-declaration-2026-11-20.txt")
+    );
+    let codes = file.text();
+    // Anybody brings it, with nobody signed in.
+    let mut stranger = clerk.another();
+    assert!(
+        stranger
+            .get("/sign-in")
+            .await
+            .text()
+            .contains("href=\"/declare/carried\"")
+    );
+    let wrong = codes.replace("93", "93 ");
+    let refused = stranger.post("/declare/carried", &[("codes", &wrong)]).await;
+    assert!(refused.text().contains("停止宣言書のコードがありません"));
+    let cut = &codes[..codes.trim_end().len() - 1];
+    let refused = stranger.post("/declare/carried", &[("codes", cut)]).await;
+    assert!(
+        refused.text().contains("1 番目のコードを最後まで"),
+        "{}",
+        refused.text()
+    );
+    let taken = stranger.post("/declare/carried", &[("codes", &codes)]).await;
+    let page = stranger.follow(&taken).await.text();
+    assert!(page.contains("読み取りました") && page.contains("仮宣言です"), "{page}");
+    let nothing = stranger.post("/declare/carried", &[]).await;
+    assert!(nothing.text().contains("何も変えていません"));
+}
+
+#[tokio::test]
 async fn home_says_how_far_the_clock_can_be_trusted() {
     use downtime::state::TimeQuality;
     let hospital = Hospital::open(people());

@@ -22,7 +22,7 @@ use vault::keys::{RoleSecret, SealerSecret, StationSecret};
 use vault::slot::SlotCost;
 
 #[path = "hospital/people.rs"]
-mod people;
+pub mod people;
 
 // The measuring example uses all of them, the tests only the people.
 #[allow(unused_imports)]

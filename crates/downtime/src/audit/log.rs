@@ -21,8 +21,11 @@ use crate::journal::{HybridClock, Keeper, NotSaving};
 )]
 pub struct NotAudited(pub String);
 
-/// Most sightings held in memory while the log cannot be written (opened with an envelope).
+/// Most sightings held in memory while the log cannot be written.
 const MOST_HELD: usize = 10_000;
+
+/// Sightings that the disk did not take.
+type Held = Arc<Mutex<Vec<Sighting>>>;
 
 /// Called with every durable record before its author hears of it; first with what earlier lives left.
 pub type Taken = Arc<dyn Fn(Vec<Record>) + Send + Sync>;
@@ -48,7 +51,7 @@ pub struct LogStart<'a> {
 pub struct AuditLog {
     keeper: Keeper<Sighting>,
     incarnation: IncarnationId,
-    held: Mutex<Vec<Sighting>>,
+    held: Held,
 }
 
 impl AuditLog {
@@ -101,7 +104,7 @@ impl AuditLog {
         let log = Self {
             keeper,
             incarnation,
-            held: Mutex::default(),
+            held: Held::default(),
         };
         Ok((log, damage))
     }
@@ -136,33 +139,41 @@ impl AuditLog {
         saved.map(drop).map_err(|fault| NotAudited(fault.0))
     }
 
-    /// Hands a sighting over without waiting: for what shows nobody's chart (a list, a sign-out, a failed sign-in). A failure
-    /// shows itself at the next chart.
+    /// Hands a sighting over without waiting: for what shows nobody's chart (a list, a sign-out, a failed sign-in). What the
+    /// disk does not take is held; that the log cannot be written shows itself at the next chart.
     pub fn note(&self, sighting: Sighting) {
         self.flush_held();
-        if let Err(fault) = self.keeper.keep(sighting) {
-            tracing::error!(%fault, "a sighting was not written");
-        }
+        self.entrust(sighting);
     }
 
     /// Keeps a sighting in memory because the disk does not take it and care must go on (sealed envelope). It is written as
     /// soon as the log can be written again; until then every screen says that the log has a gap.
     pub fn hold(&self, sighting: Sighting) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.len() < MOST_HELD {
-            held.push(sighting);
+        hold(&self.held, sighting);
+    }
+
+    /// Hands over what memory holds. Whatever the disk still does not take is held again.
+    fn flush_held(&self) {
+        if self.keeper.not_saving().is_some() {
+            return;
+        }
+        let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
+        for sighting in held {
+            self.entrust(sighting);
         }
     }
 
-    fn flush_held(&self) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.is_empty() || self.keeper.not_saving().is_some() {
-            return;
-        }
-        for sighting in held.drain(..) {
-            if self.keeper.keep(sighting).is_err() {
-                tracing::error!("a sighting held in memory could not be handed over");
+    fn entrust(&self, sighting: Sighting) {
+        let (held, kept) = (Arc::clone(&self.held), sighting.clone());
+        let outcome = self.keeper.keep_then(sighting.clone(), move |saved| {
+            if let Err(fault) = saved {
+                tracing::error!(%fault, "a sighting was not written and is held");
+                hold(&held, kept);
             }
+        });
+        if let Err(fault) = outcome {
+            tracing::error!(%fault, "a sighting was not taken and is held");
+            self.hold(sighting);
         }
     }
 
@@ -171,11 +182,14 @@ impl AuditLog {
     pub fn not_writing(&self) -> Option<NotSaving> {
         self.keeper.not_saving()
     }
+}
 
-    /// Sightings that only memory holds.
-    #[must_use]
-    pub fn held(&self) -> usize {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).len()
+fn hold(held: &Held, sighting: Sighting) {
+    let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+    if held.len() < MOST_HELD {
+        held.push(sighting);
+    } else {
+        tracing::error!("★ too many sightings wait for the audit log: one more is lost");
     }
 }
 

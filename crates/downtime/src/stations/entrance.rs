@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chart::entry::EnvelopeOpened;
 use chart::{Act, Author, Entry, Moment, Subject};
 use vault::secret_text::EnvelopeSecret;
+use vault::shelf_slots::Identity;
 use vault::slot::{Credentials, Wants};
 
 use super::{Session, Station};
@@ -238,8 +239,8 @@ impl Station {
         expired || self.open_entries.day().undone_by(&opening.id).is_some()
     }
 
-    /// Why somebody who came in must go, if they must.
-    pub(super) fn ended(&self, unlocked: &Unlocked) -> Option<Ended> {
+    /// Why somebody who came in must go, if they must. `works_from` is the snapshot that their keys have opened.
+    pub(super) fn ended(&self, unlocked: &Unlocked, works_from: &Identity) -> Option<Ended> {
         let (user, now) = (unlocked.author.user.as_str(), self.now());
         if unlocked.until.is_some_and(|until| now >= until) {
             return Some(Ended::Expired);
@@ -251,7 +252,8 @@ impl Station {
             return Some(Ended::Disabled);
         }
         match self.shelf.current() {
-            Some(newest) if newest.user(user).is_err() => Some(Ended::Revoked),
+            // Asked at every request: the list of users is searched only where there is another snapshot than the one that opened.
+            Some(newest) if newest.identity() != *works_from && newest.user(user).is_err() => Some(Ended::Revoked),
             _ => None,
         }
     }
@@ -261,7 +263,8 @@ impl Station {
     pub fn too_old(&self) -> Option<i64> {
         let state = self.state();
         let sealed_at = state.snapshot.as_ref()?.sealed_at;
-        crate::state::too_old(state.now, sealed_at, state.mode.is_declared())
+        // Not the mode: a station that is alone says so first, and a declaration carried to it holds there too.
+        crate::state::too_old(state.now, sealed_at, state.declared)
     }
 }
 

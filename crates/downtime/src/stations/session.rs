@@ -90,7 +90,8 @@ impl Session {
     /// Why this session must end, if it must: asked at every request.
     #[must_use]
     pub fn ended(&self) -> Option<Ended> {
-        self.station.ended(&self.unlocked)
+        let works_from = self.opened.read().unwrap_or_else(PoisonError::into_inner);
+        self.station.ended(&self.unlocked, &works_from.shelved().identity())
     }
 
     /// Until when this session can last, where something other than idleness ends it.

@@ -10,6 +10,7 @@
 mod audit;
 mod audit_export;
 mod audit_tampering;
+mod carried;
 mod clock;
 mod entering;
 mod exports;

@@ -179,6 +179,7 @@ fn names_of_sixty_characters_are_whole_on_every_form() {
                     "F26" => &mut sheet.body["keeper"],
                     "F27" => &mut sheet.body["accounts"][0]["name"],
                     "F28" => &mut sheet.body["people"][0]["name"],
+                    "F29" => &mut sheet.body["declared"],
                     _ => &mut sheet.body["place"],
                 };
                 *place = name.clone().into();

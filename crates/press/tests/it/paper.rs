@@ -9,7 +9,9 @@ use chart::Sheet;
 use press::{Forms, Pdf, Press};
 
 /// Every form.
-pub const CODES: [&str; 10] = ["F01", "F02", "F06", "F13", "F14", "F24", "F25", "F26", "F27", "F28"];
+pub const CODES: [&str; 11] = [
+    "F01", "F02", "F06", "F13", "F14", "F24", "F25", "F26", "F27", "F28", "F29",
+];
 
 /// One press for all tests: setting it up costs more than a sheet.
 pub fn press() -> &'static Press {

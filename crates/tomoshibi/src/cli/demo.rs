@@ -221,12 +221,18 @@ fn prepare(plan: &Plan, dir: &Path, staff: &[DemoSignIn], places: &Places) -> Re
 fn hub_config(hub_dir: &Path, export: &Path, places: &Places) -> Result<Config> {
     let mapping = hub_dir.join("mapping.toml");
     std::fs::write(&mapping, include_str!("../../../../fixtures/hospital/a/mapping.toml"))?;
-    let mut config = Config::read(&hub_dir.join("tomoshibi.toml"))?;
+    // Into the file and not only into memory: whoever tries the commands beside the running demo finds the same hospital.
+    let path = hub_dir.join("tomoshibi.toml");
+    let word = |path: &Path| toml::Value::String(path.display().to_string());
+    let extract = format!("\n[extract]\ndir = {}\nmapping = {}\n", word(export), word(&mapping));
+    let mut text = std::fs::read_to_string(&path)?;
+    text.push_str(&extract);
+    std::fs::write(&path, text)?;
+    let mut config = Config::read(&path)?;
     config.station.listen.clone_from(&places.hub);
     config.ehr.probe_tcp = Some(places.ehr.clone());
     config.ehr.every_seconds = 1;
     config.hospital.contact_phone = "000-000-0000（予約センター）".to_owned();
-    config.extract = Some(crate::config::Extract::demo(export, &mapping));
     Ok(config)
 }
 

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use chart::{Act, Subject};
+use chart::{Act, PatientId, Subject};
+use downtime::audit::Deed;
 use downtime::extract::Guard;
 use downtime::identity::{Credentials, EnvelopeSecret, NewUser, Role, SignInFault, Sponsor};
 use downtime::stations::{ENVELOPE_SECONDS, Ended, Opening, Session, Station};
+use vault::simfs::SimFs;
 use vault::slot::SlotCost;
 
 use super::Cases;
@@ -196,4 +198,41 @@ fn the_last_door() {
     );
     hospital.clock.fetch_add(200 * 3_600, Ordering::SeqCst);
     cases.case("when data are too old for staff", open(&station, 2).is_ok());
+}
+
+/// Care went on while the disk took nothing. What was seen meanwhile stands in the log as soon as it can be written, also
+/// when the disk fails again in between.
+#[test]
+fn what_an_envelope_saw_on_a_full_disk_is_written_afterwards() {
+    let hospital = hospital();
+    let fs = SimFs::new(7);
+    let station = hospital.start_on("H01", Arc::new(fs.clone()));
+    let physician = station.sign_in("2001", &Credentials::Password(PASSWORD)).unwrap();
+    fs.full_in(0);
+    let session = open(&station, 1).unwrap();
+    for id in ["00001000", "00001001"] {
+        let subject = Subject::Patient(PatientId::parse(id).unwrap());
+        session.look_blocking(&subject).unwrap();
+    }
+    physician.glance(Deed::Listed, "満杯の間の一覧", 3);
+    let subject = Subject::Patient(PatientId::parse("00001000").unwrap());
+    assert!(physician.look_blocking(&subject).is_err(), "nobody else opens anything");
+    assert!(station.state().no_audit.is_some());
+    let auditor = || station.sign_in("8001", &Credentials::Password(PASSWORD));
+    assert!(auditor().is_err());
+    fs.heal();
+    // The first attempt tells that the disk takes records again; the next one brings what waited.
+    auditor().unwrap();
+    let auditor = auditor().unwrap();
+    assert!(station.state().no_audit.is_none());
+    let book = auditor.book().unwrap();
+    let book = book.read().unwrap();
+    let count = |deed: Deed, by: &str| {
+        let seen = book.all().map(|seen| &seen.sighting);
+        seen.filter(|s| s.deed == deed && s.by.user == by).count()
+    };
+    assert_eq!(count(Deed::EnvelopeOpened, "bg-001"), 1);
+    assert_eq!(count(Deed::Opened, "bg-001"), 2);
+    assert_eq!(count(Deed::Listed, "2001"), 1);
+    assert_eq!(count(Deed::Opened, "2001"), 0);
 }

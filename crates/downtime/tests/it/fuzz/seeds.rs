@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use chart::entry::{CheckIn, SignedNote};
 use chart::{Act, Author, Coded, Entry, FormId, Known, Moment, PatientId, StationCode, Subject};
+use downtime::audit::{Deed, Method, Outcome, Sighting};
 use downtime::identity::Roster;
 use downtime::index::IndexBuilder;
-use downtime::stations::{Heads, Parcel};
+use downtime::stations::carried::to_digits;
+use downtime::stations::{Bytes, Heads, Parcel, Showing, Shown};
 use jiff::civil::{date, time};
 use vault::checkpoint::{Checkpoint, Origin};
 use vault::files::Disk;
@@ -148,6 +150,19 @@ fn journal_files() -> Vec<Seed> {
     };
     let checkpoint = checkpoint.sign(&keys.station);
     let bytes = |record: &Record| record.bytes().to_vec();
+    let declaration = format!(
+        "宣言 {}\r\n確認 {}\r\n",
+        to_digits(records[1].bytes()),
+        to_digits(records[2].bytes())
+    );
+    let showing = Showing {
+        station: STATION.0,
+        chains: vec![Shown {
+            checkpoint: Bytes(checkpoint.to_compact()),
+            proof: Vec::new(),
+        }],
+        remembered: Vec::new(),
+    };
     vec![
         ("segment", "behind-the-header", segment[4096..].to_vec()),
         ("segment", "whole", segment),
@@ -160,7 +175,30 @@ fn journal_files() -> Vec<Seed> {
         ("heads", "none", Heads::default().to_bytes()),
         ("checkpoint", "text", checkpoint.to_text().into_bytes()),
         ("checkpoint", "compact", checkpoint.to_compact()),
+        ("declaration", "two", declaration.into_bytes()),
+        ("sighting", "opened", sighting().to_bytes()),
+        ("showing", "one", showing.to_bytes()),
+        ("showing", "none", Showing::default().to_bytes()),
     ]
+}
+
+fn sighting() -> Sighting {
+    Sighting {
+        at: Moment(1_795_000_000),
+        station: StationCode::parse("R03").unwrap(),
+        by: Author {
+            user: "2001".into(),
+            name: "試験　花子".into(),
+            role: "physician".into(),
+        },
+        method: Method::BadgeAndPassword,
+        deed: Deed::Opened,
+        subject: Subject::Patient(PatientId::parse("00001000").unwrap()),
+        reason: "当直".into(),
+        outcome: Outcome::Done,
+        count: 1,
+        detail: "外来".into(),
+    }
 }
 
 /// A parcel of these records: CBOR `[[record, …], more]`.

@@ -2,9 +2,10 @@
 //!
 //! The bar is made here and only here, from the station's state, so that a page cannot leave it out or word it differently.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use chart::{DataKind, Moment};
 use downtime::state::{Mode, Staleness, State};
-use sha2::{Digest, Sha256};
 
 use crate::assets::Assets;
 use crate::say::{self, AllergyBox};
@@ -62,7 +63,7 @@ pub struct Signed<'a> {
 pub const SCRIPTS: &[&str] = &["modebar.js", "scan.js", "keys.js", "fade.js"];
 
 /// The mode bar in words.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Bar {
     /// `normal`, `checking`, `silent`, `ehr`, `net`.
     pub mode: &'static str,
@@ -173,9 +174,9 @@ impl Bar {
 
     fn mark_version(&mut self, w: &Words) {
         self.tag.clear();
-        let digest = Sha256::digest(format!("{self:?}{}", w.lang().tag()).as_bytes());
-        let digits: String = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
-        self.tag = format!("\"{digits}\"");
+        let mut version = DefaultHasher::new();
+        (&*self, w.lang().tag()).hash(&mut version);
+        self.tag = format!("\"{:016x}\"", version.finish());
     }
 }
 

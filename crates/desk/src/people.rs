@@ -210,6 +210,30 @@ impl<'a> People<'a> {
         }
     }
 
+    /// One line that says who it is: reading, name, birth date, sex, number.
+    #[must_use]
+    pub fn identified(&self, who: &Who) -> Option<String> {
+        let (kana, name, birth, sex, id) = match (&who.subject, who.row) {
+            (_, Some(row)) => {
+                let row = self.index.row(row)?;
+                let name = Name::new(row.written(), row.kana());
+                let id = row.id().map(|id| id.shown()).unwrap_or_default();
+                (say::kana(self.w, &name), name.shown(), row.birth(), row.sex(), id)
+            }
+            (subject @ Subject::Temporary(id), None) => {
+                let t = self.day.temporary(id)?;
+                let strip = downtime::view::lay_over(subject, None, self.day, self.visit.state.now).strip();
+                (strip.kana, strip.name, t.birth, t.sex, strip.id)
+            }
+            _ => return None,
+        };
+        let birth = say::birth_short(self.w, birth);
+        let sex = say::sex_short(self.w, sex).to_owned();
+        let parts = [kana, name, birth, sex, id];
+        let said: Vec<String> = parts.into_iter().filter(|part| !part.trim().is_empty()).collect();
+        Some(said.join("　"))
+    }
+
     /// The card of one person.
     #[must_use]
     pub fn card(&self, who: &Who) -> Option<Card> {

@@ -4,6 +4,7 @@
 //! compresses far too well. CPU time is the main thread's (Linux). Nothing is asserted: this is for people who compare.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -148,10 +149,39 @@ fn append() {
             (0..200).for_each(|_| drop(journal.append_batch(&entries, &mut rng).unwrap()));
         });
     }
+    // One at a time, as somebody alone at a desk; 200 at a time, as a busy hub groups them. Beside it what the disk alone needs.
+    for batch in [1, 200] {
+        let entries = vec![entry; batch];
+        let waits = (0..1_000).map(|_| timed(|| drop(journal.append_batch(&entries, &mut rng).unwrap())));
+        quantiles(&format!("append, {batch} waiting"), waits.collect());
+    }
+    let mut raw = std::fs::File::create(dir.path().join("raw")).unwrap();
+    let waits = (0..1_000).map(|_| {
+        timed(|| {
+            raw.write_all(&payload).unwrap();
+            raw.sync_data().unwrap();
+        })
+    });
+    quantiles("raw fdatasync of 400 bytes", waits.collect());
     drop(journal);
-    measured("journal: start with 53,000 entries", 1, || {
+    measured("journal: start with 254,000 entries", 1, || {
         Journal::start(files, dir.path(), &start, &mut rng).unwrap()
     });
+}
+
+fn timed(work: impl FnOnce()) -> u128 {
+    let begun = Instant::now();
+    work();
+    begun.elapsed().as_micros()
+}
+
+fn quantiles(what: &str, mut waits: Vec<u128>) {
+    waits.sort_unstable();
+    println!(
+        "{what}: p50 {} µs, p99 {} µs",
+        waits[waits.len() / 2],
+        waits[waits.len() * 99 / 100]
+    );
 }
 
 fn measured<T>(what: &str, times: usize, work: impl FnOnce() -> T) -> T {

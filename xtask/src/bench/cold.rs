@@ -42,15 +42,17 @@ pub fn key_derivation(ground: &Ground) -> Result<Vec<Measured>> {
     Ok(vec![Measured::alone(cpu), Measured::alone(wall)])
 }
 
-/// A sign-in with a wrong password derives the key and then stops.
+/// A sign-in that is refused derives a key and then stops.
 fn derivation(hospital: &Hospital, runs: u32) -> Result<[f64; 2]> {
     let server = Server::start(hospital)?;
-    server.be_refused()?;
+    server.be_refused(0)?;
+    let mut nth = 0;
     medians_of(runs, || {
         let before = server.cpu_seconds()?;
         let begun = Instant::now();
         for _ in 0..REFUSALS {
-            server.be_refused()?;
+            nth += 1;
+            server.be_refused(nth)?;
         }
         let wall = begun.elapsed().as_secs_f64();
         let cpu = server.cpu_seconds()? - before;

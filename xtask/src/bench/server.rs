@@ -60,13 +60,15 @@ impl Server {
         Ok(cookie.split(';').next().unwrap_or(cookie).to_owned())
     }
 
-    /// Signs in with a wrong password: the key derivation and nothing after it.
-    pub fn be_refused(&self) -> Result<()> {
+    /// Signs in as somebody who is not on the roster: the key derivation, done all the same so that its time tells nothing,
+    /// and nothing after it. `nth` makes it another number each time; one that fails again and again has to wait.
+    pub fn be_refused(&self, nth: u32) -> Result<()> {
+        let number = format!("8{nth:06}");
         let form = http::post(
             "/sign-in",
             "",
             false,
-            &[("user", PHYSICIAN), ("password", "not the password at all")],
+            &[("user", &number), ("password", "not the password at all")],
         );
         Connection::open(self.address)?.must_answer(&form, 401).map(drop)
     }

@@ -339,7 +339,7 @@ async fn one(visit: Visit, Path(entry): Path<String>) -> Result<Response, Fault>
         ("patient-id", s.subject.shown()),
         ("audit-head-count", s.count.to_string()),
         ("why", s.reason.clone()),
-        ("audit-detail", s.detail.clone()),
+        ("audit-detail", showing::detail(w, s)),
         ("audit-head-outcome", outcome_word(w, s.outcome).to_owned()),
         ("audit-record", id.hex()),
     ]

@@ -172,8 +172,8 @@ fn task(visit: &Visit, people: &People<'_>, index: &Index, day: &Day, conflict: 
 }
 
 fn name_of(visit: &Visit, people: &People<'_>, index: &Index, day: &Day, recorded: &Recorded) -> String {
-    let named = Who::of_entry(visit, index, day, recorded).and_then(|who| people.named(&who));
-    named.map_or_else(|| recorded.entry.subject.shown(), |(name, id)| format!("{name}　{id}"))
+    let who = Who::of_entry(visit, index, day, recorded).and_then(|who| people.identified(&who));
+    who.unwrap_or_else(|| recorded.entry.subject.shown())
 }
 
 fn page(visit: &Visit, status: StatusCode, done: Option<Done>, problem: Option<String>) -> Result<Response, Fault> {

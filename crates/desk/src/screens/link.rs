@@ -264,12 +264,9 @@ fn list(visit: &Visit, status: StatusCode, done: Option<Done>, problem: Option<S
             let row = index
                 .find(&l.link.patient)
                 .and_then(|row| Who::row(visit, &index, row.number()));
-            let patient = row.and_then(|who| people.named(&who));
-            let patient = patient.map_or_else(|| l.link.patient.shown(), |(name, id)| format!("{name}　{id}"));
-            let temporary = day
-                .temporary(&l.link.temporary)
-                .map(|t| t.name.shown())
-                .unwrap_or_default();
+            let patient = row.and_then(|who| people.identified(&who));
+            let registered = day.temporary_patients().find(|(_, t)| t.id == l.link.temporary);
+            let temporary = registered.and_then(|(recorded, _)| people.identified(&Who::registered(recorded)?));
             let by = l.confirmed.unwrap_or(l.proposal);
             let at = say::moment(w, by.entry.written_at, visit.state.now);
             let word = if l.confirmed.is_some() {
@@ -279,8 +276,8 @@ fn list(visit: &Visit, status: StatusCode, done: Option<Done>, problem: Option<S
             };
             Pair {
                 handle: l.proposal.id.hex(),
-                temporary: format!("{}　{temporary}", l.link.temporary),
-                patient,
+                temporary: temporary.unwrap_or_else(|| l.link.temporary.to_string()),
+                patient: patient.unwrap_or_else(|| l.link.patient.shown()),
                 words: w.with(word, &[("name", (&by.entry.by.name).into()), ("time", (&at).into())]),
             }
         };
@@ -290,7 +287,9 @@ fn list(visit: &Visit, status: StatusCode, done: Option<Done>, problem: Option<S
             .temporary_patients()
             .map(|(recorded, t)| Candidate {
                 handle: recorded.id.hex(),
-                name: format!("{}　{}", t.id, compare::name(t)),
+                name: Who::registered(recorded)
+                    .and_then(|who| people.identified(&who))
+                    .unwrap_or_else(|| t.id.to_string()),
                 linked: day.patients_of(&t.id).next().is_some(),
             })
             .collect();

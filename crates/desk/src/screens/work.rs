@@ -165,14 +165,11 @@ struct Counts {
 
 /// Who an entry is about, in one line.
 fn about(visit: &Visit, people: &People<'_>, index: &Index, day: &Day, recorded: &Recorded) -> String {
-    let named = Who::of_entry(visit, index, day, recorded).and_then(|who| people.named(&who));
-    named.map_or_else(
-        || {
-            let id = recorded.entry.subject.shown();
-            visit.w().with("work-not-here", &[("id", (&id).into())])
-        },
-        |(name, id)| format!("{name}　{id}"),
-    )
+    let who = Who::of_entry(visit, index, day, recorded).and_then(|who| people.identified(&who));
+    who.unwrap_or_else(|| {
+        let id = recorded.entry.subject.shown();
+        visit.w().with("work-not-here", &[("id", (&id).into())])
+    })
 }
 
 fn page(visit: &Visit, open: Option<EntryId>, show: &str) -> Result<Response, Fault> {

@@ -206,9 +206,11 @@ impl Session {
     /// The sighting to write before a chart opens; `None` while the last one about this subject still holds.
     fn opening(&self, subject: &Subject) -> Option<Sighting> {
         let now = self.station.now();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.retain(|_, at| (0..ONE_VIEW_SECONDS).contains(&(now.0 - at.0)));
-        (!seen.contains_key(subject)).then(|| Sighting {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let holds = seen
+            .get(subject)
+            .is_some_and(|at| (0..ONE_VIEW_SECONDS).contains(&(now.0 - at.0)));
+        (!holds).then(|| Sighting {
             subject: subject.clone(),
             ..self.sighting(Deed::Opened)
         })
@@ -216,6 +218,7 @@ impl Session {
 
     fn remember_opening(&self, subject: &Subject, at: Moment) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.retain(|_, before| (0..ONE_VIEW_SECONDS).contains(&(at.0 - before.0)));
         seen.insert(subject.clone(), at);
     }
 

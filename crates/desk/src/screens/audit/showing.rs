@@ -1,9 +1,10 @@
 //! What S80 found, in the reader's words: rows, counts, envelopes, alarms, and how the log stands. Nothing is asked or decided here.
 
 use chart::EntryId;
-use downtime::audit::{Deed, FlawKind, Outcome, Seen, reports};
+use downtime::audit::{Deed, FlawKind, Outcome, Seen, Sighting, reports};
 use downtime::stations::{AlarmKind, LogState, Raised};
 
+use super::PRESETS;
 use super::answer::{Answer, MOST_COUNTED};
 use crate::say;
 use crate::visit::Visit;
@@ -46,7 +47,8 @@ pub(super) struct Line {
 pub(super) fn line(visit: &Visit, answer: &Answer, seen: &Seen) -> Line {
     let w = visit.w();
     let s = &seen.sighting;
-    let words = [s.reason.as_str(), s.detail.as_str()];
+    let detail = detail(w, s);
+    let words = [s.reason.as_str(), detail.as_str()];
     let words: Vec<&str> = words.into_iter().filter(|text| !text.is_empty()).collect();
     Line {
         id: EntryId(seen.id).hex(),
@@ -61,6 +63,18 @@ pub(super) fn line(visit: &Visit, answer: &Answer, seen: &Seen) -> Line {
         outcome: outcome_word(w, s.outcome).to_owned(),
         refused: s.outcome != Outcome::Done,
         reviewed: answer.reviewed.contains(&seen.id),
+    }
+}
+
+/// What a sighting is about in more detail; a question to the log in the reader's words.
+pub(super) fn detail(w: &Words, s: &Sighting) -> String {
+    let (first, rest) = s.detail.split_once(' ').unwrap_or((&s.detail, ""));
+    match PRESETS.into_iter().find(|preset| *preset == first) {
+        Some(preset) if s.deed == Deed::AuditRead => {
+            let question = &w[&format!("audit-preset-{preset}")];
+            format!("{question} {rest}").trim_end().to_owned()
+        }
+        _ => s.detail.clone(),
     }
 }
 

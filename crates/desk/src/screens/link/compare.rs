@@ -23,16 +23,6 @@ pub struct Line {
     pub differs: bool,
 }
 
-/// Name of a temporary patient, or that nobody knows it.
-pub fn name(t: &TemporaryPatient) -> String {
-    let written = t.name.shown();
-    if written.trim().is_empty() {
-        t.name.kana.clone()
-    } else {
-        written
-    }
-}
-
 /// All six.
 pub fn lines(visit: &Visit, temporary: &TemporaryPatient, view: &View) -> Vec<Line> {
     let w = visit.w();

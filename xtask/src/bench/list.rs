@@ -48,7 +48,7 @@ pub const BENCHES: &[Bench] = &[
     },
     Bench {
         figures: &[
-            beside("seal.10000.cpu", "CPU s", COMPRESSED, Target::AtMost(0.5)),
+            beside("seal.10000.cpu", "CPU s", COMPRESSED, Target::None),
             figure("seal.10000.wall", "s", Target::None),
             beside("seal.10000.peak", "MB", COMPRESSED, Target::None),
             beside("seal.10000.size", "MB", COMPRESSED, Target::RatioAtMost(1.5)),
@@ -59,7 +59,8 @@ pub const BENCHES: &[Bench] = &[
     Bench {
         figures: &[
             figure("seal.10000.pull.cpu", "CPU s", Target::None),
-            figure("seal.10000.seal.cpu", "CPU s", Target::None),
+            // 0.5 CPU s where the peer takes 0.125 s: docs/decisions/0007-figures.md.
+            beside("seal.10000.seal.cpu", "CPU s", COMPRESSED, Target::RatioAtMost(4.0)),
             figure("seal.10000.reopen.cpu", "CPU s", Target::None),
         ],
         big: false,

@@ -46,11 +46,14 @@ pub fn extract(ground: &Ground, patients: u32) -> Result<Vec<Measured>> {
     ])
 }
 
-/// CPU seconds of the parts: reading and joining, sealing, opening every record again.
+/// CPU seconds of the parts: reading and joining, sealing beside the peer, opening every record again.
 pub fn parts(ground: &Ground, patients: u32) -> Result<Vec<Measured>> {
     let hospital = ground.hospitals.of(patients)?;
+    let rows = ground.scratch.join("rows.csv");
+    concatenate(&hospital.export(), &rows)?;
     let (program, config) = (text(hospital.program())?, text(&hospital.config())?);
-    let parts = medians_of(ground.runs, || {
+    let (rows, packed) = (text(&rows)?, text(&ground.scratch.join("rows.zst"))?);
+    let [pull, seal, reopen, peer] = medians_of(ground.runs, || {
         let arguments = [
             "extract", "-c", &config, "--day", "today", "--accept", "--json", "--cost",
         ];
@@ -60,9 +63,14 @@ pub fn parts(ground: &Ground, patients: u32) -> Result<Vec<Measured>> {
             let seconds = said.get("cpu_seconds").and_then(|parts| parts.get(name)?.as_f64());
             seconds.with_context(|| format!("`extract --cost` does not tell `{name}`: measuring needs Linux"))
         };
-        Ok([part("pull")?, part("seal")?, part("reopen")?])
+        let (peer, _) = measure::finished("zstd", &["-3", "-q", "-f", &rows, "-o", &packed], &ground.scratch)?;
+        Ok([part("pull")?, part("seal")?, part("reopen")?, peer.cpu_seconds])
     })?;
-    Ok(parts.map(Measured::alone).into())
+    Ok(vec![
+        Measured::alone(pull),
+        Measured::beside(seal, peer),
+        Measured::alone(reopen),
+    ])
 }
 
 /// CPU seconds to prove the snapshot: every byte, every record opened, the key derivation included.

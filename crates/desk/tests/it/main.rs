@@ -9,5 +9,6 @@ mod deciding;
 mod hospital;
 mod identity;
 mod idle;
+mod namesakes;
 mod pages;
 mod safety;

@@ -18,6 +18,7 @@ use downtime::stations::remembered_checkpoints;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use serde_json::{Value, json};
+use vault::checkpoint::SignedCheckpoint;
 use vault::files::Disk;
 use vault::journal::{Record, RecordLog, Stations, read_journal};
 
@@ -27,13 +28,15 @@ use super::{ConfigArg, LOOK};
 use crate::home::Home;
 use crate::{secrets, trail};
 
+pub mod paper;
+
 /// Directories of this station's own logs.
 const OWN: [&str; 2] = ["audit", "audit-tools"];
 
 /// Answers from the audit log, its export, and its proof.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  tomoshibi audit report --user 9101 --patient 00123456\n  tomoshibi audit report --user 9101 --maintenance --from 2026-11-20 --to 2026-11-20\n  tomoshibi audit export --user 9101 --csv audit.csv --from 2026-11-01\n  tomoshibi audit export --user 9101 --fhir audit.ndjson\n  tomoshibi audit verify --json\n\nExit codes: 0 done, 3 something cannot be read or does not agree, 1 failed."
+    after_help = "Example:\n  tomoshibi audit report --user 9101 --patient 00123456\n  tomoshibi audit report --user 9101 --maintenance --from 2026-11-20 --to 2026-11-20\n  tomoshibi audit export --user 9101 --csv audit.csv --from 2026-11-01\n  tomoshibi audit export --user 9101 --fhir audit.ndjson\n  tomoshibi audit verify --paper lists.txt\n\nExit codes: 0 done, 3 something cannot be read or does not agree, 1 failed."
 )]
 pub struct Audit {
     #[command(flatten)]
@@ -75,10 +78,15 @@ enum Action {
     },
     /// Checks chains, signatures and trees of every log here, and what was remembered of them. Needs no sign-in.
     Verify {
+        /// File with checkpoints read from ward lists (the QR code of F13), one a line.
+        #[arg(long, value_name = "FILE")]
+        paper: Option<PathBuf>,
         /// One JSON object instead of words.
         #[arg(long)]
         json: bool,
     },
+    /// Prints a checkpoint of this station's own logs, as the QR code of F13 has it: to be kept where nobody here can change it.
+    Checkpoint,
 }
 
 /// What to look for.
@@ -216,7 +224,16 @@ impl Audit {
                 }
                 Ok(readable(&book))
             }
-            Action::Verify { json } => prove(&home, *json),
+            Action::Verify { paper, json } => {
+                let paper = paper.as_ref().map(|path| paper::read(&home, path)).transpose()?;
+                prove(&home, &paper.unwrap_or_default(), *json)
+            }
+            Action::Checkpoint => {
+                for checkpoint in paper::own_checkpoints(&home)? {
+                    say!("{}", paper::digits(&checkpoint));
+                }
+                Ok(ExitCode::SUCCESS)
+            }
         }
     }
 }
@@ -358,15 +375,17 @@ struct Proof {
     contained: u64,
     ahead: u64,
     contradicted: u64,
+    /// Read from paper, and not signed by a station of this hospital.
+    forged: u64,
 }
 
 impl Proof {
     const fn is_whole(&self) -> bool {
-        self.damage + self.bad_signatures + self.flaws + self.strangers + self.contradicted == 0
+        self.damage + self.bad_signatures + self.flaws + self.strangers + self.contradicted + self.forged == 0
     }
 }
 
-fn prove(home: &Home, json: bool) -> Result<ExitCode> {
+fn prove(home: &Home, paper: &[SignedCheckpoint], json: bool) -> Result<ExitCode> {
     let (hospital, id) = (home.roster.hospital(), home.roster.station_id(home.code));
     let (mut proof, mut ledger) = (Proof::default(), Ledger::default());
     let public = home.secret.public();
@@ -385,12 +404,16 @@ fn prove(home: &Home, json: bool) -> Result<ExitCode> {
     heard.records.iter().for_each(|record| ledger.take(record));
     proof.flaws = ledger.flaws().len() as u64;
     proof.records = ledger.chains().map(|(_, size)| size).sum();
-    for checkpoint in remembered_checkpoints(Arc::new(Disk), &home.data, &hospital) {
+    let from_paper = paper.iter().map(|checkpoint| (*checkpoint, true));
+    let remembered = remembered_checkpoints(Arc::new(Disk), &home.data, &hospital);
+    let remembered = remembered.into_iter().map(|checkpoint| (checkpoint, false));
+    for (checkpoint, on_paper) in remembered.chain(from_paper) {
         let claim = checkpoint.claim();
         let genuine = stations
             .get(&claim.origin.station)
             .is_some_and(|public| checkpoint.verify(public).is_ok());
         if !genuine {
+            proof.forged += u64::from(on_paper);
             continue;
         }
         let chain = (claim.origin.station, claim.origin.incarnation);
@@ -405,7 +428,7 @@ fn prove(home: &Home, json: bool) -> Result<ExitCode> {
     if json {
         say!(
             "{}",
-            json!({"whole": proof.is_whole(), "chains": chains.len(), "records": proof.records, "damage": proof.damage, "bad_signatures": proof.bad_signatures, "flaws": proof.flaws, "strangers": proof.strangers, "checkpoints": {"contained": proof.contained, "ahead": proof.ahead, "contradicted": proof.contradicted}})
+            json!({"whole": proof.is_whole(), "chains": chains.len(), "records": proof.records, "damage": proof.damage, "bad_signatures": proof.bad_signatures, "flaws": proof.flaws, "strangers": proof.strangers, "checkpoints": {"contained": proof.contained, "ahead": proof.ahead, "contradicted": proof.contradicted, "forged": proof.forged}})
         );
     } else {
         say!("監査の記録 {} 件、{} 本の鎖を確かめました", proof.records, chains.len());
@@ -422,6 +445,12 @@ fn prove(home: &Home, json: bool) -> Result<ExitCode> {
             proof.ahead,
             proof.contradicted
         );
+        if proof.forged > 0 {
+            say!(
+                "★ 紙の控えのうち {} 件は、この病院の端末の署名ではありません。紙を保管してください",
+                proof.forged
+            );
+        }
         if !proof.is_whole() {
             say!("★ 監査の記録が書かれたとおりではありません。data/ を消さずに、個人情報保護責任者へ知らせてください");
         }

@@ -14,6 +14,7 @@ use downtime::shelf::Opened;
 use jiff::civil::Date;
 use serde_json::json;
 
+use super::audit::paper::{digits, own_checkpoints};
 use super::password::SignInArgs;
 use super::person::{Entered, about_each, enter};
 use super::{ConfigArg, LOOK};
@@ -133,6 +134,10 @@ pub fn packs(
         bail!("{} に予約のある診療科が見つかりません", chart::date::iso(day));
     }
     witness(home, entered, wanted.iter().map(|(_, department)| *department))?;
+    // Whoever keeps a list is a witness of this station's longest log.
+    let checkpoints = own_checkpoints(home)?;
+    let longest = checkpoints.iter().max_by_key(|checkpoint| checkpoint.claim().size);
+    let checkpoint = longest.map(digits).unwrap_or_default();
     let sheets: usize = wanted.iter().map(|(_, d)| d.slots.len() + 1).sum();
     let bar = progress::bar("印刷パック", quiet);
     let mut done = 0;
@@ -141,7 +146,12 @@ pub fn packs(
         let file = out.join(file_name(day, &department.department));
         let mut damaged = Vec::new();
         let mut pdf = Vec::new();
-        let list = pack_sheets(opened, department, number, day, &issue, &mut damaged);
+        let list = pack_sheets(opened, department, number, day, &issue, &mut damaged).map(|mut sheet| {
+            if sheet.form == "F13" && !checkpoint.is_empty() {
+                sheet.body["checkpoint"] = checkpoint.as_str().into();
+            }
+            sheet
+        });
         let report = press.pack(
             list,
             |p| progress::show(&bar, (done + p.sheets) as u64, sheets as u64),

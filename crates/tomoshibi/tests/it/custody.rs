@@ -291,6 +291,29 @@ fn audit(hospital: &Hospital, config: &str, password: &str) {
     json(&[&["audit", "-c", config, "export", "--csv", &csv][..], &reader[..]].concat());
     assert!(std::fs::read_to_string(&csv).expect("read").contains("サインイン"));
     assert_eq!(json(&["audit", "-c", config, "verify", "--json"])["whole"], true);
+    // What a ward list says holds the log to what it was.
+    let lists = hospital.path("lists.txt");
+    let printed = ok(&["audit", "-c", config, "checkpoint"]);
+    let listed = lists.to_str().expect("a path");
+    let against = ["audit", "-c", config, "verify", "--json", "--paper", listed];
+    std::fs::write(&lists, format!("\n{}\n", printed.replace('A', "Ａ"))).expect("written");
+    let before = json(&["audit", "-c", config, "verify", "--json"])["checkpoints"]["contained"].as_u64();
+    let with_paper = json(&against);
+    assert_eq!(with_paper["whole"], true);
+    assert!(with_paper["checkpoints"]["contained"].as_u64() > before);
+    let forged = printed
+        .trim_end()
+        .rsplit_once(char::is_whitespace)
+        .map_or(printed.trim_end(), |(_, last)| last);
+    let flipped = if forged.ends_with('0') { "1" } else { "0" };
+    std::fs::write(&lists, format!("{}{flipped}\n", &forged[..forged.len() - 1])).expect("written");
+    let said = json(&against);
+    assert_eq!(
+        (said["whole"].as_bool(), said["checkpoints"]["forged"].as_u64()),
+        (Some(false), Some(1))
+    );
+    std::fs::write(&lists, "0123\n").expect("written");
+    refused(&against);
     let tools = hospital.path("hub/data/audit-tools");
     let mut segments: Vec<_> = std::fs::read_dir(&tools)
         .expect("listed")

@@ -208,6 +208,7 @@ fn plan(order: &Order<'_>, rights: &Rights, last: Option<Identity>) -> Result<Se
     let stations = roster
         .stations
         .iter()
+        .filter(|s| !s.retired)
         .map(|s| {
             Ok(StationGrant {
                 id: roster.station_id(s.code),

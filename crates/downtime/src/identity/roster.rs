@@ -66,6 +66,10 @@ pub struct Enrolled {
     /// Public keys (X25519 and Ed25519).
     #[cbor(n(3), with = "minicbor::bytes")]
     public: [u8; 64],
+    /// Disposed of, lost or stolen: no further snapshot is sealed for it. Its key stays, because what it signed before still counts.
+    #[n(4)]
+    #[cbor(default)]
+    pub retired: bool,
 }
 
 /// Why the roster could not be read or changed.
@@ -190,8 +194,16 @@ impl Roster {
             node,
             letter,
             public: public.to_bytes(),
+            retired: false,
         });
         Ok(())
+    }
+
+    /// Takes a station out: it opens no snapshot that is sealed from now on. Its code, node and letter stay taken, because they stand
+    /// on paper. False when there is no such station, or it was taken out before.
+    pub fn retire_station(&mut self, code: StationCode) -> bool {
+        let station = self.stations.iter_mut().find(|s| s.code == code && !s.retired);
+        station.map(|station| station.retired = true).is_some()
     }
 
     /// The part every enrolled station may read without a user: hospital, stations, sealers, the journal's public key.

@@ -3,9 +3,10 @@
 use chart::PatientId;
 use downtime::extract::{ExtractFault, Guard, Refusal};
 use downtime::index::Query;
+use downtime::stations::Heads;
 use vault::slot::Credentials;
 
-use crate::hospital::{DAY, Hospital, PASSWORD, newest_file, patient, patients, sealed_file};
+use crate::hospital::{DAY, Hospital, PASSWORD, code, newest_file, patient, patients, sealed_file};
 
 #[test]
 fn what_was_sealed_can_be_listed_searched_and_opened() {
@@ -69,6 +70,33 @@ fn a_wrong_password_opens_nothing_and_says_the_same_as_a_wrong_number() {
         .unwrap()
         .to_string();
     assert_eq!(wrong, nobody);
+}
+
+/// A terminal that was stolen: what is sealed from now on stays shut for it, and what it wrote before still counts.
+#[test]
+fn a_retired_station_opens_nothing_that_is_sealed_afterwards() {
+    let mut hospital = Hospital::new();
+    hospital.seal(patients(3), Guard::default()).unwrap();
+    let (hub, ward) = (hospital.start("H01"), hospital.start("R03"));
+    ward.shelf().receive(&mut sealed_file(hub.shelf()).as_slice()).unwrap();
+    let before = ward.shelf().current().unwrap().identity();
+    drop((hub, ward));
+    assert!(hospital.roster.retire_station(code("R03")) && !hospital.roster.retire_station(code("R03")));
+    assert!(!hospital.roster.retire_station(code("X99")));
+    hospital.seal(patients(3), Guard::default()).unwrap();
+    let (hub, ward) = (hospital.start("H01"), hospital.start("R03"));
+    let newest = sealed_file(hub.shelf());
+    assert!(ward.shelf().receive(&mut newest.as_slice()).is_err());
+    assert_eq!(ward.shelf().current().unwrap().identity(), before);
+    let written = ward.missing(&Heads::default());
+    assert!(!written.records.is_empty());
+    assert_eq!(
+        hub.take(&written).unwrap(),
+        written.records.len(),
+        "its signatures still hold"
+    );
+    let again = downtime::identity::Roster::from_bytes(&hospital.roster.to_bytes().unwrap()).unwrap();
+    assert!(again.station(code("R03")).unwrap().retired);
 }
 
 #[test]

@@ -6,16 +6,18 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use chart::StationCode;
+use downtime::audit::Deed;
 use vault::keys::{StationPublic, StationSecret};
 
 use super::ConfigArg;
+use super::person::{SponsorArgs, officer};
 use crate::home::{Home, station_key, write_durably};
-use crate::{random, secrets};
+use crate::{random, secrets, trail};
 
 /// Makes and enrols further stations.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  (on the new station)  tomoshibi station new --dir /srv/tomoshibi --hospital あかり総合病院 --code R03 --node 3 --letter C --hub http://10.0.0.2:8300\n  (on the hub)          tomoshibi station add --code R03 --node 3 --letter C --public R03.public --trust R03.trust\n  (on the new station)  cp R03.trust /srv/tomoshibi/data/trust.cbor"
+    after_help = "Example:\n  (on the new station)  tomoshibi station new --dir /srv/tomoshibi --hospital あかり総合病院 --code R03 --node 3 --letter C --hub http://10.0.0.2:8300\n  (on the hub)          tomoshibi station add --code R03 --node 3 --letter C --public R03.public --trust R03.trust\n  (on the new station)  cp R03.trust /srv/tomoshibi/data/trust.cbor\n  (on the hub)          tomoshibi station retire --code R03 --reason 廃棄 --by 9001"
 )]
 pub struct Station {
     #[command(flatten)]
@@ -65,6 +67,18 @@ enum Action {
         #[arg(long)]
         trust: PathBuf,
     },
+    /// On the hub: takes a station out that was disposed of, lost or stolen. It opens no snapshot sealed from now on; what it holds
+    /// already can only be opened with a user's password or badge, so reset those of whoever used it.
+    Retire {
+        /// Its three characters.
+        #[arg(long)]
+        code: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        by: SponsorArgs,
+    },
 }
 
 impl Station {
@@ -111,9 +125,40 @@ impl Station {
                     trust.display()
                 );
             }
+            Action::Retire { code, reason, by } => {
+                let mut home = Home::open(&self.config.read()?)?;
+                retire(&mut home, parse(code)?, reason, by)?;
+                say!(
+                    "端末 {code} を外しました。次の取り出し（tomoshibi extract）から、封印済みデータはこの端末では開きません"
+                );
+                say!(
+                    "なくした・盗まれた端末なら、そこで使っていた人のパスワードとバッジも作り直してください（tomoshibi user reset）"
+                );
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Takes a station out, in the audit log before it is in the roster.
+fn retire(home: &mut Home, code: StationCode, reason: &str, by: &SponsorArgs) -> Result<()> {
+    if reason.trim().is_empty() {
+        bail!("--reason（理由）が要ります。何も変えていません");
+    }
+    if code == home.code {
+        bail!("この hub 自身は外せません。何も変えていません。hub を移すときは docs/operating/disposal.md");
+    }
+    let acting = officer(home, by)?;
+    let mut roster = home.roster.clone();
+    if !roster.retire_station(code) {
+        bail!("端末 {code} は名簿にないか、もう外してあります。何も変えていません");
+    }
+    let mut sighting = acting.sighting(home, Deed::Configured);
+    sighting.reason = reason.trim().to_owned();
+    sighting.detail = format!("端末 {code} を外す");
+    trail::write(home, vec![sighting])?;
+    home.roster = roster;
+    home.save_roster()
 }
 
 fn parse(code: &str) -> Result<StationCode> {

@@ -141,6 +141,11 @@ fn staff(hospital: &Hospital, config: &str, password: &str) {
         &hospital.officer(&["user", "disable", "--number", "2001", "--reason", "退職"]),
     ));
     assert!(!verified(hospital, "2001", &["--password-file", &fresh]));
+    // Neither the hub itself nor a station that is not there can be taken out.
+    for (station, why) in [("H01", "この hub 自身"), ("X99", "名簿にない")] {
+        let retire = hospital.officer(&["station", "retire", "--code", station, "--reason", "紛失"]);
+        assert!(refused(&words(&retire)).contains(why));
+    }
     let due = json(&["user", "-c", config, "review", "--days", "0", "--json"]);
     let numbers: Vec<&str> = due["due"]
         .as_array()

@@ -7,7 +7,6 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::sync::Arc;
 use std::time::Instant;
 
 use rand_core::UnwrapErr;
@@ -63,7 +62,7 @@ fn main() {
     println!("  {:.1} MB", std::fs::metadata(&path).unwrap().len() as f64 / 1e6);
     let source = Disk.open(&path).unwrap();
     let snapshot = measured("open: signature and outer lock", || {
-        let snapshot = Snapshot::open(Arc::from(source), &[sealer.public()]).unwrap();
+        let snapshot = Snapshot::open(source, &[sealer.public()]).unwrap();
         (snapshot.unlock_station(&station_id(0), &station).unwrap(), snapshot)
     });
     let unlocked = measured("open: inner lock", || {

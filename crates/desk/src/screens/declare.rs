@@ -304,7 +304,7 @@ fn page(visit: &Visit, done: Option<Done>, problem: Option<String>) -> Result<Re
         Mode::EhrDown { .. } => w["declare-running"].to_owned(),
     };
     let words = [&w["declare-1"], &w["declare-2"], &w["declare-3"], &w["declare-4"]];
-    let carry = signed.session.day().newest_declaration().first().is_some();
+    let carry = !signed.session.day().newest_declaration().is_empty();
     visit.show(&DeclarePage {
         page: visit.page(&w["declare-title"], SCRIPTS),
         situation,

@@ -227,7 +227,10 @@ test("every screen in a declared downtime", async (all) => {
     ["S11-temporary", "reception", open("/patients?show=temporary")],
     ["S11-by-name", "reception", open("/patients?sort=name")],
     ["S11-search", "physician", (page) => search(page, "/patients", "yamada")],
-    ["S11-none", "physician", (page) => search(page, "/patients", "ヌヌヌ")],
+    ["S11-none", "physician", async (page) => {
+      await search(page, "/patients", "ヌヌヌ");
+      assert.match(await page.innerText("[data-counted]"), /^0/, "the foot counts what is shown");
+    }],
     ["S12-allergies-known", "physician", (page) => chart(page, known), banner(known)],
     ["S12-allergies-none", "physician", (page) => chart(page, withAllergy("なし")), banner(withAllergy("なし"))],
     ["S12-allergies-unavailable", "physician", (page) => chart(page, withAllergy("参照不可")), banner(withAllergy("参照不可"))],

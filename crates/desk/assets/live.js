@@ -1,6 +1,7 @@
 // Live search: a form with data-live posts its fields while they are typed (also during composition) and puts the answer's
 // HTML into the element named by data-into. Names travel in the request's body, never in an address. Without this script the
-// same form posts normally and the server answers with the whole page.
+// same form posts normally and the server answers with the whole page. How many there are stands at the foot of the page, outside
+// that element, so the answer brings it along.
 
 const WAIT = 40; // ms after the last key
 
@@ -20,6 +21,9 @@ for (const form of document.querySelectorAll('form[data-live]')) {
       if (answer.status === 401 || answer.status === 423) { location.reload(); return; }
       if (!answer.ok) return;
       into.innerHTML = await answer.text();
+      const counted = document.querySelector('[data-counted]');
+      const counts = into.querySelector('[data-counts]')?.dataset.counts;
+      if (counted && counts) counted.textContent = counts;
       form.answered = asked;
       into.dispatchEvent(new CustomEvent('filled', { bubbles: true }));
     } catch {

@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(Squares::qr("261120031279010200123456").unwrap().side, 21);
         assert_eq!(Squares::qr("2611200312790102TR0300003X").unwrap().side, 25);
         assert!(Squares::qr("").is_err());
-        assert!(Squares::qr(&"1".repeat(301)).is_err());
+        assert!(Squares::qr(&"1".repeat(MAX_QR_CHARS + 1)).is_err());
     }
 
     #[test]

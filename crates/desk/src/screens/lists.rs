@@ -98,6 +98,7 @@ async fn rows(visit: Visit, headers: HeaderMap, Form(form): Form<Search>) -> Res
         page: visit.page(&visit.w()["nav-lists"], SCRIPTS),
         heads: content.heads,
         body: content.body,
+        counts: content.counts,
     })
 }
 
@@ -444,4 +445,5 @@ struct RowsPart<'a> {
     page: Page<'a>,
     heads: Vec<Head>,
     body: String,
+    counts: String,
 }

@@ -119,7 +119,7 @@ impl Demo {
             let mut desk = serving::desk(&running, &press);
             desk.demo.clone_from(&staff);
             desk.notice = Some(Notice {
-                words: "デモの操作盤".to_owned(),
+                words: "操作盤 Demo".to_owned(),
                 href: control.clone(),
             });
             let router = serving::router(&running, desk)?;

@@ -39,7 +39,7 @@ async function signIn(page, role) {
   await Promise.all([page.waitForURL((url) => url.pathname !== "/sign-in"), page.press("#password", "Enter")]);
 }
 
-/** The page of one role in one language; signed in once. */
+/** The page of one role in one language, signed in. */
 async function desk(role, language) {
   const key = `${role}-${language}`;
   if (!pages.has(key)) {
@@ -49,7 +49,13 @@ async function desk(role, language) {
     if (role !== "nobody") await signIn(page, role);
     pages.set(key, page);
   }
-  return pages.get(key);
+  const page = pages.get(key);
+  // Somebody who had nothing to do for three minutes was signed out, as they should be: they come back.
+  if (role !== "nobody" && (await page.request.post(at("/sign-in/here"))).status() === 401) {
+    await page.goto(at(`/sign-in?lang=${language}`));
+    await signIn(page, role);
+  }
+  return page;
 }
 
 /** The page shows the mode it is in, in its fonts. */
@@ -75,6 +81,8 @@ async function judge(page, name, patient) {
     twice: [...document.querySelectorAll("[id]")].map((one) => one.id).filter((id, at, all) => all.indexOf(id) !== at),
     allergies: [...document.querySelectorAll(".allergy")].map((box) => box.innerText.trim()),
   }));
+  const door = new URL(page.url()).pathname === "/sign-in";
+  assert.equal(door, name.startsWith("S01"), `${name}: this is ${page.url()}`);
   assert.match(seen.bar, /(データ時点|Data as of)\s*(\d|不明|unknown)/i, `${name}: the time of the data`);
   assert.equal(seen.headings, 1, `${name}: one h1`);
   assert.deepEqual(seen.inline, [], `${name}: nothing inline`);

@@ -21,9 +21,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use chart::StationCode;
-use downtime::identity::Roster;
+use downtime::identity::{Enrolled, Roster};
 use downtime::shelf::Shelf;
 use vault::files::Disk;
+use vault::journal::Stations;
 use vault::keys::{SealerSecret, StationSecret};
 
 use crate::config::Config;
@@ -119,6 +120,15 @@ impl Home {
             id,
             Arc::clone(&self.secret),
         )?)
+    }
+
+    /// Every station of the roster with the key that its records are signed with, retired ones included.
+    ///
+    /// # Errors
+    /// When a key in the roster is none.
+    pub fn stations(&self) -> Result<Stations> {
+        let key = |station: &Enrolled| Ok((self.roster.station_id(station.code), station.public()?));
+        self.roster.stations.iter().map(key).collect()
     }
 
     /// Writes the roster back, the old one kept beside it until the new one is durable.

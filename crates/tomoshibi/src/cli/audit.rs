@@ -20,7 +20,8 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 use vault::checkpoint::SignedCheckpoint;
 use vault::files::Disk;
-use vault::journal::{Record, RecordLog, Stations, read_journal};
+use vault::journal::{Record, RecordLog, read_journal};
+use vault::keys::RoleSecret;
 
 use super::password::SignInArgs;
 use super::person::reader;
@@ -269,13 +270,22 @@ fn ask(home: &Home, who: &SignInArgs, filter: &Filter, deed: Deed) -> Result<(Bo
     let mut sighting = acting.sighting(home, deed);
     sighting.detail = format!("監査の記録：{}", filter.text());
     trail::write(home, vec![sighting])?;
-    let mut book = Book::new(audit.as_ref().clone());
+    let book = open_book(home, audit)?;
+    let found = reports::in_order(&book, &question);
+    Ok((book, found))
+}
+
+/// Every audit record this station holds: its own, its tools' and those of others.
+///
+/// # Errors
+/// When a log cannot be read.
+pub fn open_book(home: &Home, audit: &RoleSecret) -> Result<Book> {
+    let mut book = Book::new(audit.clone());
     for dir in OWN {
         book.take(&own(home, dir)?);
     }
     book.take(&heard(home)?.records);
-    let found = reports::in_order(&book, &question);
-    Ok((book, found))
+    Ok(book)
 }
 
 fn own(home: &Home, dir: &str) -> Result<Vec<Record>> {
@@ -286,17 +296,9 @@ fn own(home: &Home, dir: &str) -> Result<Vec<Record>> {
 
 fn heard(home: &Home) -> Result<vault::journal::LogContents> {
     let (hospital, id) = (home.roster.hospital(), home.roster.station_id(home.code));
-    let stations = stations(home)?;
+    let stations = home.stations()?;
     RecordLog::read(&Disk, &home.data.join("audit-peers"), &hospital, &id, &stations)
         .context("data/audit-peers を読めません")
-}
-
-fn stations(home: &Home) -> Result<Stations> {
-    let mut stations = Stations::new();
-    for station in &home.roster.stations {
-        stations.insert(home.roster.station_id(station.code), station.public()?);
-    }
-    Ok(stations)
 }
 
 fn report(book: &Book, found: &[Arc<Seen>], limit: usize, json: bool) {
@@ -397,7 +399,7 @@ fn prove(home: &Home, paper: &[SignedCheckpoint], json: bool) -> Result<ExitCode
         proof.strangers += checked.strangers + checked.superseded;
         own(home, dir)?.iter().for_each(|record| ledger.take(record));
     }
-    let (heard, stations) = (heard(home)?, stations(home)?);
+    let (heard, stations) = (heard(home)?, home.stations()?);
     proof.damage += heard.damage.len() as u64;
     let chain = vault::journal::verify_chain(&heard.records, &stations);
     proof.bad_signatures += chain.bad_signatures.len() as u64;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use downtime::papers::{Office, disposal_certificate};
 use downtime::stations::{Asking, Heads, Remembered};
 use vault::files::Disk;
-use vault::journal::{Class, Record, RecordLog, Stations, read_journal};
+use vault::journal::{Class, Record, RecordLog, read_journal};
 
 use super::ConfigArg;
 use crate::config::Config;
@@ -185,10 +185,7 @@ fn name_of(home: &Home, number: &str) -> Result<String> {
 fn records(home: &Home) -> Result<(Vec<Record>, Vec<Record>)> {
     let (hospital, id) = (home.roster.hospital(), home.roster.station_id(home.code));
     let public = home.secret.public();
-    let mut stations = Stations::new();
-    for station in &home.roster.stations {
-        stations.insert(home.roster.station_id(station.code), station.public()?);
-    }
+    let stations = home.stations()?;
     let own = |dir: &str| read_journal(&Disk, &home.data.join(dir), &hospital, &id, &public).map(|walk| walk.records);
     let mut entries = own("journal")?;
     entries.extend(RecordLog::read(&Disk, &home.data.join("peers"), &hospital, &id, &stations)?.records);

@@ -14,11 +14,10 @@ use downtime::papers::{MaintenanceAccount, MaintenanceDay, Office, maintenance_r
 use jiff::ToSpan;
 use jiff::civil::Date;
 use serde_json::json;
-use vault::files::Disk;
-use vault::journal::{RecordLog, Stations, read_journal};
 use vault::slot::SlotCost;
 
 use super::ConfigArg;
+use super::audit::open_book;
 use super::password::{SignInArgs, WithArgs};
 use super::person::{self, Acting, SponsorArgs};
 use crate::config::Config;
@@ -162,7 +161,7 @@ impl Maintenance {
                 let mut sighting = acting.sighting(&home, Deed::AuditRead);
                 sighting.detail = format!("保守作業報告 {}", chart::date::iso(*day));
                 trail::write(&home, vec![sighting])?;
-                let report = report(&home, &book(&home, key)?, *day);
+                let report = report(&home, &open_book(&home, key)?, *day);
                 let (pdf, touched) = write(&config, &home, &report, *day, out)?;
                 say!(
                     "{} に書きました（保守の利用者 {} 人、患者 {touched} 人）",
@@ -226,23 +225,6 @@ fn tell(home: &Home, acting: &Acting, detail: &str) -> Result<()> {
 /// One part of a note: the separator belongs to us.
 fn plain(text: &str) -> String {
     text.trim().replace('/', "／")
-}
-
-/// Every audit record this station holds, its own, its tools' and those of others.
-fn book(home: &Home, key: &Arc<vault::keys::RoleSecret>) -> Result<Book> {
-    let (hospital, id) = (home.roster.hospital(), home.roster.station_id(home.code));
-    let public = home.secret.public();
-    let mut stations = Stations::new();
-    for station in &home.roster.stations {
-        stations.insert(home.roster.station_id(station.code), station.public()?);
-    }
-    let mut book = Book::new(key.as_ref().clone());
-    for dir in ["audit", "audit-tools"] {
-        book.take(&read_journal(&Disk, &home.data.join(dir), &hospital, &id, &public)?.records);
-    }
-    let peers = home.data.join("audit-peers");
-    book.take(&RecordLog::read(&Disk, &peers, &hospital, &id, &stations)?.records);
-    Ok(book)
 }
 
 fn report(home: &Home, book: &Book, day: Date) -> MaintenanceDay {

@@ -13,7 +13,7 @@ use downtime::shelf::Opened;
 use downtime::stations::method;
 use downtime::view::Day;
 use vault::files::Disk;
-use vault::journal::{RecordLog, Stations, read_journal};
+use vault::journal::{RecordLog, read_journal};
 
 use super::password::{SignInArgs, WithArgs};
 use crate::home::Home;
@@ -178,10 +178,7 @@ fn refused(home: &Home, number: &str, credentials: &Credentials<'_>, fault: &Sig
 /// When the journals cannot be read.
 pub fn open_entries(home: &Home) -> Result<Day> {
     let (hospital, id) = (home.roster.hospital(), home.roster.station_id(home.code));
-    let mut stations = Stations::new();
-    for station in &home.roster.stations {
-        stations.insert(home.roster.station_id(station.code), station.public()?);
-    }
+    let stations = home.stations()?;
     let own = read_journal(&Disk, &home.data.join("journal"), &hospital, &id, &home.secret.public())
         .context("この端末の記録を読めません")?;
     let heard = RecordLog::read(&Disk, &home.data.join("peers"), &hospital, &id, &stations)

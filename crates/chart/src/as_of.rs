@@ -28,6 +28,12 @@ impl Moment {
         self.local().date()
     }
 
+    /// The wall-clock day in Japan as a number: days since 1970-01-01.
+    #[must_use]
+    pub const fn day_number(self) -> i64 {
+        (self.0 + 9 * 3_600).div_euclid(86_400)
+    }
+
     /// From a wall-clock date and time in Japan.
     #[must_use]
     pub fn from_local(local: DateTime) -> Self {

@@ -467,7 +467,7 @@ pub fn banner(visit: &Visit, view: &View, clinical: bool) -> Banner {
         age,
         sex: sex.to_owned(),
         id: strip.id,
-        reception: view.reception().map(|r| r.number.clone()),
+        reception: view.reception().map(|(_, c)| c.number.clone()),
         temporary: strip.temporary,
         allergy: clinical.then(|| say::allergies(w, &view.allergies(), now)),
         facts: if clinical { facts.collect() } else { Vec::new() },

@@ -154,9 +154,9 @@ impl After {
         let may_undo = matches!(recorded.entry.act, Act::CheckedIn(_))
             && !undo.is_empty()
             && age <= UNDO_SECONDS
-            && day.undone_by(&recorded.id).is_none();
+            && !day.is_undone(&recorded.id);
         Some(Done {
-            words: done_words(visit, &recorded.entry.act, &self.name(visit, &day, recorded)),
+            words: done_words(visit, &recorded.entry.act, &self.name(visit, &day, &recorded)),
             sheets,
             undo: may_undo.then(|| (undo, recorded.id.hex())),
         })

@@ -190,7 +190,7 @@ impl<'a> People<'a> {
                     || begins(chart::fold::kana_key(&t.name.kana), &kana)
                     || begins(chart::fold::name_key(&t.name.written), &name)
             })
-            .filter_map(|(recorded, _)| Who::registered(recorded))
+            .filter_map(|(recorded, _)| Who::registered(&recorded))
             .collect()
     }
 
@@ -241,7 +241,7 @@ impl<'a> People<'a> {
             Some(row) => self.of_row(self.index.row(row)?, who),
             None => self.of_temporary(who)?,
         };
-        let receptions: Vec<_> = self.day.receptions(&who.subject).collect();
+        let receptions: Vec<_> = self.day.receptions_on(&who.subject, self.visit.state.now).collect();
         card.seen = receptions.len();
         if matches!(card.state, CardState::Blocked(_)) {
             return Some(card);
@@ -274,7 +274,7 @@ impl<'a> People<'a> {
         slots.sort_by_key(|(_, slot)| slot.minutes());
         let received: Vec<_> = self
             .day
-            .receptions(&who.subject)
+            .receptions_on(&who.subject, self.visit.state.now)
             .map(|(_, check_in)| (check_in.department.clone(), check_in.booked_at))
             .collect();
         let bookings = slots
@@ -426,7 +426,10 @@ impl<'a> People<'a> {
         let booked = self.roll.as_ref().map_or(0, |roll| roll.people);
         self.w.with(
             "reception-counts",
-            &[("here", self.day.checked_in().into()), ("booked", booked.into())],
+            &[
+                ("here", self.day.checked_in(self.visit.state.now).into()),
+                ("booked", booked.into()),
+            ],
         )
     }
 }

@@ -31,7 +31,7 @@ impl Who {
     pub fn read(visit: &Visit, index: &Index, day: &Day, text: &str) -> Result<Self, Fault> {
         if let Some(entry) = EntryId::parse(text) {
             let recorded = day.get(&entry).ok_or(Fault::Stale)?;
-            return Self::registered(recorded).ok_or(Fault::Stale);
+            return Self::registered(&recorded).ok_or(Fault::Stale);
         }
         let id = visit.site.handles.read(text).ok_or(Fault::Stale)?;
         let row = index.find(&id).ok_or(Fault::Stale)?;
@@ -68,9 +68,8 @@ impl Who {
         match &recorded.entry.subject {
             Subject::Patient(id) => Self::row(visit, index, index.find(id)?.number()),
             Subject::Temporary(id) => day
-                .temporary_patients()
-                .find(|(_, temporary)| temporary.id == *id)
-                .and_then(|(registered, _)| Self::registered(registered)),
+                .registration(id)
+                .and_then(|(registered, _)| Self::registered(&registered)),
             Subject::Hospital => None,
         }
     }

@@ -33,7 +33,7 @@ fn main() -> Result<()> {
     }
     let folding = started.elapsed().saturating_sub(inventing);
     let after = resident("VmRSS")?;
-    println!("entries          {}", day.all().len());
+    println!("entries          {}", day.len());
     println!("fold, in order   {:.2} s", folding.as_secs_f64());
     let begun = Instant::now();
     let conflicts = day.conflicts().len();

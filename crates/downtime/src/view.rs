@@ -5,7 +5,7 @@
 //! recorded about them. Nothing here drops or merges an entry: two receptions of one person both stay, and what disagrees
 //! becomes a task for a person ([`Conflict`]). No clock is read here; where time decides, the caller says what time it is.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chart::entry::{CheckIn, Declaration, ProvisionalAppointment, SignedNote, TemporaryPatient};
@@ -14,16 +14,22 @@ use chart::{Act, Chart, Entry, EntryId, FormId, Moment, StationCode, Subject, Te
 use crate::state::{DECLARED_DAYS, PROVISIONAL_MINUTES};
 
 mod conflicts;
+mod fold;
 mod links;
 mod names;
+mod numbers;
 mod person;
+mod store;
 
 pub use conflicts::{Conflict, ConflictKind};
 pub use links::LinkState;
+pub use numbers::Used;
 pub use person::View;
 
 use conflicts::Seams;
 use names::ByName;
+use numbers::UsedNumbers;
+use store::{Kind, Place, Store};
 
 /// Where an entry stands among all entries of all stations: hybrid logical clock, then station, then sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,244 +69,210 @@ pub enum Progress {
 /// Everything recorded since the snapshot, by subject and by kind.
 #[derive(Debug, Default)]
 pub struct Day {
-    all: Vec<Arc<Recorded>>,
-    places: ByName<usize>,
-    by_subject: HashMap<Subject, Vec<usize>>,
-    undone: ByName<usize>,
-    corrected: ByName<usize>,
-    entered: ByName<usize>,
-    temporary: BTreeMap<TemporaryId, usize>,
-    declared: Vec<usize>,
+    store: Store,
+    in_order: Vec<Place>,
+    /// By the number the store gives whom it is about.
+    by_subject: Vec<Vec<Place>>,
+    undone: ByName<Place>,
+    corrected: ByName<Place>,
+    entered: ByName<Place>,
+    temporary: BTreeMap<TemporaryId, Place>,
+    declared: Vec<Place>,
     /// Every confirmation as it was said; whether it counts is decided when somebody asks.
-    confirmed: ByName<Vec<usize>>,
-    linked: Vec<usize>,
-    opened: Vec<usize>,
+    confirmed: ByName<Vec<Place>>,
+    linked: Vec<Place>,
+    opened: Vec<Place>,
+    booked: Vec<Place>,
+    /// What may have to be typed into the EHR, whether undone or done since.
+    work: Vec<Place>,
     disabled: BTreeSet<String>,
-    checked_in: usize,
+    checked_in: BTreeMap<i64, usize>,
+    used: UsedNumbers,
     seams: Seams,
 }
 
 impl Day {
-    /// Adds entries in any order; an entry that is already there changes nothing.
-    pub fn add(&mut self, entries: impl IntoIterator<Item = Recorded>) {
-        self.add_shared(entries.into_iter().map(Arc::new));
-    }
-
-    /// [`Self::add`] for entries that somebody else holds too.
-    pub fn add_shared(&mut self, entries: impl IntoIterator<Item = Arc<Recorded>>) {
-        let mut late = false;
-        for recorded in entries {
-            if self.places.contains_key(&recorded.id) {
-                continue;
-            }
-            late |= self.all.last().is_some_and(|last| place_of(last) > place_of(&recorded));
-            let place = self.all.len();
-            self.places.insert(recorded.id, place);
-            self.all.push(recorded);
-            if !late {
-                self.apply(place);
-            }
-        }
-        if late {
-            self.fold_again();
-        }
-    }
-
-    /// An entry from another station came out of order: everything is computed anew from the sorted list.
-    fn fold_again(&mut self) {
-        let mut all = std::mem::take(&mut self.all);
-        all.sort_by_key(|recorded| place_of(recorded));
-        *self = Self::default();
-        self.places.reserve(all.len());
-        for recorded in all {
-            let place = self.all.len();
-            self.places.insert(recorded.id, place);
-            self.all.push(recorded);
-            self.apply(place);
-        }
-    }
-
-    /// Takes one entry into every index. An entry may come before the one it points back to (a clock was wrong), so nothing
-    /// here may rest on that one being there already.
-    fn apply(&mut self, place: usize) {
-        let Some(recorded) = self.all.get(place).cloned() else {
-            return;
-        };
-        match &recorded.entry.act {
-            Act::CheckedIn(_) => {
-                self.checked_in += usize::from(!self.undone.contains_key(&recorded.id));
-                self.watch_receptions(&recorded.entry.subject);
-            }
-            Act::CheckInUndone { entry, .. } => {
-                self.undo(*entry, place);
-                self.seams.people.insert(recorded.entry.subject.clone());
-            }
-            Act::AppointmentCancelled { entry, .. }
-            | Act::DowntimeEnded { entry, .. }
-            | Act::EnvelopeClosed { entry, .. }
-            | Act::LinkUndone { entry, .. } => self.undo(*entry, place),
-            Act::NoteCorrected { entry, .. } => {
-                if let Some(before) = self.corrected.insert(*entry, place) {
-                    self.seams.corrected_again(*entry, before, place);
-                }
-            }
-            Act::EnteredInEhr { entry, .. } => {
-                let first = *self.entered.entry(*entry).or_insert(place);
-                if first != place {
-                    self.seams.entered_again(*entry, first, place);
-                }
-            }
-            Act::TemporaryRegistered(temporary) => {
-                self.temporary.entry(temporary.id.clone()).or_insert(place);
-            }
-            Act::AppointmentProvisional(appointment) => self.seams.booked(appointment, place),
-            Act::DowntimeDeclared(_) => self.declared.push(place),
-            Act::EnvelopeOpened(_) => self.opened.push(place),
-            Act::UserDisabled { user, .. } => {
-                self.disabled.insert(user.clone());
-            }
-            Act::DowntimeConfirmed { entry } | Act::LinkConfirmed { entry } => {
-                self.confirmed.entry(*entry).or_default().push(place);
-            }
-            Act::LinkProposed(_) => self.linked.push(place),
-            Act::ConflictSettled { entries, .. } => self.seams.settled(entries, place),
-            Act::NoteSigned(_) | Act::Printed { .. } => {}
-        }
-        self.by_subject
-            .entry(recorded.entry.subject.clone())
-            .or_default()
-            .push(place);
-    }
-
-    /// The first who takes an entry back is the one who did.
-    fn undo(&mut self, entry: EntryId, place: usize) {
-        let is_new = !self.undone.contains_key(&entry);
-        self.undone.entry(entry).or_insert(place);
-        if is_new
-            && self
-                .get(&entry)
-                .is_some_and(|r| matches!(r.entry.act, Act::CheckedIn(_)))
-        {
-            self.checked_in = self.checked_in.saturating_sub(1);
-        }
-    }
-
-    /// A second reception of one person is worth a look.
-    fn watch_receptions(&mut self, subject: &Subject) {
-        let before = self.about(subject).any(|r| matches!(r.entry.act, Act::CheckedIn(_)));
-        if before {
-            self.seams.people.insert(subject.clone());
-        }
-    }
-
     /// Every entry in total order.
+    pub fn all(&self) -> impl DoubleEndedIterator<Item = Arc<Recorded>> {
+        self.of(&self.in_order)
+    }
+
+    /// How many entries.
     #[must_use]
-    pub fn all(&self) -> &[Arc<Recorded>] {
-        &self.all
+    pub const fn len(&self) -> usize {
+        self.store.len()
+    }
+
+    /// Whether nothing was recorded.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Everybody about whom something was recorded, in no order.
+    #[must_use]
+    pub fn subjects(&self) -> &[Subject] {
+        self.store.subjects()
+    }
+
+    fn of(&self, places: &[Place]) -> impl DoubleEndedIterator<Item = Arc<Recorded>> {
+        places.iter().filter_map(|place| self.store.get(*place))
+    }
+
+    fn places_about(&self, subject: &Subject) -> &[Place] {
+        let number = self.store.subject_number(subject);
+        number
+            .and_then(|number| self.by_subject.get(number))
+            .map_or(&[], Vec::as_slice)
     }
 
     /// One entry.
     #[must_use]
-    pub fn get(&self, id: &EntryId) -> Option<&Arc<Recorded>> {
-        self.all.get(*self.places.get(id)?)
+    pub fn get(&self, id: &EntryId) -> Option<Arc<Recorded>> {
+        self.store.get(self.store.place(id)?)
     }
 
     /// Entries about one subject, in order.
-    pub fn about(&self, subject: &Subject) -> impl Iterator<Item = &Arc<Recorded>> {
-        self.by_subject
-            .get(subject)
-            .into_iter()
-            .flatten()
-            .filter_map(|place| self.all.get(*place))
+    pub fn about(&self, subject: &Subject) -> impl DoubleEndedIterator<Item = Arc<Recorded>> {
+        self.of(self.places_about(subject))
     }
 
-    /// The entry that took this one back (受付の取消, 仮予約の取消), if any.
+    /// The entry that took this one back (受付の取消, 仮予約の取消), if any: the first that did.
     #[must_use]
-    pub fn undone_by(&self, id: &EntryId) -> Option<&Arc<Recorded>> {
-        self.all.get(*self.undone.get(id)?)
+    pub fn undone_by(&self, id: &EntryId) -> Option<Arc<Recorded>> {
+        self.store.get(*self.undone.get(id)?)
+    }
+
+    /// Whether an entry was taken back.
+    #[must_use]
+    pub fn is_undone(&self, id: &EntryId) -> bool {
+        self.undone.contains_key(id)
     }
 
     /// The newest correction of this note, if any.
     #[must_use]
-    pub fn corrected_by(&self, id: &EntryId) -> Option<&Arc<Recorded>> {
-        self.all.get(*self.corrected.get(id)?)
+    pub fn corrected_by(&self, id: &EntryId) -> Option<Arc<Recorded>> {
+        self.store.get(*self.corrected.get(id)?)
     }
 
-    /// The mark that somebody typed this entry into the EHR, if any.
+    /// The first mark that somebody typed this entry into the EHR, if any.
     #[must_use]
-    pub fn entered_by(&self, id: &EntryId) -> Option<&Arc<Recorded>> {
-        self.all.get(*self.entered.get(id)?)
+    pub fn entered_by(&self, id: &EntryId) -> Option<Arc<Recorded>> {
+        self.store.get(*self.entered.get(id)?)
     }
 
-    /// Receptions of a subject that hold, earliest first. More than one is a matter for a person.
-    pub fn receptions(&self, subject: &Subject) -> impl Iterator<Item = (&Arc<Recorded>, &CheckIn)> {
-        self.about(subject).filter_map(|r| match &r.entry.act {
-            Act::CheckedIn(check_in) if !self.undone.contains_key(&r.id) => Some((r, check_in)),
-            _ => None,
-        })
+    fn stands(&self, place: Place) -> bool {
+        self.store.id(place).is_some_and(|id| !self.is_undone(&id))
     }
 
-    /// Where the person is.
-    #[must_use]
-    pub fn progress(&self, subject: &Subject) -> Progress {
-        let mut progress = Progress::Expected;
-        for r in self.about(subject) {
-            match &r.entry.act {
-                Act::CheckedIn(_) if !self.undone.contains_key(&r.id) => progress = progress.max(Progress::CheckedIn),
-                Act::NoteSigned(_) => progress = Progress::Seen,
-                _ => {}
+    /// Receptions of a subject that hold, of all days, earliest first. More than one of a day is a matter for a person.
+    pub fn receptions(&self, subject: &Subject) -> impl DoubleEndedIterator<Item = (Arc<Recorded>, CheckIn)> {
+        self.held_receptions(subject).filter_map(|place| self.reception(place))
+    }
+
+    /// [`Self::receptions`] of the day of a moment.
+    pub fn receptions_on(
+        &self,
+        subject: &Subject,
+        on: Moment,
+    ) -> impl DoubleEndedIterator<Item = (Arc<Recorded>, CheckIn)> {
+        self.held_receptions(subject)
+            .filter(move |place| self.store.is_of_day(*place, on))
+            .filter_map(|place| self.reception(place))
+    }
+
+    fn held_receptions(&self, subject: &Subject) -> impl DoubleEndedIterator<Item = Place> {
+        let places = self.places_about(subject).iter().copied();
+        places.filter(|place| self.store.kind(*place) == Kind::Reception && self.stands(*place))
+    }
+
+    fn reception(&self, place: Place) -> Option<(Arc<Recorded>, CheckIn)> {
+        let recorded = self.store.get(place)?;
+        match &recorded.entry.act {
+            Act::CheckedIn(check_in) => {
+                let check_in = check_in.clone();
+                Some((recorded, check_in))
             }
+            _ => None,
         }
-        progress
+    }
+
+    /// Where the person is on the day of a moment.
+    #[must_use]
+    pub fn progress(&self, subject: &Subject, on: Moment) -> Progress {
+        let places = self.places_about(subject).iter().copied();
+        let reached =
+            places
+                .filter(|place| self.store.is_of_day(*place, on))
+                .map(|place| match self.store.kind(place) {
+                    Kind::Reception if self.stands(place) => Progress::CheckedIn,
+                    Kind::Note => Progress::Seen,
+                    _ => Progress::Expected,
+                });
+        reached.max().unwrap_or(Progress::Expected)
     }
 
     /// Temporary patients, by number.
-    pub fn temporary_patients(&self) -> impl Iterator<Item = (&Arc<Recorded>, &TemporaryPatient)> {
-        self.temporary
-            .values()
-            .filter_map(|place| self.all.get(*place))
-            .filter_map(|r| match &r.entry.act {
-                Act::TemporaryRegistered(temporary) => Some((r, temporary)),
-                _ => None,
-            })
+    pub fn temporary_patients(&self) -> impl Iterator<Item = (Arc<Recorded>, TemporaryPatient)> {
+        let places = self.temporary.values();
+        places.filter_map(|place| self.store.get(*place)).filter_map(|r| {
+            let temporary = match &r.entry.act {
+                Act::TemporaryRegistered(temporary) => temporary.clone(),
+                _ => return None,
+            };
+            Some((r, temporary))
+        })
+    }
+
+    /// One temporary patient and the entry that registered them.
+    #[must_use]
+    pub fn registration(&self, id: &TemporaryId) -> Option<(Arc<Recorded>, TemporaryPatient)> {
+        let recorded = self.store.get(*self.temporary.get(id)?)?;
+        match &recorded.entry.act {
+            Act::TemporaryRegistered(temporary) => {
+                let temporary = temporary.clone();
+                Some((recorded, temporary))
+            }
+            _ => None,
+        }
     }
 
     /// One temporary patient.
     #[must_use]
-    pub fn temporary(&self, id: &TemporaryId) -> Option<&TemporaryPatient> {
-        match &self.all.get(*self.temporary.get(id)?)?.entry.act {
-            Act::TemporaryRegistered(temporary) => Some(temporary),
-            _ => None,
-        }
+    pub fn temporary(&self, id: &TemporaryId) -> Option<TemporaryPatient> {
+        self.registration(id).map(|(_, temporary)| temporary)
     }
 
     /// Provisional appointments that hold, in order.
-    pub fn provisional(&self) -> impl Iterator<Item = (&Arc<Recorded>, &ProvisionalAppointment)> {
-        self.all.iter().filter_map(|r| match &r.entry.act {
-            Act::AppointmentProvisional(appointment) if !self.undone.contains_key(&r.id) => Some((r, appointment)),
-            _ => None,
+    pub fn provisional(&self) -> impl Iterator<Item = (Arc<Recorded>, ProvisionalAppointment)> {
+        let places = self.booked.iter().filter(|place| self.stands(**place));
+        places.filter_map(|place| self.store.get(*place)).filter_map(|r| {
+            let appointment = match &r.entry.act {
+                Act::AppointmentProvisional(appointment) => appointment.clone(),
+                _ => return None,
+            };
+            Some((r, appointment))
         })
     }
 
     /// The declaration that holds, if any: the newest one that nobody ended and whose time is not over. A 仮宣言 holds for
     /// half an hour unless somebody else confirms it; then, like a 宣言, for [`DECLARED_DAYS`].
     #[must_use]
-    pub fn declaration(&self, now: Moment) -> Option<(&Arc<Recorded>, &Declaration)> {
-        self.declared
-            .iter()
-            .rev()
-            .filter_map(|place| self.all.get(*place))
-            .find_map(|r| match &r.entry.act {
-                Act::DowntimeDeclared(declaration) if self.holds(r, declaration, now) => Some((r, declaration)),
-                _ => None,
-            })
+    pub fn declaration(&self, now: Moment) -> Option<(Arc<Recorded>, Declaration)> {
+        self.of(&self.declared).rev().find_map(|r| {
+            let declaration = match &r.entry.act {
+                Act::DowntimeDeclared(declaration) if self.holds(&r, declaration, now) => declaration.clone(),
+                _ => return None,
+            };
+            Some((r, declaration))
+        })
     }
 
     /// The newest declaration with whoever confirmed and ended it, in this order: what has to be carried to a station that
     /// no line reaches.
     #[must_use]
-    pub fn newest_declaration(&self) -> Vec<&Arc<Recorded>> {
-        let Some(declared) = self.declared.last().and_then(|place| self.all.get(*place)) else {
+    pub fn newest_declaration(&self) -> Vec<Arc<Recorded>> {
+        let Some(declared) = self.declared.last().and_then(|place| self.store.get(*place)) else {
             return Vec::new();
         };
         let later = [self.confirmed_by(&declared.id), self.undone_by(&declared.id)];
@@ -309,7 +281,7 @@ impl Day {
 
     fn holds(&self, recorded: &Recorded, declaration: &Declaration, now: Moment) -> bool {
         let age = now.0.saturating_sub(recorded.entry.written_at.0);
-        !self.undone.contains_key(&recorded.id) && age < self.longest(recorded, declaration)
+        !self.is_undone(&recorded.id) && age < self.longest(recorded, declaration)
     }
 
     /// Seconds for which a declaration holds unless somebody ends it.
@@ -332,17 +304,17 @@ impl Day {
             .entry
             .written_at
             .0
-            .saturating_add(self.longest(recorded, declaration));
+            .saturating_add(self.longest(&recorded, declaration));
         let waits = declaration.provisional && self.confirmed_by(id).is_none();
         Some((Moment(until), waits))
     }
 
     /// Who confirmed an entry: a declaration or a link. A person cannot confirm their own.
     #[must_use]
-    pub fn confirmed_by(&self, id: &EntryId) -> Option<&Arc<Recorded>> {
-        let first = &self.get(id)?.entry.by.user;
-        let said = self.confirmed.get(id)?.iter().filter_map(|place| self.all.get(*place));
-        said.into_iter().find(|r| r.entry.by.user != *first)
+    pub fn confirmed_by(&self, id: &EntryId) -> Option<Arc<Recorded>> {
+        let said = self.confirmed.get(id)?;
+        let first = self.get(id)?;
+        self.of(said).find(|r| r.entry.by.user != first.entry.by.user)
     }
 
     /// Staff numbers of accounts that were disabled.
@@ -350,15 +322,21 @@ impl Day {
         self.disabled.iter().map(String::as_str)
     }
 
-    /// Openings of sealed envelopes, in order.
-    pub fn openings(&self) -> impl Iterator<Item = &Arc<Recorded>> {
-        self.opened.iter().filter_map(|place| self.all.get(*place))
+    /// Whether an account was disabled.
+    #[must_use]
+    pub fn is_disabled(&self, user: &str) -> bool {
+        self.disabled.contains(user)
     }
 
-    /// How many receptions hold.
+    /// Openings of sealed envelopes, in order.
+    pub fn openings(&self) -> impl DoubleEndedIterator<Item = Arc<Recorded>> {
+        self.of(&self.opened)
+    }
+
+    /// How many receptions of a moment's day hold.
     #[must_use]
-    pub const fn checked_in(&self) -> usize {
-        self.checked_in
+    pub fn checked_in(&self, on: Moment) -> usize {
+        self.checked_in.get(&on.day_number()).copied().unwrap_or(0)
     }
 
     /// Entries that must find their way into the EHR, in order of urgency, each with the mark that somebody did it.
@@ -366,80 +344,72 @@ impl Day {
     /// Urgency (事後入力): temporary patients first because everything else of theirs hangs on them, then notes, then
     /// appointments, then receptions. Undone entries and printing need nothing.
     #[must_use]
-    pub fn to_enter(&self) -> Vec<(&Arc<Recorded>, Option<&Arc<Recorded>>)> {
-        let mut list: Vec<_> = self.all.iter().filter(|r| self.must_be_entered(r)).collect();
-        list.sort_by_key(|r| (urgency(&r.entry.act), place_of(r)));
-        list.into_iter().map(|r| (r, self.entered_by(&r.id))).collect()
+    pub fn to_enter(&self) -> Vec<(Arc<Recorded>, Option<Arc<Recorded>>)> {
+        let mut list: Vec<Place> = self.to_be_entered().collect();
+        // The work is in total order, and a stable sort leaves it so.
+        list.sort_by_key(|place| urgency(self.store.kind(*place)));
+        self.of(&list)
+            .map(|r| {
+                let mark = self.entered_by(&r.id);
+                (r, mark)
+            })
+            .collect()
     }
 
-    fn must_be_entered(&self, recorded: &Recorded) -> bool {
-        match &recorded.entry.act {
-            Act::CheckedIn(_) | Act::AppointmentProvisional(_) => !self.undone.contains_key(&recorded.id),
-            Act::NoteSigned(_) | Act::NoteCorrected { .. } => !self.corrected.contains_key(&recorded.id),
-            Act::TemporaryRegistered(_) => true,
-            _ => false,
+    /// Whether an entry must find its way into the EHR.
+    #[must_use]
+    pub fn must_be_entered(&self, id: &EntryId) -> bool {
+        let place = self.store.place(id);
+        place.is_some_and(|place| urgency(self.store.kind(place)).is_some() && self.is_wanted(place))
+    }
+
+    /// How many entries must still find their way into the EHR. Counted without a look at any of them: every start page asks.
+    #[must_use]
+    pub fn rest_to_enter(&self) -> usize {
+        let entered = |place: &Place| self.store.id(*place).is_some_and(|id| self.entered.contains_key(&id));
+        self.to_be_entered().filter(|place| !entered(place)).count()
+    }
+
+    fn to_be_entered(&self) -> impl Iterator<Item = Place> {
+        self.work.iter().copied().filter(|place| self.is_wanted(*place))
+    }
+
+    /// Whether nothing was taken back or replaced.
+    fn is_wanted(&self, place: Place) -> bool {
+        let Some(id) = self.store.id(place) else { return false };
+        match self.store.kind(place) {
+            Kind::Reception | Kind::Appointment => !self.is_undone(&id),
+            Kind::Note | Kind::Correction => !self.corrected.contains_key(&id),
+            Kind::Temporary => true,
+            Kind::Printed | Kind::Other => false,
         }
+    }
+
+    /// The reception or printing that gave a sheet its number, the earliest if there are several.
+    #[must_use]
+    pub fn sheet(&self, number: &FormId) -> Option<Arc<Recorded>> {
+        self.all().find(|r| match &r.entry.act {
+            Act::CheckedIn(check_in) => check_in.visit == *number,
+            Act::Printed { form_id, .. } => form_id == number,
+            _ => false,
+        })
     }
 
     /// The largest sequences one station has used: reception, sheet (of one day), temporary patient.
     #[must_use]
     pub fn used_numbers(&self, station: StationCode, node: u8, day_part: &str) -> Used {
-        let mut used = Used::default();
-        let mut sheet = |id: &FormId| {
-            if id.node() == node && id.day_part() == day_part {
-                used.sheet = used.sheet.max(id.sequence());
-            }
-        };
-        for r in &self.all {
-            match &r.entry.act {
-                Act::CheckedIn(check_in) => sheet(&check_in.visit),
-                Act::Printed { form_id, .. } => sheet(form_id),
-                _ => {}
-            }
-        }
-        for r in self.all.iter().filter(|r| r.entry.station == station) {
-            match &r.entry.act {
-                Act::CheckedIn(check_in) => {
-                    let number = check_in
-                        .number
-                        .rsplit('-')
-                        .next()
-                        .and_then(|n| n.parse().ok())
-                        .unwrap_or(0);
-                    used.reception = used.reception.max(number);
-                }
-                Act::TemporaryRegistered(temporary) => {
-                    used.temporary = used.temporary.max(temporary.id.sequence());
-                }
-                _ => {}
-            }
-        }
-        used
+        self.used.of(station, node, day_part)
     }
 }
 
-/// The largest sequences a station has used so far; 0 when none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Used {
-    /// Of reception numbers `A-127`.
-    pub reception: u32,
-    /// Of sheets and visits on the day.
-    pub sheet: u32,
-    /// Of temporary patients.
-    pub temporary: u32,
-}
-
-/// Where an entry stands. Two records of one place exist only when a station's disk was copied; their names decide then.
-fn place_of(recorded: &Recorded) -> (Order, EntryId) {
-    (recorded.order, recorded.id)
-}
-
-const fn urgency(act: &Act) -> u8 {
-    match act {
-        Act::TemporaryRegistered(_) => 0,
-        Act::NoteSigned(_) | Act::NoteCorrected { .. } => 1,
-        Act::AppointmentProvisional(_) => 2,
-        _ => 3,
+/// In which order kinds are typed into the EHR; `None` for what needs nothing.
+const fn urgency(kind: Kind) -> Option<u8> {
+    match kind {
+        Kind::Temporary => Some(0),
+        Kind::Note | Kind::Correction => Some(1),
+        Kind::Appointment => Some(2),
+        Kind::Reception => Some(3),
+        Kind::Printed | Kind::Other => None,
     }
 }
 

@@ -72,7 +72,7 @@ async fn settle(visit: Visit, Form(form): Form<Decision>) -> Result<Response, Fa
         let conflict = day.conflicts().into_iter().find(|c| c.entries == named);
         conflict.map(|conflict| {
             let right = EntryId::parse(&form.right).filter(|id| conflict.entries.contains(id));
-            let right = right.and_then(|id| day.get(&id).map(|r| side_name(&visit, r)));
+            let right = right.and_then(|id| day.get(&id).map(|r| side_name(&visit, &r)));
             (conflict, right)
         })
     };
@@ -140,12 +140,12 @@ fn task(visit: &Visit, people: &People<'_>, index: &Index, day: &Day, conflict: 
         .map(|recorded| {
             let entry = &recorded.entry;
             let role = Role::parse(&entry.by.role).map_or(entry.by.role.as_str(), |role| say::role(w, role));
-            let whose = name_of(visit, people, index, day, recorded);
+            let whose = name_of(visit, people, index, day, &recorded);
             let mut fields = Vec::new();
             if matches!(conflict.kind, ConflictKind::SlotTwice | ConflictKind::PatientOfTwo) && !whose.is_empty() {
                 fields.push((w["patient"].to_owned(), whose));
             }
-            let told = retype_list::fields(recorded, day);
+            let told = retype_list::fields(&recorded, day);
             fields.extend(told.into_iter().map(|field| (field.label.to_owned(), field.value)));
             Side {
                 handle: recorded.id.hex(),
@@ -155,7 +155,7 @@ fn task(visit: &Visit, people: &People<'_>, index: &Index, day: &Day, conflict: 
                 station: entry.station.to_string(),
                 fields,
                 proposed: conflict.proposed == Some(recorded.id),
-                undone: day.undone_by(&recorded.id).is_some(),
+                undone: day.is_undone(&recorded.id),
             }
         })
         .collect();
@@ -164,7 +164,9 @@ fn task(visit: &Visit, people: &People<'_>, index: &Index, day: &Day, conflict: 
     Task {
         id: conflict.entries.first().map(EntryId::short).unwrap_or_default(),
         title: w[&format!("conflict-{kind}")].to_owned(),
-        about: first.map(|r| name_of(visit, people, index, day, r)).unwrap_or_default(),
+        about: first
+            .map(|r| name_of(visit, people, index, day, &r))
+            .unwrap_or_default(),
         holds: w[&format!("conflict-{kind}-holds")].to_owned(),
         entries: names.join(","),
         sides,

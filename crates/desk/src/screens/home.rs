@@ -231,16 +231,14 @@ fn day_tile(visit: &Visit) -> Option<Tile> {
     let w = visit.w();
     let signed = visit.signed.as_ref()?;
     let day = signed.session.day();
-    let to_enter = day.to_enter();
-    let rest = to_enter.iter().filter(|(_, mark)| mark.is_none()).count();
-    let mut lines = vec![w.with("home-day-rest", &[("n", rest.into())])];
+    let mut lines = vec![w.with("home-day-rest", &[("n", day.rest_to_enter().into())])];
     if signed.session.unreadable() > 0 {
         lines.push(w.with("home-unreadable", &[("n", signed.session.unreadable().into())]));
     }
     Some(Tile {
         head: w["home-day"].to_owned(),
         mark: "●",
-        words: w.with("home-day-in", &[("n", day.checked_in().into())]),
+        words: w.with("home-day-in", &[("n", day.checked_in(visit.state.now).into())]),
         lines,
         link: Some((w["nav-work"].to_owned(), "/to-enter")),
     })

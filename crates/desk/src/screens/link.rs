@@ -87,7 +87,7 @@ fn pair(visit: &Visit, form: &LinkForm) -> Result<Result<(TemporaryPatient, Who)
     let signed = visit.signed()?;
     let index = signed.session.index();
     let day = signed.session.day();
-    let entry = EntryId::parse(&form.temporary).and_then(|id| day.get(&id).cloned());
+    let entry = EntryId::parse(&form.temporary).and_then(|id| day.get(&id));
     let Some(Act::TemporaryRegistered(temporary)) = entry.map(|r| r.entry.act.clone()) else {
         return Ok(Err("link-choose"));
     };
@@ -128,8 +128,7 @@ async fn propose(visit: Visit, Form(form): Form<LinkForm>) -> Result<Response, F
     let _turn = visit.site.turn("link").await;
     let stands = {
         let day = visit.signed()?.session.day();
-        let same =
-            |l: &LinkState<'_>| l.link.temporary == temporary.id && l.link.patient == patient && l.undone.is_none();
+        let same = |l: &LinkState| l.link.temporary == temporary.id && l.link.patient == patient && l.undone.is_none();
         day.links().any(|link| same(&link))
     };
     if stands {
@@ -260,14 +259,14 @@ fn list(visit: &Visit, status: StatusCode, done: Option<Done>, problem: Option<S
     let (waiting, linked, people) = {
         let day = signed.session.day();
         let people = People::new(visit, &index, &day);
-        let shown = |l: &LinkState<'_>| {
+        let shown = |l: &LinkState| {
             let row = index
                 .find(&l.link.patient)
                 .and_then(|row| Who::row(visit, &index, row.number()));
             let patient = row.and_then(|who| people.identified(&who));
-            let registered = day.temporary_patients().find(|(_, t)| t.id == l.link.temporary);
-            let temporary = registered.and_then(|(recorded, _)| people.identified(&Who::registered(recorded)?));
-            let by = l.confirmed.unwrap_or(l.proposal);
+            let registered = day.registration(&l.link.temporary);
+            let temporary = registered.and_then(|(recorded, _)| people.identified(&Who::registered(&recorded)?));
+            let by = l.confirmed.as_ref().unwrap_or(&l.proposal);
             let at = say::moment(w, by.entry.written_at, visit.state.now);
             let word = if l.confirmed.is_some() {
                 "link-confirmed-by"
@@ -287,7 +286,7 @@ fn list(visit: &Visit, status: StatusCode, done: Option<Done>, problem: Option<S
             .temporary_patients()
             .map(|(recorded, t)| Candidate {
                 handle: recorded.id.hex(),
-                name: Who::registered(recorded)
+                name: Who::registered(&recorded)
                     .and_then(|who| people.identified(&who))
                     .unwrap_or_else(|| t.id.to_string()),
                 linked: day.patients_of(&t.id).next().is_some(),
@@ -345,11 +344,7 @@ async fn standing_page(visit: &Visit, standing: Standing, problem: Option<&str>)
     let session = &visit.signed()?.session;
     let patient = Subject::Patient(standing.link.patient.clone());
     let view = session.look(&patient).await.map_err(cannot_open)?;
-    let temporary = session
-        .day()
-        .temporary(&standing.link.temporary)
-        .cloned()
-        .ok_or(Fault::Stale)?;
+    let temporary = session.day().temporary(&standing.link.temporary).ok_or(Fault::Stale)?;
     let at = say::moment(w, standing.at, visit.state.now);
     let named = [
         ("name", (&standing.by).into()),

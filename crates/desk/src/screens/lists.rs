@@ -12,7 +12,7 @@ use axum::extract::Query;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{get, post};
-use chart::Subject;
+use chart::{Moment, Subject};
 use downtime::audit::Deed;
 use downtime::index::Index;
 use downtime::view::{Day, Progress};
@@ -190,7 +190,7 @@ fn booked(visit: &Visit, index: &Index, roll: &Roll, day: &Day, wanted: &Wanted,
     };
     let department = only(&roll.departments, &wanted.department);
     let doctor = only(&roll.doctors, &wanted.doctor);
-    let waiting = (wanted.show == "here").then(|| here(index, day));
+    let waiting = (wanted.show == "here").then(|| here(index, day, visit.state.now));
     let states = [Progress::Expected, Progress::CheckedIn, Progress::Seen].map(|progress| {
         let mut cell = String::new();
         state_cell(w, progress, &mut cell);
@@ -209,11 +209,11 @@ fn booked(visit: &Visit, index: &Index, roll: &Roll, day: &Day, wanted: &Wanted,
     // Text that grows is copied: a page of 600 lines is 300 KB.
     body.reserve(lines.iter().map(|line| line.len() + STATE).sum());
     for line in &lines {
-        let progress = day.progress(&line.subject);
+        let progress = day.progress(&line.subject, visit.state.now);
         let (before, after) = line.halves();
         body.push_str(before);
         if progress != Progress::Expected
-            && let Some((_, check_in)) = day.receptions(&line.subject).next()
+            && let Some((_, check_in)) = day.receptions_on(&line.subject, visit.state.now).next()
         {
             escape(&check_in.number, body);
         }
@@ -226,9 +226,11 @@ fn booked(visit: &Visit, index: &Index, roll: &Roll, day: &Day, wanted: &Wanted,
 }
 
 /// Rows of those who were received and not yet seen.
-fn here(index: &Index, day: &Day) -> HashSet<u32> {
-    let subjects = day.all().iter().map(|recorded| &recorded.entry.subject);
-    let waiting = subjects.filter(|subject| day.progress(subject) == Progress::CheckedIn);
+fn here(index: &Index, day: &Day, now: Moment) -> HashSet<u32> {
+    let waiting = day
+        .subjects()
+        .iter()
+        .filter(|subject| day.progress(subject, now) == Progress::CheckedIn);
     let found = waiting.filter_map(|subject| match subject {
         Subject::Patient(id) => index.find(id).map(|row| row.number()),
         _ => None,
@@ -309,8 +311,11 @@ fn temporary(visit: &Visit, day: &Day, body: &mut String) -> usize {
     let mut shown = 0;
     for (recorded, t) in day.temporary_patients() {
         let subject = Subject::Temporary(t.id.clone());
-        let progress = day.progress(&subject);
-        let number = day.receptions(&subject).next().map(|(_, c)| c.number.clone());
+        let progress = day.progress(&subject, visit.state.now);
+        let number = day
+            .receptions_on(&subject, visit.state.now)
+            .next()
+            .map(|(_, c)| c.number.clone());
         let _ = write!(
             body,
             "<tr><td class=\"fig\">{}</td><td class=\"fig\">",

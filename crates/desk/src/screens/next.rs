@@ -72,7 +72,7 @@ async fn show(visit: Visit, Path(who): Path<String>, Query(after): Query<After>)
     let done = after.done(&visit, "");
     let problem = after.problem(&visit);
     let today = view.moment().day();
-    let reception = view.reception();
+    let reception = view.reception().map(|(_, check_in)| check_in);
     let booked = view
         .chart
         .as_ref()

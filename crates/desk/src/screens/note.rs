@@ -340,18 +340,20 @@ fn called(visit: &Visit, text: &str) -> Result<(Who, Coded), Fault> {
     let index = session.index();
     let day = session.day();
     let who = Who::read(visit, &index, &day, text)?;
-    let received = day.receptions(&who.subject).next().map(|(_, c)| &c.department);
+    let mut received = day.receptions_on(&who.subject, visit.state.now);
     let department = received
+        .next()
+        .map(|(_, check_in)| check_in.department)
         .or_else(|| {
             let slots = index.row(who.row?)?.slots_on(visit.state.now.day());
-            Some(index.department(slots.min_by_key(|slot| slot.minutes())?))
+            Some(index.department(slots.min_by_key(|slot| slot.minutes())?).clone())
         })
         .or_else(|| match &who.subject {
-            Subject::Temporary(id) => Some(&day.temporary(id)?.department),
+            Subject::Temporary(id) => Some(day.temporary(id)?.department),
             _ => None,
         })
-        .cloned()
         .unwrap_or_default();
+    drop(received);
     Ok((who, department))
 }
 

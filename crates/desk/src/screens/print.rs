@@ -128,7 +128,7 @@ fn about(visit: &Visit, entry: &str) -> Result<(Who, EntryId), Fault> {
     let id = EntryId::parse(entry).ok_or(Fault::Stale)?;
     let day = signed.session.day();
     let recorded = day.get(&id).ok_or(Fault::Stale)?;
-    let who = Who::of_entry(visit, &signed.session.index(), &day, recorded).ok_or(Fault::Stale)?;
+    let who = Who::of_entry(visit, &signed.session.index(), &day, &recorded).ok_or(Fault::Stale)?;
     Ok((who, id))
 }
 
@@ -160,6 +160,7 @@ async fn list(visit: Visit, Form(form): Form<ListForm>) -> Result<Response, Faul
     };
     let back = back_to_list(&form);
     let numbers = signed.clone();
+    let now = visit.state.now;
     let sheet = issue(&visit, &signed, order, move |issue| {
         let day = numbers.session.day();
         let slots = index.slots_on(on);
@@ -171,8 +172,8 @@ async fn list(visit: Visit, Form(form): Form<ListForm>) -> Result<Response, Faul
                 let id = index.row(slot.row).and_then(|row| row.id());
                 let number = id.and_then(|id| {
                     let subject = Subject::Patient(id);
-                    let last = day.receptions(&subject).last();
-                    last.map(|(_, check_in)| check_in.number.clone())
+                    let last = day.receptions_on(&subject, now).next_back();
+                    last.map(|(_, check_in)| check_in.number)
                 });
                 (slot, number.unwrap_or_default())
             })
@@ -197,11 +198,13 @@ async fn list(visit: Visit, Form(form): Form<ListForm>) -> Result<Response, Faul
     Ok(After::redirect(&back, None, &[Ok(sheet)]))
 }
 
-/// True when this form was printed for this entry's patient before.
+/// True when this form was printed for this entry's patient today.
 pub(super) fn was_printed(visit: &Visit, who: &Who, form_code: &str) -> bool {
     visit.signed.as_ref().is_some_and(|signed| {
         let day = signed.session.day();
+        let today = visit.state.now.day_number();
         day.about(&who.subject)
+            .filter(|r| r.entry.written_at.day_number() == today)
             .any(|r| matches!(&r.entry.act, Act::Printed { form, .. } if form == form_code))
     })
 }

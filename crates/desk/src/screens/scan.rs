@@ -5,7 +5,7 @@
 use axum::Form;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
-use chart::{Act, FormId, PatientId, TemporaryId};
+use chart::{FormId, PatientId, TemporaryId};
 use downtime::index::Index;
 use downtime::view::Day;
 use serde::Deserialize;
@@ -44,17 +44,13 @@ async fn scan(visit: Visit, Form(form): Form<Scan>) -> Result<Response, Fault> {
 /// A whole code, exactly: never part of a number.
 pub(super) fn find(visit: &Visit, index: &Index, day: &Day, code: &str) -> Option<Who> {
     if let Some(id) = TemporaryId::parse(code) {
-        let registered = day.temporary_patients().find(|(_, t)| t.id == id);
-        return registered.and_then(|(recorded, _)| Who::registered(recorded));
+        return day
+            .registration(&id)
+            .and_then(|(recorded, _)| Who::registered(&recorded));
     }
     if let Some(row) = PatientId::parse(code).and_then(|id| index.find(&id)) {
         return Who::row(visit, index, row.number());
     }
     let sheet = FormId::parse(code)?;
-    let recorded = day.all().iter().find(|r| match &r.entry.act {
-        Act::CheckedIn(check_in) => check_in.visit == sheet,
-        Act::Printed { form_id, .. } => *form_id == sheet,
-        _ => false,
-    })?;
-    Who::of_entry(visit, index, day, recorded)
+    Who::of_entry(visit, index, day, &*day.sheet(&sheet)?)
 }

@@ -203,7 +203,7 @@ fn katakana(text: &str) -> String {
 pub(super) async fn sheet(visit: &Visit, who: &Who, entry: EntryId, reissue: bool) -> Result<String, Fault> {
     let signed = visit.signed()?;
     let view = look(visit, who).await?;
-    let recorded = signed.session.day().get(&entry).cloned().ok_or(Fault::Stale)?;
+    let recorded = signed.session.day().get(&entry).ok_or(Fault::Stale)?;
     let order = Order {
         subject: who.subject.clone(),
         number: None,

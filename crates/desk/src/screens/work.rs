@@ -79,7 +79,7 @@ async fn entered(visit: Visit, Path(entry): Path<String>, Form(wanted): Form<Wan
     let (subject, already) = {
         let day = signed.session.day();
         let recorded = day.get(&id).ok_or(Fault::Stale)?;
-        if !day.to_enter().iter().any(|(r, _)| r.id == id) {
+        if !day.must_be_entered(&id) {
             return Err(Fault::Stale);
         }
         (recorded.entry.subject.clone(), day.entered_by(&id).is_some())
@@ -197,7 +197,7 @@ fn page(visit: &Visit, open: Option<EntryId>, show: &str) -> Result<Response, Fa
     let opened = match open {
         Some(id) => {
             let (recorded, mark) = all.iter().find(|(r, _)| r.id == id).ok_or(Fault::Stale)?;
-            Some(opened(visit, &people, &index, &day, recorded, *mark))
+            Some(opened(visit, &people, &index, &day, recorded, mark.as_ref()))
         }
         None => None,
     };

@@ -53,11 +53,11 @@ async fn one_press_receives_and_prints_and_one_takes_it_back() {
         "the same form twice receives once"
     );
     let session = hospital.session("1001");
-    assert_eq!(session.day().checked_in(), 1);
+    assert_eq!(session.day().checked_in(hospital.station.now()), 1);
     let entry = page.attribute(&["name=\"entry\""], "value");
     let undone = browser.post("/reception/undo", &[("entry", &entry)]).await;
     assert!(browser.follow(&undone).await.text().contains("受付を取り消しました"));
-    assert_eq!(session.day().checked_in(), 0);
+    assert_eq!(session.day().checked_in(hospital.station.now()), 0);
     assert!(find(&mut browser, "いちろう").await.text().contains("受付して印刷"));
 }
 
@@ -181,12 +181,7 @@ async fn a_note_is_kept_signed_and_corrected() {
     pdf(&mut browser, &page).await;
     browser.post(&format!("{chart}/note"), &fields).await;
     let session = hospital.session("2001");
-    let notes = session
-        .day()
-        .all()
-        .iter()
-        .filter(|r| r.entry.act.word() == "note")
-        .count();
+    let notes = session.day().all().filter(|r| r.entry.act.word() == "note").count();
     assert_eq!(notes, 1, "a second press signs nothing twice");
     assert!(
         !browser
@@ -271,7 +266,6 @@ async fn on_paper_books_and_the_way_back_into_the_ehr() {
     let marks = session
         .day()
         .all()
-        .iter()
         .filter(|r| r.entry.act.word() == "entered-in-ehr")
         .count();
     assert_eq!(marks, 1, "marked once");
@@ -358,7 +352,10 @@ async fn somebody_unknown_gets_a_number_and_is_asked_about_allergies() {
         .map(|(r, t)| (r.id, t.clone()))
         .unwrap();
     let subject = chart::Subject::Temporary(patient.id.clone());
-    assert_eq!(session.day().progress(&subject), Progress::CheckedIn);
+    assert_eq!(
+        session.day().progress(&subject, hospital.station.now()),
+        Progress::CheckedIn
+    );
     // The physician sees the allergy that was asked at the desk, and everything else as not recorded.
     let mut doctor = Browser::signed_in(&hospital, "2001").await;
     let list = doctor.get("/patients?show=temporary").await;
@@ -383,7 +380,7 @@ async fn a_slip_scans_to_its_patient_and_a_list_prints() {
     let fields = [("who", handle.as_str()), ("seen", "0"), ("slot", "0")];
     browser.post("/reception/check-in", &fields).await;
     let session = hospital.session("1001");
-    let slip = session.day().all().iter().find_map(|r| match &r.entry.act {
+    let slip = session.day().all().find_map(|r| match &r.entry.act {
         chart::Act::Printed { form_id, .. } => Some(form_id.to_string()),
         _ => None,
     });
@@ -424,7 +421,7 @@ async fn when_paper_fails_the_reception_stands() {
     );
     let session = hospital.session("1001");
     assert_eq!(
-        session.day().all().len(),
+        session.day().len(),
         1,
         "received, and nothing claims to have been printed"
     );

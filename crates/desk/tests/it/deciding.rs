@@ -72,7 +72,7 @@ async fn two_receptions_are_a_task_until_somebody_decides() {
     assert_eq!(settled.status, StatusCode::SEE_OTHER);
     assert!(browser.follow(&settled).await.text().contains("食い違いはありません"));
     assert!(!browser.get("/state").await.text().contains("食い違い"));
-    let decision = one.day().all().iter().find_map(|r| match &r.entry.act {
+    let decision = one.day().all().find_map(|r| match &r.entry.act {
         Act::ConflictSettled { decision, .. } => Some((r.entry.by.user.clone(), decision.clone())),
         _ => None,
     });

@@ -245,7 +245,7 @@ async fn other_sites() {
     }
     cases.case(
         "none of them did anything",
-        is_in(&mut browser).await && hospital.session("1001").day().all().is_empty(),
+        is_in(&mut browser).await && hospital.session("1001").day().is_empty(),
     );
     for path in ["/sign-out/away", "/sign-out", "/sign-in/here", "/declare/end"] {
         let answer = browser.get(path).await;

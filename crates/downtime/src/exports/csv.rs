@@ -82,8 +82,8 @@ pub fn write(
         out.write_all(b"\xEF\xBB\xBF")?;
     }
     line(out, charset, &COLUMNS.map(str::to_owned), &mut written)?;
-    for (recorded, number) in day.all().iter().zip(1_u64..) {
-        let cells = cells(recorded, day, identity(&recorded.entry.subject), number);
+    for (recorded, number) in day.all().zip(1_u64..) {
+        let cells = cells(&recorded, day, identity(&recorded.entry.subject), number);
         line(out, charset, &cells, &mut written)?;
         written.entries += 1;
     }
@@ -127,7 +127,7 @@ fn cells(recorded: &Recorded, day: &Day, who: Identity, number: u64) -> [String;
         who.name,
         who.birth,
         entry.act.points_back().map(|id| id.hex()).unwrap_or_default(),
-        entered.map(|r| r.entry.written_at.text()).unwrap_or_default(),
+        entered.as_ref().map(|r| r.entry.written_at.text()).unwrap_or_default(),
         entered.map(|r| r.entry.by.name.clone()).unwrap_or_default(),
         content.join("\n"),
         number.to_string(),

@@ -44,8 +44,9 @@ pub(crate) fn day_text(day: Date) -> String {
 fn put_visit(view: &View, issue: &Issue, visit: &Visit<'_>, body: &mut Map<String, Value>) {
     let today = visit.day;
     let wanted = visit.department;
-    let reception = view.reception().filter(|r| wanted.is_none_or(|d| r.department == *d));
-    let received = view.receptions.first().map(|(r, _)| r.entry.written_at);
+    let received = view.reception().map(|(r, _)| r.entry.written_at);
+    let reception = view.reception().map(|(_, check_in)| check_in);
+    let reception = reception.filter(|r| wanted.is_none_or(|d| r.department == *d));
     let department = wanted.or_else(|| reception.map(|r| &r.department));
     let booked = view
         .chart

@@ -72,17 +72,17 @@ impl Station {
         };
         let day = self.open_entries.day();
         let lies = |number: &str| {
-            let mine = day.openings().filter_map(|r| match &r.entry.act {
-                Act::EnvelopeOpened(opened) if opened.envelope == number => Some((r, opened)),
+            let mut mine = day.openings().filter_map(|r| match &r.entry.act {
+                Act::EnvelopeOpened(opened) if opened.envelope == number => Some((opened.operator.clone(), r)),
                 _ => None,
             });
-            match mine.last() {
+            match mine.next_back() {
                 None => Lies::Sealed,
-                Some((r, opened)) if day.undone_by(&r.id).is_none() => Lies::Open {
-                    operator: opened.operator.clone(),
+                Some((operator, r)) if !day.is_undone(&r.id) => Lies::Open {
+                    operator,
                     at: r.entry.written_at,
                 },
-                Some((r, _)) => Lies::Used { at: r.entry.written_at },
+                Some((_, r)) => Lies::Used { at: r.entry.written_at },
             }
         };
         let envelopes = shelved.users().filter(|record| record.role == Role::BreakGlass);

@@ -4,7 +4,7 @@
 //! input method are set to. Its own signature is its proof, so anybody may bring it, also with nobody signed in. Only
 //! declarations, their confirmations and their ends travel like this. Layout: `docs/formats/declaration-code.md`.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 use chart::{Act, Entry};
 use sha2::{Digest, Sha256};
@@ -63,7 +63,7 @@ impl Station {
     pub fn declaration_codes(&self) -> Vec<DeclarationCode> {
         let said: Vec<_> = {
             let day = self.open_entries.day();
-            day.newest_declaration().into_iter().map(Arc::clone).collect()
+            day.newest_declaration()
         };
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         let record = |id: &chart::EntryId| held.records().iter().find(|record| *record.id() == id.0);

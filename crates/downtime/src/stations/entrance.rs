@@ -199,7 +199,7 @@ impl Station {
     #[must_use]
     pub fn is_disabled(&self, staff_number: &str) -> bool {
         let day = self.open_entries.day();
-        day.disabled_users().any(|user| user == staff_number)
+        day.is_disabled(staff_number)
     }
 
     /// Envelopes that are open anywhere, as far as this station knows: on every list until somebody closes them, also after
@@ -208,7 +208,7 @@ impl Station {
     pub fn open_envelopes(&self) -> Vec<OpenEnvelope> {
         let day = self.open_entries.day();
         day.openings()
-            .filter(|r| day.undone_by(&r.id).is_none())
+            .filter(|r| !day.is_undone(&r.id))
             .filter_map(|r| match &r.entry.act {
                 Act::EnvelopeOpened(opened) => Some(OpenEnvelope {
                     entry: r.id,
@@ -229,14 +229,13 @@ impl Station {
         let found: Vec<Arc<Recorded>> = day
             .openings()
             .filter(|r| matches!(&r.entry.act, Act::EnvelopeOpened(o) if o.envelope == user))
-            .cloned()
             .collect();
         found.into_iter()
     }
 
     fn envelope_over(&self, opening: &Recorded, now: Moment) -> bool {
         let expired = matches!(&opening.entry.act, Act::EnvelopeOpened(o) if now >= o.until);
-        expired || self.open_entries.day().undone_by(&opening.id).is_some()
+        expired || self.open_entries.day().is_undone(&opening.id)
     }
 
     /// Why somebody who came in must go, if they must. `works_from` is the snapshot that their keys have opened.

@@ -8,11 +8,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use chart::entry::{CheckIn, Declaration, ProvisionalAppointment};
+use chart::entry::{CheckIn, ProvisionalAppointment};
 use chart::{Act, EntryId, PatientId, Subject, TemporaryId};
 use jiff::civil::{Date, Time};
 
 use super::names::ByName;
+use super::store::Place;
 use super::{Day, LinkState, Order, Recorded};
 
 /// What kind of disagreement.
@@ -80,23 +81,23 @@ type Slot = (String, String, Date, Time);
 pub(super) struct Seams {
     /// Received twice, or a reception was taken back.
     pub(super) people: BTreeSet<Subject>,
-    corrections: BTreeMap<EntryId, Vec<usize>>,
-    entered: BTreeMap<EntryId, Vec<usize>>,
-    slots: HashMap<Slot, Vec<usize>>,
+    corrections: BTreeMap<EntryId, Vec<Place>>,
+    entered: BTreeMap<EntryId, Vec<Place>>,
+    slots: HashMap<Slot, Vec<Place>>,
     crowded: BTreeSet<Slot>,
-    settled: ByName<Vec<usize>>,
+    settled: ByName<Vec<Place>>,
 }
 
 impl Seams {
-    pub(super) fn corrected_again(&mut self, note: EntryId, before: usize, place: usize) {
+    pub(super) fn corrected_again(&mut self, note: EntryId, before: Place, place: Place) {
         self.corrections.entry(note).or_insert_with(|| vec![before]).push(place);
     }
 
-    pub(super) fn entered_again(&mut self, entry: EntryId, first: usize, place: usize) {
+    pub(super) fn entered_again(&mut self, entry: EntryId, first: Place, place: Place) {
         self.entered.entry(entry).or_insert_with(|| vec![first]).push(place);
     }
 
-    pub(super) fn booked(&mut self, appointment: &ProvisionalAppointment, place: usize) {
+    pub(super) fn booked(&mut self, appointment: &ProvisionalAppointment, place: Place) {
         let Some(at) = appointment.at else { return };
         let slot = (
             appointment.department.code.clone(),
@@ -111,7 +112,7 @@ impl Seams {
         }
     }
 
-    pub(super) fn settled(&mut self, entries: &[EntryId], place: usize) {
+    pub(super) fn settled(&mut self, entries: &[EntryId], place: Place) {
         for entry in entries {
             self.settled.entry(*entry).or_default().push(place);
         }
@@ -148,7 +149,7 @@ impl Day {
     /// Whether somebody decided: one decision that names every entry, or names the one an entry carried out since points to.
     fn is_settled(&self, entries: &[EntryId]) -> bool {
         let decisions = entries.iter().filter_map(|id| self.seams.settled.get(id)).flatten();
-        decisions.filter_map(|place| self.all.get(*place)).any(|decision| {
+        decisions.filter_map(|place| self.store.get(*place)).any(|decision| {
             let Act::ConflictSettled { entries: named, .. } = &decision.entry.act else {
                 return false;
             };
@@ -168,7 +169,7 @@ impl Day {
     fn conflict(
         &self,
         kind: ConflictKind,
-        mut members: Vec<&Arc<Recorded>>,
+        mut members: Vec<Arc<Recorded>>,
         proposed: Option<EntryId>,
     ) -> Option<Conflict> {
         members.sort_by_key(|r| (r.order, r.id));
@@ -184,13 +185,13 @@ impl Day {
     fn of_places<'p>(
         &self,
         kind: ConflictKind,
-        groups: impl Iterator<Item = &'p Vec<usize>>,
+        groups: impl Iterator<Item = &'p Vec<Place>>,
         found: &mut Vec<Conflict>,
     ) {
         for places in groups {
-            let members: Vec<_> = places.iter().filter_map(|place| self.all.get(*place)).collect();
-            let first = members.first().map(|r| r.id);
-            found.extend(self.conflict(kind, members, first));
+            let first = places.iter().filter_map(|place| self.store.order(*place)).min();
+            let members = self.of(places).collect();
+            found.extend(self.conflict(kind, members, first.map(|(_, id)| id)));
         }
     }
 
@@ -201,14 +202,15 @@ impl Day {
     }
 
     /// Puts claims that stood at the same time and are about the same thing into one group, in order.
-    fn groups<'d>(
+    fn groups(
         &self,
-        claims: impl Iterator<Item = &'d Arc<Recorded>>,
+        claims: impl Iterator<Item = Arc<Recorded>>,
         same: impl Fn(&Recorded, &Recorded) -> bool,
-    ) -> Vec<Vec<&'d Arc<Recorded>>> {
-        let mut groups: Vec<Vec<&'d Arc<Recorded>>> = Vec::new();
+    ) -> Vec<Vec<Arc<Recorded>>> {
+        let mut groups: Vec<Vec<Arc<Recorded>>> = Vec::new();
         for claim in claims {
-            let joins = |group: &&mut Vec<&Arc<Recorded>>| group.iter().any(|r| same(r, claim) && self.meets(r, claim));
+            let joins =
+                |group: &&mut Vec<Arc<Recorded>>| group.iter().any(|r| same(r, &claim) && self.meets(r, &claim));
             match groups.iter_mut().find(joins) {
                 Some(group) => group.push(claim),
                 None => groups.push(vec![claim]),
@@ -218,17 +220,17 @@ impl Day {
     }
 
     /// A group's conflict: its claims and what took them back; the earliest that holds is proposed.
-    fn claims(&self, kind: ConflictKind, group: &[&Arc<Recorded>]) -> Option<Conflict> {
+    fn claims(&self, kind: ConflictKind, group: &[Arc<Recorded>]) -> Option<Conflict> {
         let taken_back = group.iter().filter_map(|r| self.undone_by(&r.id));
-        let holds = group.iter().find(|r| self.undone_by(&r.id).is_none()).map(|r| r.id);
-        let members = group.iter().copied().chain(taken_back).collect();
+        let holds = group.iter().find(|r| !self.is_undone(&r.id)).map(|r| r.id);
+        let members = group.iter().cloned().chain(taken_back).collect();
         self.conflict(kind, members, holds)
     }
 
     fn reception_conflicts(&self, subject: &Subject, found: &mut Vec<Conflict>) {
         let received = self.about(subject).filter(|r| matches!(r.entry.act, Act::CheckedIn(_)));
         for group in self.groups(received, same_visit) {
-            let taken_back = group.iter().filter(|r| self.undone_by(&r.id).is_some()).count();
+            let taken_back = group.iter().filter(|r| self.is_undone(&r.id)).count();
             match (group.as_slice(), taken_back) {
                 ([one], 1) => found.extend(self.undone_but_seen(subject, one)),
                 ([_], _) => {}
@@ -255,18 +257,16 @@ impl Day {
             _ => false,
         })?;
         let undone = self.undone_by(&received.id)?;
-        self.conflict(
-            ConflictKind::UndoneButHere,
-            vec![received, undone, note],
-            Some(received.id),
-        )
+        let members = vec![Arc::clone(received), undone, note];
+        self.conflict(ConflictKind::UndoneButHere, members, Some(received.id))
     }
 
     fn slot_conflicts(&self, found: &mut Vec<Conflict>) {
         let crowded = self.seams.crowded.iter().filter_map(|slot| self.seams.slots.get(slot));
         for places in crowded {
-            let claims = places.iter().filter_map(|place| self.all.get(*place));
-            for group in self.groups(claims, |_, _| true) {
+            let mut claims: Vec<_> = self.of(places).collect();
+            claims.sort_by_key(|r| (r.order, r.id));
+            for group in self.groups(claims.into_iter(), |_, _| true) {
                 if group.len() > 1 {
                     found.extend(self.claims(ConflictKind::SlotTwice, &group));
                 }
@@ -275,65 +275,59 @@ impl Day {
     }
 
     fn link_conflicts(&self, found: &mut Vec<Conflict>) {
-        let mut by_temporary: BTreeMap<&TemporaryId, Vec<LinkState<'_>>> = BTreeMap::new();
-        let mut by_patient: BTreeMap<&PatientId, Vec<LinkState<'_>>> = BTreeMap::new();
+        let mut by_temporary: BTreeMap<TemporaryId, Vec<LinkState>> = BTreeMap::new();
+        let mut by_patient: BTreeMap<PatientId, Vec<LinkState>> = BTreeMap::new();
         for link in self.links() {
-            let Some(confirmed) = link.confirmed else { continue };
-            if let Some(undone) = link.undone
+            let Some(confirmed) = &link.confirmed else { continue };
+            if let Some(undone) = &link.undone
                 && confirmed.order > undone.order
             {
-                let members = vec![link.proposal, undone, confirmed];
+                let members = vec![link.proposal.clone(), undone.clone(), confirmed.clone()];
                 found.extend(self.conflict(ConflictKind::LinkUndoneAndConfirmed, members, Some(undone.id)));
             }
-            by_temporary.entry(&link.link.temporary).or_default().push(link);
-            by_patient.entry(&link.link.patient).or_default().push(link);
+            by_temporary
+                .entry(link.link.temporary.clone())
+                .or_default()
+                .push(link.clone());
+            by_patient.entry(link.link.patient.clone()).or_default().push(link);
         }
-        let differs = |links: &[LinkState<'_>]| {
-            links
-                .iter()
-                .any(|a| links.iter().any(|b| a.link.patient != b.link.patient))
-                || links
+        for links in by_temporary.values() {
+            self.disagreeing_links(ConflictKind::TemporaryOfTwo, links, found);
+        }
+        for links in by_patient.values() {
+            self.disagreeing_links(ConflictKind::PatientOfTwo, links, found);
+        }
+    }
+
+    /// Links of one number that stood at the same time and lead to different people.
+    fn disagreeing_links(&self, kind: ConflictKind, links: &[LinkState], found: &mut Vec<Conflict>) {
+        let differ = |links: &[&LinkState]| {
+            links.iter().any(|a| {
+                links
                     .iter()
-                    .any(|a| links.iter().any(|b| a.link.temporary != b.link.temporary))
+                    .any(|b| a.link.patient != b.link.patient || a.link.temporary != b.link.temporary)
+            })
         };
-        for (kind, groups) in [
-            (
-                ConflictKind::TemporaryOfTwo,
-                by_temporary.into_values().collect::<Vec<_>>(),
-            ),
-            (ConflictKind::PatientOfTwo, by_patient.into_values().collect()),
-        ] {
-            for links in groups.iter().filter(|links| differs(links)) {
-                for group in self.groups(links.iter().map(|l| l.proposal), |_, _| true) {
-                    let of_group: Vec<LinkState<'_>> = links
-                        .iter()
-                        .copied()
-                        .filter(|l| group.iter().any(|r| r.id == l.proposal.id))
-                        .collect();
-                    if differs(&of_group) {
-                        found.extend(self.claims(kind, &group));
-                    }
-                }
+        for group in self.groups(links.iter().map(|l| l.proposal.clone()), |_, _| true) {
+            let of_group: Vec<&LinkState> = links
+                .iter()
+                .filter(|l| group.iter().any(|r| r.id == l.proposal.id))
+                .collect();
+            if differ(&of_group) {
+                found.extend(self.claims(kind, &group));
             }
         }
     }
 
     fn declaration_conflicts(&self, found: &mut Vec<Conflict>) {
-        let declared: Vec<(&Arc<Recorded>, &Declaration)> = self
-            .declared
-            .iter()
-            .filter_map(|place| self.all.get(*place))
-            .filter_map(|r| match &r.entry.act {
-                Act::DowntimeDeclared(declaration) => Some((r, declaration)),
-                _ => None,
-            })
-            .collect();
-        for (recorded, _) in &declared {
+        let declared: Vec<Arc<Recorded>> = self.of(&self.declared).collect();
+        for recorded in &declared {
             if let (Some(ended), Some(confirmed)) = (self.undone_by(&recorded.id), self.confirmed_by(&recorded.id))
                 && confirmed.order > ended.order
             {
-                let members = vec![*recorded, ended, confirmed];
-                found.extend(self.conflict(ConflictKind::EndedAndConfirmed, members, Some(ended.id)));
+                let first = Some(ended.id);
+                let members = vec![recorded.clone(), ended, confirmed];
+                found.extend(self.conflict(ConflictKind::EndedAndConfirmed, members, first));
             }
         }
         // A 仮宣言 that ran out does not meet the next one.
@@ -341,10 +335,9 @@ impl Day {
             self.declared_until(&earlier.id)
                 .is_some_and(|(until, _)| later.entry.written_at >= until)
         };
-        let claims = declared.iter().map(|(r, _)| *r);
-        for group in self.groups(claims, |earlier, later| !ran_out(earlier, later)) {
+        for group in self.groups(declared.into_iter(), |earlier, later| !ran_out(earlier, later)) {
             if group.len() > 1 {
-                let first = group.iter().find(|r| self.undone_by(&r.id).is_none()).map(|r| r.id);
+                let first = group.iter().find(|r| !self.is_undone(&r.id)).map(|r| r.id);
                 found.extend(self.conflict(ConflictKind::DeclaredTwice, group, first));
             }
         }

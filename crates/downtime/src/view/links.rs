@@ -11,19 +11,19 @@ use chart::{Act, PatientId, TemporaryId};
 use super::{Day, Recorded};
 
 /// One proposal and what became of it.
-#[derive(Debug, Clone, Copy)]
-pub struct LinkState<'d> {
+#[derive(Debug, Clone)]
+pub struct LinkState {
     /// The entry that proposed it.
-    pub proposal: &'d Arc<Recorded>,
+    pub proposal: Arc<Recorded>,
     /// What is linked with what, and why.
-    pub link: &'d Link,
+    pub link: Link,
     /// Who else confirmed it.
-    pub confirmed: Option<&'d Arc<Recorded>>,
+    pub confirmed: Option<Arc<Recorded>>,
     /// Who took it back.
-    pub undone: Option<&'d Arc<Recorded>>,
+    pub undone: Option<Arc<Recorded>>,
 }
 
-impl LinkState<'_> {
+impl LinkState {
     /// Confirmed by a second person and not taken back.
     #[must_use]
     pub const fn holds(&self) -> bool {
@@ -39,32 +39,31 @@ impl LinkState<'_> {
 
 impl Day {
     /// Every proposal, in order.
-    pub fn links(&self) -> impl Iterator<Item = LinkState<'_>> {
-        self.linked.iter().filter_map(|place| {
-            let proposal = self.all.get(*place)?;
+    pub fn links(&self) -> impl Iterator<Item = LinkState> {
+        self.of(&self.linked).filter_map(|proposal| {
             let Act::LinkProposed(link) = &proposal.entry.act else {
                 return None;
             };
             Some(LinkState {
-                proposal,
-                link,
+                link: link.clone(),
                 confirmed: self.confirmed_by(&proposal.id),
                 undone: self.undone_by(&proposal.id),
+                proposal,
             })
         })
     }
 
     /// Patients with whom a temporary patient is linked; more than one is a matter for a person.
-    pub fn patients_of<'d>(&'d self, temporary: &'d TemporaryId) -> impl Iterator<Item = &'d PatientId> {
+    pub fn patients_of(&self, temporary: &TemporaryId) -> impl Iterator<Item = PatientId> {
         self.links()
             .filter(move |link| link.holds() && link.link.temporary == *temporary)
-            .map(|link| &link.link.patient)
+            .map(|link| link.link.patient)
     }
 
     /// Temporary patients that are linked with a patient.
-    pub fn temporaries_of<'d>(&'d self, patient: &'d PatientId) -> impl Iterator<Item = &'d TemporaryId> {
+    pub fn temporaries_of(&self, patient: &PatientId) -> impl Iterator<Item = TemporaryId> {
         self.links()
             .filter(move |link| link.holds() && link.link.patient == *patient)
-            .map(|link| &link.link.temporary)
+            .map(|link| link.link.temporary)
     }
 }

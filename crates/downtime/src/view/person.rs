@@ -7,6 +7,9 @@ use chart::{Act, Allergy, Chart, Known, Moment, PatientStrip, Subject};
 
 use super::{Day, DowntimeNote, Recorded};
 
+/// So many seconds after a reception somebody may still be in the house when the day has changed.
+const STILL_HERE: i64 = 12 * 3_600;
+
 /// One patient: what the EHR said and what was recorded since.
 #[derive(Debug, Clone)]
 pub struct View {
@@ -18,7 +21,7 @@ pub struct View {
     pub temporary: Option<TemporaryPatient>,
     /// Everything recorded about this patient, in order.
     pub entries: Vec<Arc<Recorded>>,
-    /// Receptions that hold.
+    /// Receptions that hold, of all days.
     pub receptions: Vec<(Arc<Recorded>, CheckIn)>,
     /// Notes of the downtime, in order, corrections included.
     pub notes: Vec<DowntimeNote>,
@@ -31,17 +34,17 @@ pub struct View {
 
 impl View {
     pub(super) fn new(subject: Subject, chart: Option<Arc<Chart>>, day: &Day, on: Moment) -> Self {
-        let entries: Vec<Arc<Recorded>> = day.about(&subject).cloned().collect();
-        let receptions = day.receptions(&subject).map(|(r, c)| (r.clone(), c.clone())).collect();
+        let entries: Vec<Arc<Recorded>> = day.about(&subject).collect();
+        let receptions = day.receptions(&subject).collect();
         let temporary = match &subject {
-            Subject::Temporary(id) => day.temporary(id).cloned(),
+            Subject::Temporary(id) => day.temporary(id),
             _ => None,
         };
         let notes = entries.iter().filter_map(|r| downtime_note(r, day)).collect();
         let provisional = entries
             .iter()
             .filter_map(|r| match &r.entry.act {
-                Act::AppointmentProvisional(a) if day.undone_by(&r.id).is_none() => Some((r.clone(), a.clone())),
+                Act::AppointmentProvisional(a) if !day.is_undone(&r.id) => Some((r.clone(), a.clone())),
                 _ => None,
             })
             .collect();
@@ -103,10 +106,20 @@ impl View {
         }
     }
 
-    /// The reception that counts: the earliest that holds.
+    /// The reception that counts: the earliest of today that holds, or else, for who came in the evening and is still here,
+    /// the newest of the last twelve hours.
     #[must_use]
-    pub fn reception(&self) -> Option<&CheckIn> {
-        self.receptions.first().map(|(_, c)| c)
+    pub fn reception(&self) -> Option<&(Arc<Recorded>, CheckIn)> {
+        let today = self.on.day_number();
+        let of_today = |(r, _): &&(Arc<Recorded>, CheckIn)| r.entry.written_at.day_number() == today;
+        let of_tonight = |(r, _): &&(Arc<Recorded>, CheckIn)| {
+            (0..STILL_HERE).contains(&self.on.0.saturating_sub(r.entry.written_at.0))
+        };
+        let mut newest_first = self.receptions.iter().rev();
+        self.receptions
+            .iter()
+            .find(of_today)
+            .or_else(|| newest_first.find(of_tonight))
     }
 
     /// The moment for which ages were computed.

@@ -29,7 +29,7 @@ fn note(session: &Session, text: &str) -> chart::EntryId {
 }
 
 fn order(session: &Session) -> Vec<chart::EntryId> {
-    session.day().all().iter().map(|r| r.id).collect()
+    session.day().all().map(|r| r.id).collect()
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_clock_that_jumps_changes_times_but_never_the_order() {
         assert_eq!(order(&at_hub), written, "after step {step}");
         assert_eq!(order(&at_ward), written, "after step {step}");
     }
-    let times: Vec<Moment> = at_hub.day().all().iter().map(|r| r.entry.written_at).collect();
+    let times: Vec<Moment> = at_hub.day().all().map(|r| r.entry.written_at).collect();
     assert!(!times.is_sorted(), "the clock's own words stay as they were: {times:?}");
     drop((at_hub, at_ward, hub, ward));
     let hub = hospital.start("H01");

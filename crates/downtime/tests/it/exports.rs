@@ -160,7 +160,7 @@ fn the_list_to_retype_has_every_field_in_the_order_of_urgency() {
             recorded.entry.act.label(),
             recorded.entry.subject.shown()
         ));
-        for field in retype_list::fields(recorded, &day) {
+        for field in retype_list::fields(&recorded, &day) {
             text.push_str(&format!("{}: {}\n", field.label, field.value));
         }
     }

@@ -47,7 +47,7 @@ fn a_full_disk_is_told_from_the_first_failure_until_something_is_saved_again() {
     fs.heal();
     sign(&session).unwrap();
     assert_eq!(station.state().not_saving, None);
-    assert_eq!(session.day().all().len(), 2, "what failed is not shown as recorded");
+    assert_eq!(session.day().len(), 2, "what failed is not shown as recorded");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn the_records_of_this_life_are_held_with_their_key_before_any_restart() {
         assert_eq!(head.seq, life * 2, "one key record and one entry in every life");
         assert_eq!(station.missing(&Heads::default()).records.len() as u64, head.seq);
         let days = usize::try_from(life).unwrap();
-        assert_eq!(session.day().all().len(), days);
+        assert_eq!(session.day().len(), days);
     }
     assert!(fs.list(Path::new("nowhere")).unwrap().is_empty());
 }

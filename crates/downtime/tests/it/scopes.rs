@@ -72,7 +72,7 @@ fn who_opens_no_chart_holds_no_key_of_the_journal_either() {
     });
     physician.record_blocking(subject.clone(), note).unwrap();
     let maintenance = station.sign_in("3004", &Credentials::Password(PASSWORD)).unwrap();
-    assert_eq!(maintenance.day().all().len(), 0, "no entry about a patient");
+    assert_eq!(maintenance.day().len(), 0, "no entry about a patient");
     assert!(maintenance.look_blocking(&subject).is_err());
     assert!(maintenance.journal_key().is_none() && maintenance.audit_key().is_none());
 }

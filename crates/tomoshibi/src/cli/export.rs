@@ -61,7 +61,7 @@ impl Export {
         let journal = journal.context("この利用者は記載を読む鍵を持っていません")?;
         let live = read_entries(&Disk, &home.data, &home.roster, home.code, journal)?;
         let day = live.day();
-        let subjects: BTreeSet<&Subject> = day.all().iter().map(|r| &r.entry.subject).collect();
+        let subjects: BTreeSet<&Subject> = day.subjects().iter().collect();
         let mut whole = entered.acting.sighting(&home, Deed::Exported);
         whole.count = u32::try_from(subjects.len()).unwrap_or(u32::MAX);
         whole.detail = csv::FILE_NAME.to_owned();

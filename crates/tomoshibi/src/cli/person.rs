@@ -148,7 +148,7 @@ fn by_roster(home: &Home, number: &str, with: &WithArgs, roles: &[Role], words: 
 fn admitted(home: &Home, unlocked: Unlocked, number: &str, credentials: &Credentials<'_>) -> Result<Acting> {
     let number = number.trim();
     let on_paper = home.roster.user(number).is_some_and(|user| user.disabled);
-    let announced = open_entries(home)?.disabled_users().any(|user| user == number);
+    let announced = open_entries(home)?.is_disabled(number);
     let expired = unlocked.until.is_some_and(|until| clock::now() >= until);
     if on_paper || announced || expired {
         refused(home, number, credentials, &SignInFault::Refused);

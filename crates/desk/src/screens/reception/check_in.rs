@@ -148,7 +148,7 @@ pub(crate) async fn slip(visit: &Visit, who: &Who, entry: EntryId, reissue: bool
     let signed = visit.signed()?;
     let mut view = look(visit, who).await?;
     // The slip is for this reception, also when the person has another one in a second department.
-    view.receptions.sort_by_key(|(recorded, _)| recorded.id != entry);
+    view.receptions.retain(|(recorded, _)| recorded.id == entry);
     let number = view.receptions.first().map(|(_, check_in)| check_in.visit.clone());
     let order = Order {
         subject: who.subject.clone(),
@@ -209,7 +209,7 @@ pub(super) async fn undo(visit: Visit, Form(form): Form<UndoForm>) -> Result<Res
         if !matches!(recorded.entry.act, Act::CheckedIn(_)) {
             return Err(Fault::Input("entry"));
         }
-        if day.undone_by(&id).is_some() {
+        if day.is_undone(&id) {
             return Ok(After::redirect("/reception", None, &[]));
         }
         let age = visit.state.now.0 - recorded.entry.written_at.0;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chart::entry::{CheckIn, Declaration, Link, ProvisionalAppointment, SignedNote};
 use chart::{Act, Author, Coded, Entry, EntryId, FormId, Moment, PatientId, StationCode, Subject, TemporaryId};
-use downtime::view::{Conflict, ConflictKind, Day, Order, Recorded};
+use downtime::view::{Conflict, ConflictKind, Day, Order, Progress, Recorded, lay_over};
 use jiff::civil::{date, time};
 
 /// 9:00 on the day.
@@ -53,12 +53,13 @@ impl Story {
     fn day(&self) -> Day {
         let mut day = Day::default();
         day.add_shared(self.0.iter().cloned());
-        let mut turned = Day::default();
+        // Everything but one entry packed.
+        let mut turned = Day::with_open(1);
         for r in self.0.iter().rev() {
             turned.add_shared([Arc::clone(r)]);
         }
         assert_eq!(day.conflicts(), turned.conflicts());
-        assert_eq!(day.checked_in(), turned.checked_in());
+        assert_eq!(day.checked_in(Moment(NINE)), turned.checked_in(Moment(NINE)));
         day
     }
 
@@ -187,7 +188,25 @@ fn received_again_after_an_undo_is_no_conflict() {
     story.undo(1, first);
     story.check_in(1, "01", None);
     assert!(story.day().conflicts().is_empty());
-    assert_eq!(story.day().checked_in(), 1);
+    assert_eq!(story.day().checked_in(Moment(NINE)), 1);
+}
+
+#[test]
+fn yesterdays_reception_is_not_todays() {
+    let mut story = Story::default();
+    story.check_in(1, "01", None);
+    let (day, today, tomorrow) = (story.day(), Moment(NINE), Moment(NINE + 86_400));
+    assert_eq!((day.checked_in(today), day.checked_in(tomorrow)), (1, 0));
+    assert_eq!(day.progress(&hanako(), today), Progress::CheckedIn);
+    assert_eq!(day.progress(&hanako(), tomorrow), Progress::Expected);
+    assert_eq!(day.receptions_on(&hanako(), tomorrow).count(), 0);
+    assert_eq!(day.receptions(&hanako()).count(), 1, "but it is there");
+    let seen_at = |hours: i64| {
+        let view = lay_over(&hanako(), None, &day, Moment(NINE + hours * 3_600));
+        view.reception().is_some()
+    };
+    assert!(seen_at(14), "the same day");
+    assert!(!seen_at(24), "not the day after");
 }
 
 #[test]
@@ -200,7 +219,7 @@ fn undone_at_one_desk_and_received_at_another_stays_here() {
     assert_eq!(conflict.kind, ConflictKind::UndoneButHere);
     assert_eq!(conflict.entries, [first, second, undone]);
     assert_eq!(conflict.proposed, Some(second));
-    assert_eq!(story.day().checked_in(), 1);
+    assert_eq!(story.day().checked_in(Moment(NINE)), 1);
 }
 
 #[test]
@@ -213,7 +232,7 @@ fn undone_and_yet_seen_by_the_physician() {
     assert_eq!(conflict.kind, ConflictKind::UndoneButHere);
     assert_eq!(conflict.entries, [first, undone, note]);
     assert_eq!(conflict.proposed, Some(first), "arrived beats cancelled");
-    assert_eq!(story.day().progress(&hanako()), downtime::view::Progress::Seen);
+    assert_eq!(story.day().progress(&hanako(), Moment(NINE)), Progress::Seen);
 }
 
 #[test]
@@ -259,7 +278,7 @@ fn a_person_confirms_no_link_of_their_own() {
     story.confirm_link(link);
     assert!(story.day().links().all(|l| l.holds()));
     let temporary = TemporaryId::issue(StationCode::parse("S01").unwrap(), 1).unwrap();
-    assert_eq!(story.day().patients_of(&temporary).next(), Some(&patient_id(1)));
+    assert_eq!(story.day().patients_of(&temporary).next(), Some(patient_id(1)));
     assert_eq!(story.day().temporaries_of(&patient_id(1)).count(), 1);
 }
 

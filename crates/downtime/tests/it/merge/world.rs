@@ -429,7 +429,8 @@ impl World {
     }
 
     fn day(&self, at: usize) -> Day {
-        let mut day = Day::default();
+        // Stations differ in how much they keep unpacked: nobody may see it.
+        let mut day = Day::with_open(if at.is_multiple_of(3) { 4 } else { 1_000 });
         let disk = &self.stations[at].disk;
         let read = |places: &[usize]| -> Vec<Arc<Recorded>> {
             places

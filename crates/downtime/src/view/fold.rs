@@ -1,0 +1,160 @@
+//! Taking entries in. What an entry changes never depends on which entries came before it, only on their total order, so a
+//! parcel from a station that was cut off for a week costs what it holds and nothing is folded anew.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chart::{Act, EntryId, Subject};
+
+use super::names::ByName;
+use super::store::{Kind, Place, Store};
+use super::{Day, Recorded, urgency};
+
+impl Day {
+    /// A day that keeps so many of the newest entries unpacked; what it shows is the same.
+    #[must_use]
+    pub fn with_open(entries: usize) -> Self {
+        Self {
+            store: Store::with_open(entries),
+            ..Self::default()
+        }
+    }
+
+    /// Adds entries in any order; an entry that is already there changes nothing.
+    pub fn add(&mut self, entries: impl IntoIterator<Item = Recorded>) {
+        self.add_shared(entries.into_iter().map(Arc::new));
+    }
+
+    /// [`Self::add`] for entries that somebody else holds too.
+    pub fn add_shared(&mut self, entries: impl IntoIterator<Item = Arc<Recorded>>) {
+        // So many from the beginning are in order.
+        let mut sorted = self.in_order.len();
+        for recorded in entries {
+            let Some(place) = self.store.add(&recorded) else {
+                continue;
+            };
+            sorted = match self.in_order.last() {
+                Some(last) if sorted < self.in_order.len() || self.store.order(*last) > self.store.order(place) => {
+                    let before = |other: &Place| self.store.order(*other) < self.store.order(place);
+                    self.in_order
+                        .get(..sorted)
+                        .map_or(0, |list| list.partition_point(before))
+                }
+                _ => sorted + 1,
+            };
+            self.in_order.push(place);
+            self.apply(place, &recorded);
+        }
+        // Only what stands behind the earliest late arrival; two runs that are in order already are cheap to merge.
+        let store = &self.store;
+        if let Some(rest) = self.in_order.get_mut(sorted..) {
+            rest.sort_by_key(|place| store.order(*place));
+        }
+    }
+
+    /// Takes one entry into every index. An entry may come before the one it points back to, so nothing here may rest on that
+    /// one being there already.
+    fn apply(&mut self, place: Place, recorded: &Arc<Recorded>) {
+        let entry = &recorded.entry;
+        self.used.learn(entry);
+        match &entry.act {
+            Act::CheckedIn(_) => {
+                if !self.is_undone(&recorded.id) {
+                    *self.checked_in.entry(entry.written_at.day_number()).or_default() += 1;
+                }
+                self.watch_receptions(place, &entry.subject);
+            }
+            Act::CheckInUndone { entry: undone, .. } => {
+                self.undo(*undone, place);
+                self.seams.people.insert(entry.subject.clone());
+            }
+            Act::AppointmentCancelled { entry: undone, .. }
+            | Act::DowntimeEnded { entry: undone, .. }
+            | Act::EnvelopeClosed { entry: undone, .. }
+            | Act::LinkUndone { entry: undone, .. } => self.undo(*undone, place),
+            Act::NoteCorrected { entry: note, .. } => {
+                if let Some(other) = keep_last(&self.store, &mut self.corrected, *note, place) {
+                    self.seams.corrected_again(*note, other, place);
+                }
+            }
+            Act::EnteredInEhr { entry: typed, .. } => {
+                if let Some(other) = keep_first(&self.store, &mut self.entered, *typed, place) {
+                    self.seams.entered_again(*typed, other, place);
+                }
+            }
+            Act::TemporaryRegistered(temporary) => register(&self.store, &mut self.temporary, &temporary.id, place),
+            Act::AppointmentProvisional(appointment) => {
+                self.store.insert(&mut self.booked, place);
+                self.seams.booked(appointment, place);
+            }
+            Act::DowntimeDeclared(_) => self.store.insert(&mut self.declared, place),
+            Act::EnvelopeOpened(_) => self.store.insert(&mut self.opened, place),
+            Act::UserDisabled { user, .. } => {
+                self.disabled.insert(user.clone());
+            }
+            Act::DowntimeConfirmed { entry: said } | Act::LinkConfirmed { entry: said } => {
+                self.store.insert(self.confirmed.entry(*said).or_default(), place);
+            }
+            Act::LinkProposed(_) => self.store.insert(&mut self.linked, place),
+            Act::ConflictSettled { entries, .. } => self.seams.settled(entries, place),
+            Act::NoteSigned(_) | Act::Printed { .. } => {}
+        }
+        if urgency(self.store.kind(place)).is_some() {
+            self.store.insert(&mut self.work, place);
+        }
+        let number = self.store.subject_of(place);
+        if number == self.by_subject.len() {
+            self.by_subject.push(Vec::new());
+        }
+        if let Some(list) = self.by_subject.get_mut(number) {
+            self.store.insert(list, place);
+        }
+    }
+
+    /// The first who takes an entry back is the one who did.
+    fn undo(&mut self, entry: EntryId, place: Place) {
+        if keep_first(&self.store, &mut self.undone, entry, place).is_some() {
+            return;
+        }
+        let undone = self.get(&entry);
+        if let Some(r) = undone.filter(|r| matches!(r.entry.act, Act::CheckedIn(_))) {
+            let of_day = self.checked_in.entry(r.entry.written_at.day_number()).or_default();
+            *of_day = of_day.saturating_sub(1);
+        }
+    }
+
+    /// A second reception of one person is worth a look.
+    fn watch_receptions(&mut self, place: Place, subject: &Subject) {
+        let others = self.by_subject.get(self.store.subject_of(place));
+        let received = |place: &Place| self.store.kind(*place) == Kind::Reception;
+        if others.is_some_and(|places| places.iter().any(received)) {
+            self.seams.people.insert(subject.clone());
+        }
+    }
+}
+
+/// Keeps the earlier of two in the table; gives the one that was there before.
+fn keep_first(store: &Store, table: &mut ByName<Place>, entry: EntryId, place: Place) -> Option<Place> {
+    let kept = table.get(&entry).copied();
+    if kept.is_none_or(|kept| store.order(place) < store.order(kept)) {
+        table.insert(entry, place);
+    }
+    kept
+}
+
+/// Keeps the later of two in the table; gives the one that was there before.
+fn keep_last(store: &Store, table: &mut ByName<Place>, entry: EntryId, place: Place) -> Option<Place> {
+    let kept = table.get(&entry).copied();
+    if kept.is_none_or(|kept| store.order(place) > store.order(kept)) {
+        table.insert(entry, place);
+    }
+    kept
+}
+
+/// The first who registered a number is the one who did.
+fn register(store: &Store, table: &mut BTreeMap<chart::TemporaryId, Place>, id: &chart::TemporaryId, place: Place) {
+    let kept = table.get(id).copied();
+    if kept.is_none_or(|kept| store.order(place) < store.order(kept)) {
+        table.insert(id.clone(), place);
+    }
+}

@@ -258,6 +258,18 @@ pub struct Done {
     pub undo: Option<(&'static str, String)>,
 }
 
+impl Done {
+    /// Words alone.
+    #[must_use]
+    pub const fn said(words: String) -> Self {
+        Self {
+            words,
+            sheets: Vec::new(),
+            undo: None,
+        }
+    }
+}
+
 /// Identity over a single patient's screen, and the allergy bar where the role may see it.
 #[derive(Debug, Clone, Default)]
 pub struct Banner {

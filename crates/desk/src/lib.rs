@@ -12,6 +12,7 @@ use downtime::identity::Role;
 use downtime::stations::Station;
 
 mod assets;
+mod drafts;
 mod fault;
 mod gate;
 mod handle;

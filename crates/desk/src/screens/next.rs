@@ -18,6 +18,7 @@ use serde::Deserialize;
 use super::chart::{look, open};
 use super::reception::check_in::MAX_REASON;
 use super::{CARE, Open, Route, Screen, print, reads_charts};
+use crate::drafts;
 use crate::fault::Fault;
 use crate::layout::{Banner, Done, Page};
 use crate::panels;
@@ -44,10 +45,15 @@ pub static SCREEN: Screen = Screen {
             path: "/p/{who}/next/cancel",
             handler: || post(cancel),
         },
+        Route {
+            method: "POST",
+            path: "/p/{who}/next/draft",
+            handler: || post(draft),
+        },
     ],
 };
 
-const SCRIPTS: &[&str] = &["modebar.js", "scan.js", "keys.js", "fade.js", "print.js"];
+const SCRIPTS: &[&str] = &["modebar.js", "scan.js", "keys.js", "fade.js", "draft.js", "print.js"];
 
 /// Intervals offered, in weeks.
 const WEEKS: [i64; 8] = [1, 2, 4, 5, 6, 8, 10, 12];
@@ -96,7 +102,26 @@ async fn show(visit: Visit, Path(who): Path<String>, Query(after): Query<After>)
         purpose: visit.w()["next-purpose-default"].to_owned(),
         ..NextForm::default()
     };
-    page(&visit, &who, &view, &form, "", done, problem)
+    let (kept, restored) = draft_kind().restored(&visit, &who.subject, "next-restored").unzip();
+    let done = done.or_else(|| restored.map(Done::said));
+    page(&visit, &who, &view, &kept.unwrap_or(form), "", done, problem)
+}
+
+fn draft_kind() -> drafts::Kind {
+    drafts::Kind {
+        name: "next".to_owned(),
+        fields: &["on", "at", "phone", "department", "doctor", "purpose", "exams"],
+    }
+}
+
+async fn draft(
+    visit: Visit,
+    Path(who): Path<String>,
+    Form(typed): Form<Vec<(String, String)>>,
+) -> Result<Response, Fault> {
+    let signed = visit.signed()?;
+    let who = Who::read(&visit, &signed.session.index(), &signed.session.day(), &who)?;
+    draft_kind().keep(&visit, who.subject, typed).await
 }
 
 async fn book(visit: Visit, Path(who): Path<String>, Form(form): Form<NextForm>) -> Result<Response, Fault> {
@@ -126,6 +151,7 @@ async fn book(visit: Visit, Path(who): Path<String>, Form(form): Form<NextForm>)
         .await
         .map_err(|fault| Fault::NotSaved(fault.to_string()))?;
     signed.remember(&form.once, entry);
+    draft_kind().discard(&visit, &who.subject).await;
     let sheet = slip(&visit, &who, entry, false).await;
     Ok(After::redirect(&back, Some(entry), &[sheet]))
 }

@@ -5,7 +5,7 @@
 use askama::Template;
 use axum::Form;
 use axum::extract::Path;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use chart::entry::SignedNote;
 use chart::note::{Section, SectionKind};
@@ -16,6 +16,7 @@ use serde::Deserialize;
 use super::chart::{cannot_open, open};
 use super::reception::check_in::{MAX_REASON, chart_sheet};
 use super::{Open, Route, Screen, WRITERS};
+use crate::drafts::{self, MAX_TEXT};
 use crate::fault::Fault;
 use crate::layout::{Banner, Done, Page};
 use crate::panels::{self, Drugs, Notes};
@@ -47,17 +48,32 @@ pub static SCREEN: Screen = Screen {
             path: "/p/{who}/note/{entry}",
             handler: || get(show_correction).post(correct),
         },
+        Route {
+            method: "POST",
+            path: "/p/{who}/note/{entry}/draft",
+            handler: || post(draft_correction),
+        },
     ],
 };
 
 const SCRIPTS: &[&str] = &["modebar.js", "scan.js", "keys.js", "fade.js", "draft.js", "print.js"];
 
-/// Longest text of one box, in characters: four full boxes of Japanese still fit into one entry ([`chart::entry::MAX_ENTRY_BYTES`]).
-const MAX_TEXT: usize = 3_900;
 /// Longest vital sign, in characters.
 const MAX_VITAL: usize = 16;
-/// Name of the drafts of this screen.
-const DRAFT: &str = "note";
+/// Fields of a draft.
+const KEPT: &[&str] = &[
+    "s",
+    "o",
+    "a",
+    "p",
+    "reason",
+    "temperature",
+    "pressure",
+    "pulse",
+    "saturation",
+    "weight",
+    "breath",
+];
 
 /// Vital signs: field, label as recorded, unit.
 const VITALS: [(&str, &str, &str); 6] = [
@@ -108,17 +124,6 @@ impl NoteForm {
             "weight" => &mut self.weight,
             "breath" => &mut self.breath,
             _ => return None,
-        })
-    }
-
-    fn text_mut(&mut self, name: &str) -> Option<&mut String> {
-        Some(match name {
-            "s" => &mut self.s,
-            "o" => &mut self.o,
-            "a" => &mut self.a,
-            "p" => &mut self.p,
-            "reason" => &mut self.reason,
-            _ => return self.vital_mut(name),
         })
     }
 
@@ -173,14 +178,12 @@ impl NoteForm {
         let mut form = Self::default();
         for section in &note.sections {
             let field = match section.kind {
-                SectionKind::Objective => "o",
-                SectionKind::Assessment => "a",
-                SectionKind::Plan => "p",
-                SectionKind::Subjective | SectionKind::Free => "s",
+                SectionKind::Objective => &mut form.o,
+                SectionKind::Assessment => &mut form.a,
+                SectionKind::Plan => &mut form.p,
+                SectionKind::Subjective | SectionKind::Free => &mut form.s,
             };
-            if let Some(text) = form.text_mut(field) {
-                text.push_str(&section.text);
-            }
+            field.push_str(&section.text);
         }
         for (label, value) in &note.vitals {
             let known = VITALS.iter().find(|(_, l, _)| l == label);
@@ -196,40 +199,35 @@ impl NoteForm {
 
 async fn show(visit: Visit, Path(who): Path<String>) -> Result<Response, Fault> {
     let (who, view) = open(&visit, &who).await?;
-    let kept = visit.signed()?.session.draft(&who.subject, DRAFT);
-    let mut form = NoteForm::default();
-    let mut restored = None;
-    if let Some(draft) = kept {
-        for (name, text) in &draft.fields {
-            if let Some(field) = form.text_mut(name) {
-                text.clone_into(field);
-            }
-        }
-        let at = crate::say::moment(visit.w(), draft.at, visit.state.now);
-        restored = Some(visit.w().with("note-restored", &[("time", (&at).into())]));
-    }
-    page(&visit, &who, &view, &form, None, restored, None)
+    let (form, restored) = draft_of(None).restored(&visit, &who.subject, "note-restored").unzip();
+    page(&visit, &who, &view, &form.unwrap_or_default(), None, restored, None)
 }
 
-async fn draft(visit: Visit, Path(who): Path<String>, Form(form): Form<NoteForm>) -> Result<Response, Fault> {
-    let signed = visit.signed()?.clone();
-    let who = Who::read(&visit, &signed.session.index(), &signed.session.day(), &who)?;
-    let mut fields: Vec<(String, String)> = Vec::new();
-    for name in ["s", "o", "a", "p", "reason"]
-        .into_iter()
-        .chain(VITALS.map(|(name, ..)| name))
-    {
-        let mut form = form.clone();
-        if let Some(text) = form.text_mut(name).filter(|text| !text.is_empty()) {
-            fields.push((name.to_owned(), text.chars().take(MAX_TEXT).collect()));
-        }
+/// Drafts of a new note, or of a correction.
+fn draft_of(correcting: Option<&str>) -> drafts::Kind {
+    drafts::Kind {
+        name: correcting.map_or_else(|| "note".to_owned(), |entry| format!("note {entry}")),
+        fields: KEPT,
     }
-    let kept = tokio::task::spawn_blocking(move || signed.session.save_draft(&who.subject, DRAFT, fields)).await;
-    kept.map_err(|fault| Fault::Broken(fault.to_string()))?
-        .map_err(|fault| Fault::NotSaved(fault.to_string()))?;
-    let at = visit.state.now.local().time();
-    let at = format!("{}:{:02}:{:02}", at.hour(), at.minute(), at.second());
-    Ok(visit.w().with("note-saved", &[("time", (&at).into())]).into_response())
+}
+
+type Typed = Form<Vec<(String, String)>>;
+
+async fn draft(visit: Visit, Path(who): Path<String>, Form(typed): Typed) -> Result<Response, Fault> {
+    let signed = visit.signed()?;
+    let who = Who::read(&visit, &signed.session.index(), &signed.session.day(), &who)?;
+    draft_of(None).keep(&visit, who.subject, typed).await
+}
+
+async fn draft_correction(
+    visit: Visit,
+    Path((who, entry)): Path<(String, String)>,
+    Form(typed): Typed,
+) -> Result<Response, Fault> {
+    let signed = visit.signed()?;
+    let who = Who::read(&visit, &signed.session.index(), &signed.session.day(), &who)?;
+    let entry = EntryId::parse(&entry).ok_or(Fault::Stale)?;
+    draft_of(Some(&entry.hex())).keep(&visit, who.subject, typed).await
 }
 
 async fn sign(visit: Visit, Path(who): Path<String>, Form(form): Form<NoteForm>) -> Result<Response, Fault> {
@@ -254,8 +252,11 @@ async fn sign(visit: Visit, Path(who): Path<String>, Form(form): Form<NoteForm>)
 async fn show_correction(visit: Visit, Path((who, entry)): Path<(String, String)>) -> Result<Response, Fault> {
     let (who, view) = open(&visit, &who).await?;
     let (_, note) = corrected(&view, &entry)?;
-    let form = NoteForm::from_note(&note);
-    page(&visit, &who, &view, &form, Some(&entry), None, None)
+    let (form, restored) = draft_of(Some(&entry))
+        .restored(&visit, &who.subject, "note-restored")
+        .unzip();
+    let form = form.unwrap_or_else(|| NoteForm::from_note(&note));
+    page(&visit, &who, &view, &form, Some(&entry), restored, None)
 }
 
 async fn correct(
@@ -311,20 +312,14 @@ async fn finish(visit: &Visit, who: &Who, form: &NoteForm, act: Act) -> Result<R
     if let Some(entry) = signed.done_once(&form.once) {
         return Ok(After::redirect(&back, Some(entry), &[]));
     }
+    let correcting = act.points_back().map(EntryId::hex);
     let entry = signed
         .session
         .record(who.subject.clone(), act)
         .await
         .map_err(|fault| Fault::NotSaved(fault.to_string()))?;
     signed.remember(&form.once, entry);
-    if signed.session.may_have_draft(&who.subject, DRAFT) {
-        let (keys, subject) = (signed.clone(), who.subject.clone());
-        // The text is in the journal now; a draft that could not be removed would only come back as an offer.
-        let discarded = tokio::task::spawn_blocking(move || keys.session.discard_draft(&subject, DRAFT)).await;
-        if discarded.is_err() {
-            tracing::warn!("a draft could not be discarded");
-        }
-    }
+    draft_of(correcting.as_deref()).discard(visit, &who.subject).await;
     let sheets = if form.sign == "print" {
         vec![chart_sheet(visit, who).await]
     } else {
@@ -429,10 +424,9 @@ fn page(
     visit.show(&NotePage {
         page: visit.page(title, SCRIPTS),
         banner: panels::banner(visit, view, true),
-        draft_to: if correcting.is_some() {
-            String::new()
-        } else {
-            format!("/p/{}/draft", who.handle)
+        draft_to: match correcting {
+            Some(entry) => format!("/p/{}/note/{entry}/draft", who.handle),
+            None => format!("/p/{}/draft", who.handle),
         },
         action,
         restored,

@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use super::chart::look;
 use super::{CARE, Open, Route, Screen, print};
+use crate::drafts;
 use crate::fault::Fault;
 use crate::layout::{Done, Page};
 use crate::paper::{After, Order, issue};
@@ -42,10 +43,23 @@ pub static SCREEN: Screen = Screen {
             path: "/temporary/alike",
             handler: || post(alike),
         },
+        Route {
+            method: "POST",
+            path: "/temporary/draft",
+            handler: || post(draft),
+        },
     ],
 };
 
-const SCRIPTS: &[&str] = &["modebar.js", "scan.js", "keys.js", "live.js", "fade.js", "print.js"];
+const SCRIPTS: &[&str] = &[
+    "modebar.js",
+    "scan.js",
+    "keys.js",
+    "live.js",
+    "fade.js",
+    "draft.js",
+    "print.js",
+];
 
 /// Most people listed as possibly meant.
 const ALIKE: usize = 5;
@@ -69,9 +83,50 @@ struct RegisterForm {
     once: String,
 }
 
-async fn show(visit: Visit, Query(after): Query<After>) -> Result<Response, Fault> {
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Wanted {
+    kept: String,
+}
+
+async fn show(visit: Visit, Query(after): Query<After>, Query(wanted): Query<Wanted>) -> Result<Response, Fault> {
     let done = after.done(&visit, "");
-    page(&visit, &RegisterForm::default(), "", done, after.problem(&visit))
+    let kept: Option<(RegisterForm, String)> = draft_kind().kept(&visit, &Subject::Hospital);
+    match kept {
+        Some((form, _)) if !wanted.kept.is_empty() => page(&visit, &form, "", done, after.problem(&visit)),
+        // Never by itself: the next person at the desk is most likely somebody else.
+        Some((form, at)) => {
+            let name = [&form.kana, &form.written].into_iter().find(|text| !text.is_empty());
+            let name = name.map_or("−", String::as_str);
+            let words = [("time", (&at).into()), ("name", name.into())];
+            let offer = Some(visit.w().with("temporary-kept", &words));
+            offering(&visit, &RegisterForm::default(), "", done, after.problem(&visit), offer)
+        }
+        None => page(&visit, &RegisterForm::default(), "", done, after.problem(&visit)),
+    }
+}
+
+fn draft_kind() -> drafts::Kind {
+    drafts::Kind {
+        name: "temporary".to_owned(),
+        fields: &[
+            "kana",
+            "written",
+            "birth",
+            "estimated",
+            "sex",
+            "reason",
+            "phone",
+            "department",
+            "allergy",
+            "what",
+            "remarks",
+        ],
+    }
+}
+
+async fn draft(visit: Visit, Form(typed): Form<Vec<(String, String)>>) -> Result<Response, Fault> {
+    draft_kind().keep(&visit, Subject::Hospital, typed).await
 }
 
 /// People who could be meant, for the form that is being typed.
@@ -111,6 +166,7 @@ async fn register(visit: Visit, Form(form): Form<RegisterForm>) -> Result<Respon
         .await
         .map_err(|fault| Fault::NotSaved(fault.to_string()))?;
     signed.remember(&form.once, entry);
+    draft_kind().discard(&visit, &Subject::Hospital).await;
     let who = Who {
         subject,
         row: None,
@@ -254,6 +310,17 @@ fn page(
     done: Option<Done>,
     problem: Option<String>,
 ) -> Result<Response, Fault> {
+    offering(visit, form, wrong, done, problem, None)
+}
+
+fn offering(
+    visit: &Visit,
+    form: &RegisterForm,
+    wrong: &'static str,
+    done: Option<Done>,
+    problem: Option<String>,
+    offer: Option<String>,
+) -> Result<Response, Fault> {
     let w = visit.w();
     let choices = |list: &[(&'static str, &str)], chosen: &str| -> Vec<Choice> {
         list.iter()
@@ -295,6 +362,7 @@ fn page(
         unknown_age: "推定",
         next_number: format!("T{}", visit.site.station().code()),
         once: visit.once()?,
+        offer,
         form,
         wrong,
         done,
@@ -316,6 +384,7 @@ struct TemporaryPage<'a> {
     unknown_age: &'static str,
     next_number: String,
     once: String,
+    offer: Option<String>,
     form: &'a RegisterForm,
     wrong: &'static str,
     done: Option<Done>,

@@ -148,6 +148,38 @@ async fn the_cases_of_the_reception_table() {
 }
 
 #[tokio::test]
+async fn what_was_typed_for_a_booking_or_a_registration_comes_back_to_its_author() {
+    let hospital = Hospital::open(people());
+    hospital.silence();
+    let mut browser = Browser::signed_in(&hospital, "2001").await;
+    let chart = chart_of(&mut browser, "山田　花子").await;
+    let fields = [
+        ("on", "2026-12-11"),
+        ("exams", "採血と胸部X線"),
+        ("role", "nobody asked"),
+    ];
+    browser.post(&format!("{chart}/next/draft"), &fields).await;
+    let page = browser.get(&format!("{chart}/next")).await.text();
+    assert!(
+        page.contains("2026-12-11") && page.contains("採血と胸部X線") && page.contains("押すまで予約にはなりません")
+    );
+    let fields = [("kana", "スズキ　ハナ"), ("remarks", "赤いかばん")];
+    browser.post("/temporary/draft", &fields).await;
+    let page = browser.get("/temporary").await.text();
+    assert!(page.contains("書きかけた登録があります（スズキ　ハナ）"));
+    assert!(
+        !page.contains("赤いかばん"),
+        "the next person is most likely somebody else"
+    );
+    assert!(browser.get("/temporary?kept=1").await.text().contains("赤いかばん"));
+    let mut other = Browser::signed_in(&hospital, "1001").await;
+    assert!(
+        !other.get("/temporary").await.text().contains("スズキ"),
+        "a draft is its author's"
+    );
+}
+
+#[tokio::test]
 async fn a_note_is_kept_signed_and_corrected() {
     let hospital = Hospital::open(people());
     hospital.silence();
@@ -194,6 +226,16 @@ async fn a_note_is_kept_signed_and_corrected() {
     let correct = page.attribute(&["/note/", "href"], "href");
     let form = browser.get(&correct).await;
     assert!(form.text().contains("息切れは変わらない") && form.text().contains("訂正の理由"));
+    let half = [("s", "息切れは軽く"), ("reason", "書きま")];
+    let kept = browser.post(&format!("{correct}/draft"), &half).await;
+    assert!(kept.text().starts_with("保存 "));
+    let form = browser.get(&correct).await.text();
+    assert!(form.contains("書きかけを戻しました") && form.contains("息切れは軽く") && form.contains("書きま"));
+    let note = browser.get(&format!("{chart}/note")).await.text();
+    assert!(
+        !note.contains("息切れは軽く"),
+        "the draft of a correction is not one of a new note"
+    );
     let unexplained = browser.post(&correct, &[("s", "x"), ("once", "c1")]).await;
     assert!(unexplained.text().contains("訂正の理由か本文がありません"));
     let fields = [

@@ -22,30 +22,51 @@ impl Day {
 
     /// Adds entries in any order; an entry that is already there changes nothing.
     pub fn add(&mut self, entries: impl IntoIterator<Item = Recorded>) {
-        self.add_shared(entries.into_iter().map(Arc::new));
+        let entries = entries.into_iter();
+        let (least, _) = entries.size_hint();
+        let mut sorted = self.in_order.len();
+        for (n, recorded) in entries.enumerate() {
+            let is_new = self.take(&recorded, &mut sorted);
+            // Of many at once only the newest are kept as they are; the others would be let go before anybody asks.
+            if is_new && n + self.store.open() >= least {
+                self.store.keep(Arc::new(recorded));
+            }
+        }
+        self.sort_from(sorted);
     }
 
     /// [`Self::add`] for entries that somebody else holds too.
     pub fn add_shared(&mut self, entries: impl IntoIterator<Item = Arc<Recorded>>) {
-        // So many from the beginning are in order.
         let mut sorted = self.in_order.len();
         for recorded in entries {
-            let Some(place) = self.store.add(&recorded) else {
-                continue;
-            };
-            sorted = match self.in_order.last() {
-                Some(last) if sorted < self.in_order.len() || self.store.order(*last) > self.store.order(place) => {
-                    let before = |other: &Place| self.store.order(*other) < self.store.order(place);
-                    self.in_order
-                        .get(..sorted)
-                        .map_or(0, |list| list.partition_point(before))
-                }
-                _ => sorted + 1,
-            };
-            self.in_order.push(place);
-            self.apply(place, &recorded);
+            if self.take(&recorded, &mut sorted) {
+                self.store.keep(recorded);
+            }
         }
-        // Only what stands behind the earliest late arrival; two runs that are in order already are cheap to merge.
+        self.sort_from(sorted);
+    }
+
+    /// Takes an entry unless it is there. The list is in order up to `sorted`, before and afterwards.
+    fn take(&mut self, recorded: &Recorded, sorted: &mut usize) -> bool {
+        let Some(place) = self.store.add(recorded) else {
+            return false;
+        };
+        *sorted = match self.in_order.last() {
+            Some(last) if *sorted < self.in_order.len() || self.store.is_before(place, *last) => {
+                let before = |other: &Place| self.store.is_before(*other, place);
+                self.in_order
+                    .get(..*sorted)
+                    .map_or(0, |list| list.partition_point(before))
+            }
+            _ => *sorted + 1,
+        };
+        self.in_order.push(place);
+        self.apply(place, recorded);
+        true
+    }
+
+    /// Only what stands behind the earliest late arrival; two runs that are in order already are cheap to merge.
+    fn sort_from(&mut self, sorted: usize) {
         let store = &self.store;
         if let Some(rest) = self.in_order.get_mut(sorted..) {
             rest.sort_by_key(|place| store.order(*place));
@@ -54,7 +75,7 @@ impl Day {
 
     /// Takes one entry into every index. An entry may come before the one it points back to, so nothing here may rest on that
     /// one being there already.
-    fn apply(&mut self, place: Place, recorded: &Arc<Recorded>) {
+    fn apply(&mut self, place: Place, recorded: &Recorded) {
         let entry = &recorded.entry;
         self.used.learn(entry);
         match &entry.act {
@@ -136,7 +157,7 @@ impl Day {
 /// Keeps the earlier of two in the table; gives the one that was there before.
 fn keep_first(store: &Store, table: &mut ByName<Place>, entry: EntryId, place: Place) -> Option<Place> {
     let kept = table.get(&entry).copied();
-    if kept.is_none_or(|kept| store.order(place) < store.order(kept)) {
+    if kept.is_none_or(|kept| store.is_before(place, kept)) {
         table.insert(entry, place);
     }
     kept
@@ -145,7 +166,7 @@ fn keep_first(store: &Store, table: &mut ByName<Place>, entry: EntryId, place: P
 /// Keeps the later of two in the table; gives the one that was there before.
 fn keep_last(store: &Store, table: &mut ByName<Place>, entry: EntryId, place: Place) -> Option<Place> {
     let kept = table.get(&entry).copied();
-    if kept.is_none_or(|kept| store.order(place) > store.order(kept)) {
+    if kept.is_none_or(|kept| store.is_before(kept, place)) {
         table.insert(entry, place);
     }
     kept
@@ -154,7 +175,7 @@ fn keep_last(store: &Store, table: &mut ByName<Place>, entry: EntryId, place: Pl
 /// The first who registered a number is the one who did.
 fn register(store: &Store, table: &mut BTreeMap<chart::TemporaryId, Place>, id: &chart::TemporaryId, place: Place) {
     let kept = table.get(id).copied();
-    if kept.is_none_or(|kept| store.order(place) < store.order(kept)) {
+    if kept.is_none_or(|kept| store.is_before(place, kept)) {
         table.insert(id.clone(), place);
     }
 }

@@ -1,9 +1,10 @@
-//! Where a day keeps its entries: the newest as they are, older ones packed, so that 90 days of a big hospital fit a station.
+//! Where a day keeps its entries: packed, so that 90 days of a big hospital fit a station, and the newest also as they are.
 //!
 //! An entry has a place, the number of its arrival, which never changes; the total order is a list of places beside it. What
 //! the fold asks of every entry (name, order, kind, about whom) stays in a short mark and needs no unpacking. Who wrote and
 //! about whom stand in tables, once each. Deliberately absent: any meaning of an entry; that is the fold's matter.
 
+use std::collections::VecDeque;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use minicbor::{Decode, Encode};
 
 use super::{Order, Recorded};
 
-/// So many of the newest arrivals stay as they are: more than most hospitals write in a day.
+/// So many of the newest arrivals are kept as they are, too: more than most hospitals write in a day.
 const OPEN: usize = 8_192;
 
 /// Packed entries lie in pieces of this size, so that growing never copies them.
@@ -80,10 +81,11 @@ fn short_day(at: Moment) -> u16 {
     u16::try_from(at.day_number()).unwrap_or(0)
 }
 
-#[derive(Debug)]
-enum Kept {
-    Open(Arc<Recorded>),
-    Packed { piece: u32, at: u32 },
+/// Where a packed entry begins.
+#[derive(Debug, Clone, Copy)]
+struct Packed {
+    piece: u32,
+    at: u32,
 }
 
 /// An entry without what its mark and the tables say.
@@ -154,12 +156,13 @@ impl<T: Clone + Eq + Hash> Table<T> {
 /// Every entry of a day.
 #[derive(Debug)]
 pub(super) struct Store {
-    /// So many of the newest arrivals stay unpacked.
+    /// So many of the newest arrivals are kept as they are.
     open: usize,
     marks: Vec<Mark>,
-    kept: Vec<Kept>,
-    /// Entries before this place are packed.
-    packed: usize,
+    packed: Vec<Packed>,
+    /// New arrivals as they were, one after the other from a place on.
+    newest: VecDeque<Arc<Recorded>>,
+    newest_from: usize,
     pieces: Vec<Vec<u8>>,
     places: HashTable<Named>,
     lives: Table<([u8; 16], [u8; 8])>,
@@ -178,8 +181,9 @@ impl Store {
         Self {
             open,
             marks: Vec::new(),
-            kept: Vec::new(),
-            packed: 0,
+            packed: Vec::new(),
+            newest: VecDeque::new(),
+            newest_from: 0,
             pieces: Vec::new(),
             places: HashTable::new(),
             lives: Table::default(),
@@ -190,15 +194,18 @@ impl Store {
 
     /// Takes an entry; `None` if it is there already. Four thousand million entries are more than any memory holds; beyond them
     /// nothing is taken.
-    pub(super) fn add(&mut self, recorded: &Arc<Recorded>) -> Option<Place> {
+    pub(super) fn add(&mut self, recorded: &Recorded) -> Option<Place> {
         let place = u32::try_from(self.marks.len()).ok()?;
         let begins = begins(&recorded.id);
-        let marks = &self.marks;
-        let same = |named: &Named| is_named(marks, *named, begins, &recorded.id);
-        match self.places.entry(spread(begins), same, |named| spread(named.begins)) {
-            Slot::Occupied(_) => return None,
-            Slot::Vacant(slot) => slot.insert(Named { begins, place }),
-        };
+        let same = |named: &Named| is_named(&self.marks, *named, begins, &recorded.id);
+        let slot = self.places.entry(spread(begins), same, |named| spread(named.begins));
+        let Slot::Vacant(slot) = slot else { return None };
+        let packed = pack(
+            &mut self.pieces,
+            self.writers.number(&recorded.entry.by),
+            &recorded.entry,
+        )?;
+        slot.insert(Named { begins, place });
         let order = recorded.order;
         let subject = self.subjects.number(&recorded.entry.subject);
         self.marks.push(Mark {
@@ -210,39 +217,27 @@ impl Store {
             day: short_day(recorded.entry.written_at),
             kind: Kind::of(&recorded.entry.act),
         });
-        self.kept.push(Kept::Open(Arc::clone(recorded)));
-        if self.kept.len() - self.packed > self.open {
-            self.pack();
-        }
+        self.packed.push(packed);
         Some(Place(place))
     }
 
-    /// Packs the oldest arrival that is not packed.
-    fn pack(&mut self) {
-        let at = self.packed;
-        self.packed += 1;
-        let Some(Kept::Open(recorded)) = self.kept.get(at) else {
-            return;
-        };
-        let recorded = Arc::clone(recorded);
-        let entry = &recorded.entry;
-        let packing = Packing {
-            writer: self.writers.number(&entry.by),
-            station: entry.station,
-            written_at: entry.written_at,
-            act: &entry.act,
-        };
-        if self.pieces.last().is_none_or(|piece| piece.len() + MOST_OF_ONE > PIECE) {
-            self.pieces.push(Vec::with_capacity(PIECE));
+    /// Keeps the entry that was added last as it is, and lets go of the oldest that is kept so.
+    pub(super) fn keep(&mut self, recorded: Arc<Recorded>) {
+        let last = self.marks.len().saturating_sub(1);
+        if self.newest_from + self.newest.len() != last {
+            self.newest.clear();
+            self.newest_from = last;
         }
-        let piece = u32::try_from(self.pieces.len() - 1);
-        let Some(last) = self.pieces.last_mut() else { return };
-        let begin = u32::try_from(last.len());
-        if let (Ok(piece), Ok(begin), Ok(())) = (piece, begin, minicbor::encode(&packing, last))
-            && let Some(kept) = self.kept.get_mut(at)
-        {
-            *kept = Kept::Packed { piece, at: begin };
+        self.newest.push_back(recorded);
+        if self.newest.len() > self.open {
+            self.newest.pop_front();
+            self.newest_from += 1;
         }
+    }
+
+    /// So many are kept as they are.
+    pub(super) const fn open(&self) -> usize {
+        self.open
     }
 
     fn unpack(&self, mark: &Mark, bytes: &[u8]) -> Option<Entry> {
@@ -272,19 +267,16 @@ impl Store {
 
     /// An entry as it was added.
     pub(super) fn get(&self, place: Place) -> Option<Arc<Recorded>> {
-        match self.kept.get(place.index())? {
-            Kept::Open(recorded) => Some(Arc::clone(recorded)),
-            Kept::Packed { piece, at } => {
-                let bytes = self.pieces.get(Place(*piece).index())?.get(Place(*at).index()..)?;
-                let (order, id) = self.order(place)?;
-                let mark = self.marks.get(place.index())?;
-                Some(Arc::new(Recorded {
-                    id,
-                    order,
-                    entry: self.unpack(mark, bytes)?,
-                }))
-            }
+        let mark = self.marks.get(place.index())?;
+        let kept = place.index().checked_sub(self.newest_from);
+        if let Some(recorded) = kept.and_then(|at| self.newest.get(at)) {
+            return Some(Arc::clone(recorded));
         }
+        let packed = self.packed.get(place.index())?;
+        let piece = self.pieces.get(Place(packed.piece).index())?;
+        let entry = self.unpack(mark, piece.get(Place(packed.at).index()..)?)?;
+        let (order, id) = self.order(place)?;
+        Some(Arc::new(Recorded { id, order, entry }))
     }
 
     /// An entry's name.
@@ -337,14 +329,37 @@ impl Store {
 
     /// Puts a place into a list that is in total order, wherever it belongs: mostly at the end.
     pub(super) fn insert(&self, list: &mut Vec<Place>, place: Place) {
-        let order = self.order(place);
-        let before = |other: &Place| self.order(*other) < order;
         let at = match list.last() {
-            Some(last) if !before(last) => list.partition_point(before),
+            Some(last) if !self.is_before(*last, place) => list.partition_point(|other| self.is_before(*other, place)),
             _ => list.len(),
         };
         list.insert(at, place);
     }
+
+    /// Whether one stands before the other. The clock decides almost always.
+    pub(super) fn is_before(&self, one: Place, other: Place) -> bool {
+        match (self.marks.get(one.index()), self.marks.get(other.index())) {
+            (Some(a), Some(b)) if a.hlc != b.hlc => a.hlc < b.hlc,
+            _ => self.order(one) < self.order(other),
+        }
+    }
+}
+
+fn pack(pieces: &mut Vec<Vec<u8>>, writer: u32, entry: &Entry) -> Option<Packed> {
+    let packing = Packing {
+        writer,
+        station: entry.station,
+        written_at: entry.written_at,
+        act: &entry.act,
+    };
+    if pieces.last().is_none_or(|piece| piece.len() + MOST_OF_ONE > PIECE) {
+        pieces.push(Vec::with_capacity(PIECE));
+    }
+    let piece = u32::try_from(pieces.len() - 1).ok()?;
+    let last = pieces.last_mut()?;
+    let at = u32::try_from(last.len()).ok()?;
+    minicbor::encode(&packing, last).ok()?;
+    Some(Packed { piece, at })
 }
 
 /// The first bytes of a name, which is a SHA-256.

@@ -35,7 +35,7 @@ async function takeAll() {
   await watch.goto(at("/help/home"));
   await watch.waitForFunction(() => document.getElementById("bar").dataset.mode === "silent");
   await clerk.goto(at("/declare"));
-  await Promise.all([clerk.waitForURL(/done=/), clerk.click("form button.go")]);
+  await Promise.all([clerk.waitForURL(/done=/), clerk.click("form button.go:visible")]);
 
   for (const person of people.filter((one) => one.today.length === 1 && !one.died).slice(2, 2 + RECEIVED)) await receive(clerk, person);
   await search(clerk, "/reception", "ヤマダハ");

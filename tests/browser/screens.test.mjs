@@ -202,7 +202,7 @@ test("every screen while the EHR is silent", async (all) => {
 test("every screen in a declared downtime", async (all) => {
   const officer = await desk("reception", "ja");
   await officer.goto(at("/declare"));
-  await Promise.all([officer.waitForURL(/done=/), officer.click("form button.go")]);
+  await Promise.all([officer.waitForURL(/done=/), officer.click("form button.go:visible")]);
   const same = twin();
   const walkIn = find((person) => person.thin);
   const dead = find((person) => person.died);
@@ -272,14 +272,14 @@ test("every screen in a declared downtime", async (all) => {
       await chart(page, known);
       await page.goto(`${page.url()}/next`);
       await page.fill("#on", "26/12/1");
-      await Promise.all([page.waitForEvent("domcontentloaded"), page.click("button.go")]);
+      await Promise.all([page.waitForEvent("domcontentloaded"), page.click("button.go:visible")]);
     }, banner(known)],
     ["S16-booked", "physician", async (page) => {
       await chart(page, known);
       await page.goto(`${page.url()}/next`);
       await page.fill("#on", "2027/1/15");
       await page.fill("#at", "9:30");
-      await Promise.all([page.waitForURL(/done=/), page.click("button.go")]);
+      await Promise.all([page.waitForURL(/done=/), page.click("button.go:visible")]);
     }, banner(known)],
     ["S17-temporary", "reception", open("/temporary")],
     ["S17-alike", "reception", async (page) => {
@@ -294,7 +294,7 @@ test("every screen in a declared downtime", async (all) => {
       await page.check("input[name=reason] >> nth=0");
       await page.check("input[name=allergy] >> nth=0");
       await page.fill("#what", "ペニシリンで発疹");
-      await Promise.all([page.waitForURL(/done=/), page.click("button.go")]);
+      await Promise.all([page.waitForURL(/done=/), page.click("button.go:visible")]);
     }],
     ["S12-temporary", "physician", async (page) => {
       await search(page, "/patients", "シラヌイ");
@@ -305,7 +305,7 @@ test("every screen in a declared downtime", async (all) => {
       await page.goto(at("/link"));
       await page.check("input[name=temporary] >> nth=0");
       await page.fill("#number", known.id);
-      await Promise.all([page.waitForURL(/compare/), page.click("button.go")]);
+      await Promise.all([page.waitForURL(/compare/), page.click("button.go:visible")]);
     }],
     ["S61-conflicts", "reception", open("/conflicts")],
     ["S80-patient", "privacy", async (page) => {

@@ -20,6 +20,7 @@ pub mod note;
 pub mod patient;
 pub mod record;
 pub mod result;
+pub mod rx;
 pub mod sheet;
 pub mod visit;
 
@@ -35,5 +36,6 @@ pub use note::Note;
 pub use patient::{Name, Patient, Sex};
 pub use record::Chart;
 pub use result::LabResult;
+pub use rx::{Rx, RxSheet};
 pub use sheet::{PatientStrip, Sheet};
 pub use visit::{Appointment, ExamOrder};

@@ -13,10 +13,12 @@ use crate::patient::{Name, Sex};
 
 mod bytes;
 mod custody;
+mod prescribed;
 mod words;
 
 pub use bytes::{ENTRY_VERSION, EntryFault, MAX_ENTRY_BYTES};
 pub use custody::{EnvelopeOpened, Link};
+pub use prescribed::Prescribed;
 
 /// The journal's SHA-256 of the record that holds an entry.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -288,6 +290,19 @@ pub enum Act {
         /// What holds and why.
         #[n(1)]
         decision: String,
+    },
+    /// 処方箋の交付
+    #[n(19)]
+    Prescribed(#[n(0)] Box<Prescribed>),
+    /// 処方箋の無効: the sheet is taken back.
+    #[n(20)]
+    PrescriptionVoided {
+        /// The prescription.
+        #[n(0)]
+        entry: EntryId,
+        /// Why.
+        #[n(1)]
+        reason: String,
     },
 }
 

@@ -4,6 +4,7 @@
 //! What is wrong with one is found by [`check`](Rx::check); its words are made by [`wording`]. Deliberately absent: interaction, dose-range and
 //! duplicate checks; narcotics, which go on the hospital's own paper; 分割指示.
 
+pub mod again;
 pub mod check;
 pub mod drug;
 pub mod insurance;
@@ -115,6 +116,26 @@ pub enum GivenOut {
     /// 院内: the hospital's own pharmacy.
     #[n(1)]
     InHouse,
+}
+
+impl GivenOut {
+    /// 院外 院内
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Outside => "院外",
+            Self::InHouse => "院内",
+        }
+    }
+
+    /// The form it is printed on.
+    #[must_use]
+    pub const fn form(self) -> &'static str {
+        match self {
+            Self::Outside => "F04",
+            Self::InHouse => "F05",
+        }
+    }
 }
 
 /// What the physician decides.

@@ -316,10 +316,14 @@ pub fn today(visit: &Visit, view: &View, handle: &str, may_write: bool) -> Today
         .map(|recorded| {
             let entry = &recorded.entry;
             let note = view.notes.iter().find(|n| n.recorded.id == recorded.id);
-            let text = note.map(note_text).unwrap_or_default();
+            let text = match &entry.act {
+                Act::Prescribed(p) => rx_text(&p.rx),
+                _ => note.map(note_text).unwrap_or_default(),
+            };
             let undone = match &entry.act {
                 Act::CheckedIn(_) => !view.receptions.iter().any(|(r, _)| r.id == recorded.id),
                 Act::AppointmentProvisional(_) => !view.provisional.iter().any(|(r, _)| r.id == recorded.id),
+                Act::Prescribed(_) => !view.prescribed.iter().any(|(r, _)| r.id == recorded.id),
                 _ => note.is_some_and(|n| n.superseded),
             };
             Done {
@@ -334,6 +338,15 @@ pub fn today(visit: &Visit, view: &View, handle: &str, may_write: bool) -> Today
         })
         .collect();
     Today { plan, acts }
+}
+
+/// Every drug of a prescription on a line of its own.
+pub fn rx_text(rx: &chart::rx::Rx) -> String {
+    let lines = rx.drugs().map(|(rp, group, drug)| {
+        let dose = chart::rx::wording::dose(drug, &group.usage);
+        format!("Rp{rp} {}　{dose}　{}", drug.name, chart::rx::wording::usage(group))
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn note_text(note: &downtime::view::DowntimeNote) -> String {
@@ -396,6 +409,14 @@ pub fn act_words(w: &Words, act: &Act) -> String {
         Act::LinkProposed(link) => w.with("act-link-proposed", &[("number", link.patient.as_str().into())]),
         Act::LinkConfirmed { .. } => w["act-link-confirmed"].to_owned(),
         Act::LinkUndone { reason, .. } => w.with("act-link-undone", &[("reason", reason.into())]),
+        Act::Prescribed(p) => {
+            let drugs = p.rx.drugs().count();
+            w.with(
+                "act-prescribed",
+                &[("where", p.rx.given_out.word().into()), ("n", drugs.into())],
+            )
+        }
+        Act::PrescriptionVoided { reason, .. } => w.with("act-voided", &[("reason", reason.into())]),
         Act::ConflictSettled { decision, .. } => w.with("act-settled", &[("decision", decision.into())]),
     }
 }

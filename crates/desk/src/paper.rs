@@ -221,6 +221,8 @@ fn done_words(visit: &Visit, act: &Act, name: &str) -> String {
         Act::LinkConfirmed { .. } => w["done-link-confirmed"].to_owned(),
         Act::LinkUndone { .. } => w["done-link-undone"].to_owned(),
         Act::ConflictSettled { .. } => w["done-settled"].to_owned(),
+        Act::Prescribed(p) => w.with("done-prescribed", &[("number", p.sheet.as_str().into())]),
+        Act::PrescriptionVoided { .. } => w["done-voided"].to_owned(),
     }
 }
 
@@ -237,6 +239,8 @@ fn sheet_words(visit: &Visit, form: &str) -> String {
     match form {
         "F01" => w["print-f01"].to_owned(),
         "F02" => w["print-f02"].to_owned(),
+        "F04" => w["print-f04"].to_owned(),
+        "F05" => w["print-f05"].to_owned(),
         "F06" => w["print-f06"].to_owned(),
         "F13" => w["print-f13"].to_owned(),
         "F14" => w["print-f14"].to_owned(),

@@ -25,6 +25,7 @@ pub mod next;
 pub mod note;
 pub mod print;
 pub mod reception;
+pub mod rx;
 pub mod scan;
 pub mod sign_in;
 pub mod temporary;
@@ -148,6 +149,7 @@ pub static SCREENS: &[&Screen] = &[
     &chart::SCREEN,
     &note::SCREEN,
     &next::SCREEN,
+    &rx::SCREEN,
     &temporary::SCREEN,
     &work::SCREEN,
     &declare::SCREEN,

@@ -13,10 +13,12 @@ use crate::view::{Recorded, View};
 mod body;
 mod list;
 mod pack;
+mod rx;
 
 pub(crate) use body::day_text;
 pub use list::{ListRow, department_list};
 pub use pack::{Department, departments, pack_sheets};
+pub use rx::prescription_sheet;
 
 /// Codes of the forms this version fills, one folder each in `forms/`.
 pub const FORMS: [&str; 11] = [

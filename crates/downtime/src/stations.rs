@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use chart::entry::Declaration;
+use chart::rx::Institution;
 use chart::{Entry, Moment, StationCode};
 use rand_core::CryptoRng;
 use vault::StationId;
@@ -60,6 +61,8 @@ pub struct Parts {
     pub hospital_name: String,
     /// Phone for changing appointments.
     pub contact_phone: String,
+    /// 保険医療機関 as prescriptions name it.
+    pub institution: Institution,
     /// This station's code.
     pub code: StationCode,
     /// Hospital, stations, sealers.
@@ -85,6 +88,7 @@ pub type Randomness = Arc<dyn Fn() -> Box<dyn CryptoRng + Send> + Send + Sync>;
 pub struct Station {
     hospital_name: String,
     contact_phone: String,
+    institution: Institution,
     code: StationCode,
     id: StationId,
     node: u8,
@@ -263,6 +267,7 @@ impl Station {
         let station = Arc::new(Self {
             hospital_name: parts.hospital_name,
             contact_phone: parts.contact_phone,
+            institution: parts.institution,
             code: parts.code,
             id,
             node,
@@ -305,6 +310,12 @@ impl Station {
     }
 
     /// Phone for changing appointments; may be empty.
+    #[must_use]
+    pub const fn institution(&self) -> &Institution {
+        &self.institution
+    }
+
+    /// Phone for changing appointments.
     #[must_use]
     pub fn contact_phone(&self) -> &str {
         &self.contact_phone

@@ -341,7 +341,7 @@ impl Day {
 
     /// Entries that must find their way into the EHR, in order of urgency, each with the mark that somebody did it.
     ///
-    /// Urgency (事後入力): temporary patients first because everything else of theirs hangs on them, then notes, then
+    /// Urgency (事後入力): temporary patients first because everything else of theirs hangs on them, then notes and prescriptions, then
     /// appointments, then receptions. Undone entries and printing need nothing.
     #[must_use]
     pub fn to_enter(&self) -> Vec<(Arc<Recorded>, Option<Arc<Recorded>>)> {
@@ -378,7 +378,7 @@ impl Day {
     fn is_wanted(&self, place: Place) -> bool {
         let Some(id) = self.store.id(place) else { return false };
         match self.store.kind(place) {
-            Kind::Reception | Kind::Appointment => !self.is_undone(&id),
+            Kind::Reception | Kind::Appointment | Kind::Prescription => !self.is_undone(&id),
             Kind::Note | Kind::Correction => !self.corrected.contains_key(&id),
             Kind::Temporary => true,
             Kind::Printed | Kind::Other => false,
@@ -391,6 +391,7 @@ impl Day {
         self.all().find(|r| match &r.entry.act {
             Act::CheckedIn(check_in) => check_in.visit == *number,
             Act::Printed { form_id, .. } => form_id == number,
+            Act::Prescribed(prescribed) => prescribed.sheet == *number,
             _ => false,
         })
     }
@@ -406,7 +407,7 @@ impl Day {
 const fn urgency(kind: Kind) -> Option<u8> {
     match kind {
         Kind::Temporary => Some(0),
-        Kind::Note | Kind::Correction => Some(1),
+        Kind::Note | Kind::Correction | Kind::Prescription => Some(1),
         Kind::Appointment => Some(2),
         Kind::Reception => Some(3),
         Kind::Printed | Kind::Other => None,

@@ -43,6 +43,44 @@ pub struct Hospital {
     /// Phone for changing appointments, printed on F06.
     #[serde(default)]
     pub contact_phone: String,
+    /// 保険医療機関, printed on prescriptions.
+    #[serde(default)]
+    pub institution: Institution,
+}
+
+/// `[hospital.institution]`. What is left out is an empty box on the prescription, to be written by hand.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Institution {
+    /// 都道府県番号, two digits.
+    pub prefecture: String,
+    /// 医療機関コード, seven digits.
+    pub code: String,
+    /// 郵便番号, `105-0000`.
+    pub postcode: String,
+    /// 所在地
+    pub address: String,
+    /// Telephone that a pharmacy can reach while the EHR is away.
+    pub phone: String,
+    /// FAX
+    pub fax: String,
+}
+
+impl Hospital {
+    /// The institution with the hospital's name.
+    #[must_use]
+    pub fn prescriber(&self) -> chart::rx::Institution {
+        let i = &self.institution;
+        chart::rx::Institution {
+            prefecture: i.prefecture.clone(),
+            code: i.code.clone(),
+            name: self.name.clone(),
+            postcode: i.postcode.clone(),
+            address: i.address.clone(),
+            phone: i.phone.clone(),
+            fax: i.fax.clone(),
+        }
+    }
 }
 
 /// `[station]`

@@ -25,6 +25,7 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
     let parts = Parts {
         hospital_name: config.hospital.name.clone(),
         contact_phone: config.hospital.contact_phone.clone(),
+        institution: config.hospital.prescriber(),
         code: home.code,
         roster: home.roster.clone(),
         secret: Arc::clone(&home.secret),

@@ -26,6 +26,8 @@ impl Act {
             Self::LinkConfirmed { .. } => "link-confirmed",
             Self::LinkUndone { .. } => "link-undone",
             Self::ConflictSettled { .. } => "conflict-settled",
+            Self::Prescribed(_) => "prescription",
+            Self::PrescriptionVoided { .. } => "prescription-voided",
         }
     }
 
@@ -55,6 +57,7 @@ impl Act {
             | Self::EnvelopeClosed { entry, .. }
             | Self::LinkConfirmed { entry }
             | Self::LinkUndone { entry, .. }
+            | Self::PrescriptionVoided { entry, .. }
             | Self::EnteredInEhr { entry, .. } => Some(entry),
             _ => None,
         }
@@ -83,6 +86,8 @@ impl Act {
             Self::LinkConfirmed { .. } => "患者番号の結び付けの確認",
             Self::LinkUndone { .. } => "患者番号の結び付けの取消",
             Self::ConflictSettled { .. } => "食い違いの確認",
+            Self::Prescribed(_) => "処方",
+            Self::PrescriptionVoided { .. } => "処方の無効",
         }
     }
 }

@@ -50,6 +50,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
         b"patients" => [LIST, KEY, SCREEN_DRAWING],
         b"chart" => [SCREEN_DRAWING, BELL, PEN],
         b"note" => [PEN, CLOCK, PAPER],
+        b"rx" => [BELL, LIST, PAPER],
         b"next" => [CLOCK, PERSON, PAPER],
         b"temporary" => [PERSON, BELL, PAPER],
         b"work" => [LIST, SCREEN_DRAWING, KEY],
@@ -62,11 +63,12 @@ const fn drawings(name: &str) -> [&'static str; 3] {
 }
 
 /// Screens with their own help; the others show that of home.
-const EXPLAINED: [&str; 12] = [
+const EXPLAINED: [&str; 13] = [
     "reception",
     "patients",
     "chart",
     "note",
+    "rx",
     "next",
     "temporary",
     "work",

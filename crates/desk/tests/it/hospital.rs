@@ -191,6 +191,7 @@ impl Hospital {
         let parts = Parts {
             hospital_name: "あかりの市立総合病院（架空）".into(),
             contact_phone: "0120-000-000".into(),
+            institution: chart::rx::Institution::default(),
             code,
             roster,
             secret,

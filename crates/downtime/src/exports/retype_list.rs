@@ -121,6 +121,21 @@ pub fn fields(recorded: &Recorded, day: &Day) -> Vec<Field> {
             put("確かめたこと", link.reason.clone());
         }
         Act::LinkUndone { reason, .. } => put("取消の理由", reason.clone()),
+        Act::Prescribed(p) => {
+            put("処方箋番号", p.sheet.to_string());
+            put("区分", p.rx.given_out.word().to_owned());
+            put("診療科", p.department.label().to_owned());
+            for (rp, group) in (1_u32..).zip(&p.rx.rps) {
+                for drug in &group.drugs {
+                    let dose = chart::rx::wording::dose(drug, &group.usage);
+                    let usage = chart::rx::wording::usage(group);
+                    put("処方", format!("Rp{rp} {} {dose} {usage}", drug.name));
+                }
+            }
+            put("リフィル", p.rx.refill.map(|n| format!("{n}回")).unwrap_or_default());
+            put("備考", p.rx.remarks.join("\n"));
+        }
+        Act::PrescriptionVoided { reason, .. } => put("無効の理由", reason.clone()),
         Act::ConflictSettled { decision, entries } => {
             put(
                 "対象の記載",

@@ -33,6 +33,7 @@ impl UsedNumbers {
                 raise(self.receptions.entry(entry.station).or_default(), number.unwrap_or(0));
             }
             Act::Printed { form_id, .. } => self.learn_sheet(form_id),
+            Act::Prescribed(prescribed) => self.learn_sheet(&prescribed.sheet),
             Act::TemporaryRegistered(temporary) => {
                 raise(
                     self.temporary.entry(entry.station).or_default(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chart::entry::{CheckIn, ProvisionalAppointment, TemporaryPatient};
+use chart::entry::{CheckIn, Prescribed, ProvisionalAppointment, TemporaryPatient};
 use chart::{Act, Allergy, Chart, Known, Moment, PatientStrip, Subject};
 
 use super::{Day, DowntimeNote, Recorded};
@@ -27,6 +27,8 @@ pub struct View {
     pub notes: Vec<DowntimeNote>,
     /// Provisional appointments that hold.
     pub provisional: Vec<(Arc<Recorded>, ProvisionalAppointment)>,
+    /// Prescriptions of the downtime that hold, in order.
+    pub prescribed: Vec<(Arc<Recorded>, Prescribed)>,
     /// Labels such as 同姓同名 2人, from the index.
     pub flags: Vec<String>,
     on: Moment,
@@ -48,6 +50,13 @@ impl View {
                 _ => None,
             })
             .collect();
+        let prescribed = entries
+            .iter()
+            .filter_map(|r| match &r.entry.act {
+                Act::Prescribed(p) if !day.is_undone(&r.id) => Some((r.clone(), (**p).clone())),
+                _ => None,
+            })
+            .collect();
         Self {
             subject,
             chart,
@@ -56,6 +65,7 @@ impl View {
             receptions,
             notes,
             provisional,
+            prescribed,
             flags: Vec::new(),
             on,
         }

@@ -43,6 +43,7 @@ pub(super) enum Kind {
     Correction,
     Appointment,
     Temporary,
+    Prescription,
     Printed,
     Other,
 }
@@ -55,6 +56,7 @@ impl Kind {
             Act::NoteCorrected { .. } => Self::Correction,
             Act::AppointmentProvisional(_) => Self::Appointment,
             Act::TemporaryRegistered(_) => Self::Temporary,
+            Act::Prescribed(_) => Self::Prescription,
             Act::Printed { .. } => Self::Printed,
             _ => Self::Other,
         }

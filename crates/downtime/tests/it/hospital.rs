@@ -221,6 +221,7 @@ impl Hospital {
         let parts = Parts {
             hospital_name: "試験病院".into(),
             contact_phone: String::new(),
+            institution: chart::rx::Institution::default(),
             code: code(which),
             roster: self.roster.clone(),
             secret: Arc::clone(if which == "H01" { &self.hub } else { &self.ward }),

@@ -233,6 +233,14 @@ fn hub_config(hub_dir: &Path, export: &Path, places: &Places) -> Result<Config> 
     config.ehr.probe_tcp = Some(places.ehr.clone());
     config.ehr.every_seconds = 1;
     config.hospital.contact_phone = "000-000-0000（予約センター）".to_owned();
+    config.hospital.institution = crate::config::Institution {
+        prefecture: "13".to_owned(),
+        code: "9999999".to_owned(),
+        postcode: "000-0000".to_owned(),
+        address: "灯火県海辺市みなと町1-2-3".to_owned(),
+        phone: "000-000-0001".to_owned(),
+        fax: String::new(),
+    };
     Ok(config)
 }
 

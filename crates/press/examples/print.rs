@@ -20,6 +20,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(reason) = printed.instead {
         eprintln!("{reason}");
     }
+    if let Some(warning) = printed.warning {
+        eprintln!("{warning}");
+    }
     std::fs::write(pdf, printed.bytes)?;
     println!("{} pages", printed.pages);
     Ok(())

@@ -14,6 +14,9 @@ pub const MAX_BAR_CODE_CHARS: usize = 24;
 /// Longest text a QR code may carry: a carried declaration (F29) in digits, on 62 mm. The others hold about thirty characters.
 pub const MAX_QR_CHARS: usize = 3_000;
 
+/// Modules along the side of the largest symbol there is: QR version 40.
+pub const MAX_SYMBOL_SIDE: usize = 177;
+
 /// Highest page number that fits the two digits of a [`SheetCode`].
 pub const MAX_SHEET_PAGES: usize = 99;
 
@@ -120,6 +123,30 @@ impl Squares {
         Ok(Self {
             side: usize::try_from(side).unwrap_or(0),
             modules,
+        })
+    }
+
+    /// Any square symbol given as its rows of `0` and `1`, drawn as it is: whoever encoded it (a JAHIS prescription symbol) answers
+    /// for what it says.
+    ///
+    /// # Errors
+    /// Fewer than 10 or more than [`MAX_SYMBOL_SIDE`] rows, rows of another length, or other characters than `0` and `1`.
+    pub fn rows(rows: &str) -> Result<Self, PressError> {
+        let rows: Vec<&[u8]> = rows.lines().map(str::as_bytes).collect();
+        let side = rows.len();
+        let square = rows
+            .iter()
+            .all(|row| row.len() == side && row.iter().all(|module| matches!(module, b'0' | b'1')));
+        if !(10..=MAX_SYMBOL_SIDE).contains(&side) || !square {
+            return Err(PressError::Code {
+                code: "modules",
+                text: format!("{side} rows"),
+                reason: format!("it must be a square of 10 to {MAX_SYMBOL_SIDE} rows of 0 and 1"),
+            });
+        }
+        Ok(Self {
+            side,
+            modules: rows.concat().into_iter().map(|module| module == b'1').collect(),
         })
     }
 
@@ -236,6 +263,26 @@ mod tests {
         assert_eq!(Squares::qr("2611200312790102TR0300003X").unwrap().side, 25);
         assert!(Squares::qr("").is_err());
         assert!(Squares::qr(&"1".repeat(MAX_QR_CHARS + 1)).is_err());
+    }
+
+    #[test]
+    fn a_symbol_is_taken_as_its_rows_and_nothing_else() {
+        let qr = Squares::qr("261120031279").unwrap();
+        let rows: Vec<String> = qr
+            .modules
+            .chunks(qr.side)
+            .map(|row| row.iter().map(|ink| if *ink { '1' } else { '0' }).collect())
+            .collect();
+        assert_eq!(Squares::rows(&rows.join("\n")).unwrap(), qr);
+        for refused in [
+            String::new(),
+            "01\n10".to_owned(),
+            vec!["0".repeat(178); 178].join("\n"),
+            rows.join("\n").replacen('0', "2", 1),
+            rows.iter().skip(1).cloned().collect::<Vec<_>>().join("\n"),
+        ] {
+            assert!(Squares::rows(&refused).is_err());
+        }
     }
 
     #[test]

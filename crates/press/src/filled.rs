@@ -2,6 +2,8 @@
 //!
 //! Not here: what the body holds. That is between `downtime`, which fills it, and the form's `form.typ`.
 
+use std::collections::BTreeMap;
+
 use chart::{FormId, Sheet};
 use serde::Serialize;
 
@@ -63,6 +65,8 @@ struct FrameFacts<'a> {
     foot: u16,
     /// QR codes of a page.
     codes: u8,
+    /// Words of this edition, for the body.
+    words: &'a BTreeMap<String, String>,
 }
 
 impl<'a> FrameFacts<'a> {
@@ -87,6 +91,7 @@ impl<'a> FrameFacts<'a> {
             right,
             foot,
             codes,
+            words: &about.words,
         }
     }
 }

@@ -70,6 +70,11 @@ pub struct About {
     pub effective_from: Option<toml::value::Datetime>,
     /// Last day of issue.
     pub effective_until: Option<toml::value::Datetime>,
+    /// The form whose `form.typ` draws this edition too, when only words and dates differ.
+    pub drawn_as: Option<String>,
+    /// Words that change with the edition, for the body as `sheet.words`.
+    #[serde(default)]
+    pub words: BTreeMap<String, String>,
 }
 
 /// Paper of every hospital tray.
@@ -147,7 +152,7 @@ impl Forms {
                 let file = Embedded::get(&format!("{code}/{file}"))?;
                 String::from_utf8(file.data.into_owned()).ok()
             };
-            let mut form = parse(code, text("form.toml"), text("form.typ"))?;
+            let mut form = parse(code, text("form.toml"), text("form.typ"), &built_in_typ)?;
             form.sample = text("sample.json");
             forms.insert(code.to_owned(), form);
         }
@@ -246,7 +251,14 @@ fn read(directory: &Path, code: &str) -> Result<Form, PressError> {
     let folder = directory.join(code);
     let text =
         |file: &str| read_bounded(&folder.join(file), MAX_FORM_TEXT).and_then(|bytes| String::from_utf8(bytes).ok());
-    let mut form = parse(code, text("form.toml"), text("form.typ"))?;
+    // The edition beside this one in the hospital's directory, else the built-in one.
+    let other = |code: &str| {
+        let is_code = code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let path = is_code.then(|| directory.join(code).join("form.typ"))?;
+        let own = read_bounded(&path, MAX_FORM_TEXT).and_then(|bytes| String::from_utf8(bytes).ok());
+        own.or_else(|| built_in_typ(code))
+    };
+    let mut form = parse(code, text("form.toml"), text("form.typ"), &other)?;
     form.overridden = true;
     let Ok(entries) = fs::read_dir(&folder) else {
         return Ok(form);
@@ -278,7 +290,19 @@ fn read_bounded(path: &Path, limit: u64) -> Option<Vec<u8>> {
     (length <= limit).then(|| fs::read(path).ok()).flatten()
 }
 
-fn parse(code: &str, about: Option<String>, source: Option<String>) -> Result<Form, PressError> {
+/// `form.typ` of a built-in form.
+fn built_in_typ(code: &str) -> Option<String> {
+    let file = Embedded::get(&format!("{code}/form.typ"))?;
+    String::from_utf8(file.data.into_owned()).ok()
+}
+
+/// `other` gives the `form.typ` of another form, for `drawn-as`.
+fn parse(
+    code: &str,
+    about: Option<String>,
+    source: Option<String>,
+    other: &dyn Fn(&str) -> Option<String>,
+) -> Result<Form, PressError> {
     let missing = |file: &str| {
         broken(
             code,
@@ -287,7 +311,6 @@ fn parse(code: &str, about: Option<String>, source: Option<String>) -> Result<Fo
         )
     };
     let about = about.ok_or_else(|| missing("form.toml"))?;
-    let source = source.ok_or_else(|| missing("form.typ"))?;
     let about: About = toml::from_str(&about).map_err(|error| broken(code, "form.toml", error.message()))?;
     if about.code != code {
         return Err(broken(
@@ -296,6 +319,8 @@ fn parse(code: &str, about: Option<String>, source: Option<String>) -> Result<Fo
             &format!("its code is {}, the folder's name is {code}", about.code),
         ));
     }
+    let drawn_as = || other(about.drawn_as.as_deref()?);
+    let source = source.or_else(drawn_as).ok_or_else(|| missing("form.typ"))?;
     let source = Source::new(file_id("/form.typ")?, source);
     let (errors, _) = source.root().errors_and_warnings();
     if let Some(error) = errors.into_iter().next() {

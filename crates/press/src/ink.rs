@@ -1,4 +1,4 @@
-//! Codes drawn: `code128(text)` and `qr(text)` for frame and forms, each one filled path, so that edges are sharp at any resolution.
+//! Codes drawn: `code128(text)`, `qr(text)` and `modules(rows)` for frame and forms, each one filled path, so that edges are sharp at any resolution.
 //!
 //! Size and quiet zones are the frame's business: the path fills the block it is put in.
 
@@ -23,9 +23,9 @@ use crate::legible::BREAK_HERE;
 
 /// Adds the press's own functions to what frame and forms can call.
 ///
-/// `code128(text, width, height)`, `qr(text, side)` give content; `code128-modules(text)` gives how many modules wide the bar code is.
+/// `code128(text, width, height)`, `qr(text, side)`, `modules(rows, side)` (a ready symbol as rows of `0` and `1`) give content; `code128-modules(text)` gives how many modules wide the bar code is.
 pub fn add_functions(scope: &mut Scope) {
-    for function in [&CODE128, &CODE128_MODULES, &QR] {
+    for function in [&CODE128, &CODE128_MODULES, &QR, &MODULES] {
         scope.define_func_with_data(function);
     }
 }
@@ -33,6 +33,7 @@ pub fn add_functions(scope: &mut Scope) {
 static CODE128: NativeFuncData = native("code128", "Code 128", NativeFuncPtr(&code128));
 static CODE128_MODULES: NativeFuncData = native("code128-modules", "Code 128 modules", NativeFuncPtr(&code128_modules));
 static QR: NativeFuncData = native("qr", "QR code", NativeFuncPtr(&qr));
+static MODULES: NativeFuncData = native("modules", "Symbol of modules", NativeFuncPtr(&modules));
 
 const fn native(name: &'static str, title: &'static str, function: NativeFuncPtr) -> NativeFuncData {
     NativeFuncData {
@@ -65,6 +66,14 @@ fn qr(_: &mut Engine, _: Tracked<Context>, args: &mut Args) -> SourceResult<Valu
     let text = code_text(args)?;
     let side: Length = args.expect("side")?;
     Ok(block(&text, side, side, draw_squares).into_value())
+}
+
+fn modules(_: &mut Engine, _: Tracked<Context>, args: &mut Args) -> SourceResult<Value> {
+    let rows: Vec<Str> = args.expect("rows")?;
+    let side: Length = args.expect("side")?;
+    let rows: Vec<&str> = rows.iter().map(Str::as_str).collect();
+    let rows = rows.join("\n").replace(BREAK_HERE, "");
+    Ok(block(&rows, side, side, draw_modules).into_value())
 }
 
 /// The text of a code. Long runs of characters have been offered places to break for people's eyes; a scanner must not see them.
@@ -111,13 +120,28 @@ fn draw_squares(
     region: Region,
 ) -> SourceResult<Frame> {
     let squares = Squares::qr(&text.text).map_err(words).at(Span::detached())?;
+    Ok(square(&squares, region))
+}
+
+fn draw_modules(
+    rows: &Packed<TextElem>,
+    _: &mut Engine,
+    _: Locator,
+    _: StyleChain,
+    region: Region,
+) -> SourceResult<Frame> {
+    let squares = Squares::rows(&rows.text).map_err(words).at(Span::detached())?;
+    Ok(square(&squares, region))
+}
+
+fn square(squares: &Squares, region: Region) -> Frame {
     let module = region.size.x / squares.side.max(1) as f64;
     let mut path = Curve::new();
     for (row, start, length) in squares.runs() {
         let corner = Point::new(module * start as f64, module * row as f64);
         rectangle(&mut path, corner, Size::new(module * length as f64, module));
     }
-    Ok(inked(path, region.size))
+    inked(path, region.size)
 }
 
 fn rectangle(path: &mut Curve, at: Point, size: Size) {

@@ -7,6 +7,7 @@
 //! The same sheet, forms and fonts give the same bytes.
 
 mod codes;
+mod dates;
 mod error;
 mod filled;
 mod fonts;

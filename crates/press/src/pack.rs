@@ -49,6 +49,8 @@ pub struct PackReport {
     pub spoiled: Vec<Spoiled>,
     /// The first reason why a hospital's own form gave way to the built-in one.
     pub instead: Option<String>,
+    /// No edition of a form was in force on the day of issue: the first such sentence.
+    pub warning: Option<String>,
 }
 
 /// A sheet of a pack that could not be printed.
@@ -118,8 +120,8 @@ impl Press {
         loop {
             let next = sheets.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((index, sheet)) = next else { return };
-            let (pages, spoiled, instead) = match self.lay(&sheet) {
-                Ok(laid) => (bare(&laid.document), None, laid.instead),
+            let (pages, spoiled, instead, warning) = match self.lay(&sheet) {
+                Ok(laid) => (bare(&laid.document), None, laid.instead, laid.warning),
                 Err(error) => {
                     let pages = self.placeholder(&sheet, &error);
                     let placeholder = !pages.is_empty();
@@ -134,6 +136,7 @@ impl Press {
                             placeholder,
                         }),
                         None,
+                        None,
                     )
                 }
             };
@@ -141,6 +144,7 @@ impl Press {
                 let mut tray = tray.lock().unwrap_or_else(PoisonError::into_inner);
                 tray.report.spoiled.extend(spoiled);
                 tray.report.instead = tray.report.instead.take().or(instead);
+                tray.report.warning = tray.report.warning.take().or(warning);
                 tray.put(index, pages)
             };
             for (number, pages) in full {

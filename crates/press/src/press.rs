@@ -20,6 +20,7 @@ use typst_layout::PagedDocument;
 use typst_pdf::PdfOptions;
 
 use crate::codes::MAX_SHEET_PAGES;
+use crate::dates::edition;
 use crate::error::PressError;
 use crate::filled::filled;
 use crate::forms::{Form, Forms};
@@ -37,6 +38,8 @@ pub struct Pdf {
     pub pages: usize,
     /// The hospital's own form failed and the built-in one was printed: why.
     pub instead: Option<String>,
+    /// No edition of the form is in force on the day of issue: a sentence for whoever hands the sheet out.
+    pub warning: Option<String>,
 }
 
 /// Forms, fonts and threads, kept for the life of the program.
@@ -93,6 +96,7 @@ impl Press {
                 bytes: export(&laid.document, &sheet.form)?,
                 pages,
                 instead: laid.instead,
+                warning: laid.warning,
             })
         })
     }
@@ -116,17 +120,19 @@ impl Press {
 
     /// Lays out one sheet; must run on a bench. A hospital's own form that fails gives way to the built-in one.
     pub(crate) fn lay(&self, sheet: &Sheet) -> Result<Laid, PressError> {
-        let form = self.forms.get(&sheet.form)?;
-        match (self.lay_with(form, sheet), self.forms.behind(&sheet.form)) {
+        let (form, warning) = edition(&self.forms, self.forms.get(&sheet.form)?, sheet);
+        match (self.lay_with(form, sheet), self.forms.behind(&form.about.code)) {
             (Ok(document), _) => Ok(Laid {
                 document,
                 instead: None,
+                warning,
             }),
             (Err(error @ PressError::Layout { .. }), Some(built_in)) => {
                 let document = self.lay_with(built_in, sheet)?;
                 Ok(Laid {
                     document,
                     instead: Some(error.to_string()),
+                    warning,
                 })
             }
             (Err(error), _) => Err(error),
@@ -178,6 +184,8 @@ pub struct Laid {
     pub document: PagedDocument,
     /// Why the built-in form was used instead of the hospital's own.
     pub instead: Option<String>,
+    /// Why no edition of the form is right for the day of issue.
+    pub warning: Option<String>,
 }
 
 /// Turns laid-out pages into a PDF: untagged, because it is paper (a third of the size), and without a date, because the sheet has one.

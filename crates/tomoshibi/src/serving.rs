@@ -87,6 +87,9 @@ pub fn desk(station: &Arc<Station>, press: &Arc<Press>) -> desk::Desk {
             if let Some(why) = &pdf.instead {
                 tracing::error!("★ {why}");
             }
+            if let Some(warning) = &pdf.warning {
+                tracing::error!("★ {warning}");
+            }
             Ok(pdf.bytes)
         }),
         chance: Arc::new(|bytes| {

@@ -51,6 +51,7 @@ fn sheets_stand_in_order_numbered_one_by_one_and_a_spoiled_one_says_so() {
         bytes,
         pages: report.printed.pages,
         instead: None,
+        warning: None,
     };
     let mut page = 0;
     for (number, pages) in expected.into_iter().enumerate() {

@@ -18,13 +18,31 @@ pub(crate) use body::day_text;
 pub use list::{ListRow, department_list};
 pub use pack::{Department, departments, pack_sheets};
 
-/// Codes of the forms this version fills, one folder each in `forms/`.
-pub const FORMS: [&str; 11] = [
+/// Codes of the forms there are, one folder each in `forms/`; older editions of a form (`F04-R6.10`) stand beside it and the press picks.
+pub const FORMS: [&str; 29] = [
     "F01", // 外来受付票
     "F02", // 外来診療録（停止時）
+    "F03", // 診療録 続紙
+    "F04", // 処方箋（院外、様式第二号）
+    "F05", // 院内処方箋
     "F06", // 次回予約票（仮予約）
+    "F07", // 検体検査依頼票・結果票
+    "F08", // 画像・生理検査依頼票
+    "F09", // 注射・処置指示票
+    "F10", // 病棟患者一覧
+    "F11", // 入院患者サマリ
+    "F12", // 与薬・経過表（24時間）
     "F13", // 外来予約患者一覧
     "F14", // 仮患者登録票
+    "F15", // ラベル・リストバンド台紙
+    "F16", // 会計後日精算のご案内
+    "F17", // アクションカード
+    "F18", // クロノロジー記録用紙
+    "F19", // 院内連絡
+    "F20", // 流れボード記入用紙
+    "F21", // 事後報告書（振り返り）
+    "F22", // 白紙セット（番号入り）
+    "F23", // 事後入力 送付票
     "F24", // 継続バッジ台紙
     "F25", // 緊急封筒
     "F26", // 復旧シェア

@@ -67,7 +67,13 @@ mod tests {
     #[test]
     fn the_day_of_issue_is_read_from_the_line_that_is_printed() {
         assert_eq!(issued_on("発行 2026-11-20 09:12 R03"), Some((2026, 11, 20)));
-        for none in ["", "発行 ４月", "発行 2026-11 R03", "発行 20261120 1-2-3", "a-b-c 1-2-3-4"] {
+        for none in [
+            "",
+            "発行 ４月",
+            "発行 2026-11 R03",
+            "発行 20261120 1-2-3",
+            "a-b-c 1-2-3-4",
+        ] {
             assert_eq!(issued_on(none), None, "{none}");
         }
     }

@@ -61,7 +61,7 @@ fn every_page_says_who_as_of_when_sealed_by_whom_and_which_page() {
 
 #[test]
 fn a_part_torn_off_still_says_whose_it_is() {
-    for code in ["F01", "F06"] {
+    for code in ["F01", "F06", "F16"] {
         let sheet = sample(code);
         let (text, strip) = (words(&print(&sheet), 1), sheet.strip.unwrap());
         let (_, part) = text.split_once("病院用控え").unwrap();

@@ -6,9 +6,11 @@
 #![allow(clippy::disallowed_methods, reason = "UPDATE=1 is read here")]
 
 mod codes;
+mod editions;
 mod forms;
 mod goldens;
 mod ink;
+mod orders;
 mod overflow;
 mod pack;
 mod paper;

@@ -174,7 +174,13 @@ fn names_of_sixty_characters_are_whole_on_every_form() {
             Some(strip) => (strip.name, strip.kana) = (name.clone(), "ナガイ".repeat(20)),
             None => {
                 let place = match *code {
-                    "F13" => &mut sheet.body["rows"][0]["name"],
+                    "F10" | "F13" | "F20" => &mut sheet.body["rows"][0]["name"],
+                    "F17" => &mut sheet.body["report_to"]["name"],
+                    "F18" => &mut sheet.body["rows"][0]["by"],
+                    "F19" => &mut sheet.body["sender"],
+                    "F21" => &mut sheet.body["incident"],
+                    "F22" => &mut sheet.body["department"],
+                    "F23" => &mut sheet.body["forms"][0]["patient"],
                     "F24" => &mut sheet.body["cards"][0]["name"],
                     "F26" => &mut sheet.body["keeper"],
                     "F27" => &mut sheet.body["accounts"][0]["name"],

@@ -76,6 +76,7 @@ fn each_font_is_embedded_once() {
         bytes,
         pages: report.printed.pages,
         instead: None,
+        warning: None,
     };
     let fonts = String::from_utf8(tool(&pdf, "poppler-utils", &["pdffonts", "{}"])).unwrap();
     let mut names: Vec<&str> = fonts
@@ -128,6 +129,7 @@ fn a_long_pack_is_joined_from_segments_in_order() {
         bytes,
         pages: 130,
         instead: None,
+        warning: None,
     };
     for page in [1, 119, 120, 121, 130] {
         let text = words(&pdf, page);

@@ -9,8 +9,37 @@ use chart::Sheet;
 use press::{Forms, Pdf, Press};
 
 /// Every form.
-pub const CODES: [&str; 11] = [
-    "F01", "F02", "F06", "F13", "F14", "F24", "F25", "F26", "F27", "F28", "F29",
+pub const CODES: [&str; 30] = [
+    "F01",
+    "F02",
+    "F03",
+    "F04",
+    "F04-R6.10",
+    "F05",
+    "F06",
+    "F07",
+    "F08",
+    "F09",
+    "F10",
+    "F11",
+    "F12",
+    "F13",
+    "F14",
+    "F15",
+    "F16",
+    "F17",
+    "F18",
+    "F19",
+    "F20",
+    "F21",
+    "F22",
+    "F23",
+    "F24",
+    "F25",
+    "F26",
+    "F27",
+    "F28",
+    "F29",
 ];
 
 /// One press for all tests: setting it up costs more than a sheet.

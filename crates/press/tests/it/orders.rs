@@ -1,0 +1,253 @@
+//! Prescriptions, inpatients and blank sheets with too much on them: whole, in order, never smaller, every page complete.
+
+use chart::Sheet;
+use press::Squares;
+use serde_json::{Value, json};
+
+use crate::codes::read;
+use crate::paper::{all_words, print, sample, squeeze, words};
+
+/// The form's sample for a patient with a name of 60 characters.
+fn long_named(code: &str) -> Sheet {
+    let mut sheet = sample(code);
+    let strip = sheet.strip.as_mut().unwrap();
+    strip.name = "マリア・アントニエッタ・デ・ラ・クルス・フェルナンデス・ゴンザレス・山田・長谷川・エリザベートアレクサンドラ太".chars().take(60).collect();
+    strip.kana = "マリア・アントニエッタ".to_owned();
+    sheet
+}
+
+/// `count` items made from those there are, each with a number in its name.
+fn numbered(items: &Value, count: usize) -> Value {
+    let items = items.as_array().unwrap();
+    (1..=count)
+        .map(|i| {
+            let mut item = items[i % items.len()].clone();
+            item["name"] = format!("第{i}番の{}", item["name"].as_str().unwrap()).into();
+            item
+        })
+        .collect()
+}
+
+fn every_one_once(all: &str, items: &Value) {
+    for item in items.as_array().unwrap() {
+        let name = squeeze(item["name"].as_str().unwrap());
+        assert_eq!(all.matches(&name).count(), 1, "{name} is printed once: {all}");
+    }
+}
+
+#[test]
+fn thirty_drugs_take_several_prescriptions_each_complete_and_only_the_last_says_that_it_ends() {
+    let mut sheet = long_named("F04");
+    sheet.body["lines"] = numbered(&sheet.body["lines"], 30);
+    sheet.body["symbols"] = json!([]);
+    let pdf = print(&sheet);
+    every_one_once(&all_words(&pdf), &sheet.body["lines"]);
+    let name = squeeze(&sheet.strip.as_ref().unwrap().name);
+    for page in 1..=pdf.pages {
+        let text = words(&pdf, page);
+        let drugs = text.matches("番の").count();
+        assert!((1..=5).contains(&drugs), "page {page} has {drugs} drugs");
+        // In the strip and in the prescription's own box.
+        assert_eq!(text.matches(&name).count(), 2, "page {page}");
+        for expected in [
+            "保険医氏名",
+            "交付年月日",
+            "リフィル可",
+            "保険医署名",
+            "調剤済年月日",
+            "備考",
+        ] {
+            assert!(
+                squeeze(&text).contains(expected) || expected == "備考",
+                "page {page} lacks {expected}"
+            );
+        }
+        assert!(text.contains(&format!("処方箋{page}/{}", pdf.pages)), "page {page}");
+        assert_eq!(text.contains("以下余白"), page == pdf.pages, "page {page}");
+        assert_eq!(text.contains("次の用紙につづく"), page < pdf.pages, "page {page}");
+    }
+}
+
+#[test]
+fn a_comment_longer_than_the_prescription_is_whole() {
+    let mut sheet = sample("F04");
+    let lines: String = (1..=60).map(|i| format!("{i}回目の注意。")).collect();
+    sheet.body["lines"][0]["comment"] = lines.clone().into();
+    let all = all_words(&print(&sheet));
+    for i in 1..=60 {
+        assert!(all.contains(&format!("{i}回目の注意。")), "{i}");
+    }
+}
+
+#[test]
+fn ready_symbols_are_drawn_as_they_are_and_read_back() {
+    let texts = ["JAHIS10 1,1,9999991,13 11,,YAMADA", "JAHIS10 201,1,1,,2,620000001"];
+    let symbols: Vec<Value> = texts
+        .iter()
+        .map(|text| {
+            let qr = Squares::qr(text).unwrap();
+            let row = |row: &[bool]| row.iter().map(|ink| if *ink { '1' } else { '0' }).collect::<String>();
+            json!({ "rows": qr.modules.chunks(qr.side).map(row).collect::<Vec<_>>() })
+        })
+        .collect();
+    let mut sheet = sample("F04");
+    sheet.body["symbols"] = symbols.into();
+    // Beside the prescription when there is room, else on a page of their own.
+    for (drugs, pages) in [(1, 1), (4, 2)] {
+        sheet.body["lines"] = numbered(&sheet.body["lines"], drugs);
+        let pdf = print(&sheet);
+        assert_eq!(pdf.pages, pages, "{drugs} drugs");
+        let found = read(&pdf, pages, 300);
+        for text in texts {
+            assert!(found.contains(&format!("QR-Code:{text}")), "{drugs} drugs: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_symbol_that_is_no_square_is_refused() {
+    let mut sheet = sample("F04");
+    sheet.body["symbols"] = json!([{ "rows": ["0101", "111"] }]);
+    let error = crate::paper::press().sheet(&sheet).unwrap_err().to_string();
+    assert!(error.contains("square"), "{error}");
+}
+
+#[test]
+fn thirty_drugs_stay_whole_in_the_hospitals_own_prescription() {
+    let mut sheet = long_named("F05");
+    sheet.body["lines"] = numbered(&sheet.body["lines"], 30);
+    let pdf = print(&sheet);
+    let all = all_words(&pdf);
+    every_one_once(&all, &sheet.body["lines"]);
+    assert_eq!(all.matches("以下余白").count(), 1);
+    assert!(words(&pdf, pdf.pages).contains("監査者"));
+}
+
+#[test]
+fn an_inpatient_with_thirty_drugs_and_fifteen_diagnoses_is_whole() {
+    let mut sheet = long_named("F11");
+    for (panel, count) in [("drugs", 30), ("injections", 30), ("diagnoses", 15), ("results", 30)] {
+        sheet.body[panel]["items"] = numbered(&sheet.body[panel]["items"], count);
+    }
+    let pdf = print(&sheet);
+    let all = all_words(&pdf);
+    for panel in ["drugs", "injections", "diagnoses", "results"] {
+        every_one_once(&all, &sheet.body[panel]["items"]);
+    }
+    let name = squeeze(&sheet.strip.as_ref().unwrap().name);
+    assert!((1..=pdf.pages).all(|page| words(&pdf, page).contains(&name)));
+}
+
+#[test]
+fn a_panel_of_an_inpatient_that_could_not_be_fetched_says_so() {
+    let mut sheet = sample("F11");
+    let panels = [
+        "drugs",
+        "injections",
+        "diagnoses",
+        "results",
+        "vitals",
+        "plans",
+        "contacts",
+    ];
+    for panel in panels {
+        sheet.body[panel] = json!({"state": "unavailable", "note": "08:40 以降", "items": []});
+    }
+    let all = all_words(&print(&sheet));
+    assert_eq!(all.matches("取得できず（08:40以降）").count(), panels.len(), "{all}");
+}
+
+#[test]
+fn thirty_drugs_of_a_day_keep_their_boxes_and_their_heads() {
+    let mut sheet = long_named("F12");
+    sheet.body["drugs"]["items"] = numbered(&sheet.body["drugs"]["items"], 30);
+    let pdf = print(&sheet);
+    every_one_once(&all_words(&pdf), &sheet.body["drugs"]["items"]);
+    for page in 1..=pdf.pages {
+        let text = words(&pdf, page);
+        assert!(
+            !text.contains("番の") || text.contains("薬剤・量・用法"),
+            "page {page} has no hours"
+        );
+    }
+}
+
+#[test]
+fn twenty_beds_fill_a_page_and_each_says_what_is_known_of_allergies() {
+    let mut sheet = sample("F10");
+    let rows = sheet.body["rows"].as_array().unwrap().clone();
+    for (count, pages) in [(1, 1), (20, 1), (21, 2)] {
+        sheet.body["rows"] = vec![rows[0].clone(); count].into();
+        assert_eq!(print(&sheet).pages, pages, "{count} beds");
+    }
+    for (state, words_of_it) in [
+        ("none", "なし"),
+        ("not_recorded", "未確認"),
+        ("unavailable", "取得できず"),
+        ("known", "▲"),
+    ] {
+        let mut row = rows[0].clone();
+        row["allergy"] = json!({"state": state, "words": null});
+        sheet.body["rows"] = json!([row]);
+        // Once more than in the head of the column at most.
+        assert!(
+            all_words(&print(&sheet)).matches(words_of_it).count() > usize::from(state == "known"),
+            "{state}"
+        );
+    }
+}
+
+#[test]
+fn every_row_of_the_ward_carries_two_identifiers() {
+    let sheet = sample("F10");
+    let all = all_words(&print(&sheet));
+    let rows = sheet.body["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["empty"] == json!(false));
+    for row in rows {
+        for key in ["kana", "name", "birth", "id"] {
+            let text = squeeze(row[key].as_str().unwrap());
+            assert!(all.contains(&text), "{text:?} is missing");
+        }
+    }
+}
+
+#[test]
+fn every_label_carries_the_whole_identity() {
+    for (sheet, labels) in [(sample("F15"), 12), (long_named("F15"), 12)] {
+        let all = all_words(&print(&sheet));
+        let strip = sheet.strip.unwrap();
+        for (what, extra) in [(&strip.kana, 2), (&strip.name, 2), (&strip.birth, 2), (&strip.id, 2)] {
+            // The strip of the page and the wristband besides.
+            assert_eq!(all.matches(&squeeze(what)).count(), labels + extra, "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_blank_sheet_is_one_page_and_one_with_too_many_fields_goes_on() {
+    let mut sheet = sample("F22");
+    sheet.body["department"] = "循".repeat(60).into();
+    assert_eq!(print(&sheet).pages, 1);
+    let row = |i: usize| json!({"label": format!("{i}番の欄"), "height": 60});
+    sheet.body["rows"] = (1..=20).map(row).collect();
+    let pdf = print(&sheet);
+    let all = all_words(&pdf);
+    assert!(pdf.pages > 5);
+    assert!((1..=20).all(|i| all.contains(&format!("{i}番の欄"))));
+    assert!((1..=pdf.pages).all(|page| words(&pdf, page).contains(&sheet.form_id)));
+}
+
+#[test]
+fn a_heavier_row_of_the_day_has_room_for_two_initials() {
+    let sheet = sample("F12");
+    let high = sheet.body["drugs"]["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|d| d["high_risk"] == json!(true))
+        .count();
+    assert_eq!(all_words(&print(&sheet)).matches("2人").count(), high + 1);
+}

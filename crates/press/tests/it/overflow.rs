@@ -176,7 +176,7 @@ fn names_of_sixty_characters_are_whole_on_every_form() {
                 let place = match *code {
                     "F10" | "F13" | "F20" => &mut sheet.body["rows"][0]["name"],
                     "F17" => &mut sheet.body["report_to"]["name"],
-                    "F18" => &mut sheet.body["rows"][0]["by"],
+                    "F18" => &mut sheet.body["rows"][0]["text"],
                     "F19" => &mut sheet.body["sender"],
                     "F21" => &mut sheet.body["incident"],
                     "F22" => &mut sheet.body["department"],

@@ -83,7 +83,7 @@ pub fn see(picture: &Raster) -> Option<Seen> {
     // A part may end in the middle of a character, so its text is never looked at; naming a character set keeps the reader from guessing one.
     let hints = DecodeHints {
         CharacterSet: Some("ISO-8859-1".to_owned()),
-        // The picture holds one upright code and nothing else. The reader's search for codes in photographs misses about one drawn symbol in fifty.
+        // The picture holds one upright code and nothing else. The reader's search for codes in photographs misses some drawn symbols that zbar finds.
         PureBarcode: Some(true),
         ..DecodeHints::default()
     };

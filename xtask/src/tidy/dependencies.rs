@@ -10,12 +10,13 @@ use super::Breach;
 use super::tree::Tree;
 
 /// Each of our crates with those of ours it may use. A new crate gets a line here first.
-const FLOORS: [(&str, &[&str]); 9] = [
+const FLOORS: [(&str, &[&str]); 10] = [
     ("chart", &[]),
     ("vault", &["chart"]),
     ("synth", &[]),
     ("downtime", &["chart", "vault"]),
     ("press", &["chart"]),
+    ("jahis", &["chart"]),
     ("desk", &["chart", "vault", "downtime"]),
     ("tomoshibi", &["chart", "vault", "synth", "downtime", "press", "desk"]),
     ("xtask", &[]),
@@ -34,19 +35,19 @@ const KEPT_OUT: [KeptOut; 3] = [
     KeptOut {
         library: |name| name == "tokio",
         shown: "tokio",
-        crates: &["chart", "vault", "synth", "press"],
+        crates: &["chart", "vault", "synth", "press", "jahis"],
         why: "bytes in, bytes out: nothing there may wait for a runtime",
     },
     KeptOut {
         library: |name| name == "typst" || name.starts_with("typst-"),
         shown: "typst",
-        crates: &["chart", "vault", "synth", "downtime", "desk", "xtask"],
+        crates: &["chart", "vault", "synth", "downtime", "desk", "jahis", "xtask"],
         why: "only press knows Typst: it costs minutes of build and every binary that links it",
     },
     KeptOut {
         library: |name| ["axum", "hyper", "reqwest"].contains(&name),
         shown: "a web library",
-        crates: &["chart", "vault", "synth", "press"],
+        crates: &["chart", "vault", "synth", "press", "jahis"],
         why: "the ground floor speaks no network",
     },
 ];

@@ -24,6 +24,7 @@ pub mod lists;
 pub mod next;
 pub mod note;
 pub mod print;
+pub mod printing;
 pub mod reception;
 pub mod scan;
 pub mod sign_in;
@@ -155,6 +156,7 @@ pub static SCREENS: &[&Screen] = &[
     &home::SCREEN,
     &findings::SCREEN,
     &print::SCREEN,
+    &printing::SCREEN,
     &scan::SCREEN,
     &sign_in::SCREEN,
     &envelope::SCREEN,

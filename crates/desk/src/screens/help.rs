@@ -56,13 +56,14 @@ const fn drawings(name: &str) -> [&'static str; 3] {
         b"declare" => [SCREEN_DRAWING, BELL, PERSON],
         b"audit" => [SCREEN_DRAWING, LIST, PEN],
         b"users" => [LIST, PERSON, KEY],
+        b"printing" => [LIST, BELL, PAPER],
         b"sign-in" => [PERSON, KEY, SCREEN_DRAWING],
         _ => [SCREEN_DRAWING, CLOCK, BELL],
     }
 }
 
 /// Screens with their own help; the others show that of home.
-const EXPLAINED: [&str; 12] = [
+const EXPLAINED: [&str; 13] = [
     "reception",
     "patients",
     "chart",
@@ -75,6 +76,7 @@ const EXPLAINED: [&str; 12] = [
     "home",
     "audit",
     "users",
+    "printing",
 ];
 
 async fn show(visit: Visit, Path(name): Path<String>) -> Result<Response, Fault> {

@@ -24,7 +24,7 @@ struct Tool {
     why: &'static str,
 }
 
-const TOOLS: [Tool; 6] = [
+const TOOLS: [Tool; 8] = [
     Tool {
         program: "pdftoppm",
         package: "poppler-utils",
@@ -39,6 +39,16 @@ const TOOLS: [Tool; 6] = [
         program: "strace",
         package: "strace",
         why: "kills and refuses a real process at its system calls, in the tests of the journal",
+    },
+    Tool {
+        program: "/usr/sbin/ippeveprinter",
+        package: "cups-ipp-utils",
+        why: "is the printer in the tests of printing",
+    },
+    Tool {
+        program: "dbus-daemon",
+        package: "dbus-daemon",
+        why: "that printer starts only where there is a message bus; the tests give it a private one",
     },
     Tool {
         program: "chromium",

@@ -89,6 +89,8 @@ pub struct Bar {
     pub waits: Option<String>,
     /// 食い違い 2件, for who can decide.
     pub conflicts: Option<String>,
+    /// 印刷が止まっています 2件, for who works with sheets.
+    pub stuck: Option<String>,
     /// A drill runs.
     pub drill: bool,
     /// Patient screens are open.
@@ -151,6 +153,7 @@ impl Bar {
                 let minutes = (until.0 - state.now.0).max(0).unsigned_abs().div_ceil(60);
                 w.with("bar-waits", &[("minutes", minutes.into())])
             }),
+            stuck: None,
             conflicts: None,
             drill: state.drill,
             open,
@@ -160,6 +163,16 @@ impl Bar {
         };
         bar.mark_version(w);
         bar
+    }
+
+    /// The bar with the sheets that wait for a person.
+    #[must_use]
+    pub fn with_stuck(mut self, w: &Words, stuck: usize) -> Self {
+        if stuck > 0 {
+            self.stuck = Some(w.with("bar-stuck", &[("n", stuck.into())]));
+            self.mark_version(w);
+        }
+        self
     }
 
     /// The bar for somebody who can decide what disagrees.
@@ -254,6 +267,8 @@ pub struct Done {
     pub words: String,
     /// Words and address of each sheet.
     pub sheets: Vec<(String, String)>,
+    /// Sheets that went to a printer: 印刷に送りました（1階受付）.
+    pub sent: Vec<String>,
     /// Where to take it back, and the entry.
     pub undo: Option<(&'static str, String)>,
 }
@@ -265,6 +280,7 @@ impl Done {
         Self {
             words,
             sheets: Vec::new(),
+            sent: Vec::new(),
             undo: None,
         }
     }

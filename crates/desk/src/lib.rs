@@ -9,6 +9,7 @@ use std::sync::Arc;
 use axum::Router;
 use chart::Sheet;
 use downtime::identity::Role;
+use downtime::printing::{Paper, Queue};
 use downtime::stations::Station;
 
 mod assets;
@@ -34,7 +35,18 @@ pub use screens::{Open, Route, SCREENS, Screen};
 pub use words::{Lang, Words, WordsFault};
 
 /// Turns a filled sheet into a PDF. It may take milliseconds to seconds and is called where a thread may block.
-pub type Print = Arc<dyn Fn(&Sheet) -> Result<Vec<u8>, PrintFault> + Send + Sync>;
+pub type Print = Arc<dyn Fn(&Sheet) -> Result<Printed, PrintFault> + Send + Sync>;
+
+/// A sheet as pages.
+#[derive(Debug, Clone)]
+pub struct Printed {
+    /// The PDF.
+    pub pdf: Vec<u8>,
+    /// How many pages it has.
+    pub pages: usize,
+    /// Their size.
+    pub paper: Paper,
+}
 
 /// Why a sheet could not be turned into a PDF.
 pub type PrintFault = Box<dyn std::error::Error + Send + Sync>;
@@ -48,6 +60,10 @@ pub struct Desk {
     pub station: Arc<Station>,
     /// Paper.
     pub print: Print,
+    /// The queue to the printers of the list; `None` without any, and then the browser prints.
+    pub printers: Option<Arc<Queue>>,
+    /// Browsers of this station are started so that they print without asking (`--kiosk-printing`).
+    pub silent_browser: bool,
     /// Randomness for session tokens and handles.
     pub chance: Chance,
     /// People offered for one-click sign-in. Only the demo has any.

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use chart::{Act, EntryId, FormId, Sheet, Subject};
 use downtime::audit::Deed;
 use downtime::forms::Issue;
+use downtime::printing::Job;
 use downtime::view::{Day, Recorded};
 use serde::Deserialize;
 
@@ -16,7 +17,8 @@ use crate::fault::Fault;
 use crate::layout::Done;
 use crate::people::People;
 use crate::say;
-use crate::session::SignedIn;
+use crate::screens::printing;
+use crate::session::{Kept, SignedIn, Way};
 use crate::visit::Visit;
 use crate::who::Who;
 
@@ -57,7 +59,6 @@ pub async fn issue(
     let form = sheet.form.clone();
     let mut sighting = signed.session.sighting(Deed::Printed);
     sighting.subject = order.subject.clone();
-    sighting.detail = format!("{form} {number}");
     let rows = sheet
         .body
         .get("rows")
@@ -65,10 +66,23 @@ pub async fn issue(
         .map_or(1, Vec::len);
     sighting.count = u32::try_from(rows).unwrap_or(u32::MAX);
     let print = Arc::clone(&visit.site.desk.print);
-    let pdf = tokio::task::spawn_blocking(move || print(&sheet))
+    let printed = tokio::task::spawn_blocking(move || print(&sheet))
         .await
         .map_err(|fault| Fault::NotPrinted(fault.to_string()))?
         .map_err(|fault| Fault::NotPrinted(fault.to_string()))?;
+    let printer = printing::printer(visit, printed.paper);
+    // One line for every sheet, with its pages and where they come out.
+    let place = printer.as_deref().unwrap_or("ブラウザー");
+    sighting.detail = format!("{form} {number} {}枚 {place}", printed.pages);
+    let job = Job {
+        form: form.clone(),
+        number: number.to_string(),
+        subject: order.subject.clone(),
+        by: signed.session.author().clone(),
+        at: visit.state.now,
+        pages: u32::try_from(printed.pages).unwrap_or(u32::MAX),
+        paper: printed.paper.word().to_owned(),
+    };
     let witnessed = signed.session.witness(sighting).await;
     witnessed.map_err(|fault| Fault::NotAudited(fault.to_string()))?;
     let act = Act::Printed {
@@ -82,7 +96,12 @@ pub async fn issue(
         .await
         .map_err(|fault| Fault::NotSaved(fault.to_string()))?;
     let name = visit.once()?;
-    signed.keep_sheet(name.clone(), form, pdf);
+    let pdf = Arc::new(printed.pdf);
+    let way = match printer {
+        Some(printer) => printing::send(visit, job, &pdf, printer).await,
+        None => Way::Browser,
+    };
+    signed.keep_sheet(name.clone(), Kept { form, pdf, way });
     Ok(name)
 }
 
@@ -129,14 +148,21 @@ impl After {
     #[must_use]
     pub fn done(&self, visit: &Visit, undo: &'static str) -> Option<Done> {
         let signed = visit.signed.as_ref()?;
-        let sheets: Vec<(String, String)> = [&self.s, &self.s2]
-            .into_iter()
-            .flatten()
-            .filter_map(|handle| {
-                let form = signed.sheet(handle)?.0;
-                Some((sheet_words(visit, &form), sheet_address(&form, handle)))
-            })
-            .collect();
+        let (mut sheets, mut sent) = (Vec::new(), Vec::new());
+        for handle in [&self.s, &self.s2].into_iter().flatten() {
+            let Some(kept) = signed.sheet(handle) else { continue };
+            match &kept.way {
+                Way::Sent(_, printer) => {
+                    let words = visit.w().with("print-sent", &[("printer", printer.into())]);
+                    if !sent.contains(&words) {
+                        sent.push(words);
+                    }
+                }
+                Way::Browser | Way::NotSent(_) => {
+                    sheets.push((sheet_words(visit, &kept.form), sheet_address(&kept.form, handle)));
+                }
+            }
+        }
         let day = signed.session.day();
         let recorded = self
             .done
@@ -144,9 +170,11 @@ impl After {
             .and_then(EntryId::parse)
             .and_then(|id| day.get(&id));
         let Some(recorded) = recorded else {
-            return (!sheets.is_empty()).then(|| Done {
-                words: visit.w()["print-ready"].to_owned(),
+            let words = if sheets.is_empty() { "print-made" } else { "print-ready" };
+            return (!sheets.is_empty() || !sent.is_empty()).then(|| Done {
+                words: visit.w()[words].to_owned(),
                 sheets,
+                sent,
                 undo: None,
             });
         };
@@ -158,6 +186,7 @@ impl After {
         Some(Done {
             words: done_words(visit, &recorded.entry.act, &self.name(visit, &day, &recorded)),
             sheets,
+            sent,
             undo: may_undo.then(|| (undo, recorded.id.hex())),
         })
     }
@@ -173,12 +202,19 @@ impl After {
         named.map(|(name, _)| name).unwrap_or_default()
     }
 
-    /// 「受付は終わっています。印刷だけができませんでした」.
+    /// 「受付は終わっています。印刷だけができませんでした」, or why a sheet goes through the browser instead of to its printer.
     #[must_use]
     pub fn problem(&self, visit: &Visit) -> Option<String> {
-        self.unprinted
-            .as_ref()
-            .map(|_| visit.w()["print-failed-after"].to_owned())
+        if self.unprinted.is_some() {
+            return Some(visit.w()["print-failed-after"].to_owned());
+        }
+        let signed = visit.signed.as_ref()?;
+        let kept = [&self.s, &self.s2].into_iter().flatten();
+        kept.filter_map(|handle| signed.sheet(handle))
+            .find_map(|kept| match kept.way {
+                Way::NotSent(why) => Some(visit.w().get(why).unwrap_or(why).to_owned()),
+                Way::Browser | Way::Sent(..) => None,
+            })
     }
 }
 

@@ -24,6 +24,7 @@ pub mod lists;
 pub mod next;
 pub mod note;
 pub mod print;
+pub mod printing;
 pub mod reception;
 pub mod rx;
 pub mod scan;
@@ -157,6 +158,7 @@ pub static SCREENS: &[&Screen] = &[
     &home::SCREEN,
     &findings::SCREEN,
     &print::SCREEN,
+    &printing::SCREEN,
     &scan::SCREEN,
     &sign_in::SCREEN,
     &envelope::SCREEN,

@@ -14,6 +14,7 @@ use chart::{EntryId, Moment};
 use downtime::audit::Deed;
 use downtime::identity::Role;
 use downtime::index::Index;
+use downtime::printing::JobId;
 use downtime::stations::Session;
 use jiff::civil::Date;
 
@@ -71,15 +72,15 @@ impl SignedIn {
     }
 
     /// Keeps a PDF so that it can be asked for under a random name.
-    pub fn keep_sheet(&self, name: String, form: String, pdf: Vec<u8>) {
+    pub fn keep_sheet(&self, name: String, kept: Kept) {
         let mut sheets = self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
         if sheets.len() >= SHEETS {
             sheets.pop_front();
         }
-        sheets.push_back((name, (form, Arc::new(pdf))));
+        sheets.push_back((name, kept));
     }
 
-    /// A PDF kept earlier, with its form code.
+    /// A PDF kept earlier.
     #[must_use]
     pub fn sheet(&self, name: &str) -> Option<Kept> {
         let sheets = self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -116,8 +117,27 @@ impl SignedIn {
     }
 }
 
-/// Form code and PDF.
-pub type Kept = (String, Arc<Vec<u8>>);
+/// A sheet that was issued.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// Code of the form.
+    pub form: String,
+    /// Its pages.
+    pub pdf: Arc<Vec<u8>>,
+    /// Which way it goes.
+    pub way: Way,
+}
+
+/// Which way a sheet goes to paper.
+#[derive(Debug, Clone)]
+pub enum Way {
+    /// The browser prints it: no printer serves this size here.
+    Browser,
+    /// It was sent to this printer.
+    Sent(JobId, String),
+    /// It should have been sent; this key of the words says why it was not. The browser prints it.
+    NotSent(&'static str),
+}
 
 /// A session token: 256 random bits, shown as hexadecimal digits.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -29,6 +29,8 @@ pub struct Visit {
     pub signed: Option<Arc<SignedIn>>,
     /// The station, at the beginning of the request.
     pub state: Arc<State>,
+    /// The printer that somebody chose for this browser; it may no longer be listed.
+    pub printer: Option<String>,
     lang: Lang,
 }
 
@@ -46,6 +48,7 @@ impl Visit {
         let signed = site.sessions.find(headers, state.now, counts);
         Self {
             lang: gate::language(headers, query),
+            printer: crate::screens::printing::chosen(headers),
             signed,
             state,
             screen,
@@ -122,7 +125,14 @@ impl Visit {
             .as_ref()
             .filter(|signed| crate::screens::conflicts::SCREEN.who.contains(&signed.role()));
         let conflicts = decides.map_or(0, |signed| signed.session.disagreeing());
-        Bar::new(self.w(), &self.state).with_conflicts(self.w(), conflicts)
+        let prints = self
+            .role()
+            .is_some_and(|role| crate::screens::printing::SCREEN.who.contains(&role));
+        let printers = self.site.desk.printers.as_ref().filter(|_| prints);
+        let stuck = printers.map_or(0, |printers| printers.stuck());
+        Bar::new(self.w(), &self.state)
+            .with_conflicts(self.w(), conflicts)
+            .with_stuck(self.w(), stuck)
     }
 
     /// The frame around a page, with the scripts it needs.

@@ -65,7 +65,13 @@ impl Who {
     /// Whomever an entry is about.
     #[must_use]
     pub fn of_entry(visit: &Visit, index: &Index, day: &Day, recorded: &Recorded) -> Option<Self> {
-        match &recorded.entry.subject {
+        Self::of(visit, index, day, &recorded.entry.subject)
+    }
+
+    /// Whom a subject means; `None` for the hospital, and for who is not here.
+    #[must_use]
+    pub fn of(visit: &Visit, index: &Index, day: &Day, subject: &Subject) -> Option<Self> {
+        match subject {
             Subject::Patient(id) => Self::row(visit, index, index.find(id)?.number()),
             Subject::Temporary(id) => day
                 .registration(id)

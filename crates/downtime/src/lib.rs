@@ -12,6 +12,7 @@ pub mod identity;
 pub mod index;
 pub mod journal;
 pub mod papers;
+pub mod printing;
 pub mod shelf;
 pub mod sources;
 pub mod state;

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+mod printer;
+
 /// A station's configuration.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +31,9 @@ pub struct Config {
     /// Who may sign in with what.
     #[serde(default)]
     pub identity: Identity,
+    /// Printers to which sheets go straight; without any, the browser prints.
+    #[serde(default, rename = "printer")]
+    pub printer: Vec<printer::Printer>,
     /// Where the file lies; relative paths start there.
     #[serde(skip)]
     pub home: PathBuf,
@@ -104,6 +109,9 @@ pub struct Station {
     /// Seconds between checks of the hub.
     #[serde(default = "default_every")]
     pub hub_every_seconds: u64,
+    /// The browsers here are started with `--kiosk-printing`: sheets without a printer of their own come out without a dialogue.
+    #[serde(default)]
+    pub kiosk_printing: bool,
 }
 
 /// `[ehr]`: how to see that the EHR is there. Without a probe the mode bar says 確認できません, never 通常.
@@ -291,6 +299,7 @@ impl Config {
                 bail!("extract.at は HH:MM です: {}", extract.at);
             }
         }
+        self.printers()?;
         Ok(())
     }
 
@@ -308,6 +317,14 @@ impl Config {
     #[must_use]
     pub fn data(&self) -> PathBuf {
         self.path(&self.station.data)
+    }
+
+    /// The printers, in the order of the file.
+    ///
+    /// # Errors
+    /// When one cannot be used as it is written; says which and why.
+    pub fn printers(&self) -> Result<Vec<downtime::printing::Printer>> {
+        printer::listed(&self.printer)
     }
 
     /// The station code; checked when the file was read.

@@ -72,7 +72,7 @@ pub enum Step {
     Keys,
     /// `shelf/`
     Shelf,
-    /// `drafts/`
+    /// `drafts/`, `print/`
     Drafts,
     /// `attempts/`
     Attempts,
@@ -108,7 +108,7 @@ impl Step {
         match top {
             "keys" => Self::Keys,
             "shelf" => Self::Shelf,
-            "drafts" => Self::Drafts,
+            "drafts" | "print" => Self::Drafts,
             "attempts" => Self::Attempts,
             "journal" | "peers" => Self::Journal,
             audit if audit.starts_with("audit") || audit.starts_with("witness") => Self::Audit,
@@ -125,7 +125,7 @@ impl Step {
         match self {
             Self::Keys => ("端末の鍵", "ゼロで上書きし、同期して、消した"),
             Self::Shelf => ("封印済みデータ", "鍵の部分を上書きし、同期して、消した"),
-            Self::Drafts => ("下書き（封印済み）", "消した"),
+            Self::Drafts => ("下書きと印刷待ち（封印済み）", "消した"),
             Self::Attempts => ("サインイン失敗の数", "消した"),
             Self::Journal => ("記録（封印済み）", "消した"),
             Self::Audit => ("監査の記録（封印済み）", "消した"),

@@ -16,6 +16,7 @@ mod disposal;
 mod home;
 mod hub_link;
 mod parcel_routes;
+mod printing;
 mod progress;
 mod random;
 mod schedule;

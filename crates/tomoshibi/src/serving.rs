@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
+use downtime::printing::Paper;
 use downtime::stations::{Parts, Station};
 use press::{Forms, Press};
 use tokio::net::TcpListener;
@@ -14,7 +15,7 @@ use vault::files::Disk;
 
 use crate::config::Config;
 use crate::home::Home;
-use crate::{clock, disk_watch, hub_link, parcel_routes, random, schedule, timekeeping, watch_ehr};
+use crate::{clock, disk_watch, hub_link, parcel_routes, printing, random, schedule, timekeeping, watch_ehr};
 
 /// Starts the station of a configuration: journal recovered, shelf opened, watches running.
 ///
@@ -77,11 +78,17 @@ pub fn press(config: &Config) -> Result<Arc<Press>> {
     Ok(Arc::new(Press::new(forms, threads)?))
 }
 
-/// The desk of a station, with nothing of a demo.
-#[must_use]
-pub fn desk(station: &Arc<Station>, press: &Arc<Press>) -> desk::Desk {
+/// The desk of a station, with nothing of a demo, and the threads of its printers.
+///
+/// # Errors
+/// When the queue to the printers cannot be made.
+pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Result<desk::Desk> {
     let press = Arc::clone(press);
-    desk::Desk {
+    let printers = printing::queue(config, &Home::open(config)?, Arc::new(Disk))?;
+    if let Some(queue) = &printers {
+        printing::start(queue, station)?;
+    }
+    Ok(desk::Desk {
         station: Arc::clone(station),
         print: Arc::new(move |sheet| {
             let pdf = press.sheet(sheet)?;
@@ -91,8 +98,18 @@ pub fn desk(station: &Arc<Station>, press: &Arc<Press>) -> desk::Desk {
             if let Some(warning) = &pdf.warning {
                 tracing::error!("★ {warning}");
             }
-            Ok(pdf.bytes)
+            let paper = match press.forms().get(&sheet.form)?.about.paper {
+                press::Paper::A5 => Paper::A5,
+                press::Paper::A4 | press::Paper::A4Landscape => Paper::A4,
+            };
+            Ok(desk::Printed {
+                pdf: pdf.bytes,
+                pages: pdf.pages,
+                paper,
+            })
         }),
+        printers,
+        silent_browser: config.station.kiosk_printing,
         chance: Arc::new(|bytes| {
             rand_core::Rng::fill_bytes(&mut random::system(), bytes);
             Ok(())
@@ -101,7 +118,7 @@ pub fn desk(station: &Arc<Station>, press: &Arc<Press>) -> desk::Desk {
         notice: None,
         https: false,
         idle_seconds: desk::IDLE_SECONDS,
-    }
+    })
 }
 
 /// Everything one station answers: the desk, and for other stations the parcels.

@@ -57,6 +57,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
         b"declare" => [SCREEN_DRAWING, BELL, PERSON],
         b"audit" => [SCREEN_DRAWING, LIST, PEN],
         b"users" => [LIST, PERSON, KEY],
+        b"printing" => [LIST, BELL, PAPER],
         b"sign-in" => [PERSON, KEY, SCREEN_DRAWING],
         _ => [SCREEN_DRAWING, CLOCK, BELL],
     }
@@ -77,6 +78,7 @@ const EXPLAINED: [&str; 13] = [
     "home",
     "audit",
     "users",
+    "printing",
 ];
 
 async fn show(visit: Visit, Path(name): Path<String>) -> Result<Response, Fault> {

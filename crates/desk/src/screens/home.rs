@@ -11,7 +11,7 @@ use axum::routing::get;
 use downtime::state::{Mode, TimeQuality};
 use serde::Serialize;
 
-use super::{Open, Route, Screen, declare};
+use super::{Open, Route, Screen, declare, printing};
 use crate::fault::Fault;
 use crate::layout::{Done, Page, SCRIPTS};
 use crate::paper::After;
@@ -136,9 +136,8 @@ struct Tile {
 
 fn tiles(visit: &Visit) -> Vec<Tile> {
     let mut tiles = vec![data_tile(visit), findings_tile(visit), station_tile(visit)];
-    if let Some(tile) = day_tile(visit) {
-        tiles.push(tile);
-    }
+    tiles.extend(day_tile(visit));
+    tiles.extend(printing_tile(visit));
     tiles
 }
 
@@ -241,6 +240,25 @@ fn day_tile(visit: &Visit) -> Option<Tile> {
         words: w.with("home-day-in", &[("n", day.checked_in(visit.state.now).into())]),
         lines,
         link: Some((w["nav-work"].to_owned(), "/to-enter")),
+    })
+}
+
+/// Which way sheets go to paper here, for who works with sheets.
+fn printing_tile(visit: &Visit) -> Option<Tile> {
+    let w = visit.w();
+    visit.role().filter(|role| printing::SCREEN.who.contains(role))?;
+    let stuck = visit.site.desk.printers.as_ref().map_or(0, |queue| queue.stuck());
+    let lines = if stuck > 0 {
+        vec![w.with("bar-stuck", &[("n", stuck.into())])]
+    } else {
+        Vec::new()
+    };
+    Some(Tile {
+        head: w["printing-title"].to_owned(),
+        mark: if stuck > 0 { "■" } else { "○" },
+        words: printing::route(visit),
+        lines,
+        link: Some((w["printing-go"].to_owned(), "/printing")),
     })
 }
 

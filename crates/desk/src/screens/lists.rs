@@ -81,17 +81,16 @@ struct Search {
 }
 
 async fn show(visit: Visit, Query(wanted): Query<Wanted>, Query(after): Query<After>) -> Result<Response, Fault> {
-    let done = after.done(&visit, "");
-    page(&visit, &wanted, "", done)
+    page(&visit, &wanted, "", &after)
 }
 
 async fn search(visit: Visit, Form(form): Form<Search>) -> Result<Response, Fault> {
-    page(&visit, &Wanted::default(), &form.q, None)
+    page(&visit, &Wanted::default(), &form.q, &After::default())
 }
 
 async fn rows(visit: Visit, headers: HeaderMap, Form(form): Form<Search>) -> Result<Response, Fault> {
     if !headers.contains_key("x-part") {
-        return page(&visit, &Wanted::default(), &form.q, None);
+        return page(&visit, &Wanted::default(), &form.q, &After::default());
     }
     let content = content(&visit, &Wanted::default(), &form.q)?;
     visit.show(&RowsPart {
@@ -102,7 +101,7 @@ async fn rows(visit: Visit, headers: HeaderMap, Form(form): Form<Search>) -> Res
     })
 }
 
-fn page(visit: &Visit, wanted: &Wanted, query: &str, done: Option<Done>) -> Result<Response, Fault> {
+fn page(visit: &Visit, wanted: &Wanted, query: &str, after: &After) -> Result<Response, Fault> {
     let content = content(visit, wanted, query)?;
     let w = visit.w();
     let chosen = |list: &[(String, String)], value: &str| -> Vec<(String, String, bool)> {
@@ -127,8 +126,8 @@ fn page(visit: &Visit, wanted: &Wanted, query: &str, done: Option<Done>) -> Resu
         heads: content.heads,
         body: content.body,
         counts: content.counts,
-        done,
-        problem: None,
+        done: after.done(visit, ""),
+        problem: after.problem(visit),
     })
 }
 

@@ -17,9 +17,9 @@ use crate::paper::{After, Order, issue};
 use crate::visit::Visit;
 use crate::who::Who;
 
-/// S90, as far as it exists: sheets of this session.
+/// Issuing sheets, and the sheets of this session; what becomes of those that were sent to a printer is S90.
 pub static SCREEN: Screen = Screen {
-    id: "S90",
+    id: "S90p",
     name: "print",
     nav: None,
     who: STAFF,
@@ -59,8 +59,9 @@ pub static SCREEN: Screen = Screen {
 };
 
 pub(super) async fn fetch(visit: Visit, Path(sheet): Path<String>) -> Result<Response, Fault> {
-    let (form, pdf) = visit.signed()?.sheet(&sheet).ok_or(Fault::Stale)?;
-    let mut response = pdf.as_ref().clone().into_response();
+    let kept = visit.signed()?.sheet(&sheet).ok_or(Fault::Stale)?;
+    let form = &kept.form;
+    let mut response = kept.pdf.as_ref().clone().into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/pdf"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SHEET_POLICY));

@@ -196,6 +196,10 @@ pub(super) fn let_in(visit: &Visit, headers: &HeaderMap, session: Session, to: &
     (visit.site.desk.chance)(&mut bytes).map_err(|fault| Fault::Broken(fault.to_string()))?;
     let first = first_screen(session.role());
     let seat = visit.site.sessions.seat(&session.author().user);
+    // Sheets that an earlier life of the program left go on now that somebody is here whose keys open them.
+    if let (Some(printers), Some(journal)) = (&visit.site.desk.printers, session.journal_key()) {
+        printers.unlock(journal, visit.site.now());
+    }
     // Whoever sat here before is signed out: one browser, one person.
     visit.site.sessions.end(headers, Deed::SignedOut);
     let cookie = visit.site.sessions.begin(Token::new(bytes), session, visit.site.now());

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chart::{AsOf, Chart, Finding, Moment, Severity, Sheet, StationCode};
-use desk::{DemoSignIn, Desk};
+use desk::{DemoSignIn, Desk, Printed};
 use downtime::extract::{self, Guard, Order};
 use downtime::identity::{BadgeSecret, Credentials, EnvelopeSecret, NewUser, Role, Roster, Sponsor};
+use downtime::printing::{Paper, Printer, Queue, Setup};
 use downtime::shelf::Shelf;
 use downtime::sources::{Extract, Progress, PullFault, Scope, Source};
 use downtime::stations::{Parts, Session, Station};
@@ -18,7 +19,7 @@ use getrandom::rand_core::{Rng, UnwrapErr};
 use jiff::civil::{Date, date};
 use vault::HospitalId;
 use vault::files::Disk;
-use vault::keys::{RoleSecret, SealerSecret, StationSecret};
+use vault::keys::{RolePublic, RoleSecret, SealerSecret, StationSecret};
 use vault::slot::SlotCost;
 
 #[path = "hospital/people.rs"]
@@ -51,6 +52,9 @@ pub struct Hospital {
     pub station: Arc<Station>,
     /// Its clock, in seconds.
     pub clock: Arc<AtomicI64>,
+    /// Its queue to printers, where a test has given it some.
+    pub printers: Option<Arc<Queue>>,
+    journal: RolePublic,
 }
 
 /// Staff number of whoever has this role, where everybody is there.
@@ -209,7 +213,31 @@ impl Hospital {
             _dir: dir,
             station,
             clock,
+            printers: None,
+            journal: journal.public(),
         }
+    }
+
+    /// Printers at this address, with both sizes of paper.
+    #[allow(dead_code)] // The measuring example has none.
+    pub fn with_printers(mut self, names: &[&str]) -> Self {
+        let printer = |name: &&str| Printer {
+            name: (*name).into(),
+            uri: "ipp://127.0.0.1/ipp/print".into(),
+            place: "1階".into(),
+            trays: [Paper::A4, Paper::A5].map(|paper| (paper, String::new())).into(),
+            stations: Vec::new(),
+        };
+        self.printers = Some(Arc::new(Queue::new(Setup {
+            files: Arc::new(Disk),
+            dir: self._dir.path().join("data/print"),
+            hospital: HospitalId([7; 16]),
+            journal: self.journal,
+            randomness: Arc::new(|| Box::new(rng())),
+            station: "R03".into(),
+            printers: names.iter().map(printer).collect(),
+        })));
+        self
     }
 
     /// Three checks of the EHR failed, the first at 9:00.
@@ -239,7 +267,15 @@ impl Hospital {
     pub fn desk(&self) -> Desk {
         Desk {
             station: Arc::clone(&self.station),
-            print: Arc::new(|sheet| Ok(paper(sheet))),
+            print: Arc::new(|sheet| {
+                Ok(Printed {
+                    pdf: paper(sheet),
+                    pages: 1,
+                    paper: Paper::A5,
+                })
+            }),
+            printers: self.printers.clone(),
+            silent_browser: false,
             chance: Arc::new(|bytes| {
                 UnwrapErr(SysRng).fill_bytes(bytes);
                 Ok(())

@@ -116,7 +116,7 @@ impl Demo {
         } = ports;
         for (config, listener) in [(&hub, hub_port), (&station, station_port)] {
             let running = serving::station(config)?;
-            let mut desk = serving::desk(&running, &press);
+            let mut desk = serving::desk(config, &running, &press)?;
             desk.demo.clone_from(&staff);
             desk.notice = Some(Notice {
                 words: "操作盤 Demo".to_owned(),

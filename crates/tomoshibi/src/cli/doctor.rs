@@ -111,9 +111,20 @@ fn checks(config: &Config) -> Vec<Check> {
     );
     put(
         "印刷",
-        crate::serving::press(config).map(|p| format!("帳票 {} 種", p.forms().iter().count())),
+        crate::serving::press(config)
+            .and_then(|p| Ok(format!("帳票 {} 種、{}", p.forms().iter().count(), route(config)?))),
     );
     out
+}
+
+/// Which way sheets go to paper here.
+fn route(config: &Config) -> Result<String> {
+    let names: Vec<String> = config.printers()?.into_iter().map(|printer| printer.name).collect();
+    Ok(match (names.is_empty(), config.station.kiosk_printing) {
+        (false, _) => format!("プリンタへ直接（{}）", names.join("、")),
+        (true, true) => "ブラウザーから、確認なしで（kiosk_printing = true）".to_owned(),
+        (true, false) => "ブラウザーの印刷画面から".to_owned(),
+    })
 }
 
 fn snapshot(home: &Home) -> Result<String> {

@@ -35,7 +35,7 @@ impl Serve {
             let address = self.listen.as_deref().unwrap_or(&config.station.listen);
             let (listener, bound) = serving::bind(address).await?;
             say!("{} http://{bound}/", station.code());
-            let desk = serving::desk(&station, &press);
+            let desk = serving::desk(&config, &station, &press)?;
             serving::serve(listener, serving::router(&station, desk)?, serving::told_to_stop()).await
         })?;
         drop(runtime);

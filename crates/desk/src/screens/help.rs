@@ -64,7 +64,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
 }
 
 /// Screens with their own help; the others show that of home.
-const EXPLAINED: [&str; 13] = [
+const EXPLAINED: [&str; 14] = [
     "reception",
     "patients",
     "chart",

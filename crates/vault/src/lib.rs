@@ -16,6 +16,7 @@
 //! | [`journal`] | append-only, hash-chained, signed records that survive any crash |
 //! | [`tree`], [`checkpoint`] | proofs that a log only grew; what a station signs about its log and a witness remembers |
 //! | [`secret_text`] | badge and envelope secrets as text for people and scanners |
+//! | [`lifeboat`] | the sealing that a browser alone can open, under a printed passphrase |
 //! | [`recovery`] | the hospital's last key, opened by three of five printed shares |
 //!
 //! What this crate deliberately does not know: a clinical word, the time of day, where randomness comes from (it is
@@ -29,6 +30,7 @@ pub mod files;
 pub mod ids;
 pub mod journal;
 pub mod keys;
+pub mod lifeboat;
 pub mod padding;
 pub mod recovery;
 pub mod sealbox;

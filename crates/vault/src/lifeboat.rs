@@ -113,7 +113,11 @@ impl LifeboatKey {
         let mut plain = Zeroizing::new(Vec::new());
         let mut reader = DeflateDecoder::new(packed.as_slice()).take(MAX_PLAIN as u64 + 1);
         reader.read_to_end(&mut plain).map_err(|_| CannotOpen)?;
-        if plain.len() > MAX_PLAIN { Err(CannotOpen) } else { Ok(plain) }
+        if plain.len() > MAX_PLAIN {
+            Err(CannotOpen)
+        } else {
+            Ok(plain)
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What must survive: sealed snapshots of charts, the keys that open them, and journals that lose nothing.
 //!
 //! Bytes in, bytes out. A caller hands over opaque bytes and gets back bytes that are sealed, signed, chained or an
-//! honest error. The byte layouts are documents of their own: `docs/formats/{keys,snapshot,journal,tree,recovery,secret-text}.md`.
+//! honest error. The byte layouts are documents of their own: `docs/formats/{keys,snapshot,journal,tree,recovery,secret-text,lifeboat}.md`.
 //!
 //! | room | what it is for |
 //! |---|---|

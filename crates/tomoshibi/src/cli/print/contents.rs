@@ -5,6 +5,7 @@
 //! ```
 //! It names no patient. What is not listed is never touched.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -80,14 +81,38 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 impl Contents {
-    /// Writes the list durably; gives its name. `clock` is HHMMSS.
+    /// A mark for one run's files that no earlier run in this directory has: HHMMSS, or with a number behind it.
+    #[must_use]
+    pub fn mark(dir: &Path, epoch: u64, clock: &str) -> String {
+        let free = |mark: &String| !dir.join(Self::name(epoch, mark)).exists();
+        let numbered = (2..MAX_FILES).map(|n| format!("{clock}-{n}"));
+        std::iter::once(clock.to_owned())
+            .chain(numbered)
+            .find(free)
+            .unwrap_or_else(|| clock.to_owned())
+    }
+
+    /// Writes the list durably under its mark. Files that were overwritten leave the lists of earlier runs, so that each
+    /// file is on one list.
     ///
     /// # Errors
     /// What the file system says.
-    pub fn write(&self, dir: &Path, clock: &str) -> Result<String> {
-        let name = format!("{PREFIX}{}-{clock}.json", self.epoch);
-        crate::home::write_durably(&dir.join(&name), &serde_json::to_vec_pretty(self)?)?;
-        Ok(name)
+    pub fn write(&self, dir: &Path, mark: &str) -> Result<()> {
+        let own = dir.join(Self::name(self.epoch, mark));
+        crate::home::write_durably(&own, &serde_json::to_vec_pretty(self)?)?;
+        let mine: BTreeSet<&str> = self.files.iter().map(|file| file.name.as_str()).collect();
+        for (path, mut list) in Self::all(dir)? {
+            let before = list.files.len();
+            list.files.retain(|file| !mine.contains(file.name.as_str()));
+            if list.files.len() < before && path != own {
+                crate::home::write_durably(&path, &serde_json::to_vec_pretty(&list)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn name(epoch: u64, mark: &str) -> String {
+        format!("{PREFIX}{epoch}-{mark}.json")
     }
 
     /// Every list in a directory, by name; one that cannot be read is an error, and nothing is destroyed on its word.

@@ -62,9 +62,10 @@ pub fn run(
         wanted.iter().map(|(_, d)| d),
     )?;
     let state = entered.opened.shelved().state();
+    let mark = Contents::mark(out, state.epoch, &now.local().strftime("%H%M%S").to_string());
     let bar = progress::bar("ライフボート", quiet);
     let all: usize = wanted.iter().map(|(_, d)| d.slots.len()).sum();
-    let (mut made, mut done) = (Vec::new(), 0);
+    let (mut made, mut done, mut failed) = (Vec::new(), 0, None);
     for (_, department) in &wanted {
         let cover = Cover {
             format: 1,
@@ -80,14 +81,17 @@ pub fn run(
             salt: String::new(),
             iterations: ITERATIONS,
         };
-        let one = one(&yard, entered, department, day, cover, out, now, &mut |n| {
+        let one = one(&yard, entered, department, day, cover, out, &mark, &mut |n| {
             progress::show(&bar, (done + n) as u64, all as u64);
-        })?;
+        });
+        let one = match one.and_then(|one| noted(home, entered, one)) {
+            Ok(one) => one,
+            Err(fault) => {
+                failed = Some(fault);
+                break;
+            }
+        };
         done += department.slots.len();
-        let mut sighting = entered.acting.sighting(home, Deed::Exported);
-        sighting.count = one.people;
-        sighting.detail = format!("ライフボート {} SHA-256 {}", one.listed.name, one.listed.sha256);
-        trail::write(home, vec![sighting])?;
         made.push(one);
     }
     bar.finish_and_clear();
@@ -100,9 +104,22 @@ pub fn run(
         made: now.text(),
         files: made.iter().map(|one| one.listed.clone()).collect(),
     };
-    list.write(out, &now.local().strftime("%H%M%S").to_string())?;
+    list.write(out, &mark)?;
+    // What was made before something failed is whole, and its passphrases are nowhere else.
     say_all(&made, &list, quiet);
+    if let Some(fault) = failed {
+        return Err(fault);
+    }
     Ok(made.iter().any(|one| !one.lost.is_empty()))
+}
+
+/// Which file it became, for whoever asks later whether this is the one that was made.
+fn noted(home: &Home, entered: &Entered, one: Made) -> Result<Made> {
+    let mut sighting = entered.acting.sighting(home, Deed::Exported);
+    sighting.count = one.people;
+    sighting.detail = format!("ライフボート {} SHA-256 {}", one.listed.name, one.listed.sha256);
+    trail::write(home, vec![sighting])?;
+    Ok(one)
 }
 
 /// One department: sealed part by part into a file beside its place, then opened from there.
@@ -114,7 +131,7 @@ fn one(
     day: Date,
     mut cover: Cover,
     out: &Path,
-    now: Moment,
+    mark: &str,
     show: &mut dyn FnMut(usize),
 ) -> Result<Made> {
     let opened = &entered.opened;
@@ -140,11 +157,7 @@ fn one(
     cover.salt = Cover::salt_text(&salt);
     let head = cover.line();
     let mut sealing = Sealing::new(passphrase.key(&salt, ITERATIONS)?, head.clone());
-    let name = format!(
-        "lifeboat_{}_{}.html",
-        file_name(day, &department.department),
-        now.local().strftime("%H%M%S")
-    );
+    let name = format!("lifeboat_{}_{mark}.html", file_name(day, &department.department));
     let (file, part) = (out.join(&name), out.join(format!("{name}.part")));
     let mut digests = Vec::with_capacity(rows.len() + 1);
     let mut lost = Vec::new();

@@ -71,7 +71,7 @@ pub fn run(config: &Config, home: &Home, entered: &Entered, wish: &Wish<'_>) -> 
     let checkpoint = longest.map(digits).unwrap_or_default();
     let all: usize = wanted.iter().map(|(_, d)| d.slots.len() + 1).sum();
     let bar = progress::bar("印刷パック", wish.json);
-    let mut packs: Vec<Pack> = Vec::new();
+    let (mut packs, mut failed): (Vec<Pack>, _) = (Vec::new(), None);
     for (number, department) in &wanted {
         let done: usize = packs.iter().map(|pack| pack.sheets).sum();
         let mut damaged = Vec::new();
@@ -83,10 +83,17 @@ pub fn run(config: &Config, home: &Home, entered: &Entered, wish: &Wish<'_>) -> 
         });
         let show = |sheets: usize| progress::show(&bar, (done + sheets) as u64, all as u64);
         let name = file_name(day, &department.department);
-        let mut pack = if wish.split {
-            one_by_one(&press, sheets, wish.out, &name, show)?
+        let made = if wish.split {
+            one_by_one(&press, sheets, wish.out, &name, show)
         } else {
-            together(&press, sheets, wish.out, &name, show)?
+            together(&press, sheets, wish.out, &name, show)
+        };
+        let mut pack = match made {
+            Ok(pack) => pack,
+            Err(fault) => {
+                failed = Some(fault.context(format!("{} の紙を作れません", department.department.label())));
+                break;
+            }
         };
         department.department.label().clone_into(&mut pack.department);
         let lost = damaged.iter().map(|(id, fault)| format!("F02 {id}: {fault}"));
@@ -103,7 +110,9 @@ pub fn run(config: &Config, home: &Home, entered: &Entered, wish: &Wish<'_>) -> 
         made: now.text(),
         files: Vec::new(),
     };
-    finish(list, packs, wish, now)
+    // What lies there already is on the list, whatever failed after it: it must be found when it is to be destroyed.
+    let look = finish(list, packs, wish, now)?;
+    failed.map_or(Ok(look), Err)
 }
 
 /// One PDF for the whole department.
@@ -193,8 +202,8 @@ fn line(file: &str, sheet: &Sheet) -> String {
 
 /// Writes the lists and says what there is.
 fn finish(mut list: Contents, packs: Vec<Pack>, wish: &Wish<'_>, now: Moment) -> Result<bool> {
-    let clock: String = now.local().strftime("%H%M%S").to_string();
-    let name = format!("contents_{}_{clock}.txt", list.day);
+    let mark = Contents::mark(wish.out, list.epoch, &now.local().strftime("%H%M%S").to_string());
+    let name = format!("contents_{}_{mark}.txt", list.day);
     let mut text = format!(
         "印刷パック　目次　{}　作成 {}　封印 第{}号\n",
         list.day, list.made, list.epoch
@@ -208,7 +217,7 @@ fn finish(mut list: Contents, packs: Vec<Pack>, wish: &Wish<'_>, now: Moment) ->
     write(&wish.out.join(&name), text.as_bytes())?;
     list.files = packs.iter().flat_map(|pack| pack.listed.iter().cloned()).collect();
     list.files.push(Listed::of(name.clone(), text.as_bytes(), 0));
-    list.write(wish.out, &clock)?;
+    list.write(wish.out, &mark)?;
     if wish.json {
         let all: Vec<Value> = packs.iter().map(|p| json!({"department": p.department, "file": p.file, "sheets": p.sheets, "pages": p.pages, "paper": p.papers, "minutes": minutes(p.pages, wish.per_minute), "bytes": p.bytes, "spoiled": p.spoiled})).collect();
         say!("{}", json!({"packs": all, "contents": name}));

@@ -144,7 +144,8 @@ fn of_chart<'v, T>(
     view.chart.as_ref().map_or(none, |chart| pick(chart))
 }
 
-fn as_of(visit: &impl Reader, view: &View, kind: DataKind) -> String {
+/// データ時点 of one kind of data of this patient.
+pub fn as_of(visit: &impl Reader, view: &View, kind: DataKind) -> String {
     let now = visit.now();
     view.chart.as_ref().map_or_else(
         || visit.w()["registered-here"].to_owned(),

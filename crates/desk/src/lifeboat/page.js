@@ -247,7 +247,7 @@
     const panels = make("div", "panels",
       panel("chart-drugs", "", p.drugs.source, p.drugs.as_of, ...drugs(p.drugs)),
       make("div", "column", panel("chart-note", "more", p.note.head, p.note.as_of, ...notes(p.note)),
-        panel("chart-today", "", "", head.day, plan(p.today))),
+        panel("chart-today", "", head.day, p.today_as_of, plan(p.today))),
       make("div", "column", panel("chart-problems", "", "", p.problems.as_of, ...problems(p.problems)),
         panel("chart-labs", "more", p.labs.head, p.labs.as_of, labs(p.labs))));
     return make("div", "sheet", who(b), make("div", "rest", allergy, facts, panels));

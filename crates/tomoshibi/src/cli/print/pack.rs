@@ -167,7 +167,10 @@ fn one_by_one(
         let name = format!("{folder}/{:03}_{}.pdf", pack.sheets, sheet.form);
         match press.sheet(&sheet) {
             Ok(pdf) => {
-                write(&out.join(&name), &pdf.bytes)?;
+                if let Err(fault) = write(&out.join(&name), &pdf.bytes) {
+                    pack.spoiled.push(format!("{name}: {fault:#}。この科はここで止めました"));
+                    break;
+                }
                 pack.pages += pdf.pages;
                 pack.bytes += pdf.bytes.len();
                 pack.papers.extend(tray(press, &sheet.form));

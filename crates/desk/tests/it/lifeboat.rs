@@ -133,7 +133,12 @@ fn damaged_anywhere_it_is_refused() {
     let start = files[0].rfind("id=\"head\"").unwrap();
     let end = files[0].rfind("<script>").unwrap();
     // Every place of cover and parts; of the page, which is megabytes of font, one in many.
-    let places = || (0..start).step_by(9_973).chain(start..end).chain((end..whole.len()).step_by(97));
+    let places = || {
+        (0..start)
+            .step_by(9_973)
+            .chain(start..end)
+            .chain((end..whole.len()).step_by(97))
+    };
     for length in places() {
         assert!(opens(&yard, &key, &whole[..length]).is_err(), "cut at {length}");
     }

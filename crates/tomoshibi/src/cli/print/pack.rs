@@ -168,7 +168,8 @@ fn one_by_one(
         match press.sheet(&sheet) {
             Ok(pdf) => {
                 if let Err(fault) = write(&out.join(&name), &pdf.bytes) {
-                    pack.spoiled.push(format!("{name}: {fault:#}。この科はここで止めました"));
+                    pack.spoiled
+                        .push(format!("{name}: {fault:#}。この科はここで止めました"));
                     break;
                 }
                 pack.pages += pdf.pages;

@@ -378,7 +378,7 @@ mod tests {
             );
         }
         for text in [PAGE, SCRIPT] {
-            for part in text.split("boat-").skip(1) {
+            for part in text.split("\"boat-").skip(1) {
                 let name: String = part
                     .chars()
                     .take_while(|c| c.is_ascii_lowercase() || *c == '-')

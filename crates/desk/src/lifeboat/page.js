@@ -110,7 +110,7 @@
     }
     button.disabled = false;
     byId("passphrase").value = "";
-    say("");
+    say(null);
     touched = Date.now();
     show("list");
     showRows();

@@ -15,6 +15,11 @@ use rust_embed::RustEmbed;
 #[folder = "assets"]
 struct Files;
 
+/// The bytes of one asset, for a page that takes them along.
+pub fn bytes(name: &str) -> Vec<u8> {
+    Files::get(name).map(|file| file.data.into_owned()).unwrap_or_default()
+}
+
 /// The address of every asset with its version.
 pub struct Assets {
     addresses: HashMap<String, String>,

@@ -287,7 +287,7 @@ impl Done {
 }
 
 /// Identity over a single patient's screen, and the allergy bar where the role may see it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct Banner {
     /// カナ氏名, always above.
     pub kana: String,

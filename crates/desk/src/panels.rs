@@ -6,17 +6,18 @@
 use chart::result::Flag;
 use chart::{Act, DataKind, Known, LabResult, Note, Prescription, Subject};
 use downtime::view::View;
+use serde::Serialize;
 
 use crate::layout::{self, Banner};
+use crate::reader::Reader;
 use crate::say;
-use crate::visit::Visit;
 use crate::words::Words;
 
 /// Notes of the EHR that a page shows: the newest, and a few before it.
 const NOTES: usize = 5;
 
 /// 現在の処方
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct Drugs {
     /// Words of the three states without data.
     pub absent: Option<String>,
@@ -29,7 +30,7 @@ pub struct Drugs {
 }
 
 /// One line.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct Drug {
     /// Which prescription begins here; empty within one.
     pub group: String,
@@ -42,7 +43,7 @@ pub struct Drug {
 }
 
 /// 前回記録
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct Notes {
     /// Words of the three states without data.
     pub absent: Option<String>,
@@ -55,7 +56,7 @@ pub struct Notes {
 }
 
 /// One note.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct Written {
     /// Day, department, author.
     pub head: String,
@@ -66,7 +67,7 @@ pub struct Written {
 }
 
 /// 病名
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct Problems {
     /// Words of the three states without data.
     pub absent: Option<String>,
@@ -77,7 +78,7 @@ pub struct Problems {
 }
 
 /// 検査
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct Labs {
     /// Words of the three states without data.
     pub absent: Option<String>,
@@ -90,7 +91,7 @@ pub struct Labs {
 }
 
 /// One result.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct Lab {
     /// BNP
     pub name: String,
@@ -109,7 +110,7 @@ pub struct Lab {
 }
 
 /// 今日
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct Today {
     /// Bookings and examinations.
     pub plan: Vec<String>,
@@ -118,7 +119,7 @@ pub struct Today {
 }
 
 /// One entry on the patient's day.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct Done {
     /// 9:12
     pub at: String,
@@ -143,8 +144,9 @@ fn of_chart<'v, T>(
     view.chart.as_ref().map_or(none, |chart| pick(chart))
 }
 
-fn as_of(visit: &Visit, view: &View, kind: DataKind) -> String {
-    let now = visit.state.now;
+/// データ時点 of one kind of data of this patient.
+pub fn as_of(visit: &impl Reader, view: &View, kind: DataKind) -> String {
+    let now = visit.now();
     view.chart.as_ref().map_or_else(
         || visit.w()["registered-here"].to_owned(),
         |chart| layout::as_of(visit.w(), &chart.as_of, kind, now),
@@ -153,7 +155,7 @@ fn as_of(visit: &Visit, view: &View, kind: DataKind) -> String {
 
 /// The drugs panel.
 #[must_use]
-pub fn drugs(visit: &Visit, view: &View) -> Drugs {
+pub fn drugs(visit: &impl Reader, view: &View) -> Drugs {
     let known = of_chart(view, &Known::NotRecorded, |c| &c.prescriptions);
     let list = known.items();
     let mut items = Vec::new();
@@ -180,7 +182,7 @@ pub fn drugs(visit: &Visit, view: &View) -> Drugs {
             });
         }
     }
-    let absent = say::absence(visit.w(), known, visit.state.now)
+    let absent = say::absence(visit.w(), known, visit.now())
         .or_else(|| items.is_empty().then(|| visit.w()["not-recorded"].to_owned()));
     Drugs {
         absent,
@@ -208,7 +210,7 @@ fn prescription_head(w: &Words, prescription: &Prescription) -> String {
 
 /// The notes panel.
 #[must_use]
-pub fn notes(visit: &Visit, view: &View) -> Notes {
+pub fn notes(visit: &impl Reader, view: &View) -> Notes {
     let known = of_chart(view, &Known::NotRecorded, |c| &c.notes);
     let notes: Vec<Written> = known
         .items()
@@ -217,7 +219,7 @@ pub fn notes(visit: &Visit, view: &View) -> Notes {
         .map(|note| written(visit.w(), note))
         .collect();
     Notes {
-        absent: say::absence(visit.w(), known, visit.state.now),
+        absent: say::absence(visit.w(), known, visit.now()),
         as_of: as_of(visit, view, DataKind::Note),
         head: notes.first().map(|note| note.head.clone()).unwrap_or_default(),
         notes,
@@ -241,10 +243,10 @@ fn written(w: &Words, note: &Note) -> Written {
 
 /// The diagnoses panel.
 #[must_use]
-pub fn problems(visit: &Visit, view: &View) -> Problems {
+pub fn problems(visit: &impl Reader, view: &View) -> Problems {
     let known = of_chart(view, &Known::NotRecorded, |c| &c.diagnoses);
     Problems {
-        absent: say::absence(visit.w(), known, visit.state.now),
+        absent: say::absence(visit.w(), known, visit.now()),
         as_of: as_of(visit, view, DataKind::Diagnosis),
         items: known
             .items()
@@ -265,7 +267,7 @@ pub fn problems(visit: &Visit, view: &View) -> Problems {
 
 /// The results panel.
 #[must_use]
-pub fn labs(visit: &Visit, view: &View) -> Labs {
+pub fn labs(visit: &impl Reader, view: &View) -> Labs {
     let known = of_chart(view, &Known::NotRecorded, |c| &c.results);
     let newest = known.items().iter().filter_map(|r| r.on).max();
     let item = |r: &LabResult| Lab {
@@ -282,7 +284,7 @@ pub fn labs(visit: &Visit, view: &View) -> Labs {
         },
     };
     Labs {
-        absent: say::absence(visit.w(), known, visit.state.now),
+        absent: say::absence(visit.w(), known, visit.now()),
         as_of: as_of(visit, view, DataKind::Result),
         head: newest.map(chart::date::iso).unwrap_or_default(),
         items: known.items().iter().map(item).collect(),
@@ -291,9 +293,9 @@ pub fn labs(visit: &Visit, view: &View) -> Labs {
 
 /// What is planned today, and what was recorded since the snapshot.
 #[must_use]
-pub fn today(visit: &Visit, view: &View, handle: &str, may_write: bool) -> Today {
+pub fn today(visit: &impl Reader, view: &View, handle: &str, may_write: bool) -> Today {
     let w = visit.w();
-    let day = visit.state.now.day();
+    let day = visit.day();
     let mut plan = Vec::new();
     if let Some(chart) = &view.chart {
         for a in chart.appointments.iter().filter(|a| a.on == day) {
@@ -327,7 +329,7 @@ pub fn today(visit: &Visit, view: &View, handle: &str, may_write: bool) -> Today
                 _ => note.is_some_and(|n| n.superseded),
             };
             Done {
-                at: say::moment(w, entry.written_at, visit.state.now),
+                at: say::moment(w, entry.written_at, visit.now()),
                 words: act_words(w, &entry.act),
                 by: entry.by.name.clone(),
                 text,
@@ -427,11 +429,10 @@ fn join(parts: &[String]) -> String {
 }
 
 /// 同姓同名 2人, in the reader's language.
-fn flags(visit: &Visit, view: &View) -> Vec<String> {
-    let index = visit.signed.as_ref().map(|signed| signed.session.index());
-    let alike = match (&view.subject, &index) {
-        (Subject::Patient(id), Some(index)) => index.find(id).map(|row| row.alike()),
-        _ => None,
+fn flags(visit: &impl Reader, view: &View) -> Vec<String> {
+    let alike = match &view.subject {
+        Subject::Patient(id) => visit.alike(id),
+        Subject::Temporary(_) | Subject::Hospital => None,
     };
     alike
         .and_then(|alike| say::alike(visit.w(), alike))
@@ -441,22 +442,22 @@ fn flags(visit: &Visit, view: &View) -> Vec<String> {
 
 /// Identity over the page; with the allergy bar where `clinical`.
 #[must_use]
-pub fn banner(visit: &Visit, view: &View, clinical: bool) -> Banner {
+pub fn banner(visit: &impl Reader, view: &View, clinical: bool) -> Banner {
     let w = visit.w();
-    let now = visit.state.now;
+    let now = visit.now();
     let strip = view.strip();
     let (birth, age, sex) = match (&view.chart, &view.temporary) {
         (Some(chart), _) => {
             let p = &chart.patient;
             (
                 say::birth(w, p.birth),
-                say::age(w, p.birth, now.day()),
+                say::age(w, p.birth, visit.day()),
                 say::sex(w, p.sex),
             )
         }
         (None, Some(t)) => {
             let age = if t.birth.is_some() {
-                say::age(w, t.birth, now.day())
+                say::age(w, t.birth, visit.day())
             } else {
                 strip.age
             };

@@ -151,7 +151,7 @@ pub fn alike(w: &Words, alike: Alike) -> Option<String> {
 }
 
 /// The allergy box: one of four states, never blank.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct AllergyBox {
     /// `known`, `none`, `not_recorded`, `unavailable`.
     pub state: &'static str,

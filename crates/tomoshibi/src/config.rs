@@ -153,6 +153,16 @@ pub struct Extract {
 pub struct Forms {
     /// The hospital's own forms: folders of the same name replace the built-in ones.
     pub dir: Option<PathBuf>,
+    /// Pages that a printer prints in a minute, for the time that packs take.
+    pub pages_per_minute: Option<u16>,
+}
+
+impl Forms {
+    /// Pages a minute: 30 unless configured, an office printer of this decade.
+    #[must_use]
+    pub fn per_minute(&self) -> u16 {
+        self.pages_per_minute.unwrap_or(30)
+    }
 }
 
 /// `[time]`: whom to ask about this machine's clock. Without a source the quality is unknown, and says so.
@@ -290,6 +300,9 @@ impl Config {
             if self.extract.is_some() {
                 bail!("station.hub と [extract] は両立しません。取り出すのは hub だけです");
             }
+        }
+        if !(1..=1000).contains(&self.forms.per_minute()) {
+            bail!("forms.pages_per_minute は 1–1000 です");
         }
         if let Some(extract) = &self.extract {
             if extract.shrink_percent > 100 || extract.thin_days > 60 || extract.fresh_hours == 0 {

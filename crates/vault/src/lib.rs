@@ -1,7 +1,7 @@
 //! What must survive: sealed snapshots of charts, the keys that open them, and journals that lose nothing.
 //!
 //! Bytes in, bytes out. A caller hands over opaque bytes and gets back bytes that are sealed, signed, chained or an
-//! honest error. The byte layouts are documents of their own: `docs/formats/{keys,snapshot,journal,tree,recovery,secret-text}.md`.
+//! honest error. The byte layouts are documents of their own: `docs/formats/{keys,snapshot,journal,tree,recovery,secret-text,lifeboat}.md`.
 //!
 //! | room | what it is for |
 //! |---|---|
@@ -16,6 +16,7 @@
 //! | [`journal`] | append-only, hash-chained, signed records that survive any crash |
 //! | [`tree`], [`checkpoint`] | proofs that a log only grew; what a station signs about its log and a witness remembers |
 //! | [`secret_text`] | badge and envelope secrets as text for people and scanners |
+//! | [`lifeboat`] | the sealing that a browser alone can open, under a printed passphrase |
 //! | [`recovery`] | the hospital's last key, opened by three of five printed shares |
 //!
 //! What this crate deliberately does not know: a clinical word, the time of day, where randomness comes from (it is
@@ -29,6 +30,7 @@ pub mod files;
 pub mod ids;
 pub mod journal;
 pub mod keys;
+pub mod lifeboat;
 pub mod padding;
 pub mod recovery;
 pub mod sealbox;

@@ -1,31 +1,34 @@
-//! `tomoshibi print`: paper without a screen. `pack` makes the whole morning's paper, one PDF per department.
+//! `tomoshibi print`: what is carried away from here. `pack` makes the morning's paper, `lifeboat` the copy that opens in a
+//! browser when nothing of ours runs, `shred` destroys both when their time is over.
+//!
+//! Whoever is on it is in the audit log before the first chart opens. Printers are deliberately not driven from here.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use chart::{Moment, Subject};
+use chart::Subject;
 use downtime::audit::Deed;
-use downtime::forms::{Department, Issue, departments, pack_sheets};
+use downtime::forms::{Department, departments};
 use downtime::identity::verb;
-use downtime::shelf::Opened;
 use jiff::civil::Date;
-use serde_json::json;
 
-use super::audit::paper::{digits, own_checkpoints};
-use super::password::SignInArgs;
+use super::password::{SignInArgs, WithArgs};
 use super::person::{Entered, about_each, enter};
 use super::{ConfigArg, LOOK};
-use crate::config::Config;
 use crate::home::Home;
-use crate::{clock, progress, serving, trail};
+use crate::trail;
 
-/// Paper without a screen.
+mod contents;
+mod lifeboat;
+mod pack;
+mod shred;
+
+/// Paper without a screen, and what opens without us.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  tomoshibi print pack --user 9001 --password-file pw.txt --out paper\n\nThe PDFs hold patients' data in the clear: print, then shred."
+    after_help = "Examples:\n  tomoshibi print pack --user 9001 --password-file pw.txt --out paper\n  tomoshibi print lifeboat --user 9001 --out /media/stick\n  tomoshibi print shred paper --user 9001 --witness 1001 --yes\n\nThe PDFs hold patients' data in the clear: print, then shred."
 )]
 pub struct Print {
     #[command(flatten)]
@@ -36,7 +39,7 @@ pub struct Print {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Every department's list (F13) and chart sheets (F02), one PDF per department.
+    /// Every department's list (F13) and chart sheets (F02), one PDF per department, with pages and minutes.
     Pack {
         #[command(flatten)]
         who: SignInArgs,
@@ -46,9 +49,49 @@ enum What {
         /// Only the department with this code.
         #[arg(long)]
         department: Option<String>,
+        /// One PDF per sheet instead of one per department.
+        #[arg(long)]
+        split: bool,
+        /// Pages that the printer prints in a minute; that of the configuration when absent.
+        #[arg(long, value_name = "PAGES", value_parser = clap::value_parser!(u16).range(1..=1000))]
+        per_minute: Option<u16>,
         /// One JSON object instead of words.
         #[arg(long)]
         json: bool,
+    },
+    /// The last resort: each department's list and charts as one sealed HTML file that any browser opens. Each file's
+    /// passphrase is shown once, here.
+    Lifeboat {
+        #[command(flatten)]
+        who: SignInArgs,
+        /// Directory or stick for the files.
+        #[arg(long)]
+        out: PathBuf,
+        /// Only the department with this code.
+        #[arg(long)]
+        department: Option<String>,
+        /// One JSON object instead of words, passphrases included.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Destroys packs and lifeboats of snapshots that have been replaced. Without --yes it only says which.
+    Shred {
+        /// Where they lie.
+        dir: PathBuf,
+        #[command(flatten)]
+        who: SignInArgs,
+        /// Staff number of who watches: somebody else, who signs in too.
+        #[arg(long, value_name = "NUMBER")]
+        witness: String,
+        /// File whose first line is the witness's password; asked at the keyboard when absent.
+        #[arg(long, value_name = "FILE")]
+        witness_password_file: Option<PathBuf>,
+        /// Also what is still in force.
+        #[arg(long)]
+        all: bool,
+        /// Really.
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -56,130 +99,92 @@ impl Print {
     /// Runs the command.
     ///
     /// # Errors
-    /// When nobody can sign in, there is no snapshot, or a PDF cannot be written.
+    /// When nobody can sign in, there is no snapshot, or a file cannot be written.
     pub fn run(&self) -> Result<ExitCode> {
-        let What::Pack {
-            who,
-            out,
-            department,
-            json,
-        } = &self.what;
         let config = self.config.read()?;
         let home = Home::open(&config)?;
-        let entered = enter(&home, who, verb::PRINT)?;
-        let packs = packs(&config, &home, &entered, out, department.as_deref(), *json)?;
-        let spoiled: usize = packs.iter().map(|p| p.spoiled.len()).sum();
-        if *json {
-            let list: Vec<_> = packs.iter().map(|p| json!({"department": p.department, "file": p.file, "sheets": p.sheets, "pages": p.pages, "bytes": p.bytes, "spoiled": p.spoiled})).collect();
-            say!("{}", json!({"packs": list}));
-        } else {
-            for pack in &packs {
-                say!(
-                    "{}  {} 枚（{} ページ）  {}",
-                    pack.department,
-                    pack.sheets,
-                    pack.pages,
-                    pack.file.display()
-                );
-                pack.spoiled.iter().for_each(|line| say!("  ★ {line}"));
+        let look = match &self.what {
+            What::Pack {
+                who,
+                out,
+                department,
+                split,
+                per_minute,
+                json,
+            } => {
+                let wish = pack::Wish {
+                    out,
+                    only: department.as_deref(),
+                    split: *split,
+                    per_minute: per_minute.unwrap_or_else(|| config.forms.per_minute()),
+                    json: *json,
+                };
+                pack::run(&config, &home, &enter(&home, who, verb::PRINT)?, &wish)?
             }
-            say!("個人情報を含む紙と PDF です。印刷したら PDF を消し、使わなかった紙はシュレッダーへ");
-        }
-        Ok(if spoiled > 0 {
-            ExitCode::from(LOOK)
-        } else {
-            ExitCode::SUCCESS
-        })
+            What::Lifeboat {
+                who,
+                out,
+                department,
+                json,
+            } => {
+                // Charts leave the house as data: what export asks for is asked for here.
+                let entered = enter(&home, who, verb::READ | verb::PRINT | verb::EXPORT)?;
+                lifeboat::run(&config, &home, &entered, out, department.as_deref(), *json)?
+            }
+            What::Shred {
+                dir,
+                who,
+                witness,
+                witness_password_file,
+                all,
+                yes,
+            } => {
+                if who.user.trim() == witness.trim() {
+                    bail!("--user と --witness は別の人にしてください。何も消していません");
+                }
+                let entered = enter(&home, who, verb::PRINT)?;
+                let other = SignInArgs {
+                    user: witness.clone(),
+                    with: WithArgs {
+                        password_file: witness_password_file.clone(),
+                        badge_file: None,
+                    },
+                };
+                let witness = enter(&home, &other, 0)?;
+                shred::run(&home, &entered, &witness, dir, *all, *yes)?
+            }
+        };
+        Ok(if look { ExitCode::from(LOOK) } else { ExitCode::SUCCESS })
     }
 }
 
-/// One department's PDF.
-pub struct Pack {
-    department: String,
-    file: PathBuf,
-    sheets: usize,
-    pages: usize,
-    bytes: usize,
-    spoiled: Vec<String>,
-}
-
-/// Prints every department's pack.
-///
-/// # Errors
-/// When a PDF cannot be made or written.
-pub fn packs(
-    config: &Config,
-    home: &Home,
-    entered: &Entered,
-    out: &PathBuf,
-    only: Option<&str>,
-    quiet: bool,
-) -> Result<Vec<Pack>> {
+/// The day of the snapshot, and the departments that are wanted with their places among all.
+fn wanted(entered: &Entered, only: Option<&str>) -> Result<(Date, Vec<(usize, Department)>)> {
     let opened = &entered.opened;
     let day = opened
         .shelved()
         .stat()
         .day
         .context("封印済みデータに対象日がありません")?;
-    let press = serving::press(config)?;
-    fs::create_dir_all(out).with_context(|| format!("{} を作れません", out.display()))?;
-    let issue = issue(config, home, opened, clock::now());
-    let all = departments(opened, day);
-    let wanted: Vec<_> = all
-        .iter()
+    let wanted: Vec<_> = departments(opened, day)
+        .into_iter()
         .enumerate()
         .filter(|(_, d)| only.is_none_or(|code| d.department.code == code))
         .collect();
     if wanted.is_empty() {
         bail!("{} に予約のある診療科が見つかりません", chart::date::iso(day));
     }
-    witness(home, entered, wanted.iter().map(|(_, department)| *department))?;
-    // Whoever keeps a list is a witness of this station's longest log.
-    let checkpoints = own_checkpoints(home)?;
-    let longest = checkpoints.iter().max_by_key(|checkpoint| checkpoint.claim().size);
-    let checkpoint = longest.map(digits).unwrap_or_default();
-    let sheets: usize = wanted.iter().map(|(_, d)| d.slots.len() + 1).sum();
-    let bar = progress::bar("印刷パック", quiet);
-    let mut done = 0;
-    let mut packs = Vec::new();
-    for (number, department) in wanted {
-        let file = out.join(file_name(day, &department.department));
-        let mut damaged = Vec::new();
-        let mut pdf = Vec::new();
-        let list = pack_sheets(opened, department, number, day, &issue, &mut damaged).map(|mut sheet| {
-            if sheet.form == "F13" && !checkpoint.is_empty() {
-                sheet.body["checkpoint"] = checkpoint.as_str().into();
-            }
-            sheet
-        });
-        let report = press.pack(
-            list,
-            |p| progress::show(&bar, (done + p.sheets) as u64, sheets as u64),
-            &mut pdf,
-        )?;
-        done += report.printed.sheets;
-        let mut spoiled: Vec<String> = report
-            .spoiled
-            .iter()
-            .map(|s| format!("{} {}: {}", s.form, s.patient, s.error))
-            .collect();
-        spoiled.extend(damaged.iter().map(|(id, fault)| format!("F02 {id}: {fault}")));
-        write(&file, &pdf)?;
-        packs.push(Pack {
-            department: department.department.label().to_owned(),
-            file,
-            sheets: report.printed.sheets,
-            pages: report.printed.pages,
-            bytes: report.bytes,
-            spoiled,
-        });
-    }
-    bar.finish_and_clear();
-    Ok(packs)
+    Ok((day, wanted))
 }
 
-/// Every patient on the paper is in the audit log before the first chart opens.
-fn witness<'a>(home: &Home, entered: &Entered, wanted: impl Iterator<Item = &'a Department>) -> Result<()> {
+/// Every patient who leaves on paper or on a stick is in the audit log before the first chart opens.
+fn witness<'a>(
+    home: &Home,
+    entered: &Entered,
+    deed: Deed,
+    what: &str,
+    wanted: impl Iterator<Item = &'a Department>,
+) -> Result<()> {
     let index = entered.opened.index();
     let mut all = Vec::new();
     for department in wanted {
@@ -188,54 +193,24 @@ fn witness<'a>(home: &Home, entered: &Entered, wanted: impl Iterator<Item = &'a 
             .iter()
             .filter_map(|row| Some(Subject::Patient(index.row(*row)?.id()?)))
             .collect();
-        let mut whole = entered.acting.sighting(home, Deed::Printed);
+        let mut whole = entered.acting.sighting(home, deed);
         whole.count = u32::try_from(subjects.len()).unwrap_or(u32::MAX);
-        whole.detail = format!("F13・F02 {}", department.department.label());
+        whole.detail = format!("{what} {}", department.department.label());
         all.extend(about_each(whole, &subjects));
     }
     trail::write(home, all)
 }
 
-/// The owner alone may read it.
-fn write(path: &PathBuf, bytes: &[u8]) -> Result<()> {
-    if path.exists() {
-        fs::remove_file(path)?;
-    }
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let mut file = options
-        .open(path)
-        .with_context(|| format!("{} を作れません", path.display()))?;
-    std::io::Write::write_all(&mut file, bytes).with_context(|| format!("{} を書けません", path.display()))
-}
-
+/// `2026-11-28_01_循環器内科`: what a department's file or folder is called.
 fn file_name(day: Date, department: &chart::Coded) -> String {
-    let clean: String = department
-        .label()
-        .chars()
-        .map(|c| if c.is_alphanumeric() { c } else { '_' })
-        .collect();
-    format!("{}_{}_{clean}.pdf", chart::date::iso(day), department.code)
-}
-
-fn issue(config: &Config, home: &Home, opened: &Opened, now: Moment) -> Issue {
-    let state = opened.shelved().state();
-    Issue {
-        hospital: config.hospital.name.clone(),
-        mark: "電子カルテ停止時".to_owned(),
-        drill: false,
-        reissue: false,
-        as_of: state.as_of,
-        stopped_at: None,
-        seal: format!("封印 {} 第{}号 署名確認済", state.sealed_at.text(), state.epoch),
-        station: home.code,
-        now,
-        form_id: None,
-        contact_phone: config.hospital.contact_phone.clone(),
-    }
+    let clean = |text: &str| -> String {
+        let letters = text.chars().take(40);
+        letters.map(|c| if c.is_alphanumeric() { c } else { '_' }).collect()
+    };
+    format!(
+        "{}_{}_{}",
+        chart::date::iso(day),
+        clean(&department.code),
+        clean(department.label())
+    )
 }

@@ -6,4 +6,5 @@ mod browser;
 mod custody;
 mod leaving;
 mod one_day;
+mod packs;
 mod program;

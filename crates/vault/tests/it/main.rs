@@ -9,6 +9,7 @@ mod faults;
 mod flips;
 mod hospital;
 mod journal;
+mod lifeboat;
 mod locks;
 mod mutants;
 mod outside;

@@ -21,6 +21,7 @@ pub mod patient;
 pub mod record;
 pub mod result;
 pub mod sheet;
+pub mod sheet_code;
 pub mod visit;
 
 pub use allergy::Allergy;
@@ -36,4 +37,5 @@ pub use patient::{Name, Patient, Sex};
 pub use record::Chart;
 pub use result::LabResult;
 pub use sheet::{PatientStrip, Sheet};
+pub use sheet_code::{PatientCheck, SheetCode};
 pub use visit::{Appointment, ExamOrder};

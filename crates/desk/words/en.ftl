@@ -784,6 +784,7 @@ deed-destroy = Destroyed
 deed-degraded = Gap in the audit log
 deed-lock-out = Locked for minutes
 deed-link = Patient numbers linked
+deed-file-scans = scans filed
 outcome-done = Done
 outcome-refused = Refused
 outcome-failed = Failed

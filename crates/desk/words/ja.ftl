@@ -781,6 +781,7 @@ deed-destroy = 廃棄
 deed-degraded = 監査の欠け
 deed-lock-out = 一時ロック
 deed-link = 患者番号の結び付け
+deed-file-scans = スキャンの取り込み
 outcome-done = 成功
 outcome-refused = 拒否
 outcome-failed = 失敗

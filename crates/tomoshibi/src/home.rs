@@ -11,6 +11,7 @@
 //!   audit/               this station's audit log;  audit-tools/ that of these commands;  audit-peers/ those of others
 //!   recovery.boxes       what three of five printed shares open, hub only;  recovery.wraps the role secrets behind it
 //!   drafts/              sealed drafts
+//!   scans/               returned paper and the registers of packs, sealed
 //!   log/                 destructions, extracts
 //! ```
 

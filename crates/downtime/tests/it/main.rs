@@ -20,6 +20,7 @@ mod hospital;
 mod index;
 mod merge;
 mod saving;
+mod scans;
 mod scopes;
 mod sealing;
 mod table;

@@ -4,15 +4,18 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use chart::{Moment, Subject};
+use chart::{FormId, Moment, PatientId, Subject};
 use downtime::audit::Deed;
 use downtime::forms::{Department, Issue, departments, pack_sheets};
 use downtime::identity::verb;
+use downtime::scans::{self, Archive, Issued};
 use downtime::shelf::Opened;
 use jiff::civil::Date;
 use serde_json::json;
+use vault::files::Disk;
 
 use super::audit::paper::{digits, own_checkpoints};
 use super::password::SignInArgs;
@@ -20,7 +23,7 @@ use super::person::{Entered, about_each, enter};
 use super::{ConfigArg, LOOK};
 use crate::config::Config;
 use crate::home::Home;
-use crate::{clock, progress, serving, trail};
+use crate::{clock, progress, random, serving, trail};
 
 /// Paper without a screen.
 #[derive(Debug, clap::Args)]
@@ -146,10 +149,12 @@ pub fn packs(
         let file = out.join(file_name(day, &department.department));
         let mut damaged = Vec::new();
         let mut pdf = Vec::new();
+        let mut issued = Vec::new();
         let list = pack_sheets(opened, department, number, day, &issue, &mut damaged).map(|mut sheet| {
             if sheet.form == "F13" && !checkpoint.is_empty() {
                 sheet.body["checkpoint"] = checkpoint.as_str().into();
             }
+            issued.extend(issued_as(&sheet));
             sheet
         });
         let report = press.pack(
@@ -164,6 +169,13 @@ pub fn packs(
             .map(|s| format!("{} {}: {}", s.form, s.patient, s.error))
             .collect();
         spoiled.extend(damaged.iter().map(|(id, fault)| format!("F02 {id}: {fault}")));
+        // Before the paper: a sheet that comes back must have been issued.
+        match register(home, entered, &department.department, issued) {
+            Ok(()) => {}
+            Err(fault) => spoiled.push(format!(
+                "発行簿に書けません。このパックの用紙は、スキャンしても自動では綴じられません: {fault:#}"
+            )),
+        }
         write(&file, &pdf)?;
         packs.push(Pack {
             department: department.department.label().to_owned(),
@@ -176,6 +188,33 @@ pub fn packs(
     }
     bar.finish_and_clear();
     Ok(packs)
+}
+
+/// Whose a sheet of the pack is: the number its bar code carries is the patient's own.
+fn issued_as(sheet: &chart::Sheet) -> Option<Issued> {
+    let subject = match &sheet.strip {
+        Some(strip) => Subject::Patient(PatientId::parse(&strip.id_code)?),
+        None => Subject::Hospital,
+    };
+    Some(Issued {
+        form_id: FormId::parse(&sheet.form_id)?,
+        form: sheet.form.clone(),
+        subject,
+    })
+}
+
+/// Keeps whose the sheets are, sealed beside the data: no entry of the journal says it.
+fn register(home: &Home, entered: &Entered, department: &chart::Coded, sheets: Vec<Issued>) -> Result<()> {
+    let journal = entered.acting.unlocked.journal.clone();
+    let journal = journal.context("この利用者は記載を読む鍵を持っていません")?;
+    let archive = Archive::new(Arc::new(Disk), &home.data, home.roster.hospital(), journal);
+    let pack = scans::Pack {
+        at: clock::now(),
+        by: entered.acting.author().user.clone(),
+        title: department.label().to_owned(),
+        sheets,
+    };
+    Ok(archive.keep_pack(&pack, &mut random::system())?)
 }
 
 /// Every patient on the paper is in the audit log before the first chart opens.

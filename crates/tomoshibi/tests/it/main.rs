@@ -7,3 +7,4 @@ mod custody;
 mod leaving;
 mod one_day;
 mod program;
+mod scanning;

@@ -25,6 +25,7 @@ pub mod next;
 pub mod note;
 pub mod print;
 pub mod reception;
+pub mod returned;
 pub mod scan;
 pub mod sign_in;
 pub mod temporary;
@@ -159,6 +160,7 @@ pub static SCREENS: &[&Screen] = &[
     &sign_in::SCREEN,
     &envelope::SCREEN,
     &conflicts::SCREEN,
+    &returned::SCREEN,
     &link::SCREEN,
     &audit::SCREEN,
     &users::SCREEN,

@@ -34,6 +34,7 @@ mod log_state;
 mod numbers;
 mod outside;
 mod parcel;
+mod returned;
 mod session;
 mod testimony;
 mod timing;
@@ -68,7 +69,7 @@ pub struct Parts {
     pub secret: Arc<StationSecret>,
     /// The shelf.
     pub shelf: Shelf,
-    /// Directory for `journal/`, `peers/` and `drafts/`.
+    /// Directory for `journal/`, `peers/`, `drafts/` and `scans/`.
     pub data: PathBuf,
     /// The file port.
     pub files: Arc<dyn Files>,
@@ -108,6 +109,7 @@ pub struct Station {
     sent: Mutex<u64>,
     issued: Mutex<numbers::Issued>,
     drafts: drafts::Drafts,
+    returned: returned::Returned,
     randomness: Randomness,
     damage: usize,
 }
@@ -260,6 +262,11 @@ impl Station {
         let gatekeeper = gatekeeper::Gatekeeper::open(Arc::clone(&parts.files), parts.data.join("attempts"));
         let keeper = Keeper::start(journal, clock, randomness(), saved)?;
         let drafts = drafts::Drafts::new(Arc::clone(&parts.files), parts.data.join("drafts"), hospital);
+        let returned = returned::Returned {
+            files: parts.files,
+            data: parts.data,
+            hospital,
+        };
         let station = Arc::new(Self {
             hospital_name: parts.hospital_name,
             contact_phone: parts.contact_phone,
@@ -284,6 +291,7 @@ impl Station {
             sent: Mutex::new(0),
             issued: Mutex::default(),
             drafts,
+            returned,
             randomness,
             damage,
         });

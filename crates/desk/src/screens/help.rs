@@ -52,7 +52,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
         b"note" => [PEN, CLOCK, PAPER],
         b"next" => [CLOCK, PERSON, PAPER],
         b"temporary" => [PERSON, BELL, PAPER],
-        b"work" => [LIST, SCREEN_DRAWING, KEY],
+        b"work" | b"returned" => [LIST, SCREEN_DRAWING, KEY],
         b"declare" => [SCREEN_DRAWING, BELL, PERSON],
         b"audit" => [SCREEN_DRAWING, LIST, PEN],
         b"users" => [LIST, PERSON, KEY],
@@ -62,7 +62,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
 }
 
 /// Screens with their own help; the others show that of home.
-const EXPLAINED: [&str; 12] = [
+const EXPLAINED: [&str; 13] = [
     "reception",
     "patients",
     "chart",
@@ -70,6 +70,7 @@ const EXPLAINED: [&str; 12] = [
     "next",
     "temporary",
     "work",
+    "returned",
     "declare",
     "sign-in",
     "home",

@@ -11,4 +11,5 @@ mod identity;
 mod idle;
 mod namesakes;
 mod pages;
+mod returned;
 mod safety;

@@ -8,9 +8,6 @@ use chart::{FormId, PatientCheck, Sheet, SheetCode};
 use press::{Forms, Press};
 use scan::Picture;
 
-/// Forms that carry a sheet code, those about patients first.
-pub const FORMS: [&str; 7] = ["F02", "F01", "F06", "F14", "F13", "F27", "F28"];
-
 /// Forms whose two codes stand in opposite corners.
 pub const TWO_CODES: [&str; 4] = ["F01", "F02", "F06", "F14"];
 

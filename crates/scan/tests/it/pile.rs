@@ -4,18 +4,24 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use chart::SheetCode;
 use scan::{Finding, Picture};
 
 use crate::distort::{Dice, faded, jpeg, noisy, one_bit, punched, skewed, stained, torn, turned};
-use crate::paper::{FORMS, TWO_CODES, by_poppler, by_scan, code, press, sheet};
+use crate::paper::{TWO_CODES, by_poppler, by_scan, code, press, sheet};
 
 /// Pages of the suite's pile.
 const USUAL: u64 = 320;
 
-/// Sheets that are printed; each comes back several times, damaged differently.
-const SHEETS: u32 = 14;
+/// Sheets that are printed, as often as their forms come back; each comes back several times, damaged differently.
+const SHEETS: [&str; 14] = [
+    "F02", "F01", "F06", "F02", "F14", "F01", "F02", "F13", "F06", "F02", "F14", "F01", "F27", "F28",
+];
+
+/// Under torture, one page for so many of its images: a page costs as much.
+const IMAGES_A_PAGE: u64 = 200;
 
 struct Printed {
     page: Picture,
@@ -26,8 +32,8 @@ struct Printed {
 /// Every page of every printed sheet at 150, 200 and 300 dpi.
 fn printed() -> Vec<Printed> {
     let mut out = Vec::new();
-    for n in 0..SHEETS {
-        let sheet = sheet(FORMS[n as usize % FORMS.len()], n + 1);
+    for (n, form) in (0_u32..).zip(SHEETS) {
+        let sheet = sheet(form, n + 1);
         let pdf = press().sheet(&sheet).unwrap();
         let mut add = |pages: Vec<Picture>, dpi: f64| {
             assert_eq!(pages.len(), pdf.pages);
@@ -109,7 +115,14 @@ struct Tally {
 #[test]
 fn degraded_pages_of_printed_forms_are_filed_and_never_misfiled() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let wanted = number("TORTURE_IMAGES").unwrap_or(USUAL).max(1);
+    let asked = number("TORTURE_IMAGES").map(|images| (images / IMAGES_A_PAGE).max(1));
+    let until = number("TORTURE_SECONDS").filter(|seconds| *seconds > 0);
+    let until = until.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let wanted = if until.is_some() {
+        u64::MAX
+    } else {
+        asked.unwrap_or(USUAL)
+    };
     let first = number("TORTURE_SEED").unwrap_or(0);
     let (printed, next, tally) = (printed(), AtomicUsize::new(0), Mutex::new(Tally::default()));
     std::thread::scope(|scope| {
@@ -117,7 +130,7 @@ fn degraded_pages_of_printed_forms_are_filed_and_never_misfiled() {
             scope.spawn(|| {
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed) as u64;
-                    if n >= wanted {
+                    if n >= wanted || until.is_some_and(|until| Instant::now() >= until) {
                         break;
                     }
                     let seed = first + n;
@@ -141,8 +154,9 @@ fn degraded_pages_of_printed_forms_are_filed_and_never_misfiled() {
         }
     });
     let tally = tally.into_inner().unwrap();
+    let read = tally.by_form.values().map(|(_, all)| all).sum::<u64>();
     println!(
-        "torture: pile: {wanted} pages: {} filed, {} wait for a person, {} misfiled; filed and all by form {:?}",
+        "torture: pile: {read} pages: {} filed, {} wait for a person, {} misfiled; filed and all by form {:?}",
         tally.filed,
         tally.waiting.len(),
         tally.misfiled.len(),
@@ -153,5 +167,10 @@ fn degraded_pages_of_printed_forms_are_filed_and_never_misfiled() {
         .iter()
         .for_each(|words| println!("torture: waits: {words}"));
     assert_eq!(tally.misfiled, Vec::<String>::new());
-    assert!(tally.filed * 100 >= wanted * 99, "{} of {wanted}", tally.filed);
+    // Of a single page (a seed tried again) no hundredth can be asked.
+    assert!(
+        read < 100 || tally.filed * 100 >= read * 99,
+        "{} of {read}",
+        tally.filed
+    );
 }

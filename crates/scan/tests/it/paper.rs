@@ -9,7 +9,7 @@ use press::{Forms, Press};
 use scan::Picture;
 
 /// Forms whose two codes stand in opposite corners.
-pub const TWO_CODES: [&str; 4] = ["F01", "F02", "F06", "F14"];
+pub const TWO_CODES: [&str; 3] = ["F01", "F02", "F06"];
 
 pub fn press() -> &'static Press {
     static PRESS: OnceLock<Press> = OnceLock::new();

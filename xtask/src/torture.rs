@@ -22,7 +22,7 @@ struct Piece {
 }
 
 /// The next piece goes at the end.
-const PIECES: [Piece; 9] = [
+const PIECES: [Piece; 10] = [
     Piece {
         name: "mutants",
         package: "vault",
@@ -76,6 +76,12 @@ const PIECES: [Piece; 9] = [
         package: "downtime",
         tests: "merge::",
         what: "thirty stations apart, with wrong clocks, late and repeated parcels, one destroyed: the same day everywhere?",
+    },
+    Piece {
+        name: "pile",
+        package: "scan",
+        tests: "pile::",
+        what: "printed forms as bad scanners give them back: turned, skewed, blurred, stained, punched, in one bit: each to its own sheet?",
     },
 ];
 

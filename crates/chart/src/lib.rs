@@ -22,6 +22,7 @@ pub mod record;
 pub mod result;
 pub mod rx;
 pub mod sheet;
+pub mod sheet_code;
 pub mod visit;
 
 pub use allergy::Allergy;
@@ -38,4 +39,5 @@ pub use record::Chart;
 pub use result::LabResult;
 pub use rx::{Rx, RxSheet};
 pub use sheet::{PatientStrip, Sheet};
+pub use sheet_code::{PatientCheck, SheetCode};
 pub use visit::{Appointment, ExamOrder};

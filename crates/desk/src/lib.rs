@@ -24,6 +24,7 @@ mod paper;
 mod people;
 mod reader;
 mod rolls;
+mod rx_symbols;
 mod say;
 mod screens;
 mod session;

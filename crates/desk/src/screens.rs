@@ -26,6 +26,7 @@ pub mod note;
 pub mod print;
 pub mod printing;
 pub mod reception;
+pub mod returned;
 pub mod rx;
 pub mod scan;
 pub mod sign_in;
@@ -163,6 +164,7 @@ pub static SCREENS: &[&Screen] = &[
     &sign_in::SCREEN,
     &envelope::SCREEN,
     &conflicts::SCREEN,
+    &returned::SCREEN,
     &link::SCREEN,
     &audit::SCREEN,
     &users::SCREEN,

@@ -1,7 +1,8 @@
 //! The work of a downtime: prepared, lived and settled.
 //!
 //! Rooms, lowest first: `sources` read an EHR; `extract` guards and seals; `identity` signs people in; `shelf` holds the
-//! newest snapshot that verifies; `journal` keeps entries; `view` lays entries over charts; `forms` fill sheets;
+//! newest snapshot that verifies; `journal` keeps entries; `view` lays entries over charts; `forms` fill sheets; `scans`
+//! file them when they come back;
 //! `exports` hand everything back. No screens, no clock, no Typst here.
 
 pub mod audit;
@@ -13,6 +14,7 @@ pub mod index;
 pub mod journal;
 pub mod papers;
 pub mod printing;
+pub mod scans;
 pub mod shelf;
 pub mod sources;
 pub mod state;

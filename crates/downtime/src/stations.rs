@@ -35,6 +35,7 @@ mod log_state;
 mod numbers;
 mod outside;
 mod parcel;
+mod returned;
 mod session;
 mod testimony;
 mod timing;
@@ -71,7 +72,7 @@ pub struct Parts {
     pub secret: Arc<StationSecret>,
     /// The shelf.
     pub shelf: Shelf,
-    /// Directory for `journal/`, `peers/` and `drafts/`.
+    /// Directory for `journal/`, `peers/`, `drafts/` and `scans/`.
     pub data: PathBuf,
     /// The file port.
     pub files: Arc<dyn Files>,
@@ -112,6 +113,7 @@ pub struct Station {
     sent: Mutex<u64>,
     issued: Mutex<numbers::Issued>,
     drafts: drafts::Drafts,
+    returned: returned::Returned,
     randomness: Randomness,
     damage: usize,
 }
@@ -264,6 +266,11 @@ impl Station {
         let gatekeeper = gatekeeper::Gatekeeper::open(Arc::clone(&parts.files), parts.data.join("attempts"));
         let keeper = Keeper::start(journal, clock, randomness(), saved)?;
         let drafts = drafts::Drafts::new(Arc::clone(&parts.files), parts.data.join("drafts"), hospital);
+        let returned = returned::Returned {
+            files: parts.files,
+            data: parts.data,
+            hospital,
+        };
         let station = Arc::new(Self {
             hospital_name: parts.hospital_name,
             contact_phone: parts.contact_phone,
@@ -289,6 +296,7 @@ impl Station {
             sent: Mutex::new(0),
             issued: Mutex::default(),
             drafts,
+            returned,
             randomness,
             damage,
         });

@@ -3,7 +3,6 @@
 //! No drawing here (that is `ink`), and no reading of scans.
 
 use barcoders::sym::code128::Code128;
-use chart::FormId;
 use qrcodegen::{QrCode, QrCodeEcc, QrSegment};
 
 use crate::error::PressError;
@@ -16,49 +15,6 @@ pub const MAX_QR_CHARS: usize = 3_000;
 
 /// Modules along the side of the largest symbol there is: QR version 40.
 pub const MAX_SYMBOL_SIDE: usize = 177;
-
-/// Highest page number that fits the two digits of a [`SheetCode`].
-pub const MAX_SHEET_PAGES: usize = 99;
-
-/// What the QR code of a page says, so that a scan files itself: which sheet, which page of how many, whose.
-///
-/// Written as digits without separators: form ID (12), page (2), pages (2), then the patient number, which may be a temporary one with
-/// letters. Digits only, because a keyboard-wedge reader types them through whatever input method is on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SheetCode {
-    /// 帳票番号
-    pub form_id: FormId,
-    /// This page, from 1.
-    pub page: u8,
-    /// Pages of the sheet.
-    pub pages: u8,
-    /// Patient number as the bar code carries it; empty on lists.
-    pub patient: String,
-}
-
-impl SheetCode {
-    /// The text inside the QR code.
-    #[must_use]
-    pub fn text(&self) -> String {
-        format!("{}{:02}{:02}{}", self.form_id, self.page, self.pages, self.patient)
-    }
-
-    /// Reads the text of a scanned code; `None` for any other code, a wrong check digit, or a page beyond the last.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let form_id = FormId::parse(text.get(..12)?)?;
-        let page = two_digits(text.get(12..14)?)?;
-        let pages = two_digits(text.get(14..16)?)?;
-        let patient = text.get(16..)?.to_owned();
-        let known = is_code_text(&patient) && patient.len() <= MAX_BAR_CODE_CHARS;
-        (known && (1..=pages).contains(&page)).then_some(Self {
-            form_id,
-            page,
-            pages,
-            patient,
-        })
-    }
-}
 
 /// A bar code as modules from left to right, `true` is ink. Quiet zones are not included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,7 +124,7 @@ pub(crate) fn is_code_text(text: &str) -> bool {
         .all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
 }
 
-/// Digits before letters in their own numeric segment: a third of the bits.
+/// Sheet codes in one alphanumeric segment; of others, digits before letters in their own numeric one: a third of the bits.
 fn segments(text: &str) -> Vec<QrSegment> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = text.split_at(digits);
@@ -207,43 +163,9 @@ fn runs(modules: impl Iterator<Item = bool>) -> Vec<(usize, usize)> {
     out
 }
 
-fn two_digits(text: &str) -> Option<u8> {
-    text.bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| text.parse().ok())
-        .flatten()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sheet_code_comes_back() {
-        let code = SheetCode {
-            form_id: FormId::parse("261120031279").unwrap(),
-            page: 1,
-            pages: 2,
-            patient: "00123456".to_owned(),
-        };
-        assert_eq!(code.text(), "261120031279010200123456");
-        assert_eq!(SheetCode::parse(&code.text()), Some(code));
-    }
-
-    #[test]
-    fn other_codes_are_not_sheet_codes() {
-        for text in [
-            "",
-            "00123456",
-            "261120031279",
-            "261120031270010200123456",
-            "2611200312790302",
-            "26112003127９0101",
-            "261120031279+1+1",
-        ] {
-            assert_eq!(SheetCode::parse(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn even_digits_take_set_c_and_other_texts_set_b() {
@@ -259,8 +181,10 @@ mod tests {
 
     #[test]
     fn a_sheet_code_is_the_smallest_symbol() {
-        assert_eq!(Squares::qr("261120031279010200123456").unwrap().side, 21);
-        assert_eq!(Squares::qr("2611200312790102TR0300003X").unwrap().side, 25);
+        // 25 modules on 20 mm: 6 dots each at 200 dpi. Up to six characters of form code.
+        assert_eq!(Squares::qr("T12611200312790102KJKNF02N").unwrap().side, 25);
+        assert_eq!(Squares::qr("T12611200312790102KJKNF02ABCT").unwrap().side, 25);
+        assert_eq!(Squares::qr("T12611200312790102KJKNF02ABCDET").unwrap().side, 29);
         assert!(Squares::qr("").is_err());
         assert!(Squares::qr(&"1".repeat(MAX_QR_CHARS + 1)).is_err());
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use chart::sheet_code::{MAX_FORM_CODE, is_form_code};
 use rust_embed::RustEmbed;
 use serde::Deserialize;
 use typst::foundations::Bytes;
@@ -128,7 +129,7 @@ pub enum Strip {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Codes {
-    /// Top right only.
+    /// Top right only, on lists in the foot.
     #[default]
     One,
     /// Opposite corners, so that a scan with one corner torn, stamped or folded still files itself.
@@ -317,6 +318,13 @@ fn parse(
             code,
             "form.toml",
             &format!("its code is {}, the folder's name is {code}", about.code),
+        ));
+    }
+    if !is_form_code(code.split('-').next().unwrap_or(code)) {
+        return Err(broken(
+            code,
+            "form.toml",
+            &format!("a form's code is 1 to {MAX_FORM_CODE} of A-Z and 0-9: it stands in the QR code of every page"),
         ));
     }
     let drawn_as = || other(about.drawn_as.as_deref()?);

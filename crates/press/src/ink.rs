@@ -4,6 +4,8 @@
 
 use std::sync::LazyLock;
 
+use chart::sheet_code::MAX_SHEET_PAGES;
+use chart::{FormId, PatientCheck, SheetCode};
 use typst::comemo::Tracked;
 use typst::diag::{At, SourceResult};
 use typst::engine::Engine;
@@ -23,9 +25,11 @@ use crate::legible::BREAK_HERE;
 
 /// Adds the press's own functions to what frame and forms can call.
 ///
-/// `code128(text, width, height)`, `qr(text, side)`, `modules(rows, side)` (a ready symbol as rows of `0` and `1`) give content; `code128-modules(text)` gives how many modules wide the bar code is.
+/// `code128(text, width, height)`, `qr(text, side)`, `modules(rows, side)` (a ready symbol as rows of `0` and `1`) give content;
+/// `code128-modules(text)` gives how many modules wide the bar code is, `sheet-code(form, number, page, pages, patient)` the text of a
+/// page's QR code.
 pub fn add_functions(scope: &mut Scope) {
-    for function in [&CODE128, &CODE128_MODULES, &QR, &MODULES] {
+    for function in [&CODE128, &CODE128_MODULES, &QR, &MODULES, &SHEET_CODE] {
         scope.define_func_with_data(function);
     }
 }
@@ -34,6 +38,7 @@ static CODE128: NativeFuncData = native("code128", "Code 128", NativeFuncPtr(&co
 static CODE128_MODULES: NativeFuncData = native("code128-modules", "Code 128 modules", NativeFuncPtr(&code128_modules));
 static QR: NativeFuncData = native("qr", "QR code", NativeFuncPtr(&qr));
 static MODULES: NativeFuncData = native("modules", "Symbol of modules", NativeFuncPtr(&modules));
+static SHEET_CODE: NativeFuncData = native("sheet-code", "Sheet code", NativeFuncPtr(&sheet_code));
 
 const fn native(name: &'static str, title: &'static str, function: NativeFuncPtr) -> NativeFuncData {
     NativeFuncData {
@@ -74,6 +79,28 @@ fn modules(_: &mut Engine, _: Tracked<Context>, args: &mut Args) -> SourceResult
     let rows: Vec<&str> = rows.iter().map(Str::as_str).collect();
     let rows = rows.join("\n").replace(BREAK_HERE, "");
     Ok(block(&rows, side, side, draw_modules).into_value())
+}
+
+fn sheet_code(_: &mut Engine, _: Tracked<Context>, args: &mut Args) -> SourceResult<Value> {
+    let (form, number) = (code_text(args)?, code_text(args)?);
+    let (page, pages): (i64, i64) = (args.expect("page")?, args.expect("pages")?);
+    let patient = code_text(args)?;
+    // While Typst is still counting, and on sheets with too many pages, which are refused afterwards.
+    let within = |number: i64| u8::try_from(number.clamp(1, MAX_SHEET_PAGES.into())).unwrap_or(MAX_SHEET_PAGES);
+    let text = FormId::parse(&number).and_then(|form_id| {
+        let code = SheetCode {
+            form,
+            form_id,
+            page: within(page),
+            pages: within(pages),
+            patient: PatientCheck::of(&patient),
+        };
+        code.text()
+    });
+    let text = text
+        .ok_or("the sheet's number does not fit its QR code")
+        .at(args.span)?;
+    Ok(Str::from(text).into_value())
 }
 
 /// The text of a code. Long runs of characters have been offered places to break for people's eyes; a scanner must not see them.

@@ -18,7 +18,7 @@ mod pack;
 mod press;
 mod world;
 
-pub use codes::{Bars, SheetCode, Squares};
+pub use codes::{Bars, Squares};
 pub use error::PressError;
 pub use forms::{About, Codes, Form, Forms, Paper, Strip};
 pub use pack::{PackReport, Progress, Spoiled};

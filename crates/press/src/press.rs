@@ -12,6 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use chart::Sheet;
+use chart::sheet_code::MAX_SHEET_PAGES;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use typst::diag::SourceDiagnostic;
 use typst::foundations::{Bytes, Smart};
@@ -19,7 +20,6 @@ use typst::{World, WorldExt};
 use typst_layout::PagedDocument;
 use typst_pdf::PdfOptions;
 
-use crate::codes::MAX_SHEET_PAGES;
 use crate::dates::edition;
 use crate::error::PressError;
 use crate::filled::filled;
@@ -155,11 +155,11 @@ impl Press {
             })?
             .map_err(|errors| layout_error(&galley, form, &errors))?;
         let pages = document.pages().len();
-        if pages > MAX_SHEET_PAGES {
+        if pages > usize::from(MAX_SHEET_PAGES) {
             return Err(PressError::TooLarge {
                 what: "the number of pages of a sheet",
                 found: pages,
-                limit: MAX_SHEET_PAGES,
+                limit: usize::from(MAX_SHEET_PAGES),
             });
         }
         Ok(document)

@@ -23,6 +23,7 @@ mod password;
 mod person;
 mod print;
 mod recovery;
+mod scan;
 mod serve;
 mod station;
 mod synth;
@@ -90,6 +91,8 @@ enum Command {
     Print(print::Print),
     /// Writes everything that was recorded as files for the EHR.
     Export(export::Export),
+    /// Takes in returned paper and files it by the codes on it.
+    Scan(scan::Scan),
     /// Accounts for people who repair something: a few hours, no patient's key, a report to sign.
     Maintenance(maintenance::Maintenance),
     /// Destroys what this station holds, keys first, with a certificate.
@@ -124,6 +127,7 @@ impl Cli {
             Command::Serve(command) => command.run(),
             Command::Print(command) => command.run(),
             Command::Export(command) => command.run(),
+            Command::Scan(command) => command.run(),
             Command::Maintenance(command) => command.run(),
             Command::Dispose(command) => command.run(),
             Command::Doctor(command) => command.run(),

@@ -80,6 +80,8 @@ pub enum Step {
     Journal,
     /// `audit/`, `audit-tools/`, `audit-peers/` and what was remembered of others' logs.
     Audit,
+    /// `scans/`: returned paper and the registers of packs.
+    Scans,
     /// Everything else below `data/`.
     Rest,
 }
@@ -94,13 +96,14 @@ enum Line {
 }
 
 impl Step {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Keys,
         Self::Shelf,
         Self::Drafts,
         Self::Attempts,
         Self::Journal,
         Self::Audit,
+        Self::Scans,
         Self::Rest,
     ];
 
@@ -112,6 +115,7 @@ impl Step {
             "attempts" => Self::Attempts,
             "journal" | "peers" => Self::Journal,
             audit if audit.starts_with("audit") || audit.starts_with("witness") => Self::Audit,
+            "scans" => Self::Scans,
             _ => Self::Rest,
         }
     }
@@ -129,6 +133,7 @@ impl Step {
             Self::Attempts => ("サインイン失敗の数", "消した"),
             Self::Journal => ("記録（封印済み）", "消した"),
             Self::Audit => ("監査の記録（封印済み）", "消した"),
+            Self::Scans => ("戻った用紙のスキャンと発行簿（封印済み）", "消した"),
             Self::Rest => ("名簿・信頼・作業記録", "消した"),
         }
     }

@@ -10,15 +10,19 @@ use super::Breach;
 use super::tree::Tree;
 
 /// Each of our crates with those of ours it may use. A new crate gets a line here first.
-const FLOORS: [(&str, &[&str]); 10] = [
+const FLOORS: [(&str, &[&str]); 11] = [
     ("chart", &[]),
     ("vault", &["chart"]),
     ("synth", &[]),
     ("downtime", &["chart", "vault"]),
     ("press", &["chart"]),
     ("jahis", &["chart"]),
-    ("desk", &["chart", "vault", "downtime"]),
-    ("tomoshibi", &["chart", "vault", "synth", "downtime", "press", "desk"]),
+    ("scan", &["chart"]),
+    ("desk", &["chart", "vault", "downtime", "jahis"]),
+    (
+        "tomoshibi",
+        &["chart", "vault", "synth", "downtime", "press", "scan", "desk"],
+    ),
     ("xtask", &[]),
     ("fuzz", &["chart", "vault", "downtime"]),
 ];

@@ -9,7 +9,7 @@ use super::tree::Tree;
 /// Each room with its step. A room may use rooms on lower steps and itself, never its own step or above.
 ///
 /// The next room goes where its uses allow, as low as possible.
-const STEPS: [(&str, u32); 18] = [
+const STEPS: [(&str, u32); 19] = [
     // What everything stands on.
     ("store", 0),
     ("index", 1),
@@ -26,6 +26,7 @@ const STEPS: [(&str, u32); 18] = [
     ("printing", 7),
     ("forms", 8),
     ("audit", 8),
+    ("scans", 8),
     ("stations", 9),
     ("papers", 10),
     // After: back into the EHR.

@@ -53,7 +53,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
         b"rx" => [BELL, LIST, PAPER],
         b"next" => [CLOCK, PERSON, PAPER],
         b"temporary" => [PERSON, BELL, PAPER],
-        b"work" => [LIST, SCREEN_DRAWING, KEY],
+        b"work" | b"returned" => [LIST, SCREEN_DRAWING, KEY],
         b"declare" => [SCREEN_DRAWING, BELL, PERSON],
         b"audit" => [SCREEN_DRAWING, LIST, PEN],
         b"users" => [LIST, PERSON, KEY],
@@ -64,7 +64,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
 }
 
 /// Screens with their own help; the others show that of home.
-const EXPLAINED: [&str; 14] = [
+const EXPLAINED: [&str; 15] = [
     "reception",
     "patients",
     "chart",
@@ -73,6 +73,7 @@ const EXPLAINED: [&str; 14] = [
     "next",
     "temporary",
     "work",
+    "returned",
     "declare",
     "sign-in",
     "home",

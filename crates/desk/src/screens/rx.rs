@@ -28,6 +28,7 @@ use crate::fault::Fault;
 use crate::layout::{Banner, Done, Page};
 use crate::panels;
 use crate::paper::{After, Order, issue};
+use crate::rx_symbols;
 use crate::visit::Visit;
 use crate::who::Who;
 
@@ -310,13 +311,15 @@ async fn paper(visit: &Visit, who: &Who, entry: EntryId, reissue: bool) -> Resul
         reissue,
     };
     let institution = signed.session.station().institution().clone();
+    // Told on the screen of the prescription; the paper says that there is none.
+    let symbols = rx_symbols::drawn(&view, recorded, prescribed, &institution);
     issue(visit, signed, order, |issue| {
         Some(downtime::forms::prescription_sheet(
             &view,
             recorded,
             prescribed,
             &institution,
-            &[],
+            symbols.as_deref().ok(),
             issue,
         ))
     })
@@ -380,6 +383,7 @@ struct Own {
 
 struct Issued {
     words: String,
+    unmarked: Option<String>,
     text: String,
     entry: String,
 }
@@ -430,7 +434,11 @@ fn page(
         usage: line.usage.to_owned(),
         supply: line.supply.to_owned(),
     });
+    let institution = visit.site.station().institution();
     let issued = view.prescribed.iter().map(|(r, p)| Issued {
+        unmarked: (p.rx.given_out == GivenOut::Outside)
+            .then(|| rx_symbols::bytes(view, r, p, institution).err())
+            .flatten(),
         words: format!(
             "{} {}",
             crate::say::moment(w, r.entry.written_at, visit.state.now),

@@ -67,7 +67,7 @@ pub fn number_of(role: Role) -> String {
     }
 }
 
-fn rng() -> UnwrapErr<SysRng> {
+pub fn rng() -> UnwrapErr<SysRng> {
     UnwrapErr(SysRng)
 }
 

@@ -13,4 +13,5 @@ mod lifeboat;
 mod namesakes;
 mod pages;
 mod printing;
+mod returned;
 mod safety;

@@ -75,6 +75,9 @@ pub enum Deed {
     /// 患者番号を結び付けた・外した
     #[n(22)]
     Linked,
+    /// 戻った用紙のスキャンを取り込んだ・見た
+    #[n(23)]
+    Filed,
 }
 
 /// How somebody had proved who they are.
@@ -116,7 +119,7 @@ pub enum Outcome {
 
 impl Deed {
     /// Every deed.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::SignedIn,
         Self::SignedOut,
         Self::Cleared,
@@ -140,6 +143,7 @@ impl Deed {
         Self::Degraded,
         Self::LockedOut,
         Self::Linked,
+        Self::Filed,
     ];
 
     /// Stable word.
@@ -169,6 +173,7 @@ impl Deed {
             Self::Degraded => "degraded",
             Self::LockedOut => "lock-out",
             Self::Linked => "link",
+            Self::Filed => "file-scans",
         }
     }
 
@@ -199,6 +204,7 @@ impl Deed {
             Self::Degraded => "監査の欠け",
             Self::LockedOut => "一時ロック",
             Self::Linked => "患者番号の結び付け",
+            Self::Filed => "スキャンの取り込み",
         }
     }
 

@@ -164,7 +164,7 @@ fn codes(deed: Deed) -> (Value, Value, &'static str) {
             "E",
         ),
         Deed::Destroyed => (record(), rest("delete"), "D"),
-        Deed::Linked => (record(), rest("update"), "U"),
+        Deed::Linked | Deed::Filed => (record(), rest("update"), "U"),
     }
 }
 

@@ -10,15 +10,15 @@ use serde_json::{Value, json};
 use super::{Issue, Visit, add, body, or_null};
 use crate::view::{Recorded, View};
 
-/// The sheet of one prescription. `symbols` are the modules of its 2D symbols in order, a row of `0` and `1` each; none where there
-/// is no patient number to put into them.
+/// The sheet of one prescription. `symbols` are the modules of its 2D symbols in order, each as rows of `0` and `1`; `None` when they cannot
+/// be made, which the sheet says.
 #[must_use]
 pub fn prescription_sheet(
     view: &View,
     recorded: &Recorded,
     prescribed: &Prescribed,
     institution: &Institution,
-    symbols: &[Vec<String>],
+    symbols: Option<&[Vec<String>]>,
     issue: &Issue,
 ) -> Sheet {
     let mut body = body::patient(view, &Visit::today(issue.now), issue);
@@ -35,13 +35,16 @@ pub fn prescription_sheet(
         &mut body,
         json!({
             "lines": lines,
-            "remarks": remarks(view, prescribed, institution, on),
+            "remarks": remarks(view, prescribed, institution, on, symbols.is_some()),
             "doctor": recorded.entry.by.name,
             "department": prescribed.department.label(),
         }),
     );
     match rx.given_out {
-        GivenOut::Outside => add(&mut body, statutory(view, prescribed, institution, on, until, symbols)),
+        GivenOut::Outside => add(
+            &mut body,
+            statutory(view, prescribed, institution, on, until, symbols.unwrap_or_default()),
+        ),
         GivenOut::InHouse => add(
             &mut body,
             json!({ "contact": or_null(&institution.phone), "place": null, "urgent": false, "start": null }),
@@ -86,7 +89,13 @@ fn before(view: &View, name: &str) -> Option<String> {
         .filter(|dose| !dose.is_empty())
 }
 
-fn remarks(view: &View, prescribed: &Prescribed, institution: &Institution, on: jiff::civil::Date) -> Vec<String> {
+fn remarks(
+    view: &View,
+    prescribed: &Prescribed,
+    institution: &Institution,
+    on: jiff::civil::Date,
+    marked: bool,
+) -> Vec<String> {
     let mut remarks = prescribed.rx.remarks.clone();
     let ask = if institution.phone.is_empty() {
         String::new()
@@ -97,7 +106,9 @@ fn remarks(view: &View, prescribed: &Prescribed, institution: &Institution, on: 
         .rx
         .last_day(on)
         .map(|day| format!("この処方箋は{}月{}日まで", day.month(), day.day()));
-    remarks.push(format!("電子カルテ停止中に発行。{ask}{}", until.unwrap_or_default()));
+    let unmarked = if marked { "" } else { "。2次元シンボルなし" };
+    let until = until.unwrap_or_default();
+    remarks.push(format!("電子カルテ停止中に発行。{ask}{until}{unmarked}"));
     remarks.push(format!("アレルギー・禁忌：{}", body::allergy_line(view)));
     remarks
 }

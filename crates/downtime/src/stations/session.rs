@@ -18,8 +18,8 @@ use crate::view::{Day, View, lay_over};
 
 /// One signed-in person at one station.
 pub struct Session {
-    station: Arc<Station>,
-    unlocked: Unlocked,
+    pub(super) station: Arc<Station>,
+    pub(super) unlocked: Unlocked,
     opened: RwLock<Arc<Opened>>,
     live: Arc<Live>,
     proven: Mutex<Proven>,

@@ -25,7 +25,10 @@ fn one_of_each() -> Vec<Arc<Seen>> {
         .into_iter()
         .zip(1_u8..)
         .map(|(deed, n)| {
-            let about = matches!(deed, Deed::Opened | Deed::Printed | Deed::Linked | Deed::Destroyed);
+            let about = matches!(
+                deed,
+                Deed::Opened | Deed::Printed | Deed::Linked | Deed::Filed | Deed::Destroyed
+            );
             let patient = PatientId::parse("00123456").unwrap();
             let sighting = Sighting {
                 at: Moment(nine().0 + i64::from(n) * 61),

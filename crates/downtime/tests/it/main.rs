@@ -21,6 +21,7 @@ mod index;
 mod merge;
 mod printing;
 mod saving;
+mod scans;
 mod scopes;
 mod sealing;
 mod table;

@@ -113,7 +113,8 @@ fn write(day: &Day, index: &Index, charset: Charset, dir: &Path) -> Result<Writt
     Ok(written)
 }
 
-fn identity(subject: &Subject, index: &Index, day: &Day) -> Identity {
+/// Who a subject is, by the snapshot and the registrations of the day.
+pub(super) fn identity(subject: &Subject, index: &Index, day: &Day) -> Identity {
     match subject {
         Subject::Patient(id) => index.find(id).map_or_else(Identity::default, |row| Identity {
             kana: row.kana().to_owned(),

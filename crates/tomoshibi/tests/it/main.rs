@@ -8,3 +8,4 @@ mod leaving;
 mod one_day;
 mod packs;
 mod program;
+mod scanning;

@@ -5,14 +5,17 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use chart::{Moment, Sheet};
+use chart::{FormId, Moment, PatientId, Sheet, Subject};
 use downtime::audit::Deed;
 use downtime::forms::{Issue, pack_sheets};
+use downtime::scans::{self, Archive, Issued};
 use downtime::shelf::Opened;
 use press::{Paper, Press};
 use serde_json::{Value, json};
+use vault::files::Disk;
 
 use super::contents::{Contents, Listed, hex};
 use super::{file_name, wanted, witness};
@@ -20,7 +23,7 @@ use crate::cli::audit::paper::{digits, own_checkpoints};
 use crate::cli::person::Entered;
 use crate::config::Config;
 use crate::home::Home;
-use crate::{clock, progress, serving};
+use crate::{clock, progress, random, serving};
 
 /// What somebody wants printed.
 pub struct Wish<'a> {
@@ -75,10 +78,12 @@ pub fn run(config: &Config, home: &Home, entered: &Entered, wish: &Wish<'_>) -> 
     for (number, department) in &wanted {
         let done: usize = packs.iter().map(|pack| pack.sheets).sum();
         let mut damaged = Vec::new();
+        let mut issued = Vec::new();
         let sheets = pack_sheets(opened, department, *number, day, &issue, &mut damaged).map(|mut sheet| {
             if sheet.form == "F13" && !checkpoint.is_empty() {
                 sheet.body["checkpoint"] = checkpoint.as_str().into();
             }
+            issued.extend(issued_as(&sheet));
             sheet
         });
         let show = |sheets: usize| progress::show(&bar, (done + sheets) as u64, all as u64);
@@ -98,6 +103,12 @@ pub fn run(config: &Config, home: &Home, entered: &Entered, wish: &Wish<'_>) -> 
         department.department.label().clone_into(&mut pack.department);
         let lost = damaged.iter().map(|(id, fault)| format!("F02 {id}: {fault}"));
         pack.spoiled.extend(lost);
+        // Before anybody prints the file: a sheet that comes back must have been issued.
+        if let Err(fault) = register(home, entered, &department.department, issued) {
+            pack.spoiled.push(format!(
+                "発行簿に書けません。このパックの用紙は、スキャンしても自動では綴じられません: {fault:#}"
+            ));
+        }
         packs.push(pack);
     }
     bar.finish_and_clear();
@@ -113,6 +124,33 @@ pub fn run(config: &Config, home: &Home, entered: &Entered, wish: &Wish<'_>) -> 
     // What lies there already is on the list, whatever failed after it: it must be found when it is to be destroyed.
     let look = finish(list, packs, wish, now)?;
     failed.map_or(Ok(look), Err)
+}
+
+/// Whose a sheet of the pack is: the number its bar code carries is the patient's own.
+fn issued_as(sheet: &Sheet) -> Option<Issued> {
+    let subject = match &sheet.strip {
+        Some(strip) => Subject::Patient(PatientId::parse(&strip.id_code)?),
+        None => Subject::Hospital,
+    };
+    Some(Issued {
+        form_id: FormId::parse(&sheet.form_id)?,
+        form: sheet.form.clone(),
+        subject,
+    })
+}
+
+/// Keeps whose the sheets are, sealed beside the data: no entry of the journal says it.
+fn register(home: &Home, entered: &Entered, department: &chart::Coded, sheets: Vec<Issued>) -> Result<()> {
+    let journal = entered.acting.unlocked.journal.clone();
+    let journal = journal.context("この利用者は記載を読む鍵を持っていません")?;
+    let archive = Archive::new(Arc::new(Disk), &home.data, home.roster.hospital(), journal);
+    let pack = scans::Pack {
+        at: clock::now(),
+        by: entered.acting.author().user.clone(),
+        title: department.label().to_owned(),
+        sheets,
+    };
+    Ok(archive.keep_pack(&pack, &mut random::system())?)
 }
 
 /// One PDF for the whole department.

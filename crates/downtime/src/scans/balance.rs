@@ -1,0 +1,99 @@
+//! The account of the paper: for every block of numbers, issued = returned + void + still out (mission row 61).
+//!
+//! Not here: what has to be typed into the EHR (that is `view`), and whether a sheet was written on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Contents, Decided, Issued, Page, Register};
+
+/// One block of numbers: what one node issued in one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Block {
+    /// Sheets issued.
+    pub issued: usize,
+    /// Sheets of which a page came back.
+    pub returned: usize,
+    /// Sheets that will not come back, by a person's word.
+    pub void: usize,
+}
+
+impl Block {
+    /// Sheets still out.
+    #[must_use]
+    pub const fn missing(&self) -> usize {
+        self.issued.saturating_sub(self.returned + self.void)
+    }
+}
+
+/// What is back and what is not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Balance {
+    /// By year and day of the year as they stand in the number, and node.
+    pub blocks: BTreeMap<(String, u8), Block>,
+    /// Sheets still out, by number.
+    pub missing: Vec<Issued>,
+    /// Sheets of which some pages are back, with the pages that are not.
+    pub incomplete: Vec<(Issued, Vec<u8>)>,
+    /// Unread pages that nobody has assigned yet: (file, page from 1) in the order they were taken in.
+    pub unread: Vec<(super::Sha, u32)>,
+}
+
+impl Balance {
+    /// Draws up the account.
+    #[must_use]
+    pub fn draw(register: &Register, contents: &Contents) -> Self {
+        let mut back: BTreeMap<&Issued, (BTreeSet<u8>, u8)> = BTreeMap::new();
+        let mut note = |sheet, page: u8, pages: u8| {
+            let (seen, of) = back.entry(sheet).or_default();
+            seen.insert(page);
+            *of = (*of).max(pages).max(page);
+        };
+        let mut assigned = BTreeSet::new();
+        let mut void = BTreeSet::new();
+        for decision in &contents.decisions {
+            match &decision.what {
+                Decided::Void { sheet, .. } => {
+                    void.insert(sheet);
+                }
+                Decided::Assigned { file, at, sheet, page } => {
+                    assigned.insert((*file, *at));
+                    note(sheet, *page, *page);
+                }
+            }
+        }
+        let mut unread = Vec::new();
+        for (file, scanned) in &contents.scanned {
+            for (at, page) in (1_u32..).zip(&scanned.pages) {
+                match page {
+                    Page::Filed { sheet, page, pages } => note(sheet, *page, *pages),
+                    Page::Unread { .. } if !assigned.contains(&(*file, at)) => unread.push((*file, at)),
+                    Page::Unread { .. } => {}
+                }
+            }
+        }
+        let mut balance = Self {
+            unread,
+            ..Self::default()
+        };
+        for sheet in register.all() {
+            let number = &sheet.form_id;
+            let block = balance
+                .blocks
+                .entry((number.day_part().to_owned(), number.node()))
+                .or_default();
+            block.issued += 1;
+            if let Some((seen, of)) = back.get(sheet) {
+                block.returned += 1;
+                let rest: Vec<u8> = (1..=*of).filter(|page| !seen.contains(page)).collect();
+                if !rest.is_empty() {
+                    balance.incomplete.push((sheet.clone(), rest));
+                }
+            } else if void.contains(sheet) {
+                block.void += 1;
+            } else {
+                balance.missing.push(sheet.clone());
+            }
+        }
+        balance
+    }
+}

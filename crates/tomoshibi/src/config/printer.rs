@@ -61,7 +61,7 @@ fn checked(printer: &Printer) -> Result<Listed> {
     let uri: Uri = printer
         .uri
         .parse()
-        .with_context(|| format!("uri を読めません: {}", printer.uri))?;
+        .with_context(|| format!("uri を読めません（例: ipp://10.0.3.11/ipp/print）: {}", printer.uri))?;
     match uri.scheme_str() {
         Some("ipp" | "http") => {}
         Some("ipps" | "https") => {

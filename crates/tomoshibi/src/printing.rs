@@ -32,6 +32,9 @@ const IDLE_PAUSE: Duration = Duration::from_secs(2);
 /// Seconds between two questions to a printer for which nothing waits: a sleeping printer is left to sleep.
 const IDLE_ASK: i64 = 60;
 
+/// The same while it is busy with somebody else's job: it is awake, and people wait to hear that it is free.
+const BUSY_ASK: i64 = 3;
+
 /// The queue of a configuration; `None` without printers. Nothing is sent yet.
 ///
 /// # Errors
@@ -100,7 +103,11 @@ fn serve(queue: &Weak<Queue>, printer: &Printer, client: &Client) {
         let Some(queue) = queue.upgrade() else { return };
         let now = clock::now();
         let working = queue.has_work(&printer.name);
-        let due = asked.is_none_or(|at| !(0..IDLE_ASK).contains(&(now.0 - at.0)));
+        let pause = match queue.condition(&printer.name).health {
+            Health::Busy => BUSY_ASK,
+            _ => IDLE_ASK,
+        };
+        let due = asked.is_none_or(|at| !(0..pause).contains(&(now.0 - at.0)));
         if working || due {
             asked = Some(now);
             round(&queue, &printer.name, client);

@@ -281,6 +281,34 @@ test("every screen in a declared downtime", async (all) => {
       await page.fill("#at", "9:30");
       await Promise.all([page.waitForURL(/done=/), page.click("button.go:visible")]);
     }, banner(known)],
+    ["S14-rx", "physician", async (page) => {
+      await chart(page, known);
+      await page.goto(`${page.url()}/rx`);
+    }, banner(known)],
+    ["S14-wrong", "physician", async (page) => {
+      await chart(page, known);
+      await page.goto(`${page.url()}/rx`);
+      await page.check("input[name=allergy]");
+      await page.fill("input[name=name] >> nth=0", "アムロジピン錠5mg");
+      await Promise.all([page.waitForEvent("domcontentloaded"), page.click("button.go:visible")]);
+      assert.match(await page.innerText("[role=alert]:visible"), /アムロジピン錠5mg/, "it says which line");
+    }, banner(known)],
+    ["S14-issued", "physician", async (page) => {
+      await chart(page, known);
+      await page.goto(`${page.url()}/rx`);
+      await page.check("input[name=allergy]");
+      await page.check("input[name=again]:enabled >> nth=0");
+      await Promise.all([page.waitForURL(/done=/), page.click("button.go:visible")]);
+      const paper = await page.request.get(new URL(await page.getAttribute("[data-print]", "href"), page.url()).href);
+      assert.equal(paper.headers()["content-type"], "application/pdf", "the prescription is printed");
+    }, banner(known)],
+    ["S14-again", "physician", async (page) => {
+      await chart(page, known);
+      await page.goto(`${page.url()}/rx`);
+      assert.ok(await page.isVisible("#issued"), "what was issued stands above");
+    }, banner(known)],
+    ["S90-printing", "reception", open("/printing")],
+    ["S60p-returned", "informatics", open("/returned")],
     ["S17-temporary", "reception", open("/temporary")],
     ["S17-alike", "reception", async (page) => {
       await page.goto(at("/temporary"));

@@ -413,9 +413,13 @@ pub fn act_words(w: &Words, act: &Act) -> String {
         Act::LinkUndone { reason, .. } => w.with("act-link-undone", &[("reason", reason.into())]),
         Act::Prescribed(p) => {
             let drugs = p.rx.drugs().count();
+            let given = match p.rx.given_out {
+                chart::rx::GivenOut::Outside => "rx-outside",
+                chart::rx::GivenOut::InHouse => "rx-in-house",
+            };
             w.with(
                 "act-prescribed",
-                &[("where", p.rx.given_out.word().into()), ("n", drugs.into())],
+                &[("where", (&w[given]).into()), ("n", drugs.into())],
             )
         }
         Act::PrescriptionVoided { reason, .. } => w.with("act-voided", &[("reason", reason.into())]),

@@ -143,7 +143,9 @@ fn statutory(
             Member::Insured => "被保険者",
             Member::Dependent => "被扶養者",
         }),
-        "birth": birth.map_or_else(|| "生年月日 未確認".to_owned(), chart::date::long),
+        "birth": birth.map_or_else(|| "生年月日 未確認".to_owned(), |birth| {
+            format!("{}（{}）", chart::date::era(birth), birth.year())
+        }),
         "sex": sex.map(|sex| match sex {
             chart::Sex::Male => json!("男"),
             chart::Sex::Female => json!("女"),

@@ -215,6 +215,8 @@ fn prepare(plan: &Plan, dir: &Path, staff: &[DemoSignIn], places: &Places) -> Re
     );
     let mut station = Config::read(&station_dir.join("tomoshibi.toml"))?;
     station.station.hub_every_seconds = 1;
+    // As an officer writes it into the file of every station.
+    station.hospital = hub.hospital.clone();
     Ok((hub, station))
 }
 

@@ -203,7 +203,7 @@ fn a_station_is_destroyed_keys_first_and_two_people_are_named() {
         .iter()
         .filter_map(|step| step["what"].as_str())
         .collect();
-    assert_eq!(steps.len(), 7, "{steps:?}");
+    assert_eq!(steps.len(), 8, "{steps:?}");
     assert_eq!(steps[0], "端末の鍵", "keys first");
     assert_eq!(certificate["destroyed"][0]["files"], 2, "station and sealer");
     assert!(

@@ -417,10 +417,7 @@ pub fn act_words(w: &Words, act: &Act) -> String {
                 chart::rx::GivenOut::Outside => "rx-outside",
                 chart::rx::GivenOut::InHouse => "rx-in-house",
             };
-            w.with(
-                "act-prescribed",
-                &[("where", (&w[given]).into()), ("n", drugs.into())],
-            )
+            w.with("act-prescribed", &[("where", (&w[given]).into()), ("n", drugs.into())])
         }
         Act::PrescriptionVoided { reason, .. } => w.with("act-voided", &[("reason", reason.into())]),
         Act::ConflictSettled { decision, .. } => w.with("act-settled", &[("decision", decision.into())]),

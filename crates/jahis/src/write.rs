@@ -1,6 +1,6 @@
 //! The records of a prescription symbol as bytes: order, commas, CR LF, Shift_JIS, EOF.
 //!
-//! No decision about what to say is made here (that is [`crate::compose`]); what does not fit is refused all the same.
+//! No decision about what to say is made here (that is [`crate::compose()`]); what does not fit is refused all the same.
 
 use jiff::civil::Date;
 

@@ -84,7 +84,7 @@ pub fn write(book: &Notebook) -> Result<Vec<u8>, Refused> {
 /// the dispensing's own records before its drugs. `id` is up to 14 digits, the same for all parts (the moment of writing).
 ///
 /// # Errors
-/// Like [`write`]; one Rp alone is longer than `max`; or more than 999 parts.
+/// Like [`write()`]; one Rp alone is longer than `max`; or more than 999 parts.
 pub fn write_parts(book: &Notebook, max: usize, id: &str) -> Result<Vec<Vec<u8>>, Refused> {
     let whole = write(book)?;
     if whole.len() <= max {

@@ -220,7 +220,7 @@ fn a_station_is_destroyed_keys_first_and_two_people_are_named() {
     // The same disposal cut off after the keys: what was written down by then, and every other file as it was.
     let log = fs::read_to_string(hub.path("hub/disposal-PF3XK201.log")).expect("the log");
     let lines: Vec<&str> = log.lines().filter(|line| !line.is_empty()).collect();
-    assert_eq!(lines.len(), 9, "begun, seven steps, ended");
+    assert_eq!(lines.len(), 10, "begun, eight steps, ended");
     // The third line was cut short by the power.
     let cut = format!(
         "\n{}\n\n{}\n\n{}",

@@ -81,6 +81,22 @@ pub struct Rp {
     pub jami: String,
 }
 
+impl Rp {
+    /// One drug and how it is taken, with nothing else said.
+    #[must_use]
+    pub fn of(drug: Drug, usage: Usage) -> Self {
+        Self {
+            drugs: vec![drug],
+            usage,
+            packed: false,
+            crushed: false,
+            step: None,
+            notes: Vec::new(),
+            jami: String::new(),
+        }
+    }
+}
+
 /// 残薬: what the pharmacy shall do when it finds unused drugs. What the second box means depends on the day of issue, see [`Self::word`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]

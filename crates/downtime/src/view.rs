@@ -388,7 +388,14 @@ impl Day {
     /// The reception or printing that gave a sheet its number, the earliest if there are several.
     #[must_use]
     pub fn sheet(&self, number: &FormId) -> Option<Arc<Recorded>> {
-        self.all().find(|r| match &r.entry.act {
+        let issued = self.in_order.iter().filter(|place| {
+            matches!(
+                self.store.kind(**place),
+                Kind::Reception | Kind::Printed | Kind::Prescription
+            )
+        });
+        let mut issued = issued.filter_map(|place| self.store.get(*place));
+        issued.find(|r| match &r.entry.act {
             Act::CheckedIn(check_in) => check_in.visit == *number,
             Act::Printed { form_id, .. } => form_id == number,
             Act::Prescribed(prescribed) => prescribed.sheet == *number,

@@ -4,7 +4,7 @@
 
 use crate::medication::{PrescriptionItem, Route};
 
-use super::{CodeSystem, Control, Dose, Drug, Measure, OralUse, Rp, Substitution, Timing, Usage};
+use super::{CodeSystem, Dose, Drug, OralUse, Rp, Timing, Usage};
 
 /// One line of the last prescription for so many days (内服) or uses (頓服); `None` when its amounts are not known in parts.
 #[must_use]
@@ -30,30 +30,15 @@ pub fn again(item: &PrescriptionItem, supply: u16) -> Option<Rp> {
         Route::Injection => (Dose::Total(item.total.clone()?), Usage::Injection(item.usage.clone())),
         Route::Other => (Dose::Total(item.total.clone()?), Usage::Material(item.usage.clone())),
     };
-    let notes = [&item.comment];
-    Some(Rp {
-        drugs: vec![Drug {
-            name: item.drug.label().to_owned(),
-            system: if item.drug.code.is_empty() {
-                CodeSystem::None
-            } else {
-                CodeSystem::Local
-            },
-            code: item.drug.code.clone(),
-            dose,
-            measure: Measure::default(),
-            substitution: Substitution::Free,
-            control: Control::default(),
-            conversion: None,
-            notes: notes.into_iter().filter(|text| !text.is_empty()).cloned().collect(),
-        }],
-        usage,
-        packed: false,
-        crushed: false,
-        step: None,
-        notes: Vec::new(),
-        jami: String::new(),
-    })
+    let mut drug = Drug::written(item.drug.label(), dose);
+    if !item.drug.code.is_empty() {
+        drug.system = CodeSystem::Local;
+        drug.code.clone_from(&item.drug.code);
+    }
+    if !item.comment.is_empty() {
+        drug.notes.push(item.comment.clone());
+    }
+    Some(Rp::of(drug, usage))
 }
 
 fn oral_dose(item: &PrescriptionItem) -> Option<Dose> {

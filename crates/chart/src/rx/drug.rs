@@ -214,3 +214,21 @@ pub struct Drug {
     #[cbor(default)]
     pub notes: Vec<String>,
 }
+
+impl Drug {
+    /// A line as it is written by hand: no code, no mark, no comment.
+    #[must_use]
+    pub fn written(name: &str, dose: Dose) -> Self {
+        Self {
+            name: name.to_owned(),
+            system: CodeSystem::None,
+            code: String::new(),
+            dose,
+            measure: Measure::default(),
+            substitution: Substitution::Free,
+            control: Control::default(),
+            conversion: None,
+            notes: Vec::new(),
+        }
+    }
+}

@@ -13,9 +13,7 @@ use axum::routing::{get, post};
 use chart::dose::Quantity;
 use chart::entry::Prescribed;
 use chart::medication::{PrescriptionItem, Route as Way};
-use chart::rx::{
-    self, CodeSystem, Control, Dose, Drug, GivenOut, Measure, OralUse, Rp, Rx, Substitution, Timing, Usage,
-};
+use chart::rx::{self, Control, Dose, Drug, GivenOut, OralUse, Rp, Rx, Substitution, Timing, Usage};
 use chart::{Act, Coded, EntryId};
 use downtime::identity::Role;
 use downtime::view::View;
@@ -229,25 +227,7 @@ impl OwnLine<'_> {
                 }),
             ),
         };
-        Some(Rp {
-            drugs: vec![Drug {
-                name: self.name.to_owned(),
-                system: CodeSystem::None,
-                code: String::new(),
-                dose,
-                measure: Measure::default(),
-                substitution: Substitution::Free,
-                control: Control::default(),
-                conversion: None,
-                notes: Vec::new(),
-            }],
-            usage,
-            packed: false,
-            crushed: false,
-            step: None,
-            notes: Vec::new(),
-            jami: String::new(),
-        })
+        Some(Rp::of(Drug::written(self.name, dose), usage))
     }
 }
 

@@ -32,12 +32,11 @@ async fn a_prescription_is_issued_once_printed_and_made_void() {
         }
         fields
     };
-    let send = |fields: Vec<(&'static str, String)>| fields;
-    let unseen = send(line("", "1"));
+    let unseen = line("", "1");
     let unseen: Vec<(&str, &str)> = unseen.iter().map(|(n, v)| (*n, v.as_str())).collect();
     let refused = browser.post(&format!("{chart}/rx"), &unseen).await;
     assert!(refused.text().contains("まだ交付していません") && refused.text().contains("アムロジピン錠5mg"));
-    let wrong = send(line("1", "一"));
+    let wrong = line("1", "一");
     let wrong: Vec<(&str, &str)> = wrong.iter().map(|(n, v)| (*n, v.as_str())).collect();
     assert!(
         browser
@@ -46,7 +45,7 @@ async fn a_prescription_is_issued_once_printed_and_made_void() {
             .text()
             .contains("どれかが足りません")
     );
-    let right = send(line("1", "1"));
+    let right = line("1", "1");
     let right: Vec<(&str, &str)> = right.iter().map(|(n, v)| (*n, v.as_str())).collect();
     let issued = browser.post(&format!("{chart}/rx"), &right).await;
     let page = browser.follow(&issued).await;

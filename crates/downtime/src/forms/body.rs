@@ -162,16 +162,6 @@ fn allergy(view: &View, issue: &Issue) -> Value {
     Value::Object(map)
 }
 
-/// Allergies in one line of words, in whichever of the four states.
-pub(super) fn allergy_line(view: &View) -> String {
-    match view.allergies() {
-        Known::Present(list) => list.iter().map(chart::Allergy::text).collect::<Vec<_>>().join("、"),
-        Known::ConfirmedNone { .. } => "なし（確認済）".to_owned(),
-        Known::NotRecorded => "登録なし（未確認）".to_owned(),
-        Known::Unavailable { .. } => "取得できず（本人に確認）".to_owned(),
-    }
-}
-
 fn facts(view: &View) -> Vec<Value> {
     let fact = |f: &Fact| {
         let reference = if f.label.contains("血液型") {

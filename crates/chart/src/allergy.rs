@@ -3,6 +3,8 @@
 use jiff::civil::Date;
 use minicbor::{Decode, Encode};
 
+use crate::known::Known;
+
 /// What kind of thing must be avoided (JAHIS / HL7 AL1-2 in the hospital's words).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Encode, Decode)]
 #[cbor(index_only)]
@@ -78,5 +80,16 @@ impl Allergy {
             (false, false) => text.push_str(&format!("（{} {on}）", self.reaction)),
         }
         text
+    }
+}
+
+/// Allergies in one line, in whichever of the four states; never blank.
+#[must_use]
+pub fn in_words(known: &Known<Vec<Allergy>>) -> String {
+    match known {
+        Known::Present(list) => list.iter().map(Allergy::text).collect::<Vec<_>>().join("、"),
+        Known::ConfirmedNone { .. } => "なし（確認済）".to_owned(),
+        Known::NotRecorded => "未確認（記録なし）".to_owned(),
+        Known::Unavailable { .. } => "取得できず".to_owned(),
     }
 }

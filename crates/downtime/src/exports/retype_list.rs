@@ -75,7 +75,7 @@ pub fn fields(recorded: &Recorded, day: &Day) -> Vec<Field> {
             put("性別", t.sex.word().to_owned());
             put("電話", t.phone.clone());
             put("来院理由", t.reason.clone());
-            put("アレルギー", allergy_text(&t.allergies));
+            put("アレルギー", chart::allergy::in_words(&t.allergies));
             put("特徴", t.remarks.clone());
         }
         Act::CheckInUndone { reason, .. } | Act::AppointmentCancelled { reason, .. } => {
@@ -166,15 +166,4 @@ fn note_fields(note: &SignedNote, put: &mut impl FnMut(&'static str, String)) {
             String::new()
         },
     );
-}
-
-/// あり: … / なし（確認済） / 未確認 – one of the four states in words.
-#[must_use]
-pub fn allergy_text(known: &chart::Known<Vec<chart::Allergy>>) -> String {
-    match known {
-        chart::Known::Present(list) => list.iter().map(chart::Allergy::text).collect::<Vec<_>>().join("、"),
-        chart::Known::ConfirmedNone { .. } => "なし（確認済）".to_owned(),
-        chart::Known::NotRecorded => "未確認（記録なし）".to_owned(),
-        chart::Known::Unavailable { .. } => "取得できず".to_owned(),
-    }
 }

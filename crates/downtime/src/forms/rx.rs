@@ -8,7 +8,6 @@ use chart::{Chart, PrescriptionItem, Sheet};
 use serde_json::{Value, json};
 
 use super::{Issue, Visit, add, body, or_null};
-use crate::exports::retype_list::allergy_text;
 use crate::view::{Recorded, View};
 
 /// The sheet of one prescription. `symbols` are the modules of its 2D symbols in order, each as rows of `0` and `1`; `None` when they cannot
@@ -110,7 +109,10 @@ fn remarks(
     let unmarked = if marked { "" } else { "。2次元シンボルなし" };
     let until = until.unwrap_or_default();
     remarks.push(format!("電子カルテ停止中に発行。{ask}{until}{unmarked}"));
-    remarks.push(format!("アレルギー・禁忌：{}", allergy_text(&view.allergies())));
+    remarks.push(format!(
+        "アレルギー・禁忌：{}",
+        chart::allergy::in_words(&view.allergies())
+    ));
     remarks
 }
 

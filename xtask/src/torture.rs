@@ -22,7 +22,7 @@ struct Piece {
 }
 
 /// The next piece goes at the end.
-const PIECES: [Piece; 10] = [
+const PIECES: [Piece; 11] = [
     Piece {
         name: "mutants",
         package: "vault",
@@ -82,6 +82,12 @@ const PIECES: [Piece; 10] = [
         package: "scan",
         tests: "pile::",
         what: "printed forms as bad scanners give them back: turned, skewed, blurred, stained, punched, in one bit: each to its own sheet?",
+    },
+    Piece {
+        name: "prescriptions",
+        package: "jahis",
+        tests: "random::prescriptions_",
+        what: "prescriptions as symbols, drawn, decoded by a reader that shares no code, and compared byte for byte",
     },
 ];
 

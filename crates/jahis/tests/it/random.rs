@@ -10,7 +10,14 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::shapes::any_sheet;
 
+/// Images of a torture that one prescription stands for: a million are ten thousand prescriptions.
+const IMAGES_A_CASE: u64 = 100;
+
 fn runner(cases: u32) -> TestRunner {
+    seeded(cases, [0; 32])
+}
+
+fn seeded(cases: u32, seed: [u8; 32]) -> TestRunner {
     let config = Config {
         cases,
         failure_persistence: None,
@@ -18,7 +25,7 @@ fn runner(cases: u32) -> TestRunner {
     };
     TestRunner::new_with_rng(
         config,
-        proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
+        proptest::test_runner::TestRng::from_seed(proptest::test_runner::RngAlgorithm::ChaCha, &seed),
     )
 }
 
@@ -72,11 +79,22 @@ fn ten_thousand_prescriptions_come_back() {
     assert!(longest.get() > 2_000, "{longest:?}");
 }
 
+/// 300 in the suite, 10,000 and more under `cargo xtask torture --only prescriptions`.
 #[test]
-fn three_hundred_are_drawn_and_decoded() {
+#[allow(clippy::disallowed_methods, reason = "the TORTURE… variables are read here")]
+fn prescriptions_are_drawn_decoded_and_compared() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let cases = number("TORTURE_IMAGES").map_or(300, |images| {
+        u32::try_from(images / IMAGES_A_CASE).unwrap_or(u32::MAX).max(1)
+    });
+    let mut seed = [0; 32];
+    seed.iter_mut()
+        .zip(number("TORTURE_SEED").unwrap_or(0).to_le_bytes())
+        .for_each(|(to, from)| *to = from);
+
     let layouts = prop::sample::select(vec![(12, Level::M), (15, Level::M), (20, Level::L), (25, Level::Q)]);
     let seen = Cell::new(0);
-    runner(300)
+    seeded(cases, seed)
         .run(&(any_sheet(), layouts), |(sheet, (version, level))| {
             let bytes = write(&compose(&sheet).unwrap().0).unwrap();
             let layout = Layout { version, level };
@@ -90,7 +108,10 @@ fn three_hundred_are_drawn_and_decoded() {
             Ok(())
         })
         .unwrap();
-    assert!(seen.get() > 600, "{seen:?}");
+    assert!(
+        seen.get() > 2 * usize::try_from(cases).unwrap() - 1,
+        "{seen:?} of {cases}"
+    );
 }
 
 /// A second decoder, which finds the symbols in one picture and joins them by itself.

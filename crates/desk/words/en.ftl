@@ -1061,6 +1061,7 @@ printing-stop-taken-back = It was cancelled at the printer. Send it again if you
 printing-stop-old = More than 12 hours have passed. The data is old, so it does not come out by itself. Print anew from the patient's page and cancel this one.
 printing-stop-not-listed = This printer was taken off the list. Send it to another one.
 printing-stop-no-such-printer = There is no printer at the configured address. Send it to another one and call the informatics officer.
+printing-stop-not-proven = What answers at the configured address has not proven that it is the listed printer (another or an expired certificate). Nothing was sent. Send it to another printer and call the informatics officer.
 printing-silent = The printer does not answer. Look at its power and cable. Once it is back the sheet comes out by itself. If it is urgent, send it to another printer.
 printing-busy = The printer is busy with other jobs; this one waits its turn.
 printing-disk-waits = It is not sent because the disk does not take the note of it. Call the informatics officer.

@@ -46,6 +46,11 @@ const TOOLS: [Tool; 8] = [
         why: "is the printer in the tests of printing",
     },
     Tool {
+        program: "openssl",
+        package: "openssl",
+        why: "makes the certificates of the printers in the tests of printing",
+    },
+    Tool {
         program: "dbus-daemon",
         package: "dbus-daemon",
         why: "that printer starts only where there is a message bus; the tests give it a private one",

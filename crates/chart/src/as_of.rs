@@ -114,11 +114,14 @@ pub enum DataKind {
     /// 血液型・感染症・身長体重など
     #[n(8)]
     Profile,
+    /// 保険
+    #[n(10)]
+    Insurance,
 }
 
 impl DataKind {
     /// All kinds, in the order in which screens list them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Patient,
         Self::Appointment,
         Self::Order,
@@ -128,6 +131,7 @@ impl DataKind {
         Self::Allergy,
         Self::Result,
         Self::Profile,
+        Self::Insurance,
     ];
 
     /// The word used in configuration and messages: `patient`, `appointment`, …
@@ -143,6 +147,7 @@ impl DataKind {
             Self::Allergy => "allergy",
             Self::Result => "result",
             Self::Profile => "profile",
+            Self::Insurance => "insurance",
         }
     }
 }

@@ -33,6 +33,13 @@ pub enum Known<T> {
     },
 }
 
+/// What was never asked for is not known to be absent: a record written before a kind of data existed could not fetch it.
+impl<T> Default for Known<T> {
+    fn default() -> Self {
+        Self::Unavailable { since: None }
+    }
+}
+
 impl<T> Known<T> {
     /// The value, when there is one.
     pub const fn present(&self) -> Option<&T> {

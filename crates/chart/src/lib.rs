@@ -7,6 +7,7 @@
 pub mod allergy;
 pub mod as_of;
 pub mod codec;
+pub mod coverage;
 pub mod date;
 pub mod diagnosis;
 pub mod dose;
@@ -27,6 +28,7 @@ pub mod visit;
 
 pub use allergy::Allergy;
 pub use as_of::{AsOf, DataKind, JST, Moment};
+pub use coverage::Coverage;
 pub use diagnosis::Diagnosis;
 pub use entry::{Act, Author, Entry, EntryId, Subject};
 pub use finding::{Finding, Severity};

@@ -6,6 +6,7 @@ use minicbor::{Decode, Encode};
 
 use crate::allergy::Allergy;
 use crate::as_of::AsOf;
+use crate::coverage::Coverage;
 use crate::diagnosis::Diagnosis;
 use crate::finding::Finding;
 use crate::known::Known;
@@ -59,6 +60,10 @@ pub struct Chart {
     #[n(10)]
     #[cbor(default)]
     pub thin: bool,
+    /// 保険, as the source orders them; records from before it was extracted say that it could not be fetched.
+    #[n(12)]
+    #[cbor(default)]
+    pub insurances: Known<Vec<Coverage>>,
 }
 
 /// Why a chart's bytes could not be read.

@@ -45,6 +45,10 @@ pub struct Card {
     pub id: String,
     /// 旧姓
     pub former: String,
+    /// 保険 as last known, in lines, and its time; empty for people registered here.
+    pub insurance: Vec<String>,
+    /// データ時点 of the insurance.
+    pub insured_at: String,
     /// Bookings of today, and examinations.
     pub plan: Vec<String>,
     /// The others who could be meant.
@@ -309,6 +313,10 @@ impl<'a> People<'a> {
             sex_short: say::sex_short(self.w, row.sex()).to_owned(),
             id: row.id().map(|id| id.shown()).unwrap_or_default(),
             former: row.former().to_owned(),
+            insurance: say::insurances(self.w, &row.insurances(), self.today, self.visit.state.now),
+            insured_at: self.visit.state.snapshot.as_ref().map_or_else(String::new, |s| {
+                crate::layout::as_of(self.w, &s.as_of, chart::DataKind::Insurance, self.visit.state.now)
+            }),
             plan: self.plan(&slots),
             others: self.others(row),
             ask: self.ask(row),

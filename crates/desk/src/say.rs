@@ -1,6 +1,8 @@
 //! Facts in the reader's language: birth date, age, sex, gaps, resemblance. Japanese comes from the formatters of `chart`;
 //! only the English of the same facts is made here. Clinical text (drugs, diagnoses, notes) is never translated.
 
+use chart::coverage::{Coverage, Standing};
+use chart::rx::Member;
 use chart::{Allergy, Known, Moment, Sex};
 use downtime::identity::Role;
 use downtime::index::{Alike, Resemblance};
@@ -55,6 +57,62 @@ pub fn birth(w: &Words, birth: Option<Date>) -> String {
 #[must_use]
 pub fn birth_short(w: &Words, birth: Option<Date>) -> String {
     birth.map_or_else(|| w["unconfirmed"].to_owned(), chart::date::short)
+}
+
+/// One insurance in a line: kind, insurer, whose, share, until when; and what is wrong with it on a day.
+#[must_use]
+pub fn insurance(w: &Words, coverage: &Coverage, on: Date) -> String {
+    let dated = |key: &str, day: Date| w.with(key, &[("day", (&chart::date::iso(day)).into())]);
+    let standing = coverage.standing(on);
+    let worth = match standing {
+        Standing::Holds => coverage
+            .valid_until
+            .map(|until| dated("insurance-until", until))
+            .unwrap_or_default(),
+        Standing::Expired(last) => dated("insurance-expired", last),
+        Standing::NotYet(first) => dated("insurance-not-yet", first),
+        Standing::Wrong(_) => w["insurance-wrong"].to_owned(),
+    };
+    let wrong = matches!(standing, Standing::Wrong(_));
+    let words = [
+        coverage.kind.clone(),
+        if wrong { String::new() } else { coverage.insurer.clone() },
+        match coverage.member {
+            Some(Member::Insured) => w["insurance-own"].to_owned(),
+            Some(Member::Dependent) => w["insurance-family"].to_owned(),
+            None => String::new(),
+        },
+        coverage
+            .share
+            .map(|share| {
+                let (tenths, percent) = (share.to_string(), (u16::from(share) * 10).to_string());
+                w.with("insurance-share", &[("n", (&tenths).into()), ("percent", (&percent).into())])
+            })
+            .unwrap_or_default(),
+        worth,
+    ];
+    let said: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    said.join("　")
+}
+
+/// What is last known of somebody's insurance, for the reception card: those that hold, else the newest of those that do not, else why there
+/// is nothing.
+#[must_use]
+pub fn insurances(w: &Words, known: &Known<Vec<Coverage>>, on: Date, now: Moment) -> Vec<String> {
+    if let Some(absent) = absence(w, known, now) {
+        return vec![absent];
+    }
+    let list = known.items();
+    let mut lines: Vec<String> = list
+        .iter()
+        .filter(|coverage| coverage.standing(on) == Standing::Holds)
+        .map(|coverage| insurance(w, coverage, on))
+        .collect();
+    if lines.is_empty() {
+        let newest = list.iter().max_by_key(|coverage| coverage.valid_until);
+        lines.extend(newest.map(|coverage| insurance(w, coverage, on)));
+    }
+    lines
 }
 
 /// 75歳, 7歳8か月, 5か月, 生後12日; 75 y, 7 y 8 m, 5 m, 12 d.

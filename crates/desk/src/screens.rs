@@ -28,6 +28,7 @@ pub mod printing;
 pub mod reception;
 pub mod returned;
 pub mod rx;
+mod rx_insurance;
 pub mod scan;
 pub mod sign_in;
 pub mod temporary;

@@ -13,6 +13,7 @@ use column::Column;
 mod arena;
 mod builder;
 mod column;
+mod insurance;
 mod reading;
 mod row;
 mod same_name;
@@ -25,7 +26,10 @@ pub use same_name::{Alike, Resemblance};
 pub use search::{Hit, Query};
 
 /// Layout version written in front of the first block.
-pub const INDEX_VERSION: u8 = 2;
+pub const INDEX_VERSION: u8 = 3;
+
+/// The layout before insurances were in it: read as if none could be fetched.
+const WITHOUT_INSURANCES: u8 = 2;
 
 /// Most patients one index may hold.
 pub const MAX_ROWS: usize = 2_000_000;
@@ -47,6 +51,8 @@ pub struct Index {
     places: Vec<String>,
     findings: Vec<chart::Finding>,
     day: Option<Date>,
+    /// 保険 of the people with a record, as the reception card says it.
+    insurances: Column<Arena>,
     /// Who has an appointment on `day`, by row.
     booked: OnceLock<Vec<bool>>,
 }

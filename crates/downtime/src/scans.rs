@@ -80,6 +80,9 @@ pub enum Page {
         #[n(3)]
         code: String,
     },
+    /// The empty back of a sheet: nothing is on it, nobody has to look. The original is kept as every other.
+    #[n(2)]
+    Blank,
 }
 
 /// Why a page was not filed by itself.
@@ -171,14 +174,21 @@ impl Scanned {
         let place = |at: u32| self.pages.get(usize::try_from(at.checked_sub(1)?).ok()?);
         let filed = |at: Option<u32>| match place(at?)? {
             Page::Filed { sheet, page, pages } => Some((sheet, *page, *pages)),
-            Page::Unread { .. } => None,
+            Page::Unread { .. } | Page::Blank => None,
         };
         let Some(Page::Unread { hints, .. }) = place(at) else {
             return Vec::new();
         };
         let known = hints.iter().flat_map(|number| register.of(number));
         let mut out: Vec<(Issued, Option<u8>)> = known.map(|sheet| (sheet.clone(), None)).collect();
-        let (before, after) = (filed(at.checked_sub(1)), filed(at.checked_add(1)));
+        // Scanned on both sides, a sheet's neighbour is an empty back.
+        let written = |mut at: u32, step: i8| loop {
+            at = at.checked_add_signed(step.into())?;
+            if !matches!(place(at)?, Page::Blank) {
+                return Some(at);
+            }
+        };
+        let (before, after) = (filed(written(at, -1)), filed(written(at, 1)));
         // The pages of a sheet lie together; a feeder that turns the pile around gives them backwards.
         for (sheet, page, pages) in before.iter().chain(&after) {
             let here = |wanted: u8| {

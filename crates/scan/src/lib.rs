@@ -3,6 +3,7 @@
 //! Bytes in, findings out. Not here: files, patients, journals, and what becomes of a page (the program decides that). Every
 //! size is bounded, and a file that makes a decoder fail costs its own pages, not the pile.
 
+mod fax;
 mod pages;
 mod picture;
 mod read;

@@ -14,7 +14,9 @@ use hayro::{RenderCache, RenderSettings, render};
 use image::{ImageFormat, ImageReader, Limits};
 use tiff::ColorType;
 use tiff::decoder::{Decoder, DecodingResult};
+use tiff::tags::Tag;
 
+use crate::fax;
 use crate::picture::Picture;
 
 /// Largest file, in bytes: 1,000 grey pages of a careless scanner.
@@ -153,7 +155,7 @@ fn of_tiff(bytes: &[u8], each: Each<'_>) -> Result<usize, FileFault> {
         .map_err(|fault| FileFault::Broken(fault.to_string()))?;
     let mut at = 0;
     loop {
-        let page = guarded(|| of_tiff_page(&mut decoder)).unwrap_or_else(|reason| Err(PageFault::Broken(reason)));
+        let page = guarded(|| of_tiff_page(&mut decoder, bytes)).unwrap_or_else(|reason| Err(PageFault::Broken(reason)));
         each(at, page);
         at += 1;
         if !decoder.more_images() {
@@ -167,11 +169,16 @@ fn of_tiff(bytes: &[u8], each: Each<'_>) -> Result<usize, FileFault> {
     }
 }
 
-fn of_tiff_page(decoder: &mut Decoder<Cursor<&[u8]>>) -> Result<Picture, PageFault> {
+fn of_tiff_page(decoder: &mut Decoder<Cursor<&[u8]>>, bytes: &[u8]) -> Result<Picture, PageFault> {
     let broken = |fault: tiff::TiffError| PageFault::Broken(fault.to_string());
     let (width, height) = decoder.dimensions().map_err(broken)?;
     let (width, height) = (width as usize, height as usize);
     bounded(width, height)?;
+    let (across, down) = stretch(decoder);
+    bounded(width.saturating_mul(across), height.saturating_mul(down))?;
+    if let Some(page) = fax::page(decoder, bytes, (width, height)) {
+        return page.map(|page| page.stretched(across, down));
+    }
     let colour = decoder.colortype().map_err(broken)?;
     let DecodingResult::U8(samples) = decoder.read_image().map_err(broken)? else {
         return Err(PageFault::Broken("only 1 and 8 bits a sample are read".to_owned()));
@@ -190,7 +197,18 @@ fn of_tiff_page(decoder: &mut Decoder<Cursor<&[u8]>>) -> Result<Picture, PageFau
         ColorType::RGBA(8) => samples.chunks_exact(4).map(of_three).collect(),
         other => return Err(PageFault::Broken(format!("colours of the kind {other:?} are not read"))),
     };
-    picture(width, height, pixels)
+    picture(width, height, pixels).map(|page| page.stretched(across, down))
+}
+
+/// How often each pixel is repeated across and down so that the page gets its shape back: faxes have 204 × 98 dots an inch.
+fn stretch(decoder: &mut Decoder<Cursor<&[u8]>>) -> (usize, usize) {
+    let mut of = |tag| decoder.get_tag_f64(tag).ok().filter(|dots| *dots > 0.0);
+    let (Some(x), Some(y)) = (of(Tag::XResolution), of(Tag::YResolution)) else {
+        return (1, 1);
+    };
+    // Codes are read a good way from square; only whole steps are taken.
+    let times = |ratio: f64| if ratio.is_finite() { ratio.round().clamp(1.0, 4.0) as usize } else { 1 };
+    (times(y / x), times(x / y))
 }
 
 fn single(bytes: &[u8], format: ImageFormat, each: Each<'_>) -> usize {

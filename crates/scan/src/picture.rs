@@ -8,6 +8,17 @@ use image::codecs::png::PngEncoder;
 /// Longest side of a preview, in pixels: enough to see which form it is and to read a name written large.
 pub const PREVIEW_SIDE: usize = 900;
 
+/// Blankness is judged with at least this many pixels on the longer side (about 100 dots an inch on A4): a pen's stroke is wider than one.
+const BLANK_SIDE: usize = 1_100;
+/// One part in so many of each edge is not looked at.
+const BLANK_EDGE: usize = 30;
+/// Paper is at least this bright.
+const BLANK_PAPER: u8 = 160;
+/// Ink is at least so much darker than the paper, after smoothing; a single black speck (255 of nine) is not.
+const BLANK_INK: u8 = 32;
+/// Dust covers no more than one part in so many: a dozen pixels of a page of 100 dots an inch.
+const BLANK_SHARE: usize = 60_000;
+
 /// A page in grey, 0 black to 255 white, row after row.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Picture {
@@ -68,6 +79,54 @@ impl Picture {
             }
         }
         Self { width, height, pixels }
+    }
+
+    /// Each pixel repeated so often across and down.
+    #[must_use]
+    pub fn stretched(self, across: usize, down: usize) -> Self {
+        if across <= 1 && down <= 1 {
+            return self;
+        }
+        let rows = self.pixels.chunks_exact(self.width).flat_map(|row| {
+            let wide: Vec<u8> = row
+                .iter()
+                .flat_map(|pixel| std::iter::repeat_n(*pixel, across.max(1)))
+                .collect();
+            std::iter::repeat_n(wide, down.max(1))
+        });
+        Self {
+            width: self.width * across.max(1),
+            height: self.height * down.max(1),
+            pixels: rows.flatten().collect(),
+        }
+    }
+
+    /// True for paper with nothing on it, such as the back of a sheet: within the edges (where feeders leave shadows) there is no more ink than
+    /// dust. A stroke of a pen is ink. When in doubt it is not blank: a person looks.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        let by = (self.width.max(self.height) / BLANK_SIDE).max(1);
+        let small = self.shrunk(by);
+        let (edge_x, edge_y) = (small.width / BLANK_EDGE, small.height / BLANK_EDGE);
+        let Some(inner) = small.part(edge_x, edge_y, small.width - 2 * edge_x, small.height - 2 * edge_y) else {
+            return false;
+        };
+        let mut counts = [0_usize; 256];
+        for pixel in &inner.pixels {
+            if let Some(count) = counts.get_mut(usize::from(*pixel)) {
+                *count += 1;
+            }
+        }
+        let paper = (0_u8..=255)
+            .zip(counts)
+            .max_by_key(|(_, count)| *count)
+            .map_or(u8::MAX, |(value, _)| value);
+        if paper < BLANK_PAPER {
+            return false;
+        }
+        let ink = paper.saturating_sub(BLANK_INK);
+        let dark = inner.smoothed().pixels.iter().filter(|pixel| **pixel < ink).count();
+        dark * BLANK_SHARE <= inner.pixels.len()
     }
 
     /// Each pixel the mean of itself and its neighbours in a square of three: joins what a 1-bit scan has torn.

@@ -33,6 +33,8 @@ pub enum Finding {
     Numbers(Vec<FormId>),
     /// No code of ours.
     Nothing,
+    /// Nothing at all: the empty back of a sheet.
+    Blank,
 }
 
 /// Looks for our codes on a page, at any angle, mirrored or not.
@@ -53,7 +55,10 @@ pub fn read(page: &Picture) -> Finding {
         let texts: Vec<String> = quarters(&page).iter().filter_map(|part| one(part, !found)).collect();
         codes.add(&texts);
     }
-    codes.finding(|| numbers(&page))
+    match codes.finding(|| numbers(&page)) {
+        Finding::Nothing if page.is_blank() => Finding::Blank,
+        found => found,
+    }
 }
 
 /// What was read so far.

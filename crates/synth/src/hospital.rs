@@ -127,6 +127,7 @@ impl Hospital {
         Patient {
             number,
             id: self.id(number),
+            insurances: crate::insurance::invent(self, number, &person),
             person,
             profile,
             cautions,

@@ -26,6 +26,7 @@ mod hazard;
 mod history;
 mod hospital;
 mod illness;
+mod insurance;
 mod kana;
 mod laboratory;
 mod medicine;
@@ -43,6 +44,7 @@ pub use catalogue::{DrugKind, Stay};
 pub use export::{FileSummary, Shape, Summary, export, write};
 pub use hazard::{Hazard, hazards};
 pub use hospital::{Hospital, MAX_PATIENTS, Plan};
+pub use insurance::Cover;
 pub use patient::{
     Appointment, Caution, Cautions, Diagnosis, Interval, LabSheet, Note, Order, Patient, Prescribed, Prescription,
     Profile, Result as LabResult, ThinRow, Visit,

@@ -16,6 +16,8 @@ pub struct Patient {
     pub id: String,
     /// Who it is.
     pub person: Person,
+    /// Insurances, the present one first.
+    pub insurances: Vec<crate::insurance::Cover>,
     /// Body and infections.
     pub profile: Profile,
     /// Allergies and contraindications.

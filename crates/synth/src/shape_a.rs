@@ -15,7 +15,7 @@ use crate::sheet::{Open, Sheet, Style};
 use crate::{Amount, FileSummary, SynthError};
 pub(crate) use words::Printed;
 use words::{
-    BOOKINGS, CAUTIONS, DIAGNOSES, DRUGS, FACTS, LABS, NOTES, ORDERS, PEOPLE, THIN, clock, interval, kana, lost_of,
+    BOOKINGS, CAUTIONS, DIAGNOSES, DRUGS, FACTS, INSURANCES, LABS, NOTES, ORDERS, PEOPLE, THIN, clock, interval, kana, lost_of,
     name, stamp, uneven, whole,
 };
 
@@ -31,6 +31,7 @@ pub(crate) struct ShapeA<'h> {
     cautions: Sheet,
     labs: Sheet,
     facts: Sheet,
+    insurances: Sheet,
     thin: Sheet,
     masters: Vec<Sheet>,
 }
@@ -51,6 +52,7 @@ impl<'h> ShapeA<'h> {
             cautions: sheet("アレルギー禁忌.csv", &CAUTIONS)?,
             labs: sheet("検体検査結果.csv", &LABS)?,
             facts: sheet("患者特記.csv", &FACTS)?,
+            insurances: sheet("保険.csv", &INSURANCES)?,
             thin: sheet("予約14日.csv", &THIN)?,
             masters: {
                 let mut departments = sheet("診療科.csv", &["科コード", "科名", "略称", "受付場所", "内線"])?;
@@ -106,13 +108,7 @@ impl<'h> ShapeA<'h> {
             &p.work_phone,
             abo,
             rh,
-            match p.insurance {
-                Insurance::Employees => "社保",
-                Insurance::National => "国保",
-                Insurance::LateElderly => "後期高齢者",
-                Insurance::PublicAssistance => "生活保護",
-                Insurance::OwnExpense => "自費",
-            },
+            kind_of(p.insurance),
             &slashed(p.registered),
             &last,
         ];
@@ -315,6 +311,35 @@ impl<'h> ShapeA<'h> {
         Ok(())
     }
 
+    fn insurance(&mut self, lost: Lost, patient: &Patient) -> Result<(), SynthError> {
+        for cover in &patient.insurances {
+            let (payer, recipient, until) = match &cover.public {
+                Some((payer, recipient, until)) => (payer.as_str(), recipient.as_str(), slashed(*until)),
+                None => ("", "", String::new()),
+            };
+            let row = [
+                patient.id.as_str(),
+                kind_of(cover.kind),
+                &cover.insurer,
+                &cover.symbol,
+                &cover.number,
+                &cover.branch,
+                if cover.own { "本人" } else { "家族" },
+                cover.burden,
+                &format!("{}割", cover.share),
+                payer,
+                recipient,
+                &until,
+                "",
+                "",
+                &slashed(cover.from),
+                &cover.until.map(slashed).unwrap_or_default(),
+            ];
+            self.insurances.row(lost, &row)?;
+        }
+        Ok(())
+    }
+
     fn thin(&mut self, lost: Lost, person: &Person, row: &ThinRow) -> Result<(), SynthError> {
         let phone = if person.mobile.is_empty() {
             &person.home
@@ -392,6 +417,7 @@ impl Printer for ShapeA<'_> {
         }
         self.results(lost, patient)?;
         self.profile(lost, patient)?;
+        self.insurance(lost, patient)?;
         match &patient.later {
             Some(row) => self.thin(lost, &patient.person, row),
             None => Ok(()),
@@ -414,6 +440,7 @@ impl Printer for ShapeA<'_> {
             self.cautions,
             self.labs,
             self.facts,
+            self.insurances,
             self.thin,
         ];
         let mut done = sheets
@@ -427,6 +454,16 @@ impl Printer for ShapeA<'_> {
         }
         done.push(tally.finish()?);
         Ok(done)
+    }
+}
+
+const fn kind_of(insurance: Insurance) -> &'static str {
+    match insurance {
+        Insurance::Employees => "社保",
+        Insurance::National => "国保",
+        Insurance::LateElderly => "後期高齢者",
+        Insurance::PublicAssistance => "生活保護",
+        Insurance::OwnExpense => "自費",
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) struct ShapeB<'h> {
     drugs: Sheet,
     cautions: Sheet,
     labs: Sheet,
+    insurances: Sheet,
     thin: Sheet,
     masters: Vec<Sheet>,
 }
@@ -46,6 +47,9 @@ const CAUTIONS: [&str; 11] = [
 const LABS: [&str; 10] = [
     "pid", "date", "time", "code", "name", "val", "unit", "ref", "flag", "memo",
 ];
+const INSURANCES: [&str; 14] = [
+    "pid", "cls", "insno", "inskg", "insbg", "insedb", "mem", "burden", "rate", "kh1", "kj1", "ku1", "vfrom", "vto",
+];
 /// Examinations that fit into one row of appointments.
 const EXAM_SLOTS: usize = 8;
 
@@ -63,6 +67,7 @@ impl<'h> ShapeB<'h> {
             drugs: sheet("rx.csv", Style::Csv, &[])?,
             cautions: sheet("alg.tsv", Style::Tsv, &CAUTIONS)?,
             labs: sheet("lab.csv", Style::Csv, &LABS)?,
+            insurances: sheet("ins.csv", Style::Csv, &INSURANCES)?,
             thin: sheet("next14.csv", Style::Csv, &[])?,
             masters: {
                 let mut departments = sheet("dept.csv", Style::Csv, &["code", "name", "short", "place", "tel"])?;
@@ -139,13 +144,7 @@ impl<'h> ShapeB<'h> {
             &p.work_phone,
             abo,
             rh,
-            match p.insurance {
-                Insurance::Employees => "1",
-                Insurance::National => "2",
-                Insurance::LateElderly => "3",
-                Insurance::PublicAssistance => "4",
-                Insurance::OwnExpense => "5",
-            },
+            kind_of(p.insurance),
             &ht,
             &htd,
             &wt,
@@ -344,6 +343,39 @@ impl<'h> ShapeB<'h> {
         Ok(())
     }
 
+    fn insurance(&mut self, patient: &Patient) -> Result<(), SynthError> {
+        for cover in &patient.insurances {
+            let (payer, recipient, until) = match &cover.public {
+                Some((payer, recipient, until)) => (payer.as_str(), recipient.as_str(), compact(*until)),
+                None => ("", "", String::new()),
+            };
+            let row = [
+                patient.id.as_str(),
+                kind_of(cover.kind),
+                &cover.insurer,
+                &cover.symbol,
+                &cover.number,
+                &cover.branch,
+                if cover.own { "1" } else { "2" },
+                match cover.burden {
+                    "高一" => "1",
+                    "高７" => "2",
+                    "６歳" => "3",
+                    "高８" => "5",
+                    _ => "",
+                },
+                &format!("{:02}", u32::from(cover.share) * 10),
+                payer,
+                recipient,
+                &until,
+                &compact(cover.from),
+                &cover.until.map_or_else(|| "99999999".to_owned(), compact),
+            ];
+            self.insurances.row(ANY, &row)?;
+        }
+        Ok(())
+    }
+
     fn thin(&mut self, person: &Person, row: &ThinRow) -> Result<(), SynthError> {
         let phone = if person.mobile.is_empty() {
             &person.home
@@ -413,6 +445,7 @@ impl Printer for ShapeB<'_> {
                 .row(ANY, &[id, "X", "", "", "", "", "", "", "", "", "アレルギー連携エラー"])?,
         }
         self.results(patient)?;
+        self.insurance(patient)?;
         match &patient.later {
             Some(row) => self.thin(&patient.person, row),
             None => Ok(()),
@@ -433,6 +466,7 @@ impl Printer for ShapeB<'_> {
             self.drugs,
             self.cautions,
             self.labs,
+            self.insurances,
             self.thin,
         ];
         let mut done = sheets
@@ -447,6 +481,16 @@ impl Printer for ShapeB<'_> {
         tally.row(ANY, &["END", &stamp])?;
         done.push(tally.finish()?);
         Ok(done)
+    }
+}
+
+const fn kind_of(insurance: Insurance) -> &'static str {
+    match insurance {
+        Insurance::Employees => "1",
+        Insurance::National => "2",
+        Insurance::LateElderly => "3",
+        Insurance::PublicAssistance => "4",
+        Insurance::OwnExpense => "5",
     }
 }
 

@@ -313,6 +313,7 @@ impl Config {
             }
         }
         self.printers()?;
+        self.trusts()?;
         Ok(())
     }
 
@@ -338,6 +339,14 @@ impl Config {
     /// When one cannot be used as it is written; says which and why.
     pub fn printers(&self) -> Result<Vec<downtime::printing::Printer>> {
         printer::listed(&self.printer)
+    }
+
+    /// What proves who each encrypted printer is.
+    ///
+    /// # Errors
+    /// When a certificate cannot be read.
+    pub fn trusts(&self) -> Result<crate::printing::Trusts> {
+        printer::trusts(&self.printer, &|path| self.path(path))
     }
 
     /// The station code; checked when the file was read.

@@ -111,7 +111,7 @@ impl Step {
         match top {
             "keys" => Self::Keys,
             "shelf" => Self::Shelf,
-            "drafts" | "print" => Self::Drafts,
+            "drafts" | "print" | "print-pack" | "print-pack.sheets" => Self::Drafts,
             "attempts" => Self::Attempts,
             "journal" | "peers" => Self::Journal,
             audit if audit.starts_with("audit") || audit.starts_with("witness") => Self::Audit,

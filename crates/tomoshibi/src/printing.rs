@@ -3,6 +3,7 @@
 //! A thread asks its printer how it is, hands over what waits for it, and asks what became of what it took. What is sent when,
 //! and what is never sent twice, is decided by the queue (`downtime::printing`); this only knows the way.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -18,10 +19,12 @@ use crate::home::Home;
 use crate::{clock, random};
 
 mod ipp;
+pub mod tls;
 #[cfg(test)]
 mod tests;
 
 use ipp::{Client, Handed, Progress, Ticket};
+use tls::Trust;
 
 /// Jobs a printer may have at once; the others wait here, where they can still be sent to another printer.
 const AT_ONCE: usize = 2;
@@ -44,23 +47,31 @@ pub fn queue(config: &Config, home: &Home, files: Arc<dyn Files>) -> Result<Opti
     if printers.is_empty() {
         return Ok(None);
     }
-    Ok(Some(Arc::new(Queue::new(Setup {
+    over(home, files, "print", printers).map(Some)
+}
+
+/// A queue over a directory of the station's data.
+///
+/// # Errors
+/// When the roster's keys cannot be used.
+pub fn over(home: &Home, files: Arc<dyn Files>, dir: &str, printers: Vec<Printer>) -> Result<Arc<Queue>> {
+    Ok(Arc::new(Queue::new(Setup {
         files,
-        dir: home.data.join("print"),
+        dir: home.data.join(dir),
         hospital: home.roster.hospital(),
         journal: home.roster.journal()?,
         randomness: Arc::new(|| Box::new(random::system())),
         station: home.code.to_string(),
         printers,
-    }))))
+    })))
 }
 
 /// Starts the threads. They end when the queue is gone.
 ///
 /// # Errors
 /// When a thread cannot be started or an address is none.
-pub fn start(queue: &Arc<Queue>, station: &Arc<Station>) -> Result<()> {
-    start_printers(queue)?;
+pub fn start(queue: &Arc<Queue>, station: &Arc<Station>, trusts: &Trusts) -> Result<()> {
+    start_printers(queue, trusts)?;
     let (queue, station) = (Arc::downgrade(queue), Arc::downgrade(station));
     std::thread::Builder::new()
         .name("print-age".to_owned())
@@ -75,9 +86,16 @@ pub fn start(queue: &Arc<Queue>, station: &Arc<Station>) -> Result<()> {
     Ok(())
 }
 
-fn start_printers(queue: &Arc<Queue>) -> Result<()> {
+/// What proves who each printer with an encrypted address is, by its name.
+pub type Trusts = BTreeMap<String, Trust>;
+
+/// Starts a thread for each printer of the queue. They end when the queue is gone.
+///
+/// # Errors
+/// When a thread cannot be started or an address is none.
+pub fn start_printers(queue: &Arc<Queue>, trusts: &Trusts) -> Result<()> {
     for printer in queue.printers().to_vec() {
-        let client = Client::new(&printer)?;
+        let client = Client::new(&printer, trusts.get(&printer.name))?;
         let queue = Arc::downgrade(queue);
         std::thread::Builder::new()
             .name("printer".to_owned())

@@ -58,6 +58,28 @@ const MAX_SECRET: u64 = 4096;
 /// # Errors
 /// When the file exists or cannot be written durably.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    for_owner(path, bytes).with_context(|| {
+        format!(
+            "秘密鍵 {} を書けません（既にあるものは上書きしません）",
+            path.display()
+        )
+    })
+}
+
+/// Writes a file with patients' data in the clear that only its owner may read, in the place of one that is there.
+///
+/// # Errors
+/// When it cannot be written durably.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    // Made anew: the old one may be open to others.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => for_owner(path, bytes),
+    }
+    .with_context(|| format!("{} を書けません", path.display()))
+}
+
+fn for_owner(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -65,12 +87,9 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    let mut file = options
-        .open(path)
-        .with_context(|| format!("秘密鍵 {} を作れません（既にあるものは上書きしません）", path.display()))?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .with_context(|| format!("秘密鍵 {} を書けません", path.display()))
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 /// Reads a secret file.

@@ -86,7 +86,7 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
     let press = Arc::clone(press);
     let printers = printing::queue(config, &Home::open(config)?, Arc::new(Disk))?;
     if let Some(queue) = &printers {
-        printing::start(queue, station)?;
+        printing::start(queue, station, &config.trusts()?)?;
     }
     Ok(desk::Desk {
         station: Arc::clone(station),

@@ -4,6 +4,8 @@
 
 use minicbor::{Decode, Encode};
 
+use crate::as_of::Moment;
+
 /// 被保険者 or 被扶養者.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]
@@ -14,6 +16,17 @@ pub enum Member {
     /// 被扶養者（家族）
     #[n(1)]
     Dependent,
+}
+
+impl Member {
+    /// 本人 家族
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Insured => "本人",
+            Self::Dependent => "家族",
+        }
+    }
 }
 
 /// 患者一部負担区分 as the remarks of a prescription write it.
@@ -85,6 +98,30 @@ pub struct Insurance {
     #[n(6)]
     #[cbor(default)]
     pub payers: Vec<Payer>,
+    /// When the EHR last vouched for it; `None` when nothing came from an EHR. It goes with the numbers for ever: a copy printed
+    /// next week still says how old they were.
+    #[n(7)]
+    #[cbor(default)]
+    pub as_of: Option<Moment>,
+}
+
+/// Whether the last digit of a 保険者番号 (6 or 8 digits) or a 公費負担者番号 (8) is the check digit of the others (検証番号: weights 2 and 1
+/// from the right, digits of the products summed, what is left to the next ten). `None` when it is not such a number at all.
+#[must_use]
+pub fn check_digit_holds(number: &str) -> Option<bool> {
+    let known = matches!(number.len(), 6 | 8) && number.bytes().all(|b| b.is_ascii_digit());
+    let (last, front) = number.as_bytes().split_last().filter(|_| known)?;
+    Some(check_digit(front) == last - b'0')
+}
+
+/// The check digit of these ASCII digits.
+fn check_digit(front: &[u8]) -> u8 {
+    let product = |(at, digit): (usize, &u8)| {
+        let product = (digit.saturating_sub(b'0')).min(9) * if at % 2 == 0 { 2 } else { 1 };
+        product / 10 + product % 10
+    };
+    let sum: u8 = front.iter().rev().take(8).enumerate().map(product).sum();
+    (10 - sum % 10) % 10
 }
 
 impl Insurance {
@@ -123,5 +160,25 @@ impl Insurance {
             }
         }
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn check_digits_tell_a_wrong_digit_and_two_that_changed_places() {
+        // Made for the tests: the numbers belong to nobody, the digits hold.
+        assert_eq!(check_digit_holds("06139992"), Some(true));
+        for wrong in ["06139993", "06193992", "60139992"] {
+            assert_eq!(check_digit_holds(wrong), Some(false), "{wrong}");
+        }
+        for other in ["", "0613999", "0613999X", "061399921"] {
+            assert_eq!(check_digit_holds(other), None, "{other}");
+        }
+        let front = b"13999";
+        let six = format!("13999{}", check_digit(front));
+        assert_eq!(check_digit_holds(&six), Some(true));
     }
 }

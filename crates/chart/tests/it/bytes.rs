@@ -22,6 +22,26 @@ fn result(n: usize) -> LabResult {
     }
 }
 
+fn coverage() -> chart::Coverage {
+    chart::Coverage {
+        kind: "国保".into(),
+        insurer: "139998".into(),
+        symbol: "灯1".into(),
+        number: "12345".into(),
+        branch: "02".into(),
+        member: Some(chart::rx::Member::Dependent),
+        burden: Some(chart::rx::Burden::Elderly80),
+        share: Some(2),
+        public: vec![chart::coverage::PublicPayer {
+            payer: "54136015".into(),
+            recipient: "1234566".into(),
+            valid_until: Some(date(2026, 12, 31)),
+        }],
+        valid_from: Some(date(2024, 4, 1)),
+        valid_until: None,
+    }
+}
+
 fn chart(results: Known<Vec<LabResult>>) -> Chart {
     Chart {
         patient: chart::Patient {
@@ -51,6 +71,7 @@ fn chart(results: Known<Vec<LabResult>>) -> Chart {
         },
         findings: Vec::new(),
         thin: false,
+        insurances: Known::Present(vec![coverage()]),
     }
 }
 
@@ -75,6 +96,31 @@ fn results_in_columns_come_back_in_every_state() {
         before.to_bytes(&mut bytes).unwrap();
         assert_eq!(Chart::from_bytes(&bytes).unwrap(), before);
     }
+}
+
+/// A record as the program wrote it before insurances were extracted: the same map without its last fields.
+#[test]
+fn a_record_without_insurances_says_that_they_could_not_be_fetched() {
+    let before = Chart {
+        insurances: Known::NotRecorded,
+        ..chart(Known::NotRecorded)
+    };
+    let mut bytes = Vec::new();
+    before.to_bytes(&mut bytes).unwrap();
+    // Fields are an array by number: 13 of them; 11 were there.
+    let head = bytes[1];
+    assert_eq!(head, 0x80 | 13);
+    bytes[1] = 0x80 | 11;
+    let tail = {
+        let mut tail = Vec::new();
+        minicbor::encode(&before.insurances, &mut tail).unwrap();
+        // Number 11 belongs to another kind of data: a null where this program has no field.
+        [vec![0xF6], tail].concat()
+    };
+    bytes.truncate(bytes.len() - tail.len());
+    let read = Chart::from_bytes(&bytes).unwrap();
+    assert_eq!(read.insurances, Known::Unavailable { since: None });
+    assert_eq!(read.patient, before.patient);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use super::chart::{cannot_open, look, open};
 use super::reception::check_in::MAX_REASON;
-use super::{Open, Route, Screen};
+use super::{Open, Route, Screen, rx_insurance};
 use crate::fault::Fault;
 use crate::layout::{Banner, Done, Page};
 use crate::panels;
@@ -128,6 +128,10 @@ fn read(visit: &Visit, view: &View, typed: &Typed) -> Result<Rx, Vec<String>> {
             None => problems.push(w.with("rx-wrong-line", &[("name", line.name.into())])),
         }
     }
+    let insurance = rx_insurance::chosen(visit, view, one(typed, "insurance")).unwrap_or_else(|problem| {
+        problems.push(problem);
+        rx::Insurance::default()
+    });
     if one(typed, "allergy").is_empty() {
         problems.insert(0, w["rx-allergy-first"].to_owned());
     }
@@ -146,7 +150,7 @@ fn read(visit: &Visit, view: &View, typed: &Typed) -> Result<Rx, Vec<String>> {
             .filter(|text| !text.is_empty())
             .map(|text| text.chars().take(rx::MAX_TEXT).collect())
             .collect(),
-        insurance: rx::Insurance::default(),
+        insurance,
     };
     problems.extend(rx.check().iter().map(ToString::to_string));
     if problems.is_empty() { Ok(rx) } else { Err(problems) }
@@ -435,6 +439,10 @@ fn page(
         source: panels::drugs(visit, view),
         own: own.collect(),
         acknowledged: !one(typed, "allergy").is_empty(),
+        insurance: {
+            let sent = typed.iter().any(|(name, _)| name == "insurance");
+            rx_insurance::choice(visit, view, sent.then(|| one(typed, "insurance")))
+        },
         inside: one(typed, "given") == "in",
         refill: one(typed, "refill"),
         remark: one(typed, "remark"),
@@ -456,6 +464,7 @@ struct RxPage<'a> {
     source: panels::Drugs,
     own: Vec<Own>,
     acknowledged: bool,
+    insurance: rx_insurance::Choice,
     inside: bool,
     refill: &'a str,
     remark: &'a str,

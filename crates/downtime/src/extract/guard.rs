@@ -132,6 +132,7 @@ const fn kind_label(kind: DataKind) -> &'static str {
         DataKind::Allergy => "アレルギー・禁忌",
         DataKind::Result => "検査結果",
         DataKind::Profile => "患者プロファイル",
+        DataKind::Insurance => "保険・公費",
     }
 }
 

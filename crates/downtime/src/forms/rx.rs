@@ -96,7 +96,9 @@ fn remarks(
     on: jiff::civil::Date,
     marked: bool,
 ) -> Vec<String> {
-    let mut remarks = prescribed.rx.remarks.clone();
+    let insurance = &prescribed.rx.insurance;
+    let mut remarks: Vec<String> = insurance.burden.map(|burden| burden.word().to_owned()).into_iter().collect();
+    remarks.extend(prescribed.rx.remarks.iter().cloned());
     let ask = if institution.phone.is_empty() {
         String::new()
     } else {
@@ -109,6 +111,12 @@ fn remarks(
     let unmarked = if marked { "" } else { "。2次元シンボルなし" };
     let until = until.unwrap_or_default();
     remarks.push(format!("電子カルテ停止中に発行。{ask}{until}{unmarked}"));
+    if let Some(as_of) = insurance.as_of {
+        // The numbers are as old as this, whatever day the paper is printed on.
+        let seen = view.receptions.iter().any(|(_, check_in)| check_in.insurance_seen);
+        let seen = if seen { "受付で資格確認書等を確認" } else { "当日の資格は未確認" };
+        remarks.push(format!("保険は{}時点の記録（{seen}）", as_of.text()));
+    }
     remarks.push(format!(
         "アレルギー・禁忌：{}",
         chart::allergy::in_words(&view.allergies())

@@ -39,6 +39,7 @@ pub struct IndexBuilder {
     full: Draft,
     thin: Draft,
     families: Vec<String>,
+    insurances: Arena,
     slots: Vec<Slot>,
     departments: Table,
     doctors: Table,
@@ -66,6 +67,7 @@ impl IndexBuilder {
             full: Draft::default(),
             thin: Draft::default(),
             families: Vec::new(),
+            insurances: Arena::default(),
             slots: Vec::new(),
             departments: Table::default(),
             doctors: Table::default(),
@@ -87,6 +89,7 @@ impl IndexBuilder {
             self.thin.add(chart)?;
         } else if self.thin.fixed.is_empty() {
             self.full.add(chart)?;
+            self.insurances.push(&super::insurance::write(&chart.insurances))?;
         } else {
             return Err(IndexFault::Order);
         }
@@ -151,6 +154,7 @@ impl IndexBuilder {
         self.thin.write(&mut blocks)?;
         blocks.push(written(&today, full + thin)?);
         blocks.push(written(&others, full + thin)?);
+        blocks.push(written(&self.insurances, full)?);
         Ok(blocks)
     }
 

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use vault::snapshot::Block;
 
 use super::column::Column;
-use super::{Group, INDEX_VERSION, Index, IndexFault, MAX_ROWS, Slot, Slots};
+use super::{Arena, Group, INDEX_VERSION, Index, IndexFault, MAX_ROWS, Slot, Slots, WITHOUT_INSURANCES};
 
 type Head = (
     u32,
@@ -30,7 +30,7 @@ impl Index {
         let mut blocks = blocks.into_iter();
         let first = next(&mut blocks)?.open().map_err(|_| IndexFault::Unreadable)?;
         let (version, head) = first.split_first().ok_or(IndexFault::Unreadable)?;
-        if *version != INDEX_VERSION {
+        if *version != INDEX_VERSION && *version != WITHOUT_INSURANCES {
             return Err(IndexFault::Unreadable);
         }
         let (full, thin, day, days, departments, doctors, places, findings): Head =
@@ -39,6 +39,7 @@ impl Index {
         if full.saturating_add(thin) > MAX_ROWS {
             return Err(IndexFault::Unreadable);
         }
+        let with_insurances = *version == INDEX_VERSION;
         let index = Self {
             full: group(&mut blocks, full)?,
             thin: group(&mut blocks, thin)?,
@@ -50,6 +51,11 @@ impl Index {
             places,
             findings,
             day: chart::codec::date::from_number(day),
+            insurances: if with_insurances {
+                Column::<Arena>::new(sized(&mut blocks, |len| len >= full)?, full)
+            } else {
+                Column::default()
+            },
             booked: OnceLock::new(),
         };
         match blocks.next() {

@@ -122,6 +122,16 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// 保険 as the EHR last knew it, as far as the reception card says it: kind, insurer, whose, share, days. Unavailable for people without a
+    /// record, and in snapshots from before it was extracted.
+    #[must_use]
+    pub fn insurances(&self) -> Known<Vec<chart::Coverage>> {
+        if self.is_thin() {
+            return Known::Unavailable { since: None };
+        }
+        super::insurance::read(self.index.insurances.get().get(self.place))
+    }
+
     /// Who else in today's universe could be mistaken for this person.
     #[must_use]
     pub const fn alike(&self) -> Alike {
@@ -212,6 +222,7 @@ impl<'a> Row<'a> {
             as_of,
             findings: Vec::new(),
             thin: true,
+            insurances: Known::Unavailable { since: None },
         })
     }
 }

@@ -114,6 +114,9 @@ pub enum Stop {
     /// There is no printer at the configured address.
     #[n(6)]
     NoSuchPrinter,
+    /// What answers at its address has not proven, over TLS, that it is the listed printer.
+    #[n(7)]
+    NotProven,
 }
 
 impl Stop {
@@ -128,6 +131,7 @@ impl Stop {
             Self::Old => "old",
             Self::NotListed => "not-listed",
             Self::NoSuchPrinter => "no-such-printer",
+            Self::NotProven => "not-proven",
         }
     }
 }

@@ -67,7 +67,7 @@ impl Balance {
                 match page {
                     Page::Filed { sheet, page, pages } => note(sheet, *page, *pages),
                     Page::Unread { .. } if !assigned.contains(&(*file, at)) => unread.push((*file, at)),
-                    Page::Unread { .. } => {}
+                    Page::Unread { .. } | Page::Blank => {}
                 }
             }
         }

@@ -36,6 +36,7 @@ mod fields;
 mod guess;
 mod identity;
 mod index;
+mod insurance;
 mod ledger;
 mod locate;
 mod marks;

@@ -9,3 +9,4 @@ mod distort;
 mod kinds;
 mod paper;
 mod pile;
+mod scanners;

@@ -8,8 +8,8 @@ use std::fs;
 use std::path::PathBuf;
 use synth::{Plan, Shape};
 
-const GOLDEN_A: &str = "f236e728e740ef346e82887a6f3457fae63c616b917c724972aba3964b40b876";
-const GOLDEN_B: &str = "fe8336db23a0c14e67c577d4b9c388ff15196d20c7489caa18aba0f06d7c4b07";
+const GOLDEN_A: &str = "c8d58c01687d9107a4c5118e16aff156e4db75bf4d8007871a6ea548a7010e73";
+const GOLDEN_B: &str = "ff62803bc8d103af0af7adb5aa992a4725d335ae71ac80ef302193fc0227dbd9";
 
 #[test]
 fn bytes_never_change() {

@@ -1,7 +1,7 @@
 //! `tomoshibi print`: what is carried away from here. `pack` makes the morning's paper, `lifeboat` the copy that opens in a
 //! browser when nothing of ours runs, `shred` destroys both when their time is over.
 //!
-//! Whoever is on it is in the audit log before the first chart opens. Printers are deliberately not driven from here.
+//! Whoever is on it is in the audit log before the first chart opens. Only `pack --printer` drives a printer, one of the list.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -23,12 +23,13 @@ use crate::trail;
 mod contents;
 mod lifeboat;
 mod pack;
+mod queued;
 mod shred;
 
 /// Paper without a screen, and what opens without us.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  tomoshibi print pack --user 9001 --password-file pw.txt --out paper\n  tomoshibi print lifeboat --user 9001 --out /media/stick\n  tomoshibi print shred paper --user 9001 --witness 1001 --yes\n\nThe PDFs hold patients' data in the clear: print, then shred."
+    after_help = "Examples:\n  tomoshibi print pack --user 9001 --password-file pw.txt --out paper\n  tomoshibi print pack --user 9001 --printer 1階受付 --department 01\n  tomoshibi print lifeboat --user 9001 --out /media/stick\n  tomoshibi print shred paper --user 9001 --witness 1001 --yes\n\nThe PDFs hold patients' data in the clear: print, then shred."
 )]
 pub struct Print {
     #[command(flatten)]
@@ -44,8 +45,17 @@ enum What {
         #[command(flatten)]
         who: SignInArgs,
         /// Directory for the PDFs.
-        #[arg(long)]
-        out: PathBuf,
+        #[arg(long, required_unless_present = "printer", conflicts_with = "printer")]
+        out: Option<PathBuf>,
+        /// Instead of PDFs: straight to this printer of the configuration, sheet by sheet. Run again, it goes on where it stopped.
+        #[arg(long, value_name = "NAME")]
+        printer: Option<String>,
+        /// With --printer: sheets (帳票番号) to be sent although they may have come out. Can be given several times.
+        #[arg(long, value_name = "NUMBER", requires = "printer")]
+        again: Vec<String>,
+        /// With --printer: send what stopped at the printer, or may have come out, once more.
+        #[arg(long, requires = "printer")]
+        resend: bool,
         /// Only the department with this code.
         #[arg(long)]
         department: Option<String>,
@@ -106,12 +116,32 @@ impl Print {
         let look = match &self.what {
             What::Pack {
                 who,
+                printer: Some(printer),
+                again,
+                resend,
+                department,
+                json,
+                ..
+            } => {
+                let wish = queued::Wish {
+                    printer,
+                    only: department.as_deref(),
+                    again,
+                    resend: *resend,
+                    json: *json,
+                };
+                queued::run(&config, &home, &enter(&home, who, verb::PRINT)?, &wish)?
+            }
+            What::Pack {
+                who,
                 out,
                 department,
                 split,
                 per_minute,
                 json,
+                ..
             } => {
+                let out = out.as_deref().context("--out がありません")?;
                 let wish = pack::Wish {
                     out,
                     only: department.as_deref(),

@@ -237,6 +237,7 @@ fn unread_page(contents: &Contents, typed: &str) -> Result<(Sha, u32)> {
         .and_then(|at| scanned.pages.get(usize::try_from(at).ok()?));
     match page {
         Some(Page::Unread { .. }) => Ok((*sha, at)),
+        Some(Page::Blank) => bail!("{at} ページ目は白紙です。何も変えていません"),
         Some(Page::Filed { .. }) => bail!("{at} ページ目はすでに綴じられています。何も変えていません"),
         None => bail!("{} に {at} ページ目はありません。何も変えていません", scanned.name),
     }

@@ -1,11 +1,15 @@
 //! `[[printer]]`: the list of printers, which is also the list of the only places where paper ever comes out by itself.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use axum::http::Uri;
 use downtime::printing::{Paper, Printer as Listed};
 use serde::Deserialize;
+
+use crate::printing::Trusts;
+use crate::printing::tls::Trust;
 
 /// One printer as written.
 #[derive(Debug, Clone, Deserialize)]
@@ -13,8 +17,14 @@ use serde::Deserialize;
 pub struct Printer {
     /// As people say it, such as `1階受付`.
     pub name: String,
-    /// `ipp://` or `http://` address.
+    /// `ipp://` or `http://` address, or `ipps://` or `https://` with `ca` or `pin`.
     pub uri: String,
+    /// PEM file of the authority that vouches for an encrypted printer; relative paths start at the configuration file.
+    #[serde(default)]
+    pub ca: Option<PathBuf>,
+    /// SHA-256 of an encrypted printer's own certificate, in hexadecimal digits.
+    #[serde(default)]
+    pub pin: Option<String>,
     /// Where it stands.
     #[serde(default)]
     pub place: String,
@@ -48,6 +58,24 @@ pub(super) fn listed(printers: &[Printer]) -> Result<Vec<Listed>> {
     Ok(out)
 }
 
+/// What proves who each encrypted printer is.
+pub(super) fn trusts(printers: &[Printer], path: &dyn Fn(&Path) -> PathBuf) -> Result<Trusts> {
+    let mut out = Trusts::new();
+    for printer in printers {
+        let name = printer.name.trim();
+        let place = || format!("[[printer]] 「{name}」");
+        let trust = match (&printer.ca, &printer.pin) {
+            (Some(ca), _) => Trust::authority(&path(ca)).with_context(place)?,
+            (None, Some(pin)) => Trust::pinned(pin)
+                .context("pin は証明書の SHA-256（16進64桁。: で区切ってもよい）です")
+                .with_context(place)?,
+            (None, None) => continue,
+        };
+        out.insert(name.to_owned(), trust);
+    }
+    Ok(out)
+}
+
 fn checked(printer: &Printer) -> Result<Listed> {
     let name = printer.name.trim();
     ensure!(
@@ -63,12 +91,16 @@ fn checked(printer: &Printer) -> Result<Listed> {
         .parse()
         .with_context(|| format!("uri を読めません（例: ipp://10.0.3.11/ipp/print）: {}", printer.uri))?;
     match uri.scheme_str() {
-        Some("ipp" | "http") => {}
-        Some("ipps" | "https") => {
-            bail!("この版は暗号化した印刷（ipps, https）を使えません。院内の閉じた網の ipp:// を書いてください")
-        }
+        Some("ipp" | "http") => ensure!(
+            printer.ca.is_none() && printer.pin.is_none(),
+            "ca と pin は暗号化した印刷（ipps://）のためのものです。uri を ipps:// にするか、ca・pin を消してください"
+        ),
+        Some("ipps" | "https") => ensure!(
+            printer.ca.is_some() != printer.pin.is_some(),
+            "暗号化した印刷（ipps）には、ca（院内の認証局の証明書ファイル）か pin（プリンタの証明書の SHA-256）のどちらか1つが要ります"
+        ),
         _ => bail!(
-            "uri は ipp:// か http:// で始まる住所です（例: ipp://10.0.3.11/ipp/print）: {}",
+            "uri は ipp:// か ipps:// で始まる住所です（例: ipp://10.0.3.11/ipp/print）: {}",
             printer.uri
         ),
     }
@@ -129,7 +161,8 @@ mod tests {
     fn what_cannot_be_a_printer_is_refused_with_its_place_in_the_list() {
         let good = "name = \"a\"\nuri = \"ipp://p/ipp/print\"\ntrays = { A4 = \"\" }\n";
         for (from, to, says) in [
-            ("ipp://p/ipp/print", "ipps://p/ipp/print", "暗号化"),
+            ("ipp://p/ipp/print", "ipps://p/ipp/print", "ca"),
+            ("name = \"a\"", "name = \"a\"\nca = \"x.pem\"", "ipps"),
             ("ipp://p/ipp/print", "socket://p:9100", "ipp://"),
             ("ipp://p/ipp/print", "ipp://user:secret@p/ipp/print", "パスワード"),
             ("ipp://p/ipp/print", "file:///etc/passwd", "ipp://"),

@@ -1,7 +1,7 @@
 //! One printer, asked and told by IPP over HTTP (RFC 8010, RFC 8011): five operations, every answer bounded in size and time.
 //!
-//! It follows no redirect and no proxy of the environment: pages go to the listed address or nowhere. Deliberately absent: TLS
-//! (this version is for the hospital's closed network, docs/operating/printing.md), discovery, and any raw port.
+//! It follows no redirect and no proxy of the environment: pages go to the listed address or nowhere. TLS is in
+//! `tls`. Deliberately absent: discovery, and any raw port.
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor};
@@ -17,6 +17,10 @@ use ipp::reader::IppReader;
 use ipp::request::IppRequestResponse;
 use ipp::value::{IppName, IppValue};
 use ureq::Timeout;
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{Connector, TcpConnector};
+
+use super::tls::{NoHandshake, NotProven, Secured, Trust};
 
 /// Longest answer read, in bytes.
 const MAX_ANSWER: u64 = 256 << 10;
@@ -78,19 +82,22 @@ impl Client {
     ///
     /// # Errors
     /// When the address is none.
-    pub fn new(printer: &Printer) -> Result<Self> {
-        let agent = ureq::Agent::config_builder()
+    pub fn new(printer: &Printer, trust: Option<&Trust>) -> Result<Self> {
+        let config = ureq::Agent::config_builder()
             .timeout_connect(Some(CONNECT))
             .timeout_global(Some(ASK))
             .max_redirects(0)
             .max_idle_connections(0)
             .proxy(None)
-            .build()
-            .into();
+            .build();
+        let connector = ().chain(TcpConnector::default()).chain(Secured::new(trust)?);
+        let agent = ureq::Agent::with_parts(config, connector, DefaultResolver::default());
         let uri: Uri = printer.uri.parse().context("プリンタの uri")?;
         let host = uri.authority().context("プリンタの uri に相手の名前がありません")?;
         let url = match (uri.scheme_str(), host.port_u16()) {
             (Some("ipp"), None) => format!("http://{}:631{}", host.host(), uri.path()),
+            (Some("ipps"), None) => format!("https://{}:631{}", host.host(), uri.path()),
+            (Some("ipps" | "https"), _) => format!("https://{host}{}", uri.path()),
             _ => format!("http://{host}{}", uri.path()),
         };
         Ok(Self {
@@ -112,7 +119,7 @@ impl Client {
         let answer = match self.send(&request, &[], ASK) {
             Ok(answer) if answer.header().status_code().is_success() => answer,
             Ok(_) => return only(Health::Refuses),
-            Err(Fault::Http(_) | Fault::NotIpp) => return only(Health::Refuses),
+            Err(Fault::Http(_) | Fault::NotIpp | Fault::NotProven) => return only(Health::Refuses),
             Err(Fault::NotSent | Fault::Unknown) => return only(Health::Silent),
         };
         let found = answer.attributes();
@@ -290,6 +297,8 @@ enum Fault {
     Http(u16),
     /// It answered something that is not IPP.
     NotIpp,
+    /// It has not proven that it is the listed printer: nothing was sent.
+    NotProven,
     /// It broke off on the way.
     Unknown,
 }
@@ -306,6 +315,8 @@ impl Fault {
             {
                 Self::NotSent
             }
+            ureq::Error::Other(why) if why.is::<NotProven>() => Self::NotProven,
+            ureq::Error::Other(why) if why.is::<NoHandshake>() => Self::NotSent,
             ureq::Error::StatusCode(status) => Self::Http(*status),
             _ => Self::Unknown,
         }
@@ -315,6 +326,7 @@ impl Fault {
     const fn verdict(&self) -> Handed {
         match self {
             Self::NotSent => Handed::Later(Trouble::Silent),
+            Self::NotProven => Handed::Never(Stop::NotProven),
             Self::Http(401 | 403) => Handed::Never(Stop::NotAllowed),
             Self::Http(503) => Handed::Later(Trouble::Busy),
             Self::Http(400..=499) => Handed::Never(Stop::NoSuchPrinter),

@@ -13,7 +13,8 @@ use vault::HospitalId;
 use vault::files::Disk;
 use vault::keys::RoleSecret;
 
-use super::start_printers;
+use super::tls::Trust;
+use super::{Trusts, start_printers};
 use crate::{clock, random};
 
 /// Longest wait for anything; on a quiet machine each takes a second or two.
@@ -25,6 +26,8 @@ struct RealPrinter {
     port: u16,
     bus: Child,
     printer: Option<Child>,
+    /// Its certificate and key, for TLS.
+    keys: Option<PathBuf>,
 }
 
 impl RealPrinter {
@@ -42,6 +45,7 @@ impl RealPrinter {
             port: TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port(),
             bus,
             printer: None,
+            keys: None,
         };
         until("the message bus", || printer.dir.join("bus").exists());
         printer
@@ -60,6 +64,7 @@ impl RealPrinter {
             .arg(self.dir.join("spool"))
             .arg("-c")
             .arg(&script)
+            .args(self.keys.iter().flat_map(|keys| [Path::new("-K"), keys]))
             .arg("試験プリンタ")
             .env(
                 "DBUS_SYSTEM_BUS_ADDRESS",
@@ -173,7 +178,7 @@ fn pages_arrive_byte_for_byte_and_leave_the_disk() {
     let mut upper = real.listed("1階受付 上段");
     upper.trays = BTreeMap::from([(Paper::A4, "main".into())]);
     let queue = queue(dir.path(), &journal, vec![real.listed("1階受付"), upper]);
-    start_printers(&queue).unwrap();
+    start_printers(&queue, &Trusts::new()).unwrap();
     let mut sent = vec![pdf(70_000), pdf(300)];
     for (page, printer) in sent.iter().zip(["1階受付", "1階受付 上段"]) {
         queue.add(sheet("F01", Paper::A4, page), printer, clock::now()).unwrap();
@@ -195,7 +200,7 @@ fn a_printer_that_is_off_gets_the_sheet_when_it_is_on_again_also_after_a_restart
     let (dir, journal) = (tempfile::tempdir().unwrap(), key());
     let mut real = RealPrinter::new(&dir.path().join("real"));
     let first = queue(dir.path(), &journal, vec![real.listed("1階受付")]);
-    start_printers(&first).unwrap();
+    start_printers(&first, &Trusts::new()).unwrap();
     let page = pdf(5_000);
     let id = first
         .add(sheet("F02", Paper::A4, &page), "1階受付", clock::now())
@@ -208,7 +213,7 @@ fn a_printer_that_is_off_gets_the_sheet_when_it_is_on_again_also_after_a_restart
         matches!(shown(&second, id).unwrap().state, State::Waiting(_)),
         "nothing is lost"
     );
-    start_printers(&second).unwrap();
+    start_printers(&second, &Trusts::new()).unwrap();
     real.turn_on(&real.keep());
     until("the sheet", || second.overview().over.len() == 1);
     assert_eq!(real.came_out(), [page]);
@@ -226,7 +231,7 @@ fn killed_while_a_sheet_is_with_the_printer_it_is_asked_about_and_never_sent_aga
         real.keep()
     ));
     let first = queue(dir.path(), &journal, vec![real.listed("1階受付")]);
-    start_printers(&first).unwrap();
+    start_printers(&first, &Trusts::new()).unwrap();
     let page = pdf(2_000);
     let id = first
         .add(sheet("F01", Paper::A4, &page), "1階受付", clock::now())
@@ -237,7 +242,7 @@ fn killed_while_a_sheet_is_with_the_printer_it_is_asked_about_and_never_sent_aga
     drop(first);
     let second = queue(dir.path(), &journal, vec![real.listed("1階受付")]);
     assert!(matches!(shown(&second, id).unwrap().state, State::Printing(..)));
-    start_printers(&second).unwrap();
+    start_printers(&second, &Trusts::new()).unwrap();
     std::fs::write(&gate, b"").unwrap();
     until("the printer's word that it came out", || {
         second.overview().over.len() == 1
@@ -259,12 +264,12 @@ fn a_handing_over_that_breaks_off_is_said_and_waits_for_a_person() {
     // The program ends between the note that it is being handed over and the printer's answer.
     let ticket_job = shown(&first, id).unwrap().job;
     assert!(first.begin(id, "1階受付", clock::now()));
-    let client = super::Client::new(&listed).unwrap();
+    let client = super::Client::new(&listed, None).unwrap();
     let ticket = super::Ticket { id, job: &ticket_job };
     assert!(matches!(client.print(&ticket, &page), super::Handed::Accepted(_)));
     drop(first);
     let second = queue(dir.path(), &journal, vec![listed]);
-    start_printers(&second).unwrap();
+    start_printers(&second, &Trusts::new()).unwrap();
     until("the sheet of the first life", || real.came_out().len() == 1);
     assert!(
         matches!(shown(&second, id).unwrap().state, State::Unsure(_)),
@@ -293,7 +298,7 @@ fn what_a_printer_wants_is_heard_and_another_one_takes_the_sheet() {
         &journal,
         vec![jammed.listed("1階受付"), other.listed("2階")],
     );
-    start_printers(&queue).unwrap();
+    start_printers(&queue, &Trusts::new()).unwrap();
     let page = pdf(900);
     let id = queue
         .add(sheet("F01", Paper::A4, &page), "1階受付", clock::now())
@@ -315,7 +320,7 @@ fn an_address_that_is_no_printer_and_paper_it_has_not_are_said() {
     let mut elsewhere = real.listed("住所違い");
     elsewhere.uri = format!("http://localhost:{}/no/such/queue", real.port);
     let queue = queue(dir.path(), &journal, vec![elsewhere, real.listed("1階受付")]);
-    start_printers(&queue).unwrap();
+    start_printers(&queue, &Trusts::new()).unwrap();
     // This printer holds no A5, whatever the configuration says of it.
     for (printer, paper, why) in [
         ("住所違い", Paper::A4, Stop::NoSuchPrinter),
@@ -327,4 +332,107 @@ fn an_address_that_is_no_printer_and_paper_it_has_not_are_said() {
         });
     }
     assert!(real.came_out().is_empty());
+}
+
+/// An authority and a printer's certificate that it signed, as a hospital makes them with openssl.
+fn certificates(dir: &Path, host: &str) -> (PathBuf, PathBuf) {
+    let keys = dir.join("keys");
+    std::fs::create_dir_all(&keys).unwrap();
+    std::fs::write(
+        dir.join("ext"),
+        format!("subjectAltName=DNS:{host}\nbasicConstraints=CA:FALSE\n"),
+    )
+    .unwrap();
+    let openssl = |line: &str| {
+        let done = Command::new("openssl").args(line.split(' ')).current_dir(dir).output();
+        let done = done.expect("openssl is there (cargo xtask setup)");
+        assert!(done.status.success(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 30 -subj /CN=Hospital");
+    openssl("req -newkey rsa:2048 -nodes -keyout keys/localhost.key -out printer.csr -subj /CN=printer");
+    openssl("x509 -req -in printer.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out keys/localhost.crt -days 30 -extfile ext");
+    (dir.join("ca.pem"), keys)
+}
+
+fn fingerprint(certificate: &Path) -> String {
+    let said = Command::new("openssl")
+        .args(["x509", "-noout", "-fingerprint", "-sha256", "-in"])
+        .arg(certificate)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    said.trim().split_once('=').unwrap().1.to_owned()
+}
+
+#[test]
+fn an_encrypted_printer_gets_sheets_only_when_it_proves_who_it_is() {
+    let (dir, journal) = (tempfile::tempdir().unwrap(), key());
+    let mut real = RealPrinter::new(&dir.path().join("real"));
+    let (ca, keys) = certificates(dir.path(), "localhost");
+    let pin = Trust::pinned(&fingerprint(&keys.join("localhost.crt"))).unwrap();
+    let stranger = dir.path().join("stranger");
+    std::fs::create_dir_all(&stranger).unwrap();
+    let (other_ca, _) = certificates(&stranger, "elsewhere");
+    real.keys = Some(keys);
+    real.turn_on(&real.keep());
+    let names = ["認証局", "証明書", "別の認証局", "別の証明書"];
+    let printers = names.map(|name| Printer {
+        uri: format!("ipps://localhost:{}/ipp/print", real.port),
+        ..real.listed(name)
+    });
+    let trusts = Trusts::from([
+        (names[0].to_owned(), Trust::authority(&ca).unwrap()),
+        (names[1].to_owned(), pin),
+        (names[2].to_owned(), Trust::authority(&other_ca).unwrap()),
+        (names[3].to_owned(), Trust::Pinned([7; 32])),
+    ]);
+    let queue = queue(dir.path(), &journal, printers.into());
+    start_printers(&queue, &trusts).unwrap();
+    for (printer, page) in names.iter().zip([pdf(70_000), pdf(300), pdf(400), pdf(500)]) {
+        queue.add(sheet("F01", Paper::A4, &page), printer, clock::now()).unwrap();
+    }
+    until("two sheets, and two that are not sent", || {
+        let seen = queue.overview();
+        seen.over.len() == 2 && seen.jobs.iter().all(|job| job.state.needs_somebody())
+    });
+    let stopped = queue.overview().jobs;
+    for (job, name) in stopped.iter().zip([names[2], names[3]]) {
+        assert_eq!(job.state, State::Stopped(name.into(), Stop::NotProven));
+    }
+    let mut out = real.came_out();
+    out.sort_by_key(Vec::len);
+    assert_eq!(out, [pdf(300), pdf(70_000)]);
+}
+
+#[test]
+fn a_certificate_for_another_name_is_no_proof_unless_it_is_pinned() {
+    let (dir, journal) = (tempfile::tempdir().unwrap(), key());
+    let mut real = RealPrinter::new(&dir.path().join("real"));
+    let (ca, keys) = certificates(dir.path(), "printer-7.hospital.example");
+    let pin = Trust::pinned(&fingerprint(&keys.join("localhost.crt"))).unwrap();
+    real.keys = Some(keys);
+    real.turn_on(&real.keep());
+    let uri = format!("ipps://localhost:{}/ipp/print", real.port);
+    let printers = ["名前違い", "指紋"].map(|name| Printer {
+        uri: uri.clone(),
+        ..real.listed(name)
+    });
+    let trusts = Trusts::from([
+        ("名前違い".to_owned(), Trust::authority(&ca).unwrap()),
+        ("指紋".to_owned(), pin),
+    ]);
+    let queue = queue(dir.path(), &journal, printers.into());
+    start_printers(&queue, &trusts).unwrap();
+    for printer in ["名前違い", "指紋"] {
+        queue.add(sheet("F01", Paper::A4, &pdf(10)), printer, clock::now()).unwrap();
+    }
+    until("one sheet, and one that is not sent", || {
+        let seen = queue.overview();
+        seen.over.len() == 1 && seen.jobs.iter().all(|job| job.state.needs_somebody())
+    });
+    assert_eq!(
+        queue.overview().jobs[0].state,
+        State::Stopped("名前違い".into(), Stop::NotProven)
+    );
+    assert_eq!(real.came_out().len(), 1);
 }

@@ -7,5 +7,6 @@ mod custody;
 mod leaving;
 mod one_day;
 mod packs;
+mod packs_queued;
 mod program;
 mod scanning;

@@ -12,6 +12,16 @@ pub fn run(arguments: &[&str]) -> Output {
         .expect("the program starts")
 }
 
+/// Starts a command and leaves it running; it must be killed or waited for.
+pub fn start(arguments: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_tomoshibi"))
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts")
+}
+
 /// Runs a command that must succeed; gives what it printed.
 pub fn ok(arguments: &[&str]) -> String {
     let output = run(arguments);

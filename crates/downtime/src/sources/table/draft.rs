@@ -76,6 +76,7 @@ pub struct Draft {
     drugs: Vec<DrugRow>,
     results: Vec<LabResult>,
     facts: Vec<chart::patient::Fact>,
+    insurances: Vec<chart::Coverage>,
     /// Kinds of which some row could not be read.
     pub lost: BTreeSet<DataKind>,
     /// Findings about this patient.
@@ -149,6 +150,14 @@ impl Draft {
             Plan::Prescription(plan) => push(&mut self.drugs, plan.read(&mut take)),
             Plan::Result(plan) => push(&mut self.results, plan.read(&mut take)),
             Plan::Profile(plan) => push(&mut self.facts, plan.read(&mut take)),
+            Plan::Insurance(plan) => {
+                let row = plan.read(&mut take);
+                if row.unsure {
+                    // A row of which something that decides cannot be read is not shown as if it were whole.
+                    self.lost.insert(DataKind::Insurance);
+                }
+                push(&mut self.insurances, row.coverage)
+            }
             Plan::Allergy(plan) => {
                 let row = plan.read(&mut take);
                 self.add_allergy(row);
@@ -249,6 +258,10 @@ impl Draft {
             results: {
                 let list = select::results(std::mem::take(&mut self.results), limits, &mut sink);
                 self.known(list, DataKind::Result, thin, frame)
+            },
+            insurances: {
+                let list = super::insurance::select(std::mem::take(&mut self.insurances), frame.day, &mut sink);
+                self.known(list, DataKind::Insurance, thin, frame)
             },
             patient,
             appointments,
@@ -365,6 +378,11 @@ impl Draft {
                 DataKind::Result,
                 chart.results.present().is_some(),
                 is_nothing(&chart.results),
+            ),
+            (
+                DataKind::Insurance,
+                chart.insurances.present().is_some(),
+                is_nothing(&chart.insurances),
             ),
             (DataKind::Appointment, true, false),
             (DataKind::Order, !chart.thin, false),

@@ -27,6 +27,8 @@ pub enum Kind {
     Result,
     /// 身長・体重・感染症など、1行に1つ
     Profile,
+    /// 保険・公費。1行に1つの保険
+    Insurance,
     /// 見出しの行（処方の見出しなど）。明細の `head` から参照される
     Head,
 }
@@ -45,6 +47,7 @@ impl Kind {
             Self::Allergy => DataKind::Allergy,
             Self::Result => DataKind::Result,
             Self::Profile => DataKind::Profile,
+            Self::Insurance => DataKind::Insurance,
             Self::Head => return None,
         })
     }
@@ -62,6 +65,7 @@ impl Kind {
             Self::Allergy => "アレルギー・禁忌",
             Self::Result => "検査結果",
             Self::Profile => "患者の特記（身長・感染症など）",
+            Self::Insurance => "保険・公費",
             Self::Head => "見出し",
         }
     }
@@ -80,6 +84,7 @@ impl Kind {
             Self::Allergy => DataKind::Allergy.word(),
             Self::Result => DataKind::Result.word(),
             Self::Profile => DataKind::Profile.word(),
+            Self::Insurance => DataKind::Insurance.word(),
         }
     }
 
@@ -96,6 +101,7 @@ impl Kind {
             Self::Allergy => ALLERGY,
             Self::Result => RESULT,
             Self::Profile => PROFILE,
+            Self::Insurance => INSURANCE,
             Self::Head => HEAD,
         }
     }
@@ -114,6 +120,7 @@ pub const fn kind_word(kind: DataKind) -> &'static str {
         DataKind::Allergy => Kind::Allergy.word(),
         DataKind::Result => Kind::Result.word(),
         DataKind::Profile => Kind::Profile.word(),
+        DataKind::Insurance => Kind::Insurance.word(),
     }
 }
 
@@ -152,6 +159,12 @@ pub enum Shape {
     Uneven,
     /// 隔日, weekdays
     Rhythm,
+    /// 本人 家族
+    Member,
+    /// 高一 高７ 高８ ６歳, or empty
+    Burden,
+    /// 負担割合
+    Share,
 }
 
 /// One field a hospital can map.
@@ -370,6 +383,26 @@ const PROFILE: &[FieldDef] = &[
     field("on", Shape::PastDate, "日付"),
 ];
 
+const INSURANCE: &[FieldDef] = &[
+    ID,
+    field("kind", Shape::Text, "保険種別（社保、国保など）"),
+    field("insurer", Shape::Text, "保険者番号（6桁か8桁。必須。公費だけなら payer_1）"),
+    private("symbol", Shape::Text, "記号"),
+    private("number", Shape::Text, "番号"),
+    private("branch", Shape::Text, "枝番（2桁）"),
+    field("member", Shape::Member, "本人・家族"),
+    field("burden", Shape::Burden, "一部負担区分（高一 高７ 高８ ６歳）"),
+    field("share", Shape::Share, "負担割合（3割、30%）"),
+    field("payer_1", Shape::Text, "第一公費の負担者番号（8桁）"),
+    private("recipient_1", Shape::Text, "第一公費の受給者番号（7桁）"),
+    field("until_1", Shape::Date, "第一公費の有効期限"),
+    field("payer_2", Shape::Text, "第二公費の負担者番号"),
+    private("recipient_2", Shape::Text, "第二公費の受給者番号"),
+    field("until_2", Shape::Date, "第二公費の有効期限"),
+    field("valid_from", Shape::Date, "有効開始日"),
+    field("valid_until", Shape::Date, "有効終了日（期限。無期限を表す 99991231 などは空と読む）"),
+];
+
 const HEAD: &[FieldDef] = &[ID];
 
 #[cfg(test)]
@@ -388,6 +421,7 @@ mod tests {
             Kind::Allergy,
             Kind::Result,
             Kind::Profile,
+            Kind::Insurance,
             Kind::Head,
         ] {
             let mut names: Vec<_> = kind.fields().iter().map(|f| f.name).collect();

@@ -9,6 +9,7 @@ use super::config::FileEntry;
 use super::drugs::DrugPlan;
 use super::fields::Kind;
 use super::identity::PatientPlan;
+use super::insurance::InsurancePlan;
 use super::records::{AllergyPlan, DiagnosisPlan, NotePlan, ProfilePlan, ResultPlan};
 use super::take::CodedCells;
 
@@ -33,6 +34,8 @@ pub enum Plan {
     Result(Box<ResultPlan>),
     /// 患者特記
     Profile(Box<ProfilePlan>),
+    /// 保険・公費
+    Insurance(Box<InsurancePlan>),
     /// Rows that other rows refer to.
     Head,
 }
@@ -98,6 +101,7 @@ impl Plan {
             Kind::Allergy => Self::Allergy(Box::new(AllergyPlan::bind(fields))),
             Kind::Result => Self::Result(Box::new(ResultPlan::bind(fields))),
             Kind::Profile => Self::Profile(Box::new(ProfilePlan::bind(fields))),
+            Kind::Insurance => Self::Insurance(Box::new(InsurancePlan::bind(fields))),
             Kind::Head => Self::Head,
         };
         let lacking = plan.lacking();
@@ -142,6 +146,15 @@ impl Plan {
             Self::Profile(plan) => {
                 need("label", &[&plan.label]);
                 need("value", &[&plan.value]);
+            }
+            Self::Insurance(plan) => {
+                need("insurer", &[&plan.insurer, &plan.public[0].payer]);
+                // Without the end that is mapped, what is over would be printed as good.
+                for (name, cell) in plan.ends() {
+                    if cell.is_some_and(Cell::is_nowhere) {
+                        lacking.push(name);
+                    }
+                }
             }
         }
         lacking

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::fields::{FieldDef, Kind, Shape};
-use super::guess;
+use super::{guess, insurance};
 use super::seen::{Seen, SeenColumn, look};
 use super::spec::DateForm;
 use super::value;
@@ -290,6 +290,8 @@ impl Seen {
             Shape::Route => column.counts.keys().any(|text| value::route(text).is_none()),
             Shape::AllergyState => column.counts.keys().any(|text| value::allergy_state(text).is_none()),
             Shape::AllergyKind => column.counts.keys().any(|text| value::allergy_kind(text).is_none()),
+            Shape::Member => column.counts.keys().any(|text| insurance::member(text).is_none()),
+            Shape::Burden => column.counts.keys().any(|text| insurance::burden(text).is_none()),
             Shape::Flag => column.counts.keys().any(|text| value::flag(text).is_none()),
             Shape::Truth => column.counts.keys().any(|text| value::truth(text).is_none()),
             _ => false,

@@ -12,6 +12,7 @@ use super::amounts;
 use super::cell::{Cell, Row};
 use super::fields::{FieldDef, Shape};
 use super::ledger::{Ledger, Sink};
+use super::insurance;
 use super::names;
 use super::report::{Fault, FieldReport};
 use super::take::{Take, short};
@@ -181,6 +182,9 @@ fn meaning<'t>(cell: &'t Cell, text: &str, shape: Shape, take: &mut Take<'_, '_,
         Shape::Route => read(value::route(text).map(|route| route.word().to_owned())),
         Shape::AllergyKind => read(value::allergy_kind(text).map(|kind| kind.word().to_owned())),
         Shape::AllergyState => read(value::allergy_state(text).map(|state| state.word().to_owned())),
+        Shape::Member => read(insurance::member(text).map(|m| m.map_or("（なし）", chart::rx::Member::word).to_owned())),
+        Shape::Burden => read(insurance::burden(text).map(|b| b.map_or("（なし）", chart::rx::Burden::word).to_owned())),
+        Shape::Share => read(insurance::share(text).map(|share| format!("{share}割"))),
         Shape::Flag => {
             read(value::flag(text).map(|flag| flag.map_or("（なし）", chart::result::Flag::word).to_owned()))
         }
@@ -199,6 +203,9 @@ fn unreadable(shape: Shape) -> String {
         Shape::Route => "処方の区分（codes で 内服・頓服・外用・注射・その他 に言いかえてください）",
         Shape::AllergyKind => "分類（codes で 薬剤・食物・造影剤・その他・禁忌 に言いかえてください）",
         Shape::AllergyState => "状態（codes で あり・なし・未確認・参照不可 に言いかえてください）",
+        Shape::Member => "本人・家族（codes で言いかえてください）",
+        Shape::Burden => "一部負担区分（codes で 高一・高７・高８・６歳 に言いかえてください）",
+        Shape::Share => "負担割合（3割、30% など。0割から10割）",
         Shape::Flag => "判定（codes で H・L・緊急・異常 に言いかえてください）",
         _ => "値",
     };

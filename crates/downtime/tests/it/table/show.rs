@@ -23,7 +23,7 @@ pub fn pulled(charts: &[Chart], extract: &Extract) -> Value {
 /// One chart.
 pub fn chart(chart: &Chart) -> Value {
     let p = &chart.patient;
-    json!({
+    let mut shown = json!({
         "id": p.id.as_str(),
         "name": p.name.written,
         "kana": p.name.kana,
@@ -44,7 +44,14 @@ pub fn chart(chart: &Chart) -> Value {
         "prescriptions": known(&chart.prescriptions, prescription),
         "results": known(&chart.results, |r| json!(result(r))),
         "findings": chart.findings.iter().map(finding).collect::<Vec<_>>(),
-    })
+    });
+    // Where no file of insurances is mapped there is nothing to compare.
+    if chart.insurances != (Known::Unavailable { since: None })
+        && let Some(object) = shown.as_object_mut()
+    {
+        object.insert("insurances".to_owned(), known(&chart.insurances, |c| json!(insurance(c))));
+    }
+    shown
 }
 
 fn known<T>(known: &Known<Vec<T>>, show: impl Fn(&T) -> Value) -> Value {
@@ -90,6 +97,21 @@ pub fn order(o: &ExamOrder) -> String {
 /// One allergy in a line.
 pub fn allergy(a: &Allergy) -> String {
     joined(&[a.kind.word().to_owned(), a.code.clone(), a.text()])
+}
+
+/// One insurance in a line.
+pub fn insurance(c: &chart::Coverage) -> String {
+    let public = c.public.iter().map(|p| format!("{} {} {}", p.payer, p.recipient, day(p.valid_until)));
+    joined(&[
+        c.kind.clone(),
+        c.insurer.clone(),
+        format!("{}・{}・{}", c.symbol, c.number, c.branch),
+        c.member.map(|m| m.word().to_owned()).unwrap_or_default(),
+        c.burden.map(|b| b.word().to_owned()).unwrap_or_default(),
+        c.share.map(|share| format!("{share}割")).unwrap_or_default(),
+        public.collect::<Vec<_>>().join("、"),
+        format!("{} – {}", day(c.valid_from), day(c.valid_until)),
+    ])
 }
 
 /// One diagnosis in a line.

@@ -60,6 +60,32 @@ pub fn facts_a(files: &Files) -> Facts {
             format!("fact|{}|{value}|{}", r["種別"], slash(&r["日付"])),
         );
     }
+    for c in named_a(files, "保険.csv") {
+        let kind = word(
+            &c["保険種別"],
+            &[
+                ("社保", "1"),
+                ("国保", "2"),
+                ("後期高齢者", "3"),
+                ("生活保護", "4"),
+            ],
+        );
+        let own = word(&c["本人家族"], &[("本人", "1"), ("家族", "2")]);
+        let burden = word(
+            &c["一部負担区分"],
+            &[("高一", "1"), ("高７", "2"), ("６歳", "3"), ("高８", "5")],
+        );
+        let numbers = ["保険者番号", "記号", "番号", "枝番", "公費負担者番号1", "受給者番号1"]
+            .map(|column| c[column].as_str())
+            .join("|");
+        let days = ["公費有効期限1", "有効開始日", "有効終了日"]
+            .map(|column| slash(&c[column]))
+            .join("|");
+        add(
+            &c["患者番号"],
+            format!("ins|{kind}|{own}|{burden}|{}|{numbers}|{days}", c["負担割合"].replace('割', "0")),
+        );
+    }
     for d in named_a(files, "病名.csv") {
         let outcome = word(&d["転帰"], &[("継続", "0"), ("治癒", "1"), ("中止", "2")]);
         let flags = format!(

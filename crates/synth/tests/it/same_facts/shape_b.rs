@@ -38,6 +38,25 @@ pub fn facts_b(files: &Files) -> Facts {
             }
         }
     }
+    for c in named_b(files, "ins.csv") {
+        let numbers = ["insno", "inskg", "insbg", "insedb", "kh1", "kj1"]
+            .map(|column| c[column].as_str())
+            .join("|");
+        let share: u32 = c["rate"].parse().expect("a number");
+        let until = c["vto"].replace("99999999", "");
+        add(
+            &c["pid"],
+            format!(
+                "ins|{}|{}|{}|{}0|{numbers}|{}|{}|{until}",
+                c["cls"],
+                c["mem"],
+                c["burden"],
+                share / 10,
+                c["ku1"],
+                c["vfrom"]
+            ),
+        );
+    }
     for d in named_b(files, "dx.tsv") {
         add(
             &d["pid"],

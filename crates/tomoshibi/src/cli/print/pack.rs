@@ -23,6 +23,7 @@ use crate::cli::audit::paper::{digits, own_checkpoints};
 use crate::cli::person::Entered;
 use crate::config::Config;
 use crate::home::Home;
+use crate::secrets::replace as write;
 use crate::{clock, progress, random, serving};
 
 /// What somebody wants printed.
@@ -127,7 +128,7 @@ pub fn run(config: &Config, home: &Home, entered: &Entered, wish: &Wish<'_>) -> 
 }
 
 /// Whose a sheet of the pack is: the number its bar code carries is the patient's own.
-fn issued_as(sheet: &Sheet) -> Option<Issued> {
+pub(super) fn issued_as(sheet: &Sheet) -> Option<Issued> {
     let subject = match &sheet.strip {
         Some(strip) => Subject::Patient(PatientId::parse(&strip.id_code)?),
         None => Subject::Hospital,
@@ -140,7 +141,7 @@ fn issued_as(sheet: &Sheet) -> Option<Issued> {
 }
 
 /// Keeps whose the sheets are, sealed beside the data: no entry of the journal says it.
-fn register(home: &Home, entered: &Entered, department: &chart::Coded, sheets: Vec<Issued>) -> Result<()> {
+pub(super) fn register(home: &Home, entered: &Entered, department: &chart::Coded, sheets: Vec<Issued>) -> Result<()> {
     let journal = entered.acting.unlocked.journal.clone();
     let journal = journal.context("この利用者は記載を読む鍵を持っていません")?;
     let archive = Archive::new(Arc::new(Disk), &home.data, home.roster.hospital(), journal);
@@ -226,7 +227,7 @@ fn one_by_one(
 }
 
 /// Which tray a form takes its paper from.
-fn tray(press: &Press, form: &str) -> Option<&'static str> {
+pub(super) fn tray(press: &Press, form: &str) -> Option<&'static str> {
     Some(match press.forms().get(form).ok()?.about.paper {
         Paper::A5 => "A5",
         Paper::A4 | Paper::A4Landscape => "A4",
@@ -300,25 +301,7 @@ fn minutes(pages: usize, per_minute: u16) -> usize {
     pages.div_ceil(usize::from(per_minute).max(1))
 }
 
-/// The owner alone may read it.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    if path.exists() {
-        fs::remove_file(path)?;
-    }
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let mut file = options
-        .open(path)
-        .with_context(|| format!("{} を作れません", path.display()))?;
-    std::io::Write::write_all(&mut file, bytes).with_context(|| format!("{} を書けません", path.display()))
-}
-
-fn issue(config: &Config, home: &Home, opened: &Opened, now: Moment) -> Issue {
+pub(super) fn issue(config: &Config, home: &Home, opened: &Opened, now: Moment) -> Issue {
     let state = opened.shelved().state();
     Issue {
         hospital: config.hospital.name.clone(),

@@ -27,6 +27,7 @@ pub fn taken(desk: &Desk, taken: &[Taken], faults: &[(PathBuf, String)], others:
             .flat_map(|one| &one.scanned.pages)
     };
     let filed = |new: bool| pages(new).filter(|page| matches!(page, Page::Filed { .. })).count();
+    let blank = pages(true).filter(|page| matches!(page, Page::Blank)).count();
     let balance = Balance::draw(&desk.register, &desk.contents);
     let unread: Vec<_> = taken
         .iter()
@@ -47,7 +48,7 @@ pub fn taken(desk: &Desk, taken: &[Taken], faults: &[(PathBuf, String)], others:
             .collect();
         say!(
             "{}",
-            json!({"files": fresh, "known": taken.len() - fresh, "pages": pages(true).count(), "filed": filed(true), "unread": list, "faults": faults, "others": others, "missing": balance.missing.len()})
+            json!({"files": fresh, "known": taken.len() - fresh, "pages": pages(true).count(), "filed": filed(true), "blank": blank, "unread": list, "faults": faults, "others": others, "missing": balance.missing.len()})
         );
         return;
     }
@@ -56,6 +57,9 @@ pub fn taken(desk: &Desk, taken: &[Taken], faults: &[(PathBuf, String)], others:
         pages(true).count(),
         filed(true)
     );
+    if blank > 0 {
+        say!("白紙のページ {blank}（何も書かれていない裏。確認は要りません）");
+    }
     if fresh < taken.len() {
         say!(
             "すでに取り込み済みのファイル {}（中身が同じです。元の記録のままです）",

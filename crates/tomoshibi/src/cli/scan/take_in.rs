@@ -123,7 +123,7 @@ fn witness(desk: &Desk, scanned: &Scanned) -> Result<()> {
         .iter()
         .filter_map(|page| match page {
             Page::Filed { sheet, .. } => Some(sheet.subject.clone()),
-            Page::Unread { .. } => None,
+            Page::Unread { .. } | Page::Blank => None,
         })
         .collect();
     desk.witness(&subjects, &scanned.name)
@@ -150,6 +150,7 @@ fn filed(page: Result<Picture, PageFault>, register: &Register) -> Page {
             (Why::Disagree, numbers.into_iter().collect(), String::new())
         }
         Finding::Numbers(numbers) => (Why::OnlyNumber, numbers, String::new()),
+        Finding::Blank => return Page::Blank,
         Finding::Nothing => (Why::NoCode, Vec::new(), String::new()),
     };
     unread(found.0, found.1, picture.preview(), found.2)

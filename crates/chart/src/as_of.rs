@@ -114,11 +114,23 @@ pub enum DataKind {
     /// 血液型・感染症・身長体重など
     #[n(8)]
     Profile,
+    /// 入院・病床
+    #[n(9)]
+    Stay,
+    /// 与薬予定・注射
+    #[n(10)]
+    Schedule,
+    /// バイタル
+    #[n(11)]
+    Vital,
+    /// 申し送り
+    #[n(12)]
+    Handover,
 }
 
 impl DataKind {
     /// All kinds, in the order in which screens list them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Patient,
         Self::Appointment,
         Self::Order,
@@ -128,6 +140,10 @@ impl DataKind {
         Self::Allergy,
         Self::Result,
         Self::Profile,
+        Self::Stay,
+        Self::Schedule,
+        Self::Vital,
+        Self::Handover,
     ];
 
     /// The word used in configuration and messages: `patient`, `appointment`, …
@@ -143,6 +159,10 @@ impl DataKind {
             Self::Allergy => "allergy",
             Self::Result => "result",
             Self::Profile => "profile",
+            Self::Stay => "stay",
+            Self::Schedule => "schedule",
+            Self::Vital => "vital",
+            Self::Handover => "handover",
         }
     }
 }

@@ -11,6 +11,7 @@ use jiff::civil::{Date, Time};
 use column::Column;
 
 mod arena;
+mod beds;
 mod builder;
 mod column;
 mod reading;
@@ -19,13 +20,17 @@ mod same_name;
 mod search;
 
 pub use arena::Arena;
+pub use beds::{BedList, BedRow};
 pub use builder::{IndexBuilder, IndexFault};
 pub use row::Row;
 pub use same_name::{Alike, Resemblance};
 pub use search::{Hit, Query};
 
 /// Layout version written in front of the first block.
-pub const INDEX_VERSION: u8 = 2;
+pub const INDEX_VERSION: u8 = 3;
+
+/// The version before inpatients: read as an index that was not asked for any.
+pub const INDEX_BEFORE_BEDS: u8 = 2;
 
 /// Most patients one index may hold.
 pub const MAX_ROWS: usize = 2_000_000;
@@ -46,6 +51,13 @@ pub struct Index {
     doctors: Vec<chart::Coded>,
     places: Vec<String>,
     findings: Vec<chart::Finding>,
+    /// Wards that occur, and what is known of their beds.
+    wards: Vec<chart::Coded>,
+    bed_list: BedList,
+    /// Beds by ward and place, those of nobody too.
+    beds: Column<Vec<beds::BedSlot>>,
+    /// Places in `beds` by row.
+    lying: OnceLock<std::collections::HashMap<u32, u32>>,
     day: Option<Date>,
     /// Who has an appointment on `day`, by row.
     booked: OnceLock<Vec<bool>>,

@@ -7,8 +7,21 @@ use std::sync::OnceLock;
 
 use vault::snapshot::Block;
 
+use super::beds;
 use super::column::Column;
-use super::{Group, INDEX_VERSION, Index, IndexFault, MAX_ROWS, Slot, Slots};
+use super::{Group, INDEX_BEFORE_BEDS, INDEX_VERSION, Index, IndexFault, MAX_ROWS, Slot, Slots};
+
+/// The head before inpatients.
+type OldHead = (
+    u32,
+    u32,
+    u32,
+    Vec<u32>,
+    Vec<chart::Coded>,
+    Vec<chart::Coded>,
+    Vec<String>,
+    Vec<chart::Finding>,
+);
 
 type Head = (
     u32,
@@ -19,6 +32,8 @@ type Head = (
     Vec<chart::Coded>,
     Vec<String>,
     Vec<chart::Finding>,
+    Vec<chart::Coded>,
+    u8,
 );
 
 impl Index {
@@ -30,11 +45,15 @@ impl Index {
         let mut blocks = blocks.into_iter();
         let first = next(&mut blocks)?.open().map_err(|_| IndexFault::Unreadable)?;
         let (version, head) = first.split_first().ok_or(IndexFault::Unreadable)?;
-        if *version != INDEX_VERSION {
-            return Err(IndexFault::Unreadable);
-        }
-        let (full, thin, day, days, departments, doctors, places, findings): Head =
-            minicbor::decode(head).map_err(|_| IndexFault::Unreadable)?;
+        let unreadable = |_| IndexFault::Unreadable;
+        let (full, thin, day, days, departments, doctors, places, findings, wards, list): Head = match *version {
+            INDEX_VERSION => minicbor::decode(head).map_err(unreadable)?,
+            INDEX_BEFORE_BEDS => {
+                let (a, b, c, d, e, f, g, h): OldHead = minicbor::decode(head).map_err(unreadable)?;
+                (a, b, c, d, e, f, g, h, Vec::new(), 0)
+            }
+            _ => return Err(IndexFault::Unreadable),
+        };
         let (full, thin) = (full as usize, thin as usize);
         if full.saturating_add(thin) > MAX_ROWS {
             return Err(IndexFault::Unreadable);
@@ -49,6 +68,14 @@ impl Index {
             doctors,
             places,
             findings,
+            wards,
+            bed_list: beds::list_of(list),
+            beds: if *version == INDEX_VERSION {
+                Column::new(sized(&mut blocks, |len| len % beds::WIDTH == 0)?, full + thin)
+            } else {
+                Column::from(Vec::new())
+            },
+            lying: OnceLock::new(),
             day: chart::codec::date::from_number(day),
             booked: OnceLock::new(),
         };

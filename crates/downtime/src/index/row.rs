@@ -212,6 +212,7 @@ impl<'a> Row<'a> {
             as_of,
             findings: Vec::new(),
             thin: true,
+            stay: None,
         })
     }
 }

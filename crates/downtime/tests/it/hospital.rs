@@ -89,6 +89,7 @@ pub fn patient(id: &str, written: &str, kana: &str, time: i8) -> Chart {
         as_of: AsOf::all(nine()),
         findings: Vec::new(),
         thin: false,
+        stay: None,
     }
 }
 

@@ -26,6 +26,7 @@ mod hazard;
 mod history;
 mod hospital;
 mod illness;
+mod inpatient;
 mod kana;
 mod laboratory;
 mod medicine;
@@ -40,9 +41,10 @@ mod thin;
 
 pub use amount::Amount;
 pub use catalogue::{DrugKind, Stay};
-pub use export::{FileSummary, Shape, Summary, export, write};
+pub use export::{FileSummary, Shape, Summary, export, write, write_hospital};
 pub use hazard::{Hazard, hazards};
 pub use hospital::{Hospital, MAX_PATIENTS, Plan};
+pub use inpatient::{Bed, DueLine, Lying, MAX_BEDS, Measured};
 pub use patient::{
     Appointment, Caution, Cautions, Diagnosis, Interval, LabSheet, Note, Order, Patient, Prescribed, Prescription,
     Profile, Result as LabResult, ThinRow, Visit,

@@ -21,6 +21,7 @@ pub(crate) enum Subject {
     Booking = 9,
     Thin = 10,
     Profile = 11,
+    Stay = 12,
 }
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;

@@ -7,6 +7,7 @@ use crate::catalogue::{DrugKind, Stay};
 use crate::cp932::Lost;
 use crate::export::Printer;
 use crate::hospital::Hospital;
+use crate::inpatient::Bed;
 use crate::kana::half_width;
 use crate::patient::{Appointment, Caution, Cautions, Interval, Patient, ThinRow, Visit};
 use crate::person::{Insurance, Person, Sex};
@@ -14,6 +15,8 @@ use crate::shape_a::Printed;
 use crate::sheet::{Open, Sheet, Style};
 use crate::{Amount, FileSummary, SynthError};
 use jiff::civil::{Date, Time};
+
+mod ward;
 
 /// The files of shape B being written.
 pub(crate) struct ShapeB<'h> {
@@ -26,6 +29,7 @@ pub(crate) struct ShapeB<'h> {
     cautions: Sheet,
     labs: Sheet,
     thin: Sheet,
+    ward: ward::Sheets,
     masters: Vec<Sheet>,
 }
 
@@ -64,6 +68,7 @@ impl<'h> ShapeB<'h> {
             cautions: sheet("alg.tsv", Style::Tsv, &CAUTIONS)?,
             labs: sheet("lab.csv", Style::Csv, &LABS)?,
             thin: sheet("next14.csv", Style::Csv, &[])?,
+            ward: ward::Sheets::open(&mut sheet)?,
             masters: {
                 let mut departments = sheet("dept.csv", Style::Csv, &["code", "name", "short", "place", "tel"])?;
                 for d in &hospital.catalogue.departments {
@@ -412,11 +417,18 @@ impl Printer for ShapeB<'_> {
                 .cautions
                 .row(ANY, &[id, "X", "", "", "", "", "", "", "", "", "アレルギー連携エラー"])?,
         }
+        if let Some(lying) = &patient.lying {
+            self.ward.lying(self.hospital, id, lying)?;
+        }
         self.results(patient)?;
         match &patient.later {
             Some(row) => self.thin(&patient.person, row),
             None => Ok(()),
         }
+    }
+
+    fn empty_bed(&mut self, bed: &Bed) -> Result<(), SynthError> {
+        self.ward.empty(bed)
     }
 
     fn other(&mut self, person: &Person, row: &ThinRow) -> Result<(), SynthError> {
@@ -437,6 +449,7 @@ impl Printer for ShapeB<'_> {
         ];
         let mut done = sheets
             .into_iter()
+            .chain(self.ward.into_sheets())
             .chain(self.masters)
             .map(Sheet::finish)
             .collect::<Result<Vec<_>, _>>()?;

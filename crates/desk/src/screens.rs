@@ -32,6 +32,7 @@ pub mod scan;
 pub mod sign_in;
 pub mod temporary;
 pub mod users;
+pub mod ward;
 pub mod work;
 
 /// When a screen is open.
@@ -148,6 +149,7 @@ pub const fn reads_charts(role: Role) -> bool {
 pub static SCREENS: &[&Screen] = &[
     &reception::SCREEN,
     &lists::SCREEN,
+    &ward::SCREEN,
     &chart::SCREEN,
     &note::SCREEN,
     &next::SCREEN,

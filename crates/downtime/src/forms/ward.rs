@@ -16,10 +16,10 @@ use crate::index::{BedList, Index};
 use crate::shelf::{OpenFault, Opened};
 use crate::view::{Day, View, lay_over};
 
-/// Nodes of the numbers of ward lists, after the five of department lists.
-const WARD_LISTS: u8 = 85;
-/// Nodes of the numbers of sheets about inpatients, after the five of outpatients' chart sheets.
-const WARD_SHEETS: u8 = 95;
+/// The node of the numbers of ward lists, after those of department lists, and how many there are: papers of the office begin at 85.
+const WARD_LISTS: (u8, usize) = (84, 1);
+/// The first node of the numbers of sheets about inpatients, after those of outpatients' chart sheets, and how many there are.
+const WARD_SHEETS: (u8, usize) = (95, 5);
 /// A ward is printed again whenever a snapshot arrives: so many of one day have numbers of their own.
 const SNAPSHOTS_A_DAY: u64 = 25;
 /// Rows on F12 for changed orders.
@@ -157,9 +157,9 @@ pub fn ward_sheets<'a>(
 }
 
 /// Numbers of one day: each snapshot has its own stretch, so that a sheet printed at noon is not taken for one of the morning.
-fn number(day: Date, first: u8, epoch: u64, place: usize) -> Option<FormId> {
+fn number(day: Date, (first, nodes): (u8, usize), epoch: u64, place: usize) -> Option<FormId> {
     let each = FormId::MAX_SEQUENCE as usize;
-    let room = each * 5 / SNAPSHOTS_A_DAY as usize;
+    let room = each * nodes / SNAPSHOTS_A_DAY as usize;
     if place >= room {
         return None;
     }

@@ -189,7 +189,8 @@ fn every_finding_is_explained() {
 fn every_field_is_in_the_format_page() {
     let page = std::fs::read_to_string(top().join("docs/formats/mapping.md")).unwrap();
     let fields = ["fields.rs", "fields/inpatient.rs"];
-    let fields = fields.map(|name| std::fs::read_to_string(top().join("crates/downtime/src/sources/table").join(name)).unwrap());
+    let fields =
+        fields.map(|name| std::fs::read_to_string(top().join("crates/downtime/src/sources/table").join(name)).unwrap());
     let text = fields.concat();
     for line in text
         .lines()

@@ -67,7 +67,7 @@ fn facts(visit: &impl Reader, stay: &Stay, with_policy: bool) -> Vec<(String, St
     let w = visit.w();
     let mut facts = Vec::new();
     let admitted = stay.admitted.map(|on| {
-        let days = stay.day_of_stay(visit.day()).unwrap_or_default();
+        let days = usize::try_from(stay.day_of_stay(visit.day()).unwrap_or_default()).unwrap_or_default();
         let on = chart::date::iso(on);
         w.with("stay-admitted-on", &[("on", (&on).into()), ("days", days.into())])
     });

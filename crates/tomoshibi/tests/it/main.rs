@@ -9,3 +9,4 @@ mod one_day;
 mod packs;
 mod program;
 mod scanning;
+mod ward_paper;

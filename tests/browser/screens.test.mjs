@@ -12,7 +12,7 @@ const NARROW = { width: 1280, height: 600 };
 const LANGUAGES = ["ja", "en"];
 /** Modes as pictures are named, and as the bar names them. */
 const MODES = { normal: "normal", silent: "silent", declared: "ehr", network: "net" };
-const HELP = ["reception", "lists", "chart", "note", "next", "temporary", "work", "declare", "home", "findings", "sign-in"];
+const HELP = ["reception", "lists", "ward", "chart", "note", "next", "temporary", "work", "declare", "home", "findings", "sign-in"];
 
 let hospital;
 let browser;
@@ -231,6 +231,11 @@ test("every screen in a declared downtime", async (all) => {
     }],
     ["S10-here", "reception", (page) => search(page, "/reception", here.id)],
     ["S11-today", "physician", open("/patients")],
+    ["S20-ward", "physician", open("/ward?ward=5E")],
+    ["S12-inpatient", "physician", async (page) => {
+      await page.goto(at("/ward?ward=5E"));
+      await Promise.all([page.waitForURL(/\/p\//), page.click("#rows a[data-row]")]);
+    }],
     ["S11-here", "reception", open("/patients?show=here")],
     ["S11-temporary", "reception", open("/patients?show=temporary")],
     ["S11-by-name", "reception", open("/patients?sort=name")],

@@ -114,14 +114,26 @@ pub enum DataKind {
     /// 血液型・感染症・身長体重など
     #[n(8)]
     Profile,
-    /// 保険
+    /// 入院・病床
+    #[n(9)]
+    Stay,
+    /// 与薬予定・注射
     #[n(10)]
+    Schedule,
+    /// バイタル
+    #[n(11)]
+    Vital,
+    /// 申し送り
+    #[n(12)]
+    Handover,
+    /// 保険
+    #[n(13)]
     Insurance,
 }
 
 impl DataKind {
     /// All kinds, in the order in which screens list them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Patient,
         Self::Appointment,
         Self::Order,
@@ -132,6 +144,10 @@ impl DataKind {
         Self::Result,
         Self::Profile,
         Self::Insurance,
+        Self::Stay,
+        Self::Schedule,
+        Self::Vital,
+        Self::Handover,
     ];
 
     /// The word used in configuration and messages: `patient`, `appointment`, …
@@ -148,6 +164,10 @@ impl DataKind {
             Self::Result => "result",
             Self::Profile => "profile",
             Self::Insurance => "insurance",
+            Self::Stay => "stay",
+            Self::Schedule => "schedule",
+            Self::Vital => "vital",
+            Self::Handover => "handover",
         }
     }
 }

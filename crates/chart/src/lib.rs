@@ -24,6 +24,7 @@ pub mod result;
 pub mod rx;
 pub mod sheet;
 pub mod sheet_code;
+pub mod stay;
 pub mod visit;
 
 pub use allergy::Allergy;
@@ -42,4 +43,5 @@ pub use result::LabResult;
 pub use rx::{Rx, RxSheet};
 pub use sheet::{PatientStrip, Sheet};
 pub use sheet_code::{PatientCheck, SheetCode};
+pub use stay::Stay;
 pub use visit::{Appointment, ExamOrder};

@@ -14,6 +14,7 @@ use crate::medication::Prescription;
 use crate::note::Note;
 use crate::patient::Patient;
 use crate::result::LabResult;
+use crate::stay::Stay;
 use crate::visit::{Appointment, ExamOrder};
 
 /// The version of the record layout that [`Chart::to_bytes`] writes.
@@ -64,6 +65,10 @@ pub struct Chart {
     #[n(12)]
     #[cbor(default)]
     pub insurances: Known<Vec<Coverage>>,
+    /// 入院, for who is in a bed now.
+    #[n(11)]
+    #[cbor(default)]
+    pub stay: Option<Stay>,
 }
 
 /// Why a chart's bytes could not be read.

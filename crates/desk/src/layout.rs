@@ -309,6 +309,8 @@ pub struct Banner {
     pub id: String,
     ///
     pub reception: Option<String>,
+    /// 5階東 501-1, for who lies in a bed.
+    pub place: Option<String>,
     /// Striped edge.
     pub temporary: bool,
     /// `None` for roles without clinical data.

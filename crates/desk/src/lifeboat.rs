@@ -11,6 +11,7 @@ use std::io::Write;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chart::{DataKind, Moment, PatientId};
+use downtime::forms::Ward;
 use downtime::index::{Alike, Index, Slot};
 use downtime::view::View;
 use jiff::civil::Date;
@@ -34,7 +35,7 @@ pub const MAX_FILE: u64 = 512 << 20;
 pub const MAX_PEOPLE: u32 = 20_000;
 
 /// The words of the page, besides those inside the panels.
-const KEYS: [&str; 45] = [
+const KEYS: [&str; 50] = [
     "age-sex",
     "as-of",
     "birth",
@@ -59,6 +60,7 @@ const KEYS: [&str; 45] = [
     "boat-print",
     "boat-search",
     "boat-standby",
+    "boat-bed",
     "boat-time",
     "boat-title",
     "boat-too-old",
@@ -80,6 +82,10 @@ const KEYS: [&str; 45] = [
     "no-check",
     "other-language",
     "patient-id",
+    "stay-due",
+    "stay-title",
+    "stay-told",
+    "stay-vitals",
 ];
 
 /// What stands on the outside of a file, readable by everybody and bound into every sealed part: no patient is in it.
@@ -215,26 +221,39 @@ impl Boatyard {
     pub fn list(&self, index: &Index, slots: &[Slot], day: Date, place: impl Fn(u32) -> Option<u32>) -> Vec<u8> {
         let rows: Vec<Value> = slots
             .iter()
-            .filter_map(|slot| {
-                let row = index.row(slot.row)?;
-                let id = row.id()?;
-                let mut line = json!({
-                    "n": place(slot.row)?, "time": slot.time_text(), "name": row.written(), "id": id.shown(),
-                    "keys": [row.kana_key(), row.name_key(), plain_name(row.written()), row.id_text()],
-                });
-                for lang in Lang::ALL {
-                    let w = self.words.in_lang(lang);
-                    line[lang.tag()] = json!({
-                        "kana": if row.kana().is_empty() { &w["no-kana"] } else { row.kana() },
-                        "birth": say::birth_short(w, row.birth()), "age": say::age(w, row.birth(), day),
-                        "sex": say::sex(w, row.sex()),
-                        "flags": say::alike(w, row.alike()).into_iter().collect::<Vec<_>>(),
-                    });
-                }
-                Some(line)
-            })
+            .filter_map(|slot| self.line(index, slot.row, slot.time_text(), day, place(slot.row)?))
             .collect();
         json!({ "rows": rows }).to_string().into_bytes()
+    }
+
+    /// Part 0 of a ward: everybody in a bed, in the order of the corridor. `place` gives the number of a row's part.
+    #[must_use]
+    pub fn ward(&self, index: &Index, ward: &Ward, day: Date, place: impl Fn(u32) -> Option<u32>) -> Vec<u8> {
+        let beds = ward.beds.iter().filter_map(|bed| Some((bed.row?, bed.place.clone())));
+        let rows: Vec<Value> = beds
+            .filter_map(|(row, bed)| self.line(index, row, bed, day, place(row)?))
+            .collect();
+        json!({ "rows": rows, "by": "bed" }).to_string().into_bytes()
+    }
+
+    /// One line of a list.
+    fn line(&self, index: &Index, row: u32, when: String, day: Date, place: u32) -> Option<Value> {
+        let row = index.row(row)?;
+        let id = row.id()?;
+        let mut line = json!({
+            "n": place, "time": when, "name": row.written(), "id": id.shown(),
+            "keys": [row.kana_key(), row.name_key(), plain_name(row.written()), row.id_text()],
+        });
+        for lang in Lang::ALL {
+            let w = self.words.in_lang(lang);
+            line[lang.tag()] = json!({
+                "kana": if row.kana().is_empty() { &w["no-kana"] } else { row.kana() },
+                "birth": say::birth_short(w, row.birth()), "age": say::age(w, row.birth(), day),
+                "sex": say::sex(w, row.sex()),
+                "flags": say::alike(w, row.alike()).into_iter().collect::<Vec<_>>(),
+            });
+        }
+        Some(line)
     }
 
     /// The part of one person: the panels of the desk's chart, in both languages.
@@ -249,6 +268,7 @@ impl Boatyard {
             };
             both[lang.tag()] = json!({
                 "banner": panels::banner(&reader, view, true),
+                "stay": panels::stay::stay(&reader, view, true),
                 "drugs": panels::drugs(&reader, view),
                 "note": panels::notes(&reader, view),
                 "problems": panels::problems(&reader, view),

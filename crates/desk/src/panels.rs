@@ -3,6 +3,8 @@
 //! Every panel has one of the four states and its data time; an empty panel does not exist. Nothing is computed about the
 //! data: no interactions, no trends, no judgement.
 
+pub mod stay;
+
 use chart::result::Flag;
 use chart::{Act, DataKind, Known, LabResult, Note, Prescription, Subject};
 use downtime::view::View;
@@ -491,6 +493,12 @@ pub fn banner(visit: &impl Reader, view: &View, clinical: bool) -> Banner {
         sex: sex.to_owned(),
         id: strip.id,
         reception: view.reception().map(|(_, c)| c.number.clone()),
+        place: view
+            .chart
+            .as_ref()
+            .and_then(|c| c.stay.as_ref())
+            .filter(|_| clinical)
+            .map(chart::Stay::whole_place),
         temporary: strip.temporary,
         allergy: clinical.then(|| say::allergies(w, &view.allergies(), now)),
         facts: if clinical { facts.collect() } else { Vec::new() },

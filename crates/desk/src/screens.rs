@@ -33,6 +33,7 @@ pub mod scan;
 pub mod sign_in;
 pub mod temporary;
 pub mod users;
+pub mod ward;
 pub mod work;
 
 /// When a screen is open.
@@ -149,6 +150,7 @@ pub const fn reads_charts(role: Role) -> bool {
 pub static SCREENS: &[&Screen] = &[
     &reception::SCREEN,
     &lists::SCREEN,
+    &ward::SCREEN,
     &chart::SCREEN,
     &note::SCREEN,
     &next::SCREEN,

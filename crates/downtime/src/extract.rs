@@ -25,7 +25,7 @@ mod writing;
 use writing::Writing;
 
 pub use guard::{Guard, History, HistoryFault, Refusal};
-pub use stat::{KindCount, SnapshotStat};
+pub use stat::{KindCount, SnapshotStat, WardCount};
 
 pub use crate::identity::EVERYBODY;
 

@@ -11,6 +11,7 @@ use jiff::civil::{Date, Time};
 use column::Column;
 
 mod arena;
+mod beds;
 mod builder;
 mod column;
 mod insurance;
@@ -20,6 +21,7 @@ mod same_name;
 mod search;
 
 pub use arena::Arena;
+pub use beds::{BedList, BedRow};
 pub use builder::{IndexBuilder, IndexFault};
 pub use row::Row;
 pub use same_name::{Alike, Resemblance};
@@ -28,8 +30,8 @@ pub use search::{Hit, Query};
 /// Layout version written in front of the first block.
 pub const INDEX_VERSION: u8 = 3;
 
-/// The layout before insurances were in it: read as if none could be fetched.
-const WITHOUT_INSURANCES: u8 = 2;
+/// The layout before inpatients and insurances: read as an index that was not asked for the former and could not fetch the latter.
+pub const OLDER_INDEX: u8 = 2;
 
 /// Most patients one index may hold.
 pub const MAX_ROWS: usize = 2_000_000;
@@ -50,6 +52,13 @@ pub struct Index {
     doctors: Vec<chart::Coded>,
     places: Vec<String>,
     findings: Vec<chart::Finding>,
+    /// Wards that occur, and what is known of their beds.
+    wards: Vec<chart::Coded>,
+    bed_list: BedList,
+    /// Beds by ward and place, those of nobody too.
+    beds: Column<Vec<beds::BedSlot>>,
+    /// Places in `beds` by row.
+    lying: OnceLock<std::collections::HashMap<u32, u32>>,
     day: Option<Date>,
     /// 保険 of the people with a record, as the reception card says it.
     insurances: Column<Arena>,

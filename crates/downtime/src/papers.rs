@@ -278,6 +278,37 @@ pub fn share(paper: &SharePaper<'_>, office: &Office) -> Sheet {
     )
 }
 
+/// What opens one lifeboat.
+#[derive(Debug, Clone, Copy)]
+pub struct BoatPaper<'a> {
+    /// Department or ward.
+    pub label: &'a str,
+    /// The day whose charts it holds.
+    pub day: &'a str,
+    /// People in it.
+    pub people: u32,
+    /// Name of the file.
+    pub file: &'a str,
+    /// Its SHA-256 in hexadecimal.
+    pub sha256: &'a str,
+    /// The passphrase as it is typed, in groups parted by `-`.
+    pub typed: &'a str,
+}
+
+/// F31 合言葉の紙.
+#[must_use]
+pub fn passphrase(paper: &BoatPaper<'_>, office: &Office) -> Sheet {
+    let body = json!({
+        "label": paper.label,
+        "day": paper.day,
+        "people": format!("{}人", paper.people),
+        "file": paper.file,
+        "sha256": paper.sha256,
+        "typed": paper.typed,
+    });
+    office.sheet("F31", "取扱注意", format!("ライフボート {}", paper.file), body)
+}
+
 /// F27 保守作業報告: what the ministry's Q&A シQ-23 asks for, on one paper to sign.
 #[must_use]
 pub fn maintenance_report(day: &MaintenanceDay, office: &Office) -> Sheet {

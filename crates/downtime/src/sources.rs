@@ -6,6 +6,8 @@
 use chart::{AsOf, Chart, DataKind, Finding, Moment};
 use jiff::civil::Date;
 
+pub use chart::stay::Beds;
+
 pub mod table;
 // The next source goes here: one module, one arm in `config`'s `[source]` table.
 
@@ -65,6 +67,10 @@ pub struct Extract {
     pub findings: Vec<Finding>,
     /// Findings beyond [`MAX_FINDINGS`].
     pub findings_dropped: u64,
+    /// How many of the charts are inpatients', ward by ward: the ward's code (its name where it has none), its name, people.
+    pub wards: Vec<(String, String, u64)>,
+    /// Beds without anybody.
+    pub beds: Beds,
 }
 
 /// Most Findings one pull keeps in words.

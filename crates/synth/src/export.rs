@@ -2,6 +2,7 @@
 
 use crate::SynthError;
 use crate::hospital::{Hospital, Plan};
+use crate::inpatient::Bed;
 use crate::patient::{Patient, ThinRow};
 use crate::person::Person;
 use crate::shape_a::ShapeA;
@@ -44,6 +45,8 @@ pub struct FileSummary {
 pub(crate) trait Printer {
     /// Prints a patient of the day into all files.
     fn patient(&mut self, patient: &Patient) -> Result<(), SynthError>;
+    /// Prints a bed without anybody.
+    fn empty_bed(&mut self, bed: &Bed) -> Result<(), SynthError>;
     /// Prints somebody who is in the thin list only.
     fn other(&mut self, person: &Person, row: &ThinRow) -> Result<(), SynthError>;
     /// Closes all files, the tally last.
@@ -71,6 +74,16 @@ pub fn export(
         printer.patient(&hospital.patient(number))?;
         progress(u64::from(done) + 1, u64::from(patients));
     }
+    let mut beds: Vec<Bed> = hospital.beds().collect();
+    if shape == Shape::B {
+        beds.reverse();
+    }
+    for bed in beds {
+        match hospital.lying(&bed) {
+            Some(patient) => printer.patient(&patient)?,
+            None => printer.empty_bed(&bed)?,
+        }
+    }
     for number in hospital.others() {
         if let Some((person, row)) = hospital.other(number) {
             printer.other(&person, &row)?;
@@ -87,11 +100,23 @@ pub fn export(
 /// # Errors
 /// As [`Hospital::new`] and [`export`].
 pub fn write(plan: &Plan, shape: Shape, dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Summary, SynthError> {
-    let hospital = Hospital::new(plan)?;
+    write_hospital(&Hospital::new(plan)?, shape, dir, progress)
+}
+
+/// Writes the export of a hospital into the folder `dir`, as [`write`] does.
+///
+/// # Errors
+/// As [`export`].
+pub fn write_hospital(
+    hospital: &Hospital,
+    shape: Shape,
+    dir: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Summary, SynthError> {
     fs::create_dir_all(dir).map_err(|source| SynthError::Write {
         name: dir.display().to_string(),
         source,
     })?;
     let mut open = |name: &str| fs::File::create(dir.join(name)).map(|file| Box::new(file) as Box<dyn Write>);
-    export(&hospital, shape, &mut open, progress)
+    export(hospital, shape, &mut open, progress)
 }

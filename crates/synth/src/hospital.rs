@@ -31,6 +31,7 @@ const ID_SPACE: u64 = 999_983;
 #[derive(Debug)]
 pub struct Hospital {
     plan: Plan,
+    beds: u32,
     pub(crate) catalogue: Catalogue,
 }
 
@@ -54,8 +55,21 @@ impl Hospital {
         }
         Ok(Hospital {
             plan: *plan,
+            beds: 0,
             catalogue: Catalogue::load()?,
         })
+    }
+
+    /// The same hospital with so many beds (at most [`crate::MAX_BEDS`]), most of them with somebody in them. Nobody else changes.
+    #[must_use]
+    pub fn with_beds(mut self, beds: u32) -> Self {
+        self.beds = beds.min(crate::MAX_BEDS);
+        self
+    }
+
+    /// How many beds it has.
+    pub(crate) fn bed_count(&self) -> u32 {
+        self.beds
     }
 
     /// The plan it was opened for.
@@ -135,6 +149,7 @@ impl Hospital {
             visits,
             labs,
             later,
+            lying: None,
         }
     }
 }

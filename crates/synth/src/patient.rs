@@ -30,6 +30,8 @@ pub struct Patient {
     pub labs: Option<LabSheet>,
     /// An appointment in the 14 days after the day itself.
     pub later: Option<ThinRow>,
+    /// The bed in which they lie, for inpatients.
+    pub lying: Option<crate::inpatient::Lying>,
 }
 
 /// Facts that change seldom.

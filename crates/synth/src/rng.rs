@@ -21,7 +21,8 @@ pub(crate) enum Subject {
     Booking = 9,
     Thin = 10,
     Profile = 11,
-    Insurance = 12,
+    Stay = 12,
+    Insurance = 13,
 }
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;

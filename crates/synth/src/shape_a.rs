@@ -2,6 +2,7 @@
 //!
 //! It prints facts and decides none, except what stands for a character that CP932 lacks.
 
+mod ward;
 mod words;
 
 use crate::calendar::{long_era, slashed};
@@ -9,6 +10,7 @@ use crate::catalogue::{DrugKind, Stay};
 use crate::cp932::Lost;
 use crate::export::Printer;
 use crate::hospital::Hospital;
+use crate::inpatient::Bed;
 use crate::patient::{Appointment, Caution, Cautions, Patient, ThinRow, Visit};
 use crate::person::{Insurance, Person, Sex};
 use crate::sheet::{Open, Sheet, Style};
@@ -33,6 +35,7 @@ pub(crate) struct ShapeA<'h> {
     facts: Sheet,
     insurances: Sheet,
     thin: Sheet,
+    ward: ward::Sheets,
     masters: Vec<Sheet>,
 }
 
@@ -54,6 +57,7 @@ impl<'h> ShapeA<'h> {
             facts: sheet("患者特記.csv", &FACTS)?,
             insurances: sheet("保険.csv", &INSURANCES)?,
             thin: sheet("予約14日.csv", &THIN)?,
+            ward: ward::Sheets::open(&mut sheet)?,
             masters: {
                 let mut departments = sheet("診療科.csv", &["科コード", "科名", "略称", "受付場所", "内線"])?;
                 for d in &hospital.catalogue.departments {
@@ -418,10 +422,17 @@ impl Printer for ShapeA<'_> {
         self.results(lost, patient)?;
         self.profile(lost, patient)?;
         self.insurance(lost, patient)?;
+        if let Some(lying) = &patient.lying {
+            self.ward.lying(self.hospital, lost, id, lying)?;
+        }
         match &patient.later {
             Some(row) => self.thin(lost, &patient.person, row),
             None => Ok(()),
         }
+    }
+
+    fn empty_bed(&mut self, bed: &Bed) -> Result<(), SynthError> {
+        self.ward.empty(bed)
     }
 
     fn other(&mut self, person: &Person, row: &ThinRow) -> Result<(), SynthError> {
@@ -445,6 +456,7 @@ impl Printer for ShapeA<'_> {
         ];
         let mut done = sheets
             .into_iter()
+            .chain(self.ward.into_sheets())
             .chain(self.masters)
             .map(Sheet::finish)
             .collect::<Result<Vec<_>, _>>()?;

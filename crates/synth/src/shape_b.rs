@@ -7,6 +7,7 @@ use crate::catalogue::{DrugKind, Stay};
 use crate::cp932::Lost;
 use crate::export::Printer;
 use crate::hospital::Hospital;
+use crate::inpatient::Bed;
 use crate::kana::half_width;
 use crate::patient::{Appointment, Caution, Cautions, Interval, Patient, ThinRow, Visit};
 use crate::person::{Insurance, Person, Sex};
@@ -14,6 +15,8 @@ use crate::shape_a::Printed;
 use crate::sheet::{Open, Sheet, Style};
 use crate::{Amount, FileSummary, SynthError};
 use jiff::civil::{Date, Time};
+
+mod ward;
 
 /// The files of shape B being written.
 pub(crate) struct ShapeB<'h> {
@@ -27,6 +30,7 @@ pub(crate) struct ShapeB<'h> {
     labs: Sheet,
     insurances: Sheet,
     thin: Sheet,
+    ward: ward::Sheets,
     masters: Vec<Sheet>,
 }
 
@@ -69,6 +73,7 @@ impl<'h> ShapeB<'h> {
             labs: sheet("lab.csv", Style::Csv, &LABS)?,
             insurances: sheet("ins.csv", Style::Csv, &INSURANCES)?,
             thin: sheet("next14.csv", Style::Csv, &[])?,
+            ward: ward::Sheets::open(&mut sheet)?,
             masters: {
                 let mut departments = sheet("dept.csv", Style::Csv, &["code", "name", "short", "place", "tel"])?;
                 for d in &hospital.catalogue.departments {
@@ -444,12 +449,19 @@ impl Printer for ShapeB<'_> {
                 .cautions
                 .row(ANY, &[id, "X", "", "", "", "", "", "", "", "", "アレルギー連携エラー"])?,
         }
+        if let Some(lying) = &patient.lying {
+            self.ward.lying(self.hospital, id, lying)?;
+        }
         self.results(patient)?;
         self.insurance(patient)?;
         match &patient.later {
             Some(row) => self.thin(&patient.person, row),
             None => Ok(()),
         }
+    }
+
+    fn empty_bed(&mut self, bed: &Bed) -> Result<(), SynthError> {
+        self.ward.empty(bed)
     }
 
     fn other(&mut self, person: &Person, row: &ThinRow) -> Result<(), SynthError> {
@@ -471,6 +483,7 @@ impl Printer for ShapeB<'_> {
         ];
         let mut done = sheets
             .into_iter()
+            .chain(self.ward.into_sheets())
             .chain(self.masters)
             .map(Sheet::finish)
             .collect::<Result<Vec<_>, _>>()?;

@@ -14,6 +14,7 @@
   let lang = "ja";
   let key = null;
   let rows = [];
+  let byBed = false;
   let shown = null;
   let from = -1;
   let touched = Date.now();
@@ -100,7 +101,9 @@
     say("boat-opening");
     try {
       const derived = await derive(passphrase);
-      rows = (await open(0, derived)).rows;
+      const list = await open(0, derived);
+      rows = list.rows;
+      byBed = list.by === "bed";
       key = derived;
     } catch {
       button.disabled = false;
@@ -158,7 +161,7 @@
       return;
     }
     const line = make("tr", "only-paper", copyCell());
-    const titles = ["boat-time", "boat-kana-name", "birth", "age-sex", "patient-id"].map((name) => {
+    const titles = [byBed ? "boat-bed" : "boat-time", "boat-kana-name", "birth", "age-sex", "patient-id"].map((name) => {
       const cell = make("th", "", word(name));
       cell.scope = "col";
       return cell;
@@ -245,7 +248,9 @@
     const facts = make("div", "facts", ...b.facts.map(([label, value]) => make("span", "", make("b", "", label), value)),
       make("span", "", word("no-check")), make("span", "", word("boat-no-entries")));
     const panels = make("div", "panels",
-      panel("chart-drugs", "", p.drugs.source, p.drugs.as_of, ...drugs(p.drugs)),
+      p.stay ? make("div", "column", panel("stay-title", "more", p.stay.place, p.stay.as_of, ...stay(p.stay)),
+        panel("chart-drugs", "", p.drugs.source, p.drugs.as_of, ...drugs(p.drugs)))
+        : panel("chart-drugs", "", p.drugs.source, p.drugs.as_of, ...drugs(p.drugs)),
       make("div", "column", panel("chart-note", "more", p.note.head, p.note.as_of, ...notes(p.note)),
         panel("chart-today", "", head.day, p.today_as_of, plan(p.today))),
       make("div", "column", panel("chart-problems", "", "", p.problems.as_of, ...problems(p.problems)),
@@ -266,6 +271,17 @@
   }
 
   const absent = (text) => (text ? make("p", "unknown", text) : null);
+
+  function stay(s) {
+    const facts = s.facts.map(([label, value, known]) => make("span", "", make("b", "quiet", label), " ", make("span", known ? "" : "unknown", value), "　"));
+    const due = s.due.map((drug) => make("div", "drug", make("p", "what", drug.name, drug.tag ? make("span", "tag", drug.tag) : null),
+      make("p", "how", ...drug.how.map((part) => make("span", "", part)))));
+    const told = s.told.flatMap((one) => [make("p", "quiet", one.head), ...one.sections.map(([, text]) => make("p", "written", text))]);
+    return [make("p", "", ...facts),
+      make("h3", "quiet", `${word("stay-due")}　${s.due_as_of}`), absent(s.due_absent), ...due,
+      make("h3", "quiet", word("stay-vitals")), absent(s.vitals_absent), ...s.vitals.map((line) => make("p", "fig", line)),
+      make("h3", "quiet", word("stay-told")), absent(s.told_absent), ...told];
+  }
 
   function drugs(d) {
     const lines = d.items.flatMap((drug) => [

@@ -13,6 +13,7 @@ use downtime::view::View;
 use super::{Open, READERS, Route, Screen};
 use crate::fault::Fault;
 use crate::layout::{self, Banner, Page};
+use crate::panels::stay::StayPanel;
 use crate::panels::{self, Drugs, Labs, Notes, Problems, Today};
 use crate::paper::After;
 use crate::visit::Visit;
@@ -40,6 +41,11 @@ async fn show(visit: Visit, Path(who): Path<String>, Query(after): Query<After>)
     visit.show(&ChartPage {
         page: visit.page(&visit.w()["chart-title"], SCRIPTS),
         banner: panels::banner(&visit, &view, true),
+        stay: panels::stay::stay(
+            &visit,
+            &view,
+            visit.role().is_some_and(|role| super::ward::POLICY.contains(&role)),
+        ),
         drugs: panels::drugs(&visit, &view),
         note: panels::notes(&visit, &view),
         problems: panels::problems(&visit, &view),
@@ -79,6 +85,7 @@ pub(super) fn cannot_open(fault: OpenFault) -> Fault {
 struct ChartPage<'a> {
     page: Page<'a>,
     banner: Banner,
+    stay: Option<StayPanel>,
     drugs: Drugs,
     note: Notes,
     problems: Problems,

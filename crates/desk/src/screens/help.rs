@@ -47,7 +47,7 @@ struct Step {
 const fn drawings(name: &str) -> [&'static str; 3] {
     match name.as_bytes() {
         b"reception" => [SCAN, PERSON, PAPER],
-        b"patients" => [LIST, KEY, SCREEN_DRAWING],
+        b"patients" | b"ward" => [LIST, KEY, SCREEN_DRAWING],
         b"chart" => [SCREEN_DRAWING, BELL, PEN],
         b"note" => [PEN, CLOCK, PAPER],
         b"rx" => [BELL, LIST, PAPER],
@@ -64,9 +64,10 @@ const fn drawings(name: &str) -> [&'static str; 3] {
 }
 
 /// Screens with their own help; the others show that of home.
-const EXPLAINED: [&str; 15] = [
+const EXPLAINED: [&str; 16] = [
     "reception",
     "patients",
+    "ward",
     "chart",
     "note",
     "rx",

@@ -10,7 +10,7 @@ use askama::Template;
 use axum::Form;
 use axum::extract::Query;
 use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use chart::{Moment, Subject};
 use downtime::audit::Deed;
@@ -81,6 +81,10 @@ struct Search {
 }
 
 async fn show(visit: Visit, Query(wanted): Query<Wanted>, Query(after): Query<After>) -> Result<Response, Fault> {
+    // Who is in a bed stands on the list of the wards, by bed.
+    if wanted.show == "inpatients" {
+        return Ok(Redirect::to("/ward").into_response());
+    }
     page(&visit, &wanted, "", &after)
 }
 
@@ -412,6 +416,9 @@ fn shows(visit: &Visit, index: &Index, current: &str) -> Vec<(String, String, bo
         ("here".to_owned(), w["show-here"].to_owned(), false),
         ("temporary".to_owned(), w["show-temporary"].to_owned(), false),
     ];
+    if visit.role().is_some_and(|role| super::ward::SCREEN.who.contains(&role)) && index.inpatients() > 0 {
+        shows.push(("inpatients".to_owned(), w["show-inpatients"].to_owned(), false));
+    }
     for day in index.days().filter(|day| *day != today) {
         let on = crate::say::day(w, day);
         shows.push((

@@ -4,6 +4,9 @@
 //! only a person can accept them after looking. A day is held against the last days of its weekday: a Sunday without patients
 //! is no fault where Sundays have none, and a Monday is not excused by the Sunday before it.
 //!
+//! Inpatients are counted apart and ward by ward, against the last snapshot whatever its weekday: wards do not close on Sundays, and
+//! a ward of forty that vanished from nine hundred people must not pass as a quiet day.
+//!
 //! Keeping what the last days held is deliberately the caller's work.
 
 mod history;
@@ -60,6 +63,16 @@ pub enum Refusal {
         /// Allowed shrinkage.
         percent: u8,
     },
+    /// A ward in which people lay has nobody left.
+    #[error(
+        "{ward} の入院患者が前回の {before} 人から 0 人になりました。入院の書き出しを確かめてください。病棟が閉じたのなら --accept を付けて実行してください。"
+    )]
+    WardVanished {
+        /// The ward.
+        ward: String,
+        /// People in it last time.
+        before: u64,
+    },
     /// A file ends in the middle of a row or changed while it was read.
     #[error(
         "{file} が書きかけです（途中で終わっているか、読んでいる間に変わりました）。書き出しが終わってから実行してください。"
@@ -84,6 +97,9 @@ impl Guard {
         if self.accepted {
             return Ok(());
         }
+        if let Some(last) = last {
+            self.wards(last, now)?;
+        }
         let like = now.day.and_then(|day| self.history.like(day));
         if extract.charts == 0 && like.as_ref().is_none_or(|like| like.charts > 0) {
             return Err(Refusal::Empty);
@@ -93,10 +109,32 @@ impl Guard {
             (None, Some(last)) => (LAST_TIME, last),
             (None, None) => return Ok(()),
         };
+        let outside = |stat: &SnapshotStat| stat.charts.saturating_sub(stat.inpatients());
+        self.compare(since, "入院していない患者", outside(before), outside(now))?;
         self.compare(since, "患者", before.charts, extract.charts)?;
         for before in &before.kinds {
             let after = now.kinds.iter().find(|k| k.kind == before.kind).map_or(0, |k| k.used);
             self.compare(since, kind_label(before.kind), before.used, after)?;
+        }
+        Ok(())
+    }
+
+    /// Every ward against the last snapshot.
+    fn wards(&self, last: &SnapshotStat, now: &SnapshotStat) -> Result<(), Refusal> {
+        self.compare(LAST_TIME, "入院患者", last.inpatients(), now.inpatients())?;
+        for before in &last.wards {
+            let after = now
+                .wards
+                .iter()
+                .find(|ward| ward.code == before.code)
+                .map_or(0, |ward| ward.people);
+            if after == 0 && before.people >= WARD_IN_USE {
+                return Err(Refusal::WardVanished {
+                    ward: before.name.clone(),
+                    before: before.people,
+                });
+            }
+            self.compare(LAST_TIME, &format!("{} の入院患者", before.name), before.people, after)?;
         }
         Ok(())
     }
@@ -118,6 +156,9 @@ impl Guard {
     }
 }
 
+/// A ward with fewer people may be empty the next day.
+const WARD_IN_USE: u64 = 5;
+
 const LAST_TIME: &str = "前回";
 const SAME_WEEKDAY: &str = "同じ曜日（直近2回の多いほう）";
 
@@ -133,6 +174,10 @@ const fn kind_label(kind: DataKind) -> &'static str {
         DataKind::Result => "検査結果",
         DataKind::Profile => "患者プロファイル",
         DataKind::Insurance => "保険・公費",
+        DataKind::Stay => "入院・病床の行",
+        DataKind::Schedule => "与薬予定・注射",
+        DataKind::Vital => "バイタル",
+        DataKind::Handover => "申し送り",
     }
 }
 
@@ -203,6 +248,53 @@ mod tests {
             accepted.judge(&half, &stat(600, 600), None),
             Err(Refusal::HalfWritten { .. })
         ));
+    }
+
+    #[test]
+    fn a_ward_that_vanished_is_refused_however_many_others_there_are() {
+        let guard = Guard::default();
+        let with = |charts: u64, wards: &[(&str, u64)]| SnapshotStat {
+            wards: wards
+                .iter()
+                .map(|(name, people)| crate::extract::WardCount {
+                    code: (*name).to_owned(),
+                    name: (*name).to_owned(),
+                    people: *people,
+                })
+                .collect(),
+            ..stat(charts, charts)
+        };
+        let last = with(900, &[("5階東", 40), ("5階西", 38), ("ICU", 4)]);
+        let judge = |now: &SnapshotStat| guard.judge(&extract(now.charts), now, Some(&last));
+        assert_eq!(judge(&with(890, &[("5階東", 41), ("5階西", 30), ("ICU", 0)])), Ok(()));
+        let refusal = judge(&with(860, &[("5階西", 38), ("ICU", 4), ("6階東", 30)])).unwrap_err();
+        assert!(
+            refusal.to_string().contains("5階東 の入院患者が前回の 40 人から 0 人"),
+            "{refusal}"
+        );
+        let refusal = judge(&with(880, &[("5階東", 20), ("5階西", 38), ("ICU", 4), ("6階東", 20)])).unwrap_err();
+        assert!(
+            refusal.to_string().contains("5階東 の入院患者が前回の 40 から 20"),
+            "{refusal}"
+        );
+        assert!(
+            judge(&with(900, &[]))
+                .unwrap_err()
+                .to_string()
+                .contains("入院患者が前回の 82 から 0")
+        );
+        // Nobody booked, and the beds full: the outpatients are missed all the same.
+        let refusal = guard.judge(
+            &extract(82),
+            &with(82, &[("5階東", 40), ("5階西", 38), ("ICU", 4)]),
+            Some(&last),
+        );
+        assert!(
+            refusal
+                .unwrap_err()
+                .to_string()
+                .contains("入院していない患者が前回の 818 から 0")
+        );
     }
 
     #[test]

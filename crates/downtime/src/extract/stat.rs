@@ -30,6 +30,24 @@ pub struct SnapshotStat {
     /// Days of the thin appointment list.
     #[n(6)]
     pub thin_days: u16,
+    /// Inpatients by ward, in the order of the export.
+    #[n(7)]
+    #[cbor(default)]
+    pub wards: Vec<WardCount>,
+}
+
+/// Inpatients of one ward.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct WardCount {
+    /// The ward's code, or its name where it has none.
+    #[n(0)]
+    pub code: String,
+    /// Its name.
+    #[n(1)]
+    pub name: String,
+    /// People in it.
+    #[n(2)]
+    pub people: u64,
 }
 
 /// Rows of one kind of data.
@@ -91,7 +109,22 @@ impl SnapshotStat {
             kinds,
             findings,
             thin_days: scope.thin_days,
+            wards: extract
+                .wards
+                .iter()
+                .map(|(code, name, people)| WardCount {
+                    code: code.clone(),
+                    name: name.clone(),
+                    people: *people,
+                })
+                .collect(),
         }
+    }
+
+    /// Everybody in a bed.
+    #[must_use]
+    pub fn inpatients(&self) -> u64 {
+        self.wards.iter().map(|ward| ward.people).sum()
     }
 
     /// CBOR.

@@ -118,7 +118,8 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
         let writer = self.writer.take().context("封印が始まっていません")?;
         let mut lists = BTreeMap::new();
         for (place, list) in std::mem::take(&mut self.lists) {
-            lists.insert(place, list.finish(extract.findings.clone())?);
+            let beds = self.rights.beds_of(place, &extract.beds);
+            lists.insert(place, list.finish(extract.findings.clone(), &beds)?);
         }
         let mut take = |place, _| lists.remove(&place).unwrap_or_default();
         let sealed = writer.finish(&mut take, &stat.to_bytes()?)?;

@@ -124,7 +124,7 @@ fn put_visit(view: &View, issue: &Issue, visit: &Visit<'_>, body: &mut Map<Strin
     add("notices", json!(notices));
 }
 
-fn panel<T>(known: &Known<T>, item: impl FnOnce(&T) -> Value) -> Map<String, Value> {
+pub(super) fn panel<T>(known: &Known<T>, item: impl FnOnce(&T) -> Value) -> Map<String, Value> {
     let mut map = Map::new();
     map.insert("state".into(), json!(known.state()));
     let (items, note) = match known {
@@ -151,7 +151,7 @@ fn of_chart<T: Clone>(view: &View, pick: impl FnOnce(&chart::Chart) -> &Known<T>
         .map_or(Known::NotRecorded, |chart| pick(chart).clone())
 }
 
-fn allergy(view: &View, issue: &Issue) -> Value {
+pub(super) fn allergy(view: &View, issue: &Issue) -> Value {
     let mut map = panel(&view.allergies(), |list| list.iter().map(|a| json!(a.text())).collect());
     if map.get("state") == Some(&json!("known")) {
         map.insert(
@@ -162,7 +162,7 @@ fn allergy(view: &View, issue: &Issue) -> Value {
     Value::Object(map)
 }
 
-fn facts(view: &View) -> Vec<Value> {
+pub(super) fn facts(view: &View) -> Vec<Value> {
     let fact = |f: &Fact| {
         let reference = if f.label.contains("血液型") {
             Some("参考・輸血には使えません".to_owned())
@@ -174,7 +174,7 @@ fn facts(view: &View) -> Vec<Value> {
     view.chart.iter().flat_map(|c| &c.patient.facts).map(fact).collect()
 }
 
-fn drugs(view: &View) -> Value {
+pub(super) fn drugs(view: &View) -> Value {
     let known = of_chart(view, |c| &c.prescriptions);
     let mut map = panel(&known, |list| {
         list.iter()
@@ -227,14 +227,14 @@ fn drug(prescription: &Prescription, item: &chart::PrescriptionItem, several: bo
     })
 }
 
-fn diagnoses(view: &View) -> Value {
+pub(super) fn diagnoses(view: &View) -> Value {
     let item = |d: &chart::Diagnosis| json!({"name": d.name, "since": d.since.map(chart::date::iso), "main": d.main, "suspected": d.suspected});
     Value::Object(panel(&of_chart(view, |c| &c.diagnoses), |list| {
         list.iter().map(item).collect()
     }))
 }
 
-fn results(view: &View) -> Value {
+pub(super) fn results(view: &View) -> Value {
     let known = of_chart(view, |c| &c.results);
     let newest = known.items().iter().filter_map(|r| r.on).max();
     let item = |r: &LabResult| {

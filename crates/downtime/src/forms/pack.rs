@@ -1,7 +1,7 @@
 //! The morning's paper of one department: the list, then a chart sheet for every booked patient.
 //!
 //! Sheet numbers of a pack follow from the snapshot, not from a journal: the same pack printed twice carries the same
-//! numbers, and no station's range is touched. Nodes 80–89 are lists, 90–99 chart sheets.
+//! numbers, and no station's range is touched. Nodes 80–83 are lists, 90–94 chart sheets; 84 and 95–99 are those of wards.
 
 use chart::{FormId, Sheet, Subject};
 use jiff::civil::Date;
@@ -11,8 +11,9 @@ use crate::index::Slot;
 use crate::shelf::{OpenFault, Opened};
 use crate::view::{Day, lay_over};
 
-const LISTS: u8 = 80;
-const CHARTS: u8 = 90;
+/// First node and how many.
+const LISTS: (u8, usize) = (80, 4);
+const CHARTS: (u8, usize) = (90, 5);
 
 /// One department of a pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,8 +111,8 @@ fn chart_sheet(
     Ok(patient_sheet("F02", &view, visit, &issue))
 }
 
-fn pack_number(day: Date, first: u8, place: usize) -> Option<FormId> {
+fn pack_number(day: Date, (first, nodes): (u8, usize), place: usize) -> Option<FormId> {
     let each = FormId::MAX_SEQUENCE as usize;
     let node = u8::try_from(place / each).ok()?.checked_add(first)?;
-    FormId::issue(day, node, u32::try_from(place % each).ok()? + 1).filter(|_| place / each < 10)
+    FormId::issue(day, node, u32::try_from(place % each).ok()? + 1).filter(|_| place / each < nodes)
 }

@@ -12,6 +12,7 @@ use vault::snapshot::{Compartment, Grant, RoleGrant};
 use vault::{CompartmentId, RoleId};
 
 use super::{Roster, UserRecord};
+use crate::sources::Beds;
 
 /// The compartment of every chart. It always exists: recovery and the proof after sealing use it.
 pub const EVERYBODY: CompartmentId = CompartmentId(1);
@@ -23,7 +24,7 @@ pub enum Scope {
     #[n(0)]
     #[default]
     All,
-    /// Patients booked in these departments (codes as the EHR writes them).
+    /// Patients booked in these departments, and inpatients under their care (codes as the EHR writes them).
     #[n(1)]
     Departments(#[n(0)] Vec<String>),
     /// Patients on these wards (codes as the EHR writes them).
@@ -65,13 +66,27 @@ impl Scope {
         }
     }
 
+    /// Whether an empty bed of a ward is within it. Who works by departments hears of no empty bed: the others on the ward are
+    /// not on their list, and a list with holes must not look like a whole ward.
+    fn holds_bed(&self, ward: &chart::Coded) -> bool {
+        match self {
+            Self::All => true,
+            Self::Wards(codes) => codes.contains(&ward.code),
+            Self::Departments(_) | Self::Nothing => false,
+        }
+    }
+
     /// Whether a chart is within it.
     fn holds(&self, chart: &Chart) -> bool {
         match self {
             Self::All => true,
-            Self::Departments(codes) => chart.appointments.iter().any(|a| codes.contains(&a.department.code)),
-            // Inpatients are not extracted yet: a ward's compartment is empty and says so by its count.
-            Self::Wards(_) | Self::Nothing => false,
+            Self::Departments(codes) => {
+                let stays = chart.stay.iter().map(|stay| &stay.department);
+                let mut departments = chart.appointments.iter().map(|a| &a.department).chain(stays);
+                departments.any(|department| codes.contains(&department.code))
+            }
+            Self::Wards(codes) => chart.stay.as_ref().is_some_and(|stay| codes.contains(&stay.ward.code)),
+            Self::Nothing => false,
         }
     }
 }
@@ -147,6 +162,18 @@ impl Rights {
                 name: scope.text().into_bytes(),
             })
             .collect()
+    }
+
+    /// The empty beds that a compartment's list shows.
+    #[must_use]
+    pub fn beds_of(&self, compartment: CompartmentId, beds: &Beds) -> Beds {
+        let scope = self.compartments.iter().find(|(_, id)| **id == compartment);
+        match (scope, beds) {
+            (Some((scope, _)), Beds::Known { empty }) => Beds::Known {
+                empty: empty.iter().filter(|bed| scope.holds_bed(&bed.ward)).cloned().collect(),
+            },
+            _ => beds.clone(),
+        }
     }
 
     /// The compartments a chart lies in.

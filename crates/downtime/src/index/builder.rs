@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use chart::stay::{Bed, Beds};
 use chart::{Chart, Coded, Finding, fold};
 use jiff::civil::Date;
 
+use super::beds::{self, BedSlot};
 use super::column::Columnar;
 use super::same_name::{self, Person};
 use super::{Arena, BIT_DIED, BIT_FINDINGS, Fixed, INDEX_VERSION, MAX_ROWS, NO_TIME, Slot, current};
@@ -44,6 +46,7 @@ pub struct IndexBuilder {
     departments: Table,
     doctors: Table,
     places: BTreeMap<String, u16>,
+    beds: Vec<(Bed, BedSlot)>,
 }
 
 /// A group that still grows.
@@ -72,6 +75,7 @@ impl IndexBuilder {
             departments: Table::default(),
             doctors: Table::default(),
             places: BTreeMap::new(),
+            beds: Vec::new(),
         }
     }
 
@@ -94,6 +98,16 @@ impl IndexBuilder {
             return Err(IndexFault::Order);
         }
         self.families.push(fold::name_key(chart.patient.name.family()));
+        if let Some(stay) = &chart.stay {
+            let slot = BedSlot {
+                row,
+                department: self.departments.number(&stay.department)?,
+                doctor: self.doctors.number(&stay.attending)?,
+                ..BedSlot::default()
+            };
+            let (ward, room, bed) = (stay.ward.clone(), stay.room.clone(), stay.bed.clone());
+            self.beds.push((Bed { ward, room, bed }, slot));
+        }
         for appointment in &chart.appointments {
             let exams: Vec<&str> = chart
                 .orders
@@ -119,9 +133,10 @@ impl IndexBuilder {
     ///
     /// # Errors
     /// [`IndexFault`] when the Findings cannot be encoded.
-    pub fn finish(mut self, findings: Vec<Finding>) -> Result<Vec<Vec<u8>>, IndexFault> {
+    pub fn finish(mut self, findings: Vec<Finding>, beds: &Beds) -> Result<Vec<Vec<u8>>, IndexFault> {
         let day = chart::codec::date::to_number(self.day);
         self.flag(day);
+        let (wards, bed_slots) = beds::written(std::mem::take(&mut self.beds), beds, &mut self.places)?;
         let (full, thin) = (self.full.fixed.len(), self.thin.fixed.len());
         let (departments, doctors) = (self.departments.into_list(), self.doctors.into_list());
         let mut places = vec![String::new(); self.places.len()];
@@ -146,6 +161,8 @@ impl IndexBuilder {
             doctors,
             places,
             findings,
+            wards,
+            beds::list_number(beds),
         );
         let mut first = vec![INDEX_VERSION];
         minicbor::encode(head, &mut first).map_err(|_| IndexFault::Unreadable)?;
@@ -154,13 +171,15 @@ impl IndexBuilder {
         self.thin.write(&mut blocks)?;
         blocks.push(written(&today, full + thin)?);
         blocks.push(written(&others, full + thin)?);
+        blocks.push(written(&bed_slots, full + thin)?);
         blocks.push(written(&self.insurances, full)?);
         Ok(blocks)
     }
 
-    /// Resemblances within the universe of the day: everybody with an appointment on it.
+    /// Resemblances within the universe of the day: everybody with an appointment on it, and everybody in a bed.
     fn flag(&mut self, day: u32) {
         let mut booked: Vec<u32> = self.slots.iter().filter(|s| s.on == day).map(|s| s.row).collect();
+        booked.extend(self.beds.iter().map(|(_, slot)| slot.row));
         booked.sort_unstable();
         booked.dedup();
         let full = self.full.fixed.len();
@@ -318,7 +337,7 @@ impl Table {
     }
 }
 
-fn text_number(table: &mut BTreeMap<String, u16>, text: &str) -> Result<u16, IndexFault> {
+pub(super) fn text_number(table: &mut BTreeMap<String, u16>, text: &str) -> Result<u16, IndexFault> {
     if let Some(number) = table.get(text) {
         return Ok(*number);
     }

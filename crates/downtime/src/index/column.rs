@@ -152,14 +152,14 @@ impl Columnar for Vec<Slot> {
 
 /// Rows of one width: all first bytes, then all second ones, and so on. Bytes that resemble each other stand together,
 /// which compresses them to half.
-fn put<const W: usize>(rows: &[[u8; W]], out: &mut Vec<u8>) {
+pub(super) fn put<const W: usize>(rows: &[[u8; W]], out: &mut Vec<u8>) {
     for n in 0..W {
         out.extend(rows.iter().filter_map(|row| row.get(n)));
     }
 }
 
 /// Reads what [`put`] wrote.
-fn table<const W: usize, T>(bytes: &[u8], read: impl Fn([u8; W]) -> T) -> Result<Vec<T>, IndexFault> {
+pub(super) fn table<const W: usize, T>(bytes: &[u8], read: impl Fn([u8; W]) -> T) -> Result<Vec<T>, IndexFault> {
     let len = bytes.len() / W;
     if len * W != bytes.len() {
         return Err(IndexFault::Unreadable);

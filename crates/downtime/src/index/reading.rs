@@ -7,8 +7,21 @@ use std::sync::OnceLock;
 
 use vault::snapshot::Block;
 
+use super::beds;
 use super::column::Column;
-use super::{Arena, Group, INDEX_VERSION, Index, IndexFault, MAX_ROWS, Slot, Slots, WITHOUT_INSURANCES};
+use super::{Arena, Group, INDEX_VERSION, Index, IndexFault, MAX_ROWS, OLDER_INDEX, Slot, Slots};
+
+/// The head before inpatients and insurances.
+type OldHead = (
+    u32,
+    u32,
+    u32,
+    Vec<u32>,
+    Vec<chart::Coded>,
+    Vec<chart::Coded>,
+    Vec<String>,
+    Vec<chart::Finding>,
+);
 
 type Head = (
     u32,
@@ -19,6 +32,8 @@ type Head = (
     Vec<chart::Coded>,
     Vec<String>,
     Vec<chart::Finding>,
+    Vec<chart::Coded>,
+    u8,
 );
 
 impl Index {
@@ -30,16 +45,20 @@ impl Index {
         let mut blocks = blocks.into_iter();
         let first = next(&mut blocks)?.open().map_err(|_| IndexFault::Unreadable)?;
         let (version, head) = first.split_first().ok_or(IndexFault::Unreadable)?;
-        if *version != INDEX_VERSION && *version != WITHOUT_INSURANCES {
-            return Err(IndexFault::Unreadable);
-        }
-        let (full, thin, day, days, departments, doctors, places, findings): Head =
-            minicbor::decode(head).map_err(|_| IndexFault::Unreadable)?;
+        let unreadable = |_| IndexFault::Unreadable;
+        let (full, thin, day, days, departments, doctors, places, findings, wards, list): Head = match *version {
+            INDEX_VERSION => minicbor::decode(head).map_err(unreadable)?,
+            OLDER_INDEX => {
+                let (a, b, c, d, e, f, g, h): OldHead = minicbor::decode(head).map_err(unreadable)?;
+                (a, b, c, d, e, f, g, h, Vec::new(), 0)
+            }
+            _ => return Err(IndexFault::Unreadable),
+        };
         let (full, thin) = (full as usize, thin as usize);
         if full.saturating_add(thin) > MAX_ROWS {
             return Err(IndexFault::Unreadable);
         }
-        let with_insurances = *version == INDEX_VERSION;
+        let current = *version == INDEX_VERSION;
         let index = Self {
             full: group(&mut blocks, full)?,
             thin: group(&mut blocks, thin)?,
@@ -50,8 +69,16 @@ impl Index {
             doctors,
             places,
             findings,
+            wards,
+            bed_list: beds::list_of(list),
+            beds: if current {
+                Column::new(sized(&mut blocks, |len| len % beds::WIDTH == 0)?, full + thin)
+            } else {
+                Column::from(Vec::new())
+            },
+            lying: OnceLock::new(),
             day: chart::codec::date::from_number(day),
-            insurances: if with_insurances {
+            insurances: if current {
                 Column::<Arena>::new(sized(&mut blocks, |len| len >= full)?, full)
             } else {
                 Column::default()

@@ -223,6 +223,7 @@ impl<'a> Row<'a> {
             findings: Vec::new(),
             thin: true,
             insurances: Known::Unavailable { since: None },
+            stay: None,
         })
     }
 }

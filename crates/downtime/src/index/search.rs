@@ -97,10 +97,13 @@ impl Index {
         self.rank(hits, limit)
     }
 
-    /// Booked today first, then by how well it matched, then by reading.
+    /// Booked today first, then who lies in a bed, then by how well it matched, then by reading.
     fn rank(&self, mut hits: Vec<(Hit, u32)>, limit: usize) -> Vec<(u32, Hit)> {
         hits.sort_unstable_by(|a, b| {
-            let place = |(hit, row): (Hit, u32)| (hit != Hit::Number, !self.is_booked(row), hit);
+            let place = |(hit, row): (Hit, u32)| {
+                let near = (!self.is_booked(row), self.bed_of(row).is_none());
+                (hit != Hit::Number, near, hit)
+            };
             place(*a)
                 .cmp(&place(*b))
                 .then_with(|| self.reading(a.1).cmp(self.reading(b.1)))

@@ -50,16 +50,20 @@ mod records;
 mod report;
 mod rows;
 mod scan;
+mod schedule;
 mod seen;
 mod select;
 mod sheet;
 mod spec;
 mod split;
 mod start;
+mod stay_draft;
+mod stays;
 mod take;
 mod trial;
 mod trials;
 mod value;
+mod wards;
 
 /// Most columns a row may have.
 pub const MAX_COLUMNS: usize = 4_096;

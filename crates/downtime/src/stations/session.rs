@@ -26,6 +26,8 @@ pub struct Session {
     /// Whom this person looked at, and when it was last written down.
     seen: Mutex<HashMap<Subject, Moment>>,
     glanced: Mutex<Option<(Deed, String, Moment)>>,
+    /// Lists of wards whose people were written down, and when.
+    listed: Mutex<Vec<(String, Moment)>>,
     /// The audit log, opened, from the first look of who may read it.
     pub(super) book: OnceLock<super::SharedBook>,
 }
@@ -53,6 +55,7 @@ impl Session {
             proven: Mutex::new(proven),
             seen: Mutex::default(),
             glanced: Mutex::default(),
+            listed: Mutex::default(),
             book: OnceLock::new(),
         }
     }
@@ -245,6 +248,10 @@ impl Session {
             return Ok(());
         }
         outcome
+    }
+
+    pub(super) fn listed(&self) -> std::sync::MutexGuard<'_, Vec<(String, Moment)>> {
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes a look at a list or a search. The same one again within a minute is one look.

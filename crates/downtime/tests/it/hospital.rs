@@ -90,6 +90,7 @@ pub fn patient(id: &str, written: &str, kana: &str, time: i8) -> Chart {
         findings: Vec::new(),
         thin: false,
         insurances: Known::NotRecorded,
+        stay: None,
     }
 }
 

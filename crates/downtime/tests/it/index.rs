@@ -1,7 +1,8 @@
 //! The thin index by itself: its blocks, the order of its rows, and what of it is refused.
 
-use chart::{Chart, PatientId};
-use downtime::index::{Index, IndexBuilder, IndexFault, Query};
+use chart::stay::{Bed, Beds};
+use chart::{Chart, Coded, PatientId, Stay};
+use downtime::index::{BedList, Index, IndexBuilder, IndexFault, Query};
 use vault::snapshot::Block;
 
 use crate::hospital::{DAY, patient};
@@ -33,7 +34,7 @@ fn blocks() -> Vec<Vec<u8>> {
     builder
         .add(&tomorrow("00000020", "山田　明日香", "ヤマダ　アスカ"))
         .unwrap();
-    builder.finish(Vec::new()).unwrap()
+    builder.finish(Vec::new(), &Beds::NotAsked).unwrap()
 }
 
 fn open(blocks: &[Vec<u8>]) -> Result<Index, IndexFault> {
@@ -135,4 +136,105 @@ fn a_column_that_is_none_shows_nobody_instead_of_stopping() {
     assert_eq!(index.row(0).unwrap().written(), "");
     assert_eq!(index.row(0).unwrap().id_text(), "00000012");
     assert_eq!(index.search(&Query::parse("ヤマダ").unwrap(), 10).len(), 3);
+}
+
+/// Somebody in a bed, booked or not.
+fn lying(id: &str, written: &str, kana: &str, ward: &str, room: &str, bed: &str) -> Chart {
+    let mut chart = patient(id, written, kana, 10);
+    chart.appointments.clear();
+    chart.stay = Some(Stay {
+        attending: Coded::new("D1", "佐藤　一郎"),
+        ..Stay::at(Coded::new(ward, format!("{ward}病棟")), room, bed)
+    });
+    chart
+}
+
+fn ward_blocks(beds: &Beds) -> Vec<Vec<u8>> {
+    let mut builder = IndexBuilder::new(DAY);
+    for chart in [
+        lying("00000031", "山田　花子", "ヤマダ　ハナコ", "5E", "510", "1"),
+        patient("00000032", "山田　華子", "ヤマダ　ハナコ", 9),
+        lying("00000033", "鈴木　一", "スズキ　ハジメ", "5E", "502", "10"),
+        lying("00000034", "鈴木　二", "スズキ　フタリ", "5E", "502", "2"),
+        lying("00000035", "高橋　三", "タカハシ　ミツ", "10W", "1001", "1"),
+    ] {
+        builder.add(&chart).unwrap();
+    }
+    builder.finish(Vec::new(), beds).unwrap()
+}
+
+#[test]
+fn a_ward_stands_in_the_order_of_its_corridor_with_its_empty_beds() {
+    let empty = |ward: &str, room: &str, bed: &str| Bed {
+        ward: Coded::new(ward, format!("{ward}病棟")),
+        room: room.to_owned(),
+        bed: bed.to_owned(),
+    };
+    let beds = Beds::Known {
+        empty: vec![empty("5E", "502", "3"), empty("7N", "701", "1")],
+    };
+    let index = open(&ward_blocks(&beds)).unwrap();
+    let wards: Vec<&str> = index.wards().iter().map(|ward| ward.code.as_str()).collect();
+    assert_eq!(wards, ["5E", "7N", "10W"], "numbers by their value");
+    let beds = |ward: usize| -> Vec<(String, Option<u32>)> {
+        index.beds_of(ward).map(|bed| (bed.place_text(), bed.row)).collect()
+    };
+    let own = |place: &str, row| (place.to_owned(), row);
+    assert_eq!(
+        beds(0),
+        [
+            own("502-2", Some(3)),
+            own("502-3", None),
+            own("502-10", Some(2)),
+            own("510-1", Some(0))
+        ]
+    );
+    assert_eq!(beds(1), [own("701-1", None)], "a ward without anybody");
+    assert_eq!((index.inpatients(), index.bed_list()), (4, BedList::Whole));
+    let bed = index.row(0).unwrap().lies_in().unwrap();
+    assert_eq!(
+        (
+            bed.place_text().as_str(),
+            bed.ward.code.as_str(),
+            bed.doctor.name.as_str()
+        ),
+        ("510-1", "5E", "佐藤　一郎")
+    );
+    assert!(index.row(1).unwrap().lies_in().is_none());
+    // Who lies in a bed can be mistaken for who is booked today, and stands before who is neither.
+    assert_eq!(index.row(0).unwrap().alike().same_reading, 1);
+    assert_eq!(index.row(1).unwrap().alike().same_reading, 1);
+    let unread = open(&ward_blocks(&Beds::Unread)).unwrap();
+    assert_eq!(unread.bed_list(), BedList::Unread);
+    assert_eq!(unread.beds_of(0).count(), 3, "no bed is called empty");
+}
+
+#[test]
+fn an_index_from_before_inpatients_is_read() {
+    type Head = (
+        u32,
+        u32,
+        u32,
+        Vec<u32>,
+        Vec<Coded>,
+        Vec<Coded>,
+        Vec<String>,
+        Vec<chart::Finding>,
+        Vec<Coded>,
+        u8,
+    );
+    let mut old = blocks();
+    let (a, b, c, d, e, f, g, h, wards, list): Head = minicbor::decode(&old[0][1..]).unwrap();
+    assert_eq!((wards, list), (Vec::new(), 0));
+    old[0] = vec![2];
+    minicbor::encode((a, b, c, d, e, f, g, h), &mut old[0]).unwrap();
+    assert!(open(&old).is_err(), "version 2 has no block of beds");
+    old.pop();
+    let index = open(&old).unwrap();
+    assert_eq!(
+        (index.len(), index.wards().len(), index.bed_list()),
+        (4, 0, BedList::NotAsked)
+    );
+    assert_eq!(index.row(1).unwrap().written(), "山田　華子");
+    assert!(index.row(0).unwrap().lies_in().is_none());
 }

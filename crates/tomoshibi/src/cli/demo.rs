@@ -43,6 +43,9 @@ pub struct Demo {
     /// Outpatients booked for today.
     #[arg(long, default_value_t = 600)]
     patients: u32,
+    /// Beds of the hospital, most of them with somebody in them.
+    #[arg(long, default_value_t = 300)]
+    beds: u32,
     /// Port of the hub; the station and the control page take the next two. 0 takes three free ones.
     #[arg(long, default_value_t = 8300)]
     port: u16,
@@ -95,6 +98,7 @@ impl Demo {
         let (hub, station) = {
             let plan = Plan {
                 patients: self.patients,
+                beds: self.beds,
                 seed: self.seed,
             };
             let (dir, staff) = (dir.to_path_buf(), staff.clone());
@@ -145,6 +149,7 @@ impl Demo {
 #[derive(Debug, Clone, Copy)]
 struct Plan {
     patients: u32,
+    beds: u32,
     seed: u64,
 }
 
@@ -166,7 +171,8 @@ fn prepare(plan: &Plan, dir: &Path, staff: &[DemoSignIn], places: &Places) -> Re
         date: today,
         seed: plan.seed,
     };
-    synth::write(&wanted, synth::Shape::A, &export, &mut |done, all| {
+    let hospital = synth::Hospital::new(&wanted)?.with_beds(plan.beds);
+    synth::write_hospital(&hospital, synth::Shape::A, &export, &mut |done, all| {
         progress::show(&bar, done, all)
     })
     .context("架空の病院を書き出せません")?;

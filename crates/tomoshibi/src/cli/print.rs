@@ -3,14 +3,12 @@
 //!
 //! Whoever is on it is in the audit log before the first chart opens. Only `pack --printer` drives a printer, one of the list.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use chart::Subject;
 use downtime::audit::Deed;
-use downtime::forms::{Department, departments};
 use downtime::identity::verb;
 use jiff::civil::Date;
 
@@ -19,7 +17,9 @@ use super::person::{Entered, about_each, enter};
 use super::{ConfigArg, LOOK};
 use crate::home::Home;
 use crate::trail;
+use batch::{Batch, Only};
 
+mod batch;
 mod contents;
 mod lifeboat;
 mod pack;
@@ -40,7 +40,8 @@ pub struct Print {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Every department's list (F13) and chart sheets (F02), one PDF per department, with pages and minutes.
+    /// Every department's list (F13) and chart sheets (F02), and every ward's list (F10), summaries (F11) and day sheets (F12): one
+    /// PDF each, with pages and minutes.
     Pack {
         #[command(flatten)]
         who: SignInArgs,
@@ -59,6 +60,9 @@ enum What {
         /// Only the department with this code.
         #[arg(long)]
         department: Option<String>,
+        /// Only the ward with this code.
+        #[arg(long, conflicts_with = "department")]
+        ward: Option<String>,
         /// One PDF per sheet instead of one per department.
         #[arg(long)]
         split: bool,
@@ -69,7 +73,7 @@ enum What {
         #[arg(long)]
         json: bool,
     },
-    /// The last resort: each department's list and charts as one sealed HTML file that any browser opens. Each file's
+    /// The last resort: each department's and ward's list and charts as one sealed HTML file that any browser opens. Each file's
     /// passphrase is shown once, here.
     Lifeboat {
         #[command(flatten)]
@@ -80,6 +84,12 @@ enum What {
         /// Only the department with this code.
         #[arg(long)]
         department: Option<String>,
+        /// Only the ward with this code.
+        #[arg(long, conflicts_with = "department")]
+        ward: Option<String>,
+        /// Also print the passphrases, one page for each file (F31), into this PDF: it opens every file. Print it, then destroy it.
+        #[arg(long, value_name = "FILE")]
+        passphrase_paper: Option<PathBuf>,
         /// One JSON object instead of words, passphrases included.
         #[arg(long)]
         json: bool,
@@ -136,6 +146,7 @@ impl Print {
                 who,
                 out,
                 department,
+                ward,
                 split,
                 per_minute,
                 json,
@@ -144,7 +155,10 @@ impl Print {
                 let out = out.as_deref().context("--out がありません")?;
                 let wish = pack::Wish {
                     out,
-                    only: department.as_deref(),
+                    only: Only {
+                        department: department.as_deref(),
+                        ward: ward.as_deref(),
+                    },
                     split: *split,
                     per_minute: per_minute.unwrap_or_else(|| config.forms.per_minute()),
                     json: *json,
@@ -155,11 +169,22 @@ impl Print {
                 who,
                 out,
                 department,
+                ward,
+                passphrase_paper,
                 json,
             } => {
                 // Charts leave the house as data: what export asks for is asked for here.
                 let entered = enter(&home, who, verb::READ | verb::PRINT | verb::EXPORT)?;
-                lifeboat::run(&config, &home, &entered, out, department.as_deref(), *json)?
+                let wish = lifeboat::Wish {
+                    out,
+                    only: Only {
+                        department: department.as_deref(),
+                        ward: ward.as_deref(),
+                    },
+                    paper: passphrase_paper.as_deref(),
+                    json: *json,
+                };
+                lifeboat::run(&config, &home, &entered, &wish)?
             }
             What::Shred {
                 dir,
@@ -188,59 +213,31 @@ impl Print {
     }
 }
 
-/// The day of the snapshot, and the departments that are wanted with their places among all.
-fn wanted(entered: &Entered, only: Option<&str>) -> Result<(Date, Vec<(usize, Department)>)> {
+/// The day of the snapshot, and what is wanted of it.
+fn wanted(entered: &Entered, only: Only<'_>) -> Result<(Date, Vec<Batch>)> {
     let opened = &entered.opened;
     let day = opened
         .shelved()
         .stat()
         .day
         .context("封印済みデータに対象日がありません")?;
-    let wanted: Vec<_> = departments(opened, day)
-        .into_iter()
-        .enumerate()
-        .filter(|(_, d)| only.is_none_or(|code| d.department.code == code))
-        .collect();
-    if wanted.is_empty() {
-        bail!("{} に予約のある診療科が見つかりません", chart::date::iso(day));
-    }
-    Ok((day, wanted))
+    Ok((day, batch::wanted(opened, day, only)?))
 }
 
 /// Every patient who leaves on paper or on a stick is in the audit log before the first chart opens.
-fn witness<'a>(
-    home: &Home,
-    entered: &Entered,
-    deed: Deed,
-    what: &str,
-    wanted: impl Iterator<Item = &'a Department>,
-) -> Result<()> {
+fn witness(home: &Home, entered: &Entered, deed: Deed, what: Option<&str>, wanted: &[Batch]) -> Result<()> {
     let index = entered.opened.index();
     let mut all = Vec::new();
-    for department in wanted {
-        let rows: BTreeSet<u32> = department.slots.iter().map(|slot| slot.row).collect();
-        let subjects: Vec<Subject> = rows
+    for batch in wanted {
+        let subjects: Vec<Subject> = batch
+            .rows()
             .iter()
             .filter_map(|row| Some(Subject::Patient(index.row(*row)?.id()?)))
             .collect();
         let mut whole = entered.acting.sighting(home, deed);
         whole.count = u32::try_from(subjects.len()).unwrap_or(u32::MAX);
-        whole.detail = format!("{what} {}", department.department.label());
+        whole.detail = format!("{} {}", what.unwrap_or_else(|| batch.forms()), batch.label());
         all.extend(about_each(whole, &subjects));
     }
     trail::write(home, all)
-}
-
-/// `2026-11-28_01_循環器内科`: what a department's file or folder is called.
-fn file_name(day: Date, department: &chart::Coded) -> String {
-    let clean = |text: &str| -> String {
-        let letters = text.chars().take(40);
-        letters.map(|c| if c.is_alphanumeric() { c } else { '_' }).collect()
-    };
-    format!(
-        "{}_{}_{}",
-        chart::date::iso(day),
-        clean(&department.code),
-        clean(department.label())
-    )
 }

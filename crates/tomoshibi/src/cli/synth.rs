@@ -14,6 +14,9 @@ pub struct Synth {
     /// Outpatients booked for the day.
     #[arg(long, default_value_t = 600)]
     patients: u32,
+    /// Beds of the hospital, most of them with somebody in them.
+    #[arg(long, default_value_t = 0)]
+    beds: u32,
     /// The day.
     #[arg(long)]
     date: String,
@@ -46,7 +49,8 @@ impl Synth {
             date,
             seed: self.seed,
         };
-        let summary = synth::write(&plan, shape, &self.out, &mut |done, all| {
+        let hospital = synth::Hospital::new(&plan)?.with_beds(self.beds);
+        let summary = synth::write_hospital(&hospital, shape, &self.out, &mut |done, all| {
             progress::show(&bar, done, all)
         })
         .with_context(|| format!("{} に書けませんでした", self.out.display()))?;

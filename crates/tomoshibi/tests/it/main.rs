@@ -10,3 +10,4 @@ mod packs;
 mod packs_queued;
 mod program;
 mod scanning;
+mod ward_paper;

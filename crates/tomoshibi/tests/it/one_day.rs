@@ -28,6 +28,11 @@ impl Hospital {
 
     /// Synth, keys, users, one further station, extract.
     pub fn new(patients: u32) -> Self {
+        Self::with_beds(patients, 0)
+    }
+
+    /// The same with inpatients.
+    pub fn with_beds(patients: u32, beds: u32) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let ehr = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = ehr.local_addr().expect("its address").to_string();
@@ -38,6 +43,8 @@ impl Hospital {
             "synth",
             "--patients",
             &patients.to_string(),
+            "--beds",
+            &beds.to_string(),
             "--date",
             "today",
             "--seed",

@@ -43,6 +43,7 @@ pub fn patient(id: &str, written: &str, kana: &str, birth: Date, sex: Sex, at: (
         findings: Vec::new(),
         thin: false,
         insurances: Known::NotRecorded,
+        stay: None,
     }
 }
 

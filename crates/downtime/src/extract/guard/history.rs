@@ -65,7 +65,11 @@ impl History {
             .filter(|known| known.day.is_some_and(|known| known.weekday() == day.weekday()));
         let mut fullest = alike.next()?.clone();
         for other in alike {
-            fullest.charts = fullest.charts.max(other.charts);
+            // Of the fuller day both: what is left without a bed must stay a number of one day.
+            if other.charts > fullest.charts {
+                fullest.charts = other.charts;
+                fullest.wards.clone_from(&other.wards);
+            }
             for count in &other.kinds {
                 match fullest.kinds.iter_mut().find(|known| known.kind == count.kind) {
                     Some(known) if known.used >= count.used => {}

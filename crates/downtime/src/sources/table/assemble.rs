@@ -53,7 +53,9 @@ impl<'a> Assembly<'a> {
                 Plan::Head => 0,
                 Plan::Patient(_) => 1,
                 Plan::Appointment(_) => 2,
-                _ => 3,
+                // The stay before what is due during it.
+                Plan::Stay(_) => 3,
+                _ => 4,
             };
             (place, feed.entry)
         });

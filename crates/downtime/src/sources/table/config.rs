@@ -299,7 +299,7 @@ impl Config {
                 }
             }
         }
-        if !entry.fields.contains_key("id") && entry.head.is_empty() {
+        if !entry.fields.contains_key("id") && entry.head.is_empty() && !entry.kind.is_about_nobody() {
             return wrong("fields に id（患者番号）がありません".to_owned());
         }
         if !entry.head.is_empty() {

@@ -23,6 +23,7 @@ use super::plan::Plan;
 use super::records::AllergyRow;
 use super::select;
 use super::split::Columns;
+use super::stay_draft::StayDraft;
 use super::take::Take;
 
 /// What is the same for every patient of a pull.
@@ -44,6 +45,8 @@ pub struct Frame {
     pub unmapped: BTreeSet<DataKind>,
     /// When the EHR vouched for what was read.
     pub as_of: AsOf,
+    /// Who shares a bed with whom, by patient number.
+    pub crowded: super::wards::Crowded,
 }
 
 /// A head row kept while its patient's details are read.
@@ -77,6 +80,7 @@ pub struct Draft {
     results: Vec<LabResult>,
     facts: Vec<chart::patient::Fact>,
     insurances: Vec<chart::Coverage>,
+    stay: StayDraft,
     /// Kinds of which some row could not be read.
     pub lost: BTreeSet<DataKind>,
     /// Findings about this patient.
@@ -163,7 +167,14 @@ impl Draft {
                 self.add_allergy(row);
                 true
             }
-            Plan::Head => false,
+            Plan::Stay(plan) => {
+                let stay = plan.read(&mut take);
+                self.stay.add(stay, sink)
+            }
+            Plan::Schedule(plan) => push(&mut self.stay.schedule, plan.read(&mut take)),
+            Plan::Vital(plan) => push(&mut self.stay.vitals, plan.read(&mut take)),
+            Plan::Handover(plan) => push(&mut self.stay.handovers, plan.read(&mut take)),
+            Plan::Head | Plan::Bed(_) => false,
         }
     }
 
@@ -262,6 +273,13 @@ impl Draft {
             insurances: {
                 let list = super::insurance::select(std::mem::take(&mut self.insurances), frame.day, &mut sink);
                 self.known(list, DataKind::Insurance, thin, frame)
+            },
+            stay: {
+                let lists = std::mem::take(&mut self.stay);
+                let lost = std::mem::take(&mut self.lost);
+                let stay = lists.finish(person, frame, &lost, &mut sink);
+                self.lost = lost;
+                stay
             },
             patient,
             appointments,
@@ -387,6 +405,10 @@ impl Draft {
             (DataKind::Appointment, true, false),
             (DataKind::Order, !chart.thin, false),
             (DataKind::Profile, !chart.thin, false),
+            (DataKind::Stay, chart.stay.is_some(), false),
+            (DataKind::Schedule, chart.stay.is_some(), false),
+            (DataKind::Vital, chart.stay.is_some(), false),
+            (DataKind::Handover, chart.stay.is_some(), false),
         ] {
             let word = kind_word(kind);
             if there && frame.failed.contains(&kind) {

@@ -5,6 +5,8 @@
 use chart::DataKind;
 use serde::Deserialize;
 
+mod inpatient;
+
 /// What one file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -29,6 +31,16 @@ pub enum Kind {
     Profile,
     /// 保険・公費。1行に1つの保険
     Insurance,
+    /// 入院・病床（空床の行もよい）
+    Stay,
+    /// 病床の一覧。患者のいない病床を知るため
+    Bed,
+    /// 与薬予定・注射
+    Schedule,
+    /// バイタル
+    Vital,
+    /// 申し送り
+    Handover,
     /// 見出しの行（処方の見出しなど）。明細の `head` から参照される
     Head,
 }
@@ -48,6 +60,10 @@ impl Kind {
             Self::Result => DataKind::Result,
             Self::Profile => DataKind::Profile,
             Self::Insurance => DataKind::Insurance,
+            Self::Stay | Self::Bed => DataKind::Stay,
+            Self::Schedule => DataKind::Schedule,
+            Self::Vital => DataKind::Vital,
+            Self::Handover => DataKind::Handover,
             Self::Head => return None,
         })
     }
@@ -66,6 +82,11 @@ impl Kind {
             Self::Result => "検査結果",
             Self::Profile => "患者の特記（身長・感染症など）",
             Self::Insurance => "保険・公費",
+            Self::Stay => "入院",
+            Self::Bed => "病床の一覧",
+            Self::Schedule => "与薬予定・注射",
+            Self::Vital => "バイタル",
+            Self::Handover => "申し送り",
             Self::Head => "見出し",
         }
     }
@@ -75,6 +96,11 @@ impl Kind {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Head => "head",
+            Self::Bed => "bed",
+            Self::Stay => DataKind::Stay.word(),
+            Self::Schedule => DataKind::Schedule.word(),
+            Self::Vital => DataKind::Vital.word(),
+            Self::Handover => DataKind::Handover.word(),
             Self::Patient => DataKind::Patient.word(),
             Self::Appointment => DataKind::Appointment.word(),
             Self::Order => DataKind::Order.word(),
@@ -102,8 +128,19 @@ impl Kind {
             Self::Result => RESULT,
             Self::Profile => PROFILE,
             Self::Insurance => INSURANCE,
+            Self::Stay => inpatient::STAY,
+            Self::Bed => inpatient::BED,
+            Self::Schedule => inpatient::SCHEDULE,
+            Self::Vital => inpatient::VITAL,
+            Self::Handover => inpatient::HANDOVER,
             Self::Head => HEAD,
         }
+    }
+
+    /// True for rows that are about nobody: their file needs no patient number.
+    #[must_use]
+    pub const fn is_about_nobody(self) -> bool {
+        matches!(self, Self::Bed)
     }
 }
 
@@ -121,6 +158,10 @@ pub const fn kind_word(kind: DataKind) -> &'static str {
         DataKind::Result => Kind::Result.word(),
         DataKind::Profile => Kind::Profile.word(),
         DataKind::Insurance => Kind::Insurance.word(),
+        DataKind::Stay => Kind::Stay.word(),
+        DataKind::Schedule => Kind::Schedule.word(),
+        DataKind::Vital => Kind::Vital.word(),
+        DataKind::Handover => Kind::Handover.word(),
     }
 }
 
@@ -422,10 +463,15 @@ mod tests {
             Kind::Result,
             Kind::Profile,
             Kind::Insurance,
+            Kind::Stay,
+            Kind::Schedule,
+            Kind::Vital,
+            Kind::Handover,
             Kind::Head,
+            Kind::Bed,
         ] {
             let mut names: Vec<_> = kind.fields().iter().map(|f| f.name).collect();
-            assert_eq!(names.first(), Some(&"id"), "{kind:?}");
+            assert_eq!(names.first() == Some(&"id"), !kind.is_about_nobody(), "{kind:?}");
             let all = names.len();
             names.sort_unstable();
             names.dedup();

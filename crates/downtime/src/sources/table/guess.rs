@@ -6,6 +6,50 @@ use super::fields::Kind;
 
 /// What a file may hold, with words in its name or headings that speak for it.
 pub const KINDS: &[(Kind, &[&str])] = &[
+    (
+        Kind::Stay,
+        &[
+            "入院患者",
+            "入院",
+            "病床",
+            "病棟",
+            "入院日",
+            "主治医",
+            "安静度",
+            "inp",
+            "adm",
+            "ward",
+        ],
+    ),
+    (
+        Kind::Schedule,
+        &[
+            "与薬予定",
+            "与薬",
+            "注射予定",
+            "実施予定",
+            "高リスク",
+            "投与方法",
+            "mar",
+            "hrs",
+        ],
+    ),
+    (
+        Kind::Vital,
+        &[
+            "バイタル",
+            "測定",
+            "体温",
+            "血圧",
+            "収縮期",
+            "脈拍",
+            "spo2",
+            "vit",
+            "bt",
+            "bp",
+        ],
+    ),
+    (Kind::Handover, &["申し送り", "申送り", "引き継ぎ", "hand"]),
     (Kind::Allergy, &["アレルギー", "禁忌", "alg", "allergy"]),
     (
         Kind::Result,
@@ -52,6 +96,7 @@ pub const KINDS: &[(Kind, &[&str])] = &[
 
 /// Words in file names that speak for a code table, with the name it may get.
 pub const MASTERS: &[(&str, &[&str])] = &[
+    ("ward", &["病棟.", "病棟マスタ", "ward."]),
     ("department", &["診療科", "科マスタ", "dept"]),
     ("doctor", &["医師", "職員", "利用者", "doctor", "dr."]),
     ("exam", &["検査マスタ", "検査項目", "exm", "exam"]),

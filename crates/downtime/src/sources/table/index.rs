@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chart::stay::Bed;
 use chart::{Finding, Severity};
 use jiff::civil::Date;
 
@@ -18,6 +19,7 @@ use super::plan::Plan;
 use super::scan::{RawRow, Refusal, Step, Why};
 use super::split::{Columns, Split};
 use super::take::{Take, short};
+use super::wards::Wards;
 
 /// Most keys of one head file.
 const MAX_KEYS: usize = 5_000_000;
@@ -39,6 +41,8 @@ pub struct Index<'l> {
     pub everybody: bool,
     /// True when the patient file could be read: only then a stranger is known to be one.
     pub registry: bool,
+    /// Who lies where.
+    pub wards: Wards,
     /// Where Findings go.
     pub ledger: &'l mut Ledger,
     room: String,
@@ -73,6 +77,7 @@ impl<'l> Index<'l> {
             last_day,
             everybody: false,
             registry: false,
+            wards: Wards::default(),
             ledger,
             room: String::new(),
             columns: Columns::default(),
@@ -136,6 +141,10 @@ impl<'l> Index<'l> {
     fn row(&mut self, feed: &mut Feed, raw: &RawRow<'_>, last: &mut (Vec<u8>, Option<u32>)) {
         if matches!(feed.plan, Plan::Appointment(_)) {
             self.appointment(feed, raw);
+            return;
+        }
+        if matches!(feed.plan, Plan::Stay(_) | Plan::Bed(_)) {
+            self.stay(feed, raw);
             return;
         }
         let plain = feed.id.as_ref().and_then(super::cell::Cell::only_column);
@@ -330,6 +339,50 @@ impl<'l> Index<'l> {
         feed.note_row(person, raw.offset, raw.length, raw.line);
     }
 
+    /// A row of the inpatients or of the beds: whoever lies in a bed is wanted whole, and a bed without anybody is empty.
+    fn stay(&mut self, feed: &mut Feed, raw: &RawRow<'_>) {
+        let (text, _) = feed.sheet.charset.decode(raw.bytes, &mut self.room);
+        let marks = feed.sheet.marks;
+        let whole = self.columns.split(text, marks.delimiter, marks.quote) != Split::Broken;
+        let row = Row::plain(text, &self.columns);
+        let (mut scratch, mut unseen) = (Ledger::default(), Vec::new());
+        let mut sink = silent(&mut scratch, &mut unseen);
+        if whole && !feed.sieve.takes(&row) {
+            feed.tally.sieved += 1;
+            return;
+        }
+        let id = feed.id_text(&row, &mut sink);
+        let (row, sink, day) = (&row, &mut sink, self.day);
+        let mut take = Take { row, sink, day };
+        let (bed, over) = match &feed.plan {
+            Plan::Stay(plan) if whole => (plan.place.read(&mut take), plan.is_over(&mut take)),
+            Plan::Bed(plan) if whole => (plan.read(&mut take), false),
+            _ => (Bed::default(), false),
+        };
+        let is_bed = matches!(feed.plan, Plan::Bed(_));
+        if is_bed || id.trim().is_empty() {
+            let named = !bed.ward.is_empty() && !(bed.room.is_empty() && bed.bed.is_empty());
+            if named && self.wards.bed(bed, is_bed) {
+                feed.tally.used += 1;
+            } else {
+                self.no_id(feed, raw.line, &id);
+            }
+            return;
+        }
+        let Some(key) = Key::of_text(&id) else {
+            self.no_id(feed, raw.line, &id);
+            return;
+        };
+        let Some(person) = self.people.enter(key) else { return };
+        if over {
+            feed.tally.elsewhere += 1;
+            return;
+        }
+        self.wards.lies(person, bed);
+        self.people.want(person, Reach::Full);
+        feed.note_row(person, raw.offset, raw.length, raw.line);
+    }
+
     fn tell_days(&mut self, feed: &Feed) {
         let DaysElsewhere { past, far } = self.days_elsewhere;
         let name = &feed.sheet.name;
@@ -407,7 +460,9 @@ impl<'l> Index<'l> {
             .and_then(|person| self.people.get(person))
             .map(|person| person.key);
         if let Some(person) = person {
-            if matches!(feed.plan, Plan::Appointment(_)) || (self.everybody && matches!(feed.plan, Plan::Patient(_))) {
+            if matches!(feed.plan, Plan::Appointment(_) | Plan::Stay(_))
+                || (self.everybody && matches!(feed.plan, Plan::Patient(_)))
+            {
                 self.people.want(person, Reach::Full);
             }
             feed.note_loss(person, refusal.line);
@@ -452,7 +507,7 @@ impl<'l> Index<'l> {
         let raw = raw_column(start, &feed.sheet.marks, at).or_else(|| raw_column(start, &unquoted, at))?;
         let key = Key::of_bytes(raw)?;
         match feed.plan {
-            Plan::Patient(_) | Plan::Appointment(_) => self.people.enter(key),
+            Plan::Patient(_) | Plan::Appointment(_) | Plan::Stay(_) => self.people.enter(key),
             _ => self.people.find(&key),
         }
     }

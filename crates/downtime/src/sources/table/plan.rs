@@ -11,6 +11,8 @@ use super::fields::Kind;
 use super::identity::PatientPlan;
 use super::insurance::InsurancePlan;
 use super::records::{AllergyPlan, DiagnosisPlan, NotePlan, ProfilePlan, ResultPlan};
+use super::schedule::{HandoverPlan, SchedulePlan, VitalPlan};
+use super::stays::{BedPlan, StayPlan};
 use super::take::CodedCells;
 
 /// How the rows of one file become facts.
@@ -36,6 +38,16 @@ pub enum Plan {
     Profile(Box<ProfilePlan>),
     /// 保険・公費
     Insurance(Box<InsurancePlan>),
+    /// 入院
+    Stay(Box<StayPlan>),
+    /// 病床の一覧
+    Bed(Box<BedPlan>),
+    /// 与薬予定・注射
+    Schedule(Box<SchedulePlan>),
+    /// バイタル
+    Vital(Box<VitalPlan>),
+    /// 申し送り
+    Handover(Box<HandoverPlan>),
     /// Rows that other rows refer to.
     Head,
 }
@@ -102,6 +114,11 @@ impl Plan {
             Kind::Result => Self::Result(Box::new(ResultPlan::bind(fields))),
             Kind::Profile => Self::Profile(Box::new(ProfilePlan::bind(fields))),
             Kind::Insurance => Self::Insurance(Box::new(InsurancePlan::bind(fields))),
+            Kind::Stay => Self::Stay(Box::new(StayPlan::bind(fields))),
+            Kind::Bed => Self::Bed(Box::new(BedPlan::bind(fields))),
+            Kind::Schedule => Self::Schedule(Box::new(SchedulePlan::bind(fields))),
+            Kind::Vital => Self::Vital(Box::new(VitalPlan::bind(fields))),
+            Kind::Handover => Self::Handover(Box::new(HandoverPlan::bind(fields))),
             Kind::Head => Self::Head,
         };
         let lacking = plan.lacking();
@@ -139,6 +156,23 @@ impl Plan {
                     lacking.push("state");
                 }
             }
+            Self::Stay(plan) => {
+                need("ward_name", &[&plan.place.ward.name, &plan.place.ward.code]);
+                // A discharge that is mapped and cannot be found would put those who left back into their beds.
+                if plan.discharged.as_ref().is_some_and(Cell::is_nowhere) {
+                    lacking.push("discharged");
+                }
+            }
+            Self::Bed(plan) => {
+                need("ward_name", &[&plan.ward.name, &plan.ward.code]);
+                need("bed", &[&plan.bed, &plan.room]);
+            }
+            Self::Schedule(plan) => need("drug_name", &[&plan.drug.drug.name, &plan.drug.drug.code]),
+            Self::Vital(plan) => {
+                let [a, b, c, d, e] = &plan.values;
+                need("temperature", &[a, b, c, d, e]);
+            }
+            Self::Handover(plan) => need("text", &[&plan.text]),
             Self::Result(plan) => {
                 need("name", &[&plan.name, &plan.code]);
                 need("value", &[&plan.value]);

@@ -21,6 +21,7 @@ use super::ledger::Ledger;
 use super::pattern::Pattern;
 use super::people::People;
 use super::plan::Plan;
+use super::wards::{Crowded, Wards};
 use crate::sources::{Extract, Origin, Progress, PullFault, Scope};
 
 /// Most patients taken when nothing says who is booked.
@@ -39,6 +40,8 @@ pub struct Pull<'c> {
     day_list_failed: bool,
     people: People,
     registry: bool,
+    wards: Wards,
+    crowded: Crowded,
 }
 
 impl<'c> Pull<'c> {
@@ -59,6 +62,8 @@ impl<'c> Pull<'c> {
             day_list_failed: false,
             people: People::default(),
             registry: false,
+            wards: Wards::default(),
+            crowded: Crowded::new(),
         };
         match count::read(&export, &books) {
             Ok(listed) => pull.listed = listed,
@@ -86,6 +91,10 @@ impl<'c> Pull<'c> {
         let chosen = pattern.choose(&export.names, self.scope.day);
         let word = spec.kind.word();
         let fail = |this: &mut Self| {
+            // Without the bed list no bed is known to be empty; nobody's chart lacks anything.
+            if spec.kind == Kind::Bed {
+                return;
+            }
             if let Some(kind) = spec.kind.data().or_else(|| this.kind_of_head(&spec.name)) {
                 this.failed.insert(kind);
             }
@@ -188,7 +197,9 @@ impl<'c> Pull<'c> {
         let mut feeds = std::mem::take(&mut self.feeds);
         for stage in 0..4 {
             if stage == 1 {
-                let booked = feeds.iter().any(|feed| feed.kind == Kind::Appointment);
+                let booked = feeds
+                    .iter()
+                    .any(|feed| matches!(feed.kind, Kind::Appointment | Kind::Stay));
                 index.everybody = !booked || self.day_list_failed;
             }
             if stage == 2 {
@@ -204,7 +215,10 @@ impl<'c> Pull<'c> {
         }
         let everybody = index.everybody;
         self.people = std::mem::take(&mut index.people);
+        self.wards = std::mem::take(&mut index.wards);
         self.feeds = feeds;
+        self.crowded = self.wards.crowded(&self.people, ledger);
+        self.wards.tell_unlisted(&self.people, ledger);
         self.refuse_if_useless(everybody, ledger)
     }
 
@@ -214,12 +228,12 @@ impl<'c> Pull<'c> {
         let name = feed.sheet.name.clone();
         if let Some(error) = error {
             feed.tally.half_written = true;
-            self.failed.insert(feed.data);
+            self.fails(feed);
             let message = format!("ファイルを最後まで読めませんでした（{error}）。読めたところまでを使いました。");
             ledger.add(Finding::new("file.unreadable", Severity::Severe, message).at(&name, 0));
         }
         if feed.tally.rows == 0 && spec.is_some_and(|spec| !spec.may_be_empty) {
-            self.failed.insert(feed.data);
+            self.fails(feed);
             self.day_list_failed |= feed.kind == Kind::Appointment && feed.names_the_day;
             let message = format!(
                 "{}のファイルに見出しだけがあり、データが1行もありません。この内容は「取得できず」になります。空でよいファイルなら対応表に may_be_empty = true と書いてください。",
@@ -232,6 +246,12 @@ impl<'c> Pull<'c> {
         }
         if let Some(listed) = &self.listed {
             count::compare(feed, listed, ledger);
+        }
+    }
+
+    fn fails(&mut self, feed: &Feed) {
+        if feed.kind != Kind::Bed {
+            self.failed.insert(feed.data);
         }
     }
 
@@ -304,7 +324,9 @@ impl<'c> Pull<'c> {
                 .collect(),
             unmapped: self.unmapped(&mut ledger),
             as_of: extract.as_of.clone(),
+            crowded: std::mem::take(&mut self.crowded),
         };
+        let stays = self.config.files.iter().any(|spec| spec.kind == Kind::Stay);
         let feeds = std::mem::take(&mut self.feeds);
         let mut assembly = Assembly::new(feeds, &self.people, &frame, self.registry, &mut ledger);
         let all = assembly.len();
@@ -315,6 +337,7 @@ impl<'c> Pull<'c> {
             let Some(one) = assembly.chart(place, &mut ledger) else {
                 continue;
             };
+            count_stay(&one, &mut extract.wards);
             if one.thin {
                 extract.thin_charts += 1;
             } else {
@@ -323,7 +346,9 @@ impl<'c> Pull<'c> {
             chart(one).map_err(PullFault::Receiver)?;
         }
         progress(Progress::Assembling(all as u64, all as u64));
+        let mut lost = 0;
         for mut feed in assembly.into_feeds() {
+            lost += if feed.kind == Kind::Stay { feed.lost.len() } else { 0 };
             if feed.sheet.has_changed() {
                 feed.tally.half_written = true;
                 let message = "読んでいる間にファイルが書き換えられました。取り出しをやり直してください。";
@@ -331,6 +356,9 @@ impl<'c> Pull<'c> {
             }
             extract.origins.push(origin(&feed));
         }
+        // A row of nobody may be somebody's in a bed that would be called empty.
+        let read = !frame.failed.contains(&DataKind::Stay) && !frame.doubtful.contains(&DataKind::Stay) && lost == 0;
+        extract.beds = self.wards.beds(stays, read);
         (extract.findings, extract.findings_dropped) = ledger.finish();
         Ok(extract)
     }
@@ -360,10 +388,24 @@ impl<'c> Pull<'c> {
     }
 }
 
-/// Appointments, then patients, then heads, then everything else.
+/// Counts an inpatient with the ward.
+fn count_stay(chart: &Chart, wards: &mut Vec<(String, String, u64)>) {
+    let Some(stay) = &chart.stay else { return };
+    let code = if stay.ward.code.is_empty() {
+        &stay.ward.name
+    } else {
+        &stay.ward.code
+    };
+    match wards.iter_mut().find(|ward| ward.0 == *code) {
+        Some(ward) => ward.2 += 1,
+        None => wards.push((code.clone(), stay.ward.label().to_owned(), 1)),
+    }
+}
+
+/// Appointments and stays, then patients, then heads, then everything else.
 const fn stage_of(kind: Kind) -> usize {
     match kind {
-        Kind::Appointment => 0,
+        Kind::Appointment | Kind::Stay | Kind::Bed => 0,
         Kind::Patient => 1,
         Kind::Head => 2,
         _ => 3,

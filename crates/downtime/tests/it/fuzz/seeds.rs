@@ -272,7 +272,7 @@ fn charts() -> Vec<Seed> {
     });
     let mut builder = IndexBuilder::new(DAY);
     patients(6).iter().for_each(|chart| builder.add(chart).unwrap());
-    let blocks = builder.finish(Vec::new()).unwrap();
+    let blocks = builder.finish(Vec::new(), &chart::stay::Beds::NotAsked).unwrap();
     let behind_lengths =
         |block: &Vec<u8>| [&u32::try_from(block.len()).unwrap().to_le_bytes(), block.as_slice()].concat();
     let list: Vec<u8> = blocks.iter().flat_map(behind_lengths).collect();

@@ -188,7 +188,10 @@ fn every_finding_is_explained() {
 #[test]
 fn every_field_is_in_the_format_page() {
     let page = std::fs::read_to_string(top().join("docs/formats/mapping.md")).unwrap();
-    let text = std::fs::read_to_string(top().join("crates/downtime/src/sources/table/fields.rs")).unwrap();
+    let fields = ["fields.rs", "fields/inpatient.rs"];
+    let fields =
+        fields.map(|name| std::fs::read_to_string(top().join("crates/downtime/src/sources/table").join(name)).unwrap());
+    let text = fields.concat();
     for line in text
         .lines()
         .filter(|line| ["field(\"", "private(\"", "list(\""].iter().any(|f| line.contains(f)))
@@ -196,4 +199,60 @@ fn every_field_is_in_the_format_page() {
         let name = line.split('"').nth(1).unwrap();
         assert!(page.contains(name), "{name} is not in docs/formats/mapping.md");
     }
+}
+
+#[test]
+fn both_shapes_say_the_same_of_every_bed() {
+    let plan = synth::Plan {
+        patients: 40,
+        date: scope().day,
+        seed: 3,
+    };
+    let pulled = [(synth::Shape::A, "a"), (synth::Shape::B, "b")].map(|(shape, name)| {
+        let dir = tempfile::tempdir().unwrap();
+        let hospital = synth::Hospital::new(&plan).unwrap().with_beds(64);
+        synth::write_hospital(&hospital, shape, dir.path(), &mut |_, _| {}).unwrap();
+        let text = std::fs::read_to_string(top().join(format!("fixtures/hospital/{name}/mapping.toml"))).unwrap();
+        super::pull(&text, dir.path()).unwrap()
+    });
+    let said = pulled.each_ref().map(|(charts, extract)| {
+        let mut stays: Vec<(String, String)> = charts
+            .iter()
+            .filter_map(|chart| {
+                let mut stay = chart.stay.clone()?;
+                // What each shape codes in its own way: departments and the day of discharge.
+                stay.department.code.clear();
+                stay.plans = chart::Known::NotRecorded;
+                let shown = super::show::stay(&stay).to_string();
+                Some((chart.patient.id.as_str().to_owned(), shown.replace('～', "〜").replace('－', "−")))
+            })
+            .collect();
+        stays.sort();
+        let mut empty: Vec<String> = match &extract.beds {
+            downtime::sources::Beds::Known { empty } => empty.iter().map(|b| format!("{b:?}")).collect(),
+            other => panic!("{other:?}"),
+        };
+        empty.sort();
+        let mut wards = extract.wards.clone();
+        wards.sort();
+        (stays, empty, wards)
+    });
+    assert_eq!(said[0], said[1]);
+    let (stays, empty, wards) = &said[0];
+    assert_eq!(stays.len() + empty.len(), 64);
+    assert!(stays.len() > 50 && empty.len() > 1 && wards.len() == 8, "{} {}", stays.len(), empty.len());
+    let (charts, extract) = &pulled[0];
+    assert_eq!(charts.iter().filter(|chart| !chart.thin).count(), 40 + stays.len());
+    assert!(
+        extract.findings.iter().all(|f| f.severity == chart::Severity::Note),
+        "{:?}",
+        extract.findings
+    );
+    // Every part of a stay occurs somewhere, with its hours and its two people.
+    let all: Vec<_> = charts.iter().filter_map(|chart| chart.stay.as_ref()).collect();
+    assert!(all.iter().any(|s| s.medicines.items().iter().any(|d| d.due.len() == 3)));
+    assert!(all.iter().any(|s| s.injections.items().iter().any(|d| d.high_risk)));
+    assert!(all.iter().all(|s| !s.vitals.items().is_empty()));
+    assert!(all.iter().any(|s| s.handovers.items().iter().any(|h| h.text.contains('\n'))));
+    assert!(all.iter().any(|s| s.policy.items() == ["DNAR"]));
 }

@@ -2,14 +2,16 @@
 //!
 //! Only for comparing: nothing in the program writes this form.
 
+use chart::Stay;
+use chart::stay::Scheduled;
 use chart::{Allergy, Appointment, Chart, Coded, Diagnosis, ExamOrder, Finding, Known, LabResult, Note, Prescription};
-use downtime::sources::{Extract, Origin};
+use downtime::sources::{Beds, Extract, Origin};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
 /// Everything a pull gave.
 pub fn pulled(charts: &[Chart], extract: &Extract) -> Value {
-    json!({
+    let mut shown = json!({
         "charts": charts.iter().map(chart).collect::<Vec<_>>(),
         "full": extract.charts,
         "thin": extract.thin_charts,
@@ -17,7 +19,26 @@ pub fn pulled(charts: &[Chart], extract: &Extract) -> Value {
         "origins": extract.origins.iter().map(origin).collect::<Vec<_>>(),
         "findings": extract.findings.iter().map(finding).collect::<Vec<_>>(),
         "findings_dropped": extract.findings_dropped,
-    })
+    });
+    if extract.beds != Beds::NotAsked {
+        shown["wards"] = json!(
+            extract
+                .wards
+                .iter()
+                .map(|(code, name, n)| format!("{code} {name} {n}人"))
+                .collect::<Vec<_>>()
+        );
+        shown["empty_beds"] = match &extract.beds {
+            Beds::Known { empty } => json!(
+                empty
+                    .iter()
+                    .map(|b| format!("{} {}", b.ward.label(), b.place()))
+                    .collect::<Vec<_>>()
+            ),
+            other => json!(format!("{other:?}")),
+        };
+    }
+    shown
 }
 
 /// One chart.
@@ -52,6 +73,50 @@ pub fn chart(chart: &Chart) -> Value {
         object.insert("insurances".to_owned(), known(&chart.insurances, |c| json!(insurance(c))));
     }
     shown
+    // Cases without inpatients stay as they were.
+    if let Some(stay) = &chart.stay {
+        shown["stay"] = self::stay(stay);
+    }
+    shown
+}
+
+/// A stay with everything in it.
+pub fn stay(s: &Stay) -> Value {
+    let one = |k: &Known<String>| match k {
+        Known::Present(text) => text.clone(),
+        other => other.state().to_owned(),
+    };
+    let line = |l: &Scheduled| {
+        let due: Vec<String> = l
+            .due
+            .iter()
+            .map(|d| format!("{} {}", d.hour, d.words).trim().to_owned())
+            .collect();
+        let risk = if l.high_risk { "2人" } else { "" };
+        let words = [
+            l.item.route.word().to_owned(),
+            l.item.line().replace('\u{a0}', " "),
+            l.how.clone(),
+            due.join("・"),
+            risk.to_owned(),
+        ];
+        json!(joined(&words))
+    };
+    let at = |t: Option<jiff::civil::Time>| t.map(|_| chart::visit::time_text(t)).unwrap_or_default();
+    json!({
+        "place": s.whole_place(),
+        "admitted": day(s.admitted),
+        "who": joined(&[coded(&s.department), coded(&s.attending), coded(&s.nurse), s.purpose.clone()]),
+        "marks": ([&s.diet, &s.rest, &s.isolation, &s.oxygen, &s.drip, &s.insulin].map(one)),
+        "care": (s.care.items().map(|(word, known)| format!("{word} {}", one(known)))),
+        "policy": known(&s.policy, |p| json!(p)),
+        "medicines": known(&s.medicines, line),
+        "injections": known(&s.injections, line),
+        "vitals": known(&s.vitals, |v| json!(joined(&[day(v.on), at(v.at), v.temperature.clone(), v.pressure.clone(), v.pulse.clone(), v.spo2.clone(), v.remark.clone()]))),
+        "plans": known(&s.plans, |p| json!(format!("{} {}", p.when, p.what))),
+        "handovers": known(&s.handovers, |h| json!(joined(&[day(h.on), at(h.at), coded(&h.author), h.text.clone()]))),
+        "contacts": known(&s.contacts, |c| json!(joined(&[c.name.clone(), c.relation.clone(), c.phone.clone()]))),
+    })
 }
 
 fn known<T>(known: &Known<Vec<T>>, show: impl Fn(&T) -> Value) -> Value {

@@ -13,7 +13,6 @@ use anyhow::{Context, Result, bail};
 use chart::{Moment, Subject};
 use desk::lifeboat::{Boatyard, Cover, MAX_FILE, MAX_PEOPLE};
 use downtime::audit::Deed;
-use downtime::forms::Department;
 use downtime::view::{Day, lay_over};
 use jiff::civil::Date;
 use rand_core::Rng;
@@ -21,14 +20,29 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use vault::lifeboat::{ITERATIONS, Passphrase, SALT_LEN, Sealing};
 
+use super::batch::{Batch, Only};
 use super::contents::{Contents, Listed, hex};
-use super::{file_name, wanted, witness};
+use super::{wanted, witness};
 use crate::cli::person::Entered;
 use crate::config::Config;
 use crate::home::Home;
 use crate::{clock, progress, random, trail};
 
-/// One department's file, with what opens it.
+mod paper;
+
+/// What somebody wants.
+pub struct Wish<'a> {
+    /// Directory or stick.
+    pub out: &'a Path,
+    /// Everything, or one department or ward.
+    pub only: Only<'a>,
+    /// Where the passphrases are printed.
+    pub paper: Option<&'a Path>,
+    /// JSON instead of words.
+    pub json: bool,
+}
+
+/// One department's or ward's file, with what opens it.
 struct Made {
     department: String,
     file: PathBuf,
@@ -42,38 +56,27 @@ struct Made {
 ///
 /// # Errors
 /// When a file cannot be made, written, or opened again. What was not opened again is removed.
-pub fn run(
-    config: &Config,
-    home: &Home,
-    entered: &Entered,
-    out: &Path,
-    only: Option<&str>,
-    quiet: bool,
-) -> Result<bool> {
-    let (day, wanted) = wanted(entered, only)?;
+pub fn run(config: &Config, home: &Home, entered: &Entered, wish: &Wish<'_>) -> Result<bool> {
+    let (out, quiet) = (wish.out, wish.json);
+    let (day, wanted) = wanted(entered, wish.only)?;
+    let press = wish.paper.map(|path| paper::ready(config, path)).transpose()?;
     fs::create_dir_all(out).with_context(|| format!("{} を作れません", out.display()))?;
     let yard = Boatyard::open()?;
     let now = clock::now();
-    witness(
-        home,
-        entered,
-        Deed::Exported,
-        "ライフボート",
-        wanted.iter().map(|(_, d)| d),
-    )?;
+    witness(home, entered, Deed::Exported, Some("ライフボート"), &wanted)?;
     let state = entered.opened.shelved().state();
     let mark = Contents::mark(out, state.epoch, &now.local().strftime("%H%M%S").to_string());
     let bar = progress::bar("ライフボート", quiet);
-    let all: usize = wanted.iter().map(|(_, d)| d.slots.len()).sum();
+    let all: usize = wanted.iter().map(|batch| batch.rows().len()).sum();
     let (mut made, mut done, mut failed) = (Vec::new(), 0, None);
-    for (_, department) in &wanted {
+    for batch in &wanted {
         let cover = Cover {
             format: 1,
             hospital: config.hospital.name.clone(),
             station: home.code.to_string(),
             epoch: state.epoch,
-            code: department.department.code.clone(),
-            department: department.department.label().to_owned(),
+            code: batch.code().to_owned(),
+            department: batch.label().to_owned(),
             day: chart::date::iso(day),
             as_of: state.as_of.oldest().text(),
             made: now.text(),
@@ -81,7 +84,7 @@ pub fn run(
             salt: String::new(),
             iterations: ITERATIONS,
         };
-        let one = one(&yard, entered, department, day, cover, out, &mark, &mut |n| {
+        let one = one(&yard, entered, batch, day, cover, out, &mark, &mut |n| {
             progress::show(&bar, (done + n) as u64, all as u64);
         });
         let one = match one.and_then(|one| noted(home, entered, one)) {
@@ -91,7 +94,7 @@ pub fn run(
                 break;
             }
         };
-        done += department.slots.len();
+        done += batch.rows().len();
         made.push(one);
     }
     bar.finish_and_clear();
@@ -107,6 +110,9 @@ pub fn run(
     list.write(out, &mark)?;
     // What was made before something failed is whole, and its passphrases are nowhere else.
     say_all(&made, &list, quiet);
+    if let (Some(press), Some(path)) = (&press, wish.paper) {
+        paper::print(press, config, home, entered, path, &made, &list)?;
+    }
     if let Some(fault) = failed {
         return Err(fault);
     }
@@ -127,7 +133,7 @@ fn noted(home: &Home, entered: &Entered, one: Made) -> Result<Made> {
 fn one(
     yard: &Boatyard,
     entered: &Entered,
-    department: &Department,
+    batch: &Batch,
     day: Date,
     mut cover: Cover,
     out: &Path,
@@ -137,13 +143,9 @@ fn one(
     let opened = &entered.opened;
     let index = opened.index();
     let mut places: HashMap<u32, u32> = HashMap::new();
-    let mut rows = Vec::new();
-    for slot in &department.slots {
-        let next = u32::try_from(rows.len()).unwrap_or(u32::MAX).saturating_add(1);
-        places.entry(slot.row).or_insert_with(|| {
-            rows.push(slot.row);
-            next
-        });
+    let rows = batch.rows();
+    for (place, row) in (1..).zip(&rows) {
+        places.insert(*row, place);
     }
     let people = u32::try_from(rows.len()).unwrap_or(u32::MAX);
     if people > MAX_PEOPLE {
@@ -157,7 +159,7 @@ fn one(
     cover.salt = Cover::salt_text(&salt);
     let head = cover.line();
     let mut sealing = Sealing::new(passphrase.key(&salt, ITERATIONS)?, head.clone());
-    let name = format!("lifeboat_{}_{mark}.html", file_name(day, &department.department));
+    let name = format!("lifeboat_{}_{mark}.html", batch.file_name(day));
     let (file, part) = (out.join(&name), out.join(format!("{name}.part")));
     let mut digests = Vec::with_capacity(rows.len() + 1);
     let mut lost = Vec::new();
@@ -165,7 +167,11 @@ fn one(
         let target = fs::OpenOptions::new().write(true).create_new(true).open(&part);
         let mut sink = BufWriter::new(target.with_context(|| format!("{} を作れません", part.display()))?);
         yard.begin(&head, &mut sink)?;
-        let list = yard.list(index, &department.slots, day, |row| places.get(&row).copied());
+        let place = |row: u32| places.get(&row).copied();
+        let list = match batch {
+            Batch::Department(_, department) => yard.list(index, &department.slots, day, place),
+            Batch::Ward(ward) => yard.ward(index, ward, day, place),
+        };
         digests.push(Sha256::digest(&list));
         Boatyard::chunk(&sealing.seal(&list)?, &mut sink)?;
         for (number, row) in rows.iter().enumerate() {
@@ -207,7 +213,7 @@ fn one(
     });
     match proven {
         Ok(listed) => Ok(Made {
-            department: department.department.label().to_owned(),
+            department: batch.label().to_owned(),
             listed: Listed { name, ..listed },
             file,
             passphrase,
@@ -220,8 +226,8 @@ fn one(
                 format!("。{} を消せません（{error}）", part.display())
             });
             Err(fault.context(format!(
-                "{} の控えを作れません。この科の控えはありません{left}",
-                department.department.label()
+                "{} の控えを作れません。この科・病棟の控えはありません{left}",
+                batch.label()
             )))
         }
     }
@@ -258,7 +264,7 @@ fn say_all(made: &[Made], list: &Contents, as_json: bool) {
     for one in made {
         say!("────────────────────────────────────────────────");
         say!("停止中の控え（ライフボート）の合言葉　取扱注意");
-        say!("  診療科　　{}　{}　{} 人", one.department, list.day, one.people);
+        say!("  診療科・病棟　{}　{}　{} 人", one.department, list.day, one.people);
         say!("  ファイル　{}", one.listed.name);
         say!("  合言葉　　{}", *one.passphrase.to_typed());
         say!("  SHA-256 　{}", one.listed.sha256);

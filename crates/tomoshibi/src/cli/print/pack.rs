@@ -10,15 +10,16 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use chart::{FormId, Moment, PatientId, Sheet, Subject};
 use downtime::audit::Deed;
-use downtime::forms::{Issue, pack_sheets};
+use downtime::forms::Issue;
 use downtime::scans::{self, Archive, Issued};
 use downtime::shelf::Opened;
 use press::{Paper, Press};
 use serde_json::{Value, json};
 use vault::files::Disk;
 
+use super::batch::{Batch, Only};
 use super::contents::{Contents, Listed, hex};
-use super::{file_name, wanted, witness};
+use super::{wanted, witness};
 use crate::cli::audit::paper::{digits, own_checkpoints};
 use crate::cli::person::Entered;
 use crate::config::Config;
@@ -30,8 +31,8 @@ use crate::{clock, progress, random, serving};
 pub struct Wish<'a> {
     /// Directory for the PDFs.
     pub out: &'a Path,
-    /// Only this department.
-    pub only: Option<&'a str>,
+    /// Everything, or one department or ward.
+    pub only: Only<'a>,
     /// One PDF per sheet.
     pub split: bool,
     /// Pages a minute.
@@ -40,10 +41,11 @@ pub struct Wish<'a> {
     pub json: bool,
 }
 
-/// One department's paper.
+/// One department's or ward's paper.
 #[derive(Default)]
 struct Pack {
     department: String,
+    kind: &'static str,
     /// The PDF, or the folder of the PDFs.
     file: PathBuf,
     sheets: usize,
@@ -68,19 +70,20 @@ pub fn run(config: &Config, home: &Home, entered: &Entered, wish: &Wish<'_>) -> 
     let opened = &entered.opened;
     let now = clock::now();
     let issue = issue(config, home, opened, now);
-    witness(home, entered, Deed::Printed, "F13・F02", wanted.iter().map(|(_, d)| d))?;
+    witness(home, entered, Deed::Printed, None, &wanted)?;
     // Whoever keeps a list is a witness of this station's longest log.
     let checkpoints = own_checkpoints(home)?;
     let longest = checkpoints.iter().max_by_key(|checkpoint| checkpoint.claim().size);
     let checkpoint = longest.map(digits).unwrap_or_default();
-    let all: usize = wanted.iter().map(|(_, d)| d.slots.len() + 1).sum();
+    let all: usize = wanted.iter().map(Batch::sheets_expected).sum();
     let bar = progress::bar("印刷パック", wish.json);
     let (mut packs, mut failed): (Vec<Pack>, _) = (Vec::new(), None);
-    for (number, department) in &wanted {
+    for batch in &wanted {
         let done: usize = packs.iter().map(|pack| pack.sheets).sum();
-        let mut damaged = Vec::new();
         let mut issued = Vec::new();
-        let sheets = pack_sheets(opened, department, *number, day, &issue, &mut damaged).map(|mut sheet| {
+        let (mut unopened, mut damaged) = (Vec::new(), Vec::new());
+        let beds = batch.open(opened, day, &mut unopened);
+        let sheets = batch.sheets(opened, &beds, day, &issue, &mut damaged).map(|mut sheet| {
             if sheet.form == "F13" && !checkpoint.is_empty() {
                 sheet.body["checkpoint"] = checkpoint.as_str().into();
             }
@@ -88,7 +91,7 @@ pub fn run(config: &Config, home: &Home, entered: &Entered, wish: &Wish<'_>) -> 
             sheet
         });
         let show = |sheets: usize| progress::show(&bar, (done + sheets) as u64, all as u64);
-        let name = file_name(day, &department.department);
+        let name = batch.file_name(day);
         let made = if wish.split {
             one_by_one(&press, sheets, wish.out, &name, show)
         } else {
@@ -97,15 +100,17 @@ pub fn run(config: &Config, home: &Home, entered: &Entered, wish: &Wish<'_>) -> 
         let mut pack = match made {
             Ok(pack) => pack,
             Err(fault) => {
-                failed = Some(fault.context(format!("{} の紙を作れません", department.department.label())));
+                failed = Some(fault.context(format!("{} の紙を作れません", batch.label())));
                 break;
             }
         };
-        department.department.label().clone_into(&mut pack.department);
-        let lost = damaged.iter().map(|(id, fault)| format!("F02 {id}: {fault}"));
+        batch.label().clone_into(&mut pack.department);
+        pack.kind = batch.kind();
+        let lost = damaged.iter().chain(&unopened);
+        let lost = lost.map(|(id, fault)| format!("カルテ {id}: {fault}"));
         pack.spoiled.extend(lost);
         // Before anybody prints the file: a sheet that comes back must have been issued.
-        if let Err(fault) = register(home, entered, &department.department, issued) {
+        if let Err(fault) = register(home, entered, batch.label(), issued) {
             pack.spoiled.push(format!(
                 "発行簿に書けません。このパックの用紙は、スキャンしても自動では綴じられません: {fault:#}"
             ));
@@ -141,14 +146,14 @@ pub(super) fn issued_as(sheet: &Sheet) -> Option<Issued> {
 }
 
 /// Keeps whose the sheets are, sealed beside the data: no entry of the journal says it.
-pub(super) fn register(home: &Home, entered: &Entered, department: &chart::Coded, sheets: Vec<Issued>) -> Result<()> {
+pub(super) fn register(home: &Home, entered: &Entered, title: &str, sheets: Vec<Issued>) -> Result<()> {
     let journal = entered.acting.unlocked.journal.clone();
     let journal = journal.context("この利用者は記載を読む鍵を持っていません")?;
     let archive = Archive::new(Arc::new(Disk), &home.data, home.roster.hospital(), journal);
     let pack = scans::Pack {
         at: clock::now(),
         by: entered.acting.author().user.clone(),
-        title: department.label().to_owned(),
+        title: title.to_owned(),
         sheets,
     };
     Ok(archive.keep_pack(&pack, &mut random::system())?)
@@ -262,7 +267,7 @@ fn finish(mut list: Contents, packs: Vec<Pack>, wish: &Wish<'_>, now: Moment) ->
     list.files.push(Listed::of(name.clone(), text.as_bytes(), 0));
     list.write(wish.out, &mark)?;
     if wish.json {
-        let all: Vec<Value> = packs.iter().map(|p| json!({"department": p.department, "file": p.file, "sheets": p.sheets, "pages": p.pages, "paper": p.papers, "minutes": minutes(p.pages, wish.per_minute), "bytes": p.bytes, "spoiled": p.spoiled})).collect();
+        let all: Vec<Value> = packs.iter().map(|p| json!({"department": p.department, "kind": p.kind, "file": p.file, "sheets": p.sheets, "pages": p.pages, "paper": p.papers, "minutes": minutes(p.pages, wish.per_minute), "bytes": p.bytes, "spoiled": p.spoiled})).collect();
         say!("{}", json!({"packs": all, "contents": name}));
     } else {
         for pack in &packs {

@@ -117,6 +117,44 @@ impl<'b, C> Decode<'b, C> for Language {
     }
 }
 
+/// What somebody chose for a patient's paper at the desk: Japanese alone, or with a second language. Where nobody chose, the register's
+/// language counts. In bytes the two letters, `ja` for Japanese alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct PaperLanguage(pub Option<Language>);
+
+impl PaperLanguage {
+    /// Reads a choice: `ja`, or a language's two letters. `None`: nobody chose.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "ja" => Some(Self(None)),
+            other => Language::parse(other).map(|language| Self(Some(language))),
+        }
+    }
+
+    /// The two letters, `ja` for Japanese alone.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_ref().map_or("ja", Language::as_str)
+    }
+}
+
+impl<C> Encode<C> for PaperLanguage {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.str(self.as_str())?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for PaperLanguage {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        Self::parse(d.str()?).ok_or_else(|| minicbor::decode::Error::message("a language has two letters"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

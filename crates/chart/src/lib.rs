@@ -33,7 +33,7 @@ pub use entry::{Act, Author, Entry, EntryId, Subject};
 pub use finding::{Finding, Severity};
 pub use id::{Coded, FormId, PatientId, StationCode, TemporaryId};
 pub use known::Known;
-pub use language::Language;
+pub use language::{Language, PaperLanguage};
 pub use medication::{Prescription, PrescriptionItem};
 pub use note::Note;
 pub use patient::{Name, Patient, Sex};

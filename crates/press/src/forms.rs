@@ -317,6 +317,12 @@ impl Forms {
 }
 
 impl Form {
+    /// Built in, but with the hospital's mark or sentences.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        self.logo.is_some() || !self.sentences.is_empty()
+    }
+
     /// The same form and frame with a body that only says that the sheet could not be made.
     pub(crate) fn placeholder(&self) -> Result<Self, PressError> {
         let source = Source::new(file_id("/form.typ")?, PLACEHOLDER.to_owned());

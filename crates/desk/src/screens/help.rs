@@ -57,6 +57,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
         b"declare" => [SCREEN_DRAWING, BELL, PERSON],
         b"audit" => [SCREEN_DRAWING, LIST, PEN],
         b"users" => [LIST, PERSON, KEY],
+        b"print-menu" => [PERSON, LIST, PAPER],
         b"printing" => [LIST, BELL, PAPER],
         b"sign-in" => [PERSON, KEY, SCREEN_DRAWING],
         _ => [SCREEN_DRAWING, CLOCK, BELL],
@@ -64,7 +65,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
 }
 
 /// Screens with their own help; the others show that of home.
-const EXPLAINED: [&str; 15] = [
+const EXPLAINED: [&str; 16] = [
     "reception",
     "patients",
     "chart",
@@ -79,6 +80,7 @@ const EXPLAINED: [&str; 15] = [
     "home",
     "audit",
     "users",
+    "print-menu",
     "printing",
 ];
 

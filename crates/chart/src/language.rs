@@ -52,7 +52,10 @@ impl Language {
     #[allow(clippy::option_option, reason = "no language and no understanding are two things")]
     pub fn from_word(text: &str) -> Option<Option<Self>> {
         let text: String = text.trim().chars().map(crate::id::half_width).collect();
-        if matches!(text.to_ascii_lowercase().as_str(), "" | "ja" | "jp" | "jpn" | "日本語" | "ja-jp" | "japanese") {
+        if matches!(
+            text.to_ascii_lowercase().as_str(),
+            "" | "ja" | "jp" | "jpn" | "日本語" | "ja-jp" | "japanese"
+        ) {
             return Some(None);
         }
         if text.eq_ignore_ascii_case("english") {
@@ -161,7 +164,15 @@ mod tests {
 
     #[test]
     fn codes_and_registers_words_are_read() {
-        for (text, code) in [("en", "en"), (" EN ", "en"), ("ｅｎ", "en"), ("en-US", "en"), ("zh_CN", "zh"), ("英語", "en"), ("ベトナム語", "vi")] {
+        for (text, code) in [
+            ("en", "en"),
+            (" EN ", "en"),
+            ("ｅｎ", "en"),
+            ("en-US", "en"),
+            ("zh_CN", "zh"),
+            ("英語", "en"),
+            ("ベトナム語", "vi"),
+        ] {
             let read = Language::from_word(text);
             assert_eq!(read.flatten().map(|l| l.to_string()).as_deref(), Some(code), "{text}");
         }
@@ -172,7 +183,10 @@ mod tests {
             assert_eq!(Language::from_word(bad), None, "{bad}");
         }
         assert_eq!(Language::parse("ja"), None);
-        assert_eq!(Language::parse("vi").map(|l| l.in_japanese().to_owned()).as_deref(), Some("ベトナム語"));
+        assert_eq!(
+            Language::parse("vi").map(|l| l.in_japanese().to_owned()).as_deref(),
+            Some("ベトナム語")
+        );
     }
 
     #[test]
@@ -180,7 +194,10 @@ mod tests {
         let bytes = minicbor::to_vec(Language(*b"vi")).unwrap();
         assert_eq!(minicbor::decode::<Language>(&bytes).unwrap(), Language(*b"vi"));
         for bad in ["ja", "v", "viet", "日"] {
-            assert!(minicbor::decode::<Language>(&minicbor::to_vec(bad).unwrap()).is_err(), "{bad}");
+            assert!(
+                minicbor::decode::<Language>(&minicbor::to_vec(bad).unwrap()).is_err(),
+                "{bad}"
+            );
         }
     }
 }

@@ -19,13 +19,20 @@ pub fn paper_language(visit: &Visit, chosen: &str) -> Option<PaperLanguage> {
 pub fn paper_languages(visit: &Visit, registered: Option<Language>, chosen: &str) -> Vec<(String, String, bool)> {
     let w = visit.w();
     let in_force = PaperLanguage::parse(chosen).unwrap_or(PaperLanguage(registered));
-    let mut all = vec![("ja".to_owned(), w["paper-japanese-only"].to_owned(), in_force.0.is_none())];
+    let mut all = vec![(
+        "ja".to_owned(),
+        w["paper-japanese-only"].to_owned(),
+        in_force.0.is_none(),
+    )];
     let languages = &visit.site.desk.languages;
     all.extend(languages.iter().map(|(language, name)| {
         let words = w.with("paper-and", &[("language", name.into())]);
         (language.to_string(), words, in_force.0 == Some(*language))
     }));
-    if let Some(other) = in_force.0.filter(|language| languages.iter().all(|(known, _)| known != language)) {
+    if let Some(other) = in_force
+        .0
+        .filter(|language| languages.iter().all(|(known, _)| known != language))
+    {
         // Left empty, the register's language stays in force, and the paper says it in English.
         let words = w.with("paper-in-english", &[("language", other.in_japanese().into())]);
         all.push((String::new(), words, true));
@@ -41,9 +48,11 @@ pub fn reception_languages(visit: &Visit) -> Vec<(String, String)> {
     }
     let w = visit.w();
     let mut all = vec![(String::new(), w["paper-registered"].to_owned())];
-    all.extend(languages.iter().map(|(language, name)| {
-        (language.to_string(), w.with("paper-and", &[("language", name.into())]))
-    }));
+    all.extend(
+        languages
+            .iter()
+            .map(|(language, name)| (language.to_string(), w.with("paper-and", &[("language", name.into())]))),
+    );
     all.push(("ja".to_owned(), w["paper-japanese-only"].to_owned()));
     all
 }

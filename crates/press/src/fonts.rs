@@ -46,7 +46,11 @@ impl Fonts {
         fonts.extend_from_slice(own);
         Ok(Self {
             book: LazyHash::new(FontBook::from_fonts(&fonts)),
-            drawn_with_own: if own.is_empty() { embedded.clone() } else { drawn(&fonts) },
+            drawn_with_own: if own.is_empty() {
+                embedded.clone()
+            } else {
+                drawn(&fonts)
+            },
             drawn: embedded,
             fonts,
         })
@@ -54,7 +58,9 @@ impl Fonts {
 
     /// Whether some font of this name is there.
     pub fn is_family(&self, name: &str) -> bool {
-        self.fonts.iter().any(|font| font.info().family.eq_ignore_ascii_case(name))
+        self.fonts
+            .iter()
+            .any(|font| font.info().family.eq_ignore_ascii_case(name))
     }
 
     /// Whether some font, the hospital's own included, draws this character.

@@ -243,9 +243,16 @@ impl Forms {
                 continue;
             }
             let mut form = form.clone();
-            for (language, text) in self.languages.untranslated(&sentences.values().flatten().cloned().collect::<Vec<_>>()) {
+            for (language, text) in self
+                .languages
+                .untranslated(&sentences.values().flatten().cloned().collect::<Vec<_>>())
+            {
                 let reason = format!("[{code}]「{text}」の訳が {language} の [texts] にありません");
-                complaints.push(own::own("texts.toml", &reason, "2つめのことばの用紙でも、その文は日本語だけで印刷します"));
+                complaints.push(own::own(
+                    "texts.toml",
+                    &reason,
+                    "2つめのことばの用紙でも、その文は日本語だけで印刷します",
+                ));
             }
             form.sentences = sentences;
             if let Some((path, bytes)) = logo {
@@ -260,7 +267,12 @@ impl Forms {
             }
         }
         self.extras.extend(logo.is_some().then_some("logo"));
-        self.extras.extend(self.forms.values().any(|form| !form.sentences.is_empty()).then_some("texts.toml"));
+        self.extras.extend(
+            self.forms
+                .values()
+                .any(|form| !form.sentences.is_empty())
+                .then_some("texts.toml"),
+        );
         self.extras.extend((!self.fonts.is_empty()).then_some("fonts"));
         Ok(())
     }

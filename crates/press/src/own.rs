@@ -82,13 +82,22 @@ pub fn sentences(
         }
     };
     for (code, sentences) in &mut read {
-        let offered = forms.get(code).map(|form| form.about.texts.as_slice()).unwrap_or_default();
+        let offered = forms
+            .get(code)
+            .map(|form| form.about.texts.as_slice())
+            .unwrap_or_default();
         sentences.retain(|key, list| {
             let wrong = if !offered.contains(key) {
-                format!("[{code}] {key} は変えられません（変えられるもの: {}）", offered.join("、"))
+                format!(
+                    "[{code}] {key} は変えられません（変えられるもの: {}）",
+                    offered.join("、")
+                )
             } else if list.len() > MAX_SENTENCES {
                 format!("[{code}] {key} は{MAX_SENTENCES}文までです（{}文あります）", list.len())
-            } else if let Some(long) = list.iter().find(|one| one.trim().is_empty() || one.chars().count() > MAX_SENTENCE) {
+            } else if let Some(long) = list
+                .iter()
+                .find(|one| one.trim().is_empty() || one.chars().count() > MAX_SENTENCE)
+            {
                 format!("[{code}] {key} の文は1–{MAX_SENTENCE}字です: 「{long}」")
             } else {
                 return true;
@@ -103,7 +112,10 @@ pub fn sentences(
 
 /// Fonts for second languages, from `fonts/`.
 pub fn fonts(directory: &Path, complaints: &mut Vec<PressError>) -> Vec<Font> {
-    let entries = std::fs::read_dir(directory.join("fonts")).into_iter().flatten().flatten();
+    let entries = std::fs::read_dir(directory.join("fonts"))
+        .into_iter()
+        .flatten()
+        .flatten();
     let mut files: Vec<_> = entries
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|end| end == "ttf" || end == "otf"))

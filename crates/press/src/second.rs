@@ -121,10 +121,16 @@ impl Languages {
         let mut files = Vec::new();
         for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let Some(stem) = name.strip_suffix(".toml") else { continue };
+            let Some(stem) = name.strip_suffix(".toml") else {
+                continue;
+            };
             match Language::parse(stem).filter(|language| language.as_str() == stem) {
                 Some(_) if files.len() == MAX_LANGUAGES => {
-                    complaints.push(complaint(&name, "ことばの表が多すぎます", &format!("{MAX_LANGUAGES}までです")));
+                    complaints.push(complaint(
+                        &name,
+                        "ことばの表が多すぎます",
+                        &format!("{MAX_LANGUAGES}までです"),
+                    ));
                 }
                 Some(language) => files.push((language.as_str() != STAND_IN, language, name)),
                 None => complaints.push(complaint(
@@ -142,12 +148,20 @@ impl Languages {
                 Some(Ok(file)) => file,
                 Some(Err(error)) => {
                     let reason = error.message();
-                    complaints.push(complaint(&name, reason, "このファイルは使っていません（英語で印刷します）"));
+                    complaints.push(complaint(
+                        &name,
+                        reason,
+                        "このファイルは使っていません（英語で印刷します）",
+                    ));
                     continue;
                 }
                 None => {
                     let reason = format!("読めないか、UTF-8でないか、{MAX_WORDS_FILE}バイトを超えています");
-                    complaints.push(complaint(&name, &reason, "このファイルは使っていません（英語で印刷します）"));
+                    complaints.push(complaint(
+                        &name,
+                        &reason,
+                        "このファイルは使っていません（英語で印刷します）",
+                    ));
                     continue;
                 }
             };
@@ -201,7 +215,9 @@ impl Languages {
         let months = named("months", &file.months, &mut words.months);
         let weekdays = named("weekdays", &file.weekdays, &mut words.weekdays);
         // A date half in one language is worse than one in English.
-        let date = file.date.filter(|date| ["{day}", "{month}", "{year}"].iter().all(|mark| date.contains(mark)));
+        let date = file
+            .date
+            .filter(|date| ["{day}", "{month}", "{year}"].iter().all(|mark| date.contains(mark)));
         match date.filter(|date| fit(date, fonts, &mut said, "date")) {
             Some(date) if is_base || (months && weekdays) => words.date = date,
             _ if is_base => {}
@@ -220,8 +236,10 @@ impl Languages {
 
     /// The languages with their names in themselves, English first.
     pub fn iter(&self) -> impl Iterator<Item = (Language, &str)> {
-        let (english, others): (Vec<_>, Vec<_>) =
-            self.languages.iter().partition(|(language, _)| language.as_str() == STAND_IN);
+        let (english, others): (Vec<_>, Vec<_>) = self
+            .languages
+            .iter()
+            .partition(|(language, _)| language.as_str() == STAND_IN);
         let all = english.into_iter().chain(others);
         all.map(|(language, words)| (*language, words.name.as_str()))
     }
@@ -284,14 +302,18 @@ impl Said {
         let english = "そこは英語で印刷します";
         let all = [
             (self.missing, "ありません", english),
-            (self.undrawn, "書体にない文字があります", "そこは英語で印刷します。書体を fonts フォルダーに置き、font に名前を書いてください"),
+            (
+                self.undrawn,
+                "書体にない文字があります",
+                "そこは英語で印刷します。書体を fonts フォルダーに置き、font に名前を書いてください",
+            ),
             (self.long, "長すぎるか、切れ目のない長い語があるか、空です", english),
             (self.unknown, "知らない名前です", "使っていません"),
         ];
         let name = name.to_owned();
-        all.into_iter().filter(|(keys, ..)| !keys.is_empty()).map(move |(keys, what, now)| {
-            complaint(&name, &format!("{what}: {}", keys.join("、")), now)
-        })
+        all.into_iter()
+            .filter(|(keys, ..)| !keys.is_empty())
+            .map(move |(keys, what, now)| complaint(&name, &format!("{what}: {}", keys.join("、")), now))
     }
 }
 

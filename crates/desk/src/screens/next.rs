@@ -112,7 +112,16 @@ async fn show(visit: Visit, Path(who): Path<String>, Query(after): Query<After>)
 fn draft_kind() -> drafts::Kind {
     drafts::Kind {
         name: "next".to_owned(),
-        fields: &["on", "at", "phone", "department", "doctor", "purpose", "exams", "language"],
+        fields: &[
+            "on",
+            "at",
+            "phone",
+            "department",
+            "doctor",
+            "purpose",
+            "exams",
+            "language",
+        ],
     }
 }
 

@@ -104,7 +104,9 @@ async fn own(visit: Visit, Form(form): Form<OwnForm>) -> Result<Response, Fault>
     };
     let view = look(&visit, &who).await?;
     let chosen = paper_language(&visit, &form.language);
-    let reception = view.reception().map(|(recorded, check_in)| (recorded.id, check_in.visit.clone()));
+    let reception = view
+        .reception()
+        .map(|(recorded, check_in)| (recorded.id, check_in.visit.clone()));
     let number = match code {
         // The slip keeps the number of the visit.
         "F01" => Some(reception.ok_or(Fault::Stale)?.1),

@@ -41,9 +41,17 @@ fn in_force(forms: &Forms) -> String {
         .filter(|form| form.overridden && !added.contains(&form.about.code.as_str()))
         .map(|form| form.about.code.as_str())
         .collect();
-    let languages: Vec<String> = forms.languages().iter().map(|(code, name)| format!("{code} {name}")).collect();
+    let languages: Vec<String> = forms
+        .languages()
+        .iter()
+        .map(|(code, name)| format!("{code} {name}"))
+        .collect();
     let list = |what: &str, of: &[&str]| {
-        let words = if of.is_empty() { "なし".to_owned() } else { of.join("、") };
+        let words = if of.is_empty() {
+            "なし".to_owned()
+        } else {
+            of.join("、")
+        };
         format!("{what} {words}")
     };
     [
@@ -59,7 +67,9 @@ fn in_force(forms: &Forms) -> String {
 fn try_out(config: &Config, press: &Press, built_in: &Press, form: &Form) -> Vec<String> {
     let code = &form.about.code;
     let usual = built_in.forms().get(code).ok();
-    let sample = usual.and_then(|form| form.sample.clone()).or_else(|| beside(config, code));
+    let sample = usual
+        .and_then(|form| form.sample.clone())
+        .or_else(|| beside(config, code));
     let Some(sample) = sample else {
         return vec![format!(
             "{code}: sample.json がないため、試し刷りをしていません。forms/README.md を見て置いてください"
@@ -67,7 +77,11 @@ fn try_out(config: &Config, press: &Press, built_in: &Press, form: &Form) -> Vec
     };
     let mut sheet: Sheet = match serde_json::from_str(&sample) {
         Ok(sheet) => sheet,
-        Err(error) => return vec![format!("{code}: sample.json が読めません（{error}）。試し刷りをしていません")],
+        Err(error) => {
+            return vec![format!(
+                "{code}: sample.json が読めません（{error}）。試し刷りをしていません"
+            )];
+        }
     };
     code.clone_into(&mut sheet.form);
     let mut wrong = Vec::new();
@@ -77,10 +91,17 @@ fn try_out(config: &Config, press: &Press, built_in: &Press, form: &Form) -> Vec
         let which = second.map_or_else(|| code.clone(), |language| format!("{code}（{language}）"));
         match press.sheet(&sheet) {
             Ok(pdf) => {
-                wrong.extend(pdf.instead.map(|why| format!("{which}: 内蔵の帳票で印刷されます。{why}")));
+                wrong.extend(
+                    pdf.instead
+                        .map(|why| format!("{which}: 内蔵の帳票で印刷されます。{why}")),
+                );
                 let usual = usual.and_then(|_| built_in.sheet(&sheet).ok()).map(|usual| usual.pages);
                 if second.is_none() && usual.is_some_and(|usual| pdf.pages > usual) {
-                    wrong.push(format!("{which}: 見本が {} 枚になります（内蔵の帳票は {} 枚）", pdf.pages, usual.unwrap_or(0)));
+                    wrong.push(format!(
+                        "{which}: 見本が {} 枚になります（内蔵の帳票は {} 枚）",
+                        pdf.pages,
+                        usual.unwrap_or(0)
+                    ));
                 }
             }
             Err(error) => wrong.push(format!("{which}: 印刷できません。{error}")),

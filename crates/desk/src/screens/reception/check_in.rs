@@ -11,9 +11,9 @@ use downtime::forms::Visit as Visited;
 use serde::Deserialize;
 
 use super::page;
-use crate::paper_language::paper_language;
 use crate::fault::Fault;
 use crate::paper::{After, Order, issue, may_undo_at_once};
+use crate::paper_language::paper_language;
 use crate::people::{Ask, CardState, People};
 use crate::screens::chart::look;
 use crate::visit::Visit;

@@ -232,7 +232,11 @@ const PATIENT: &[FieldDef] = &[
     field("died", Shape::PastDate, "死亡日"),
     private("address", Shape::Text, "住所"),
     field("insurance", Shape::Text, "保険区分"),
-    field("language", Shape::Language, "日本語のほかに読むことば（英語 中国語 … / en zh …）"),
+    field(
+        "language",
+        Shape::Language,
+        "日本語のほかに読むことば（英語 中国語 … / en zh …）",
+    ),
 ];
 
 const APPOINTMENT: &[FieldDef] = &[

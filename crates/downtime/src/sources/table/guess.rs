@@ -104,7 +104,18 @@ pub const HEADINGS: &[(&str, &[&str])] = &[
     ("died", &["死亡日", "dod"]),
     ("address", &["住所", "住所1", "addr", "address"]),
     ("insurance", &["保険区分", "保険種別", "保険", "ins"]),
-    ("language", &["使用言語", "言語", "母語", "使用言語コード", "言語コード", "lang", "language"]),
+    (
+        "language",
+        &[
+            "使用言語",
+            "言語",
+            "母語",
+            "使用言語コード",
+            "言語コード",
+            "lang",
+            "language",
+        ],
+    ),
     (
         "on",
         &[

@@ -174,9 +174,7 @@ impl PatientPlan {
             died: take.past_date(self.died.as_ref()),
             address: take.text_up_to(self.address.as_ref(), MEDIUM),
             insurance: take.text(self.insurance.as_ref()),
-            language: take
-                .word(self.language.as_ref(), value::language, "ことば")
-                .flatten(),
+            language: take.word(self.language.as_ref(), value::language, "ことば").flatten(),
         }
     }
 }

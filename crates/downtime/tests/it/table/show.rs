@@ -23,7 +23,7 @@ pub fn pulled(charts: &[Chart], extract: &Extract) -> Value {
 /// One chart.
 pub fn chart(chart: &Chart) -> Value {
     let p = &chart.patient;
-    json!({
+    let mut shown = json!({
         "id": p.id.as_str(),
         "name": p.name.written,
         "kana": p.name.kana,
@@ -44,7 +44,11 @@ pub fn chart(chart: &Chart) -> Value {
         "prescriptions": known(&chart.prescriptions, prescription),
         "results": known(&chart.results, |r| json!(result(r))),
         "findings": chart.findings.iter().map(finding).collect::<Vec<_>>(),
-    })
+    });
+    if let Some(language) = p.language {
+        shown["language"] = json!(language.to_string());
+    }
+    shown
 }
 
 fn known<T>(known: &Known<Vec<T>>, show: impl Fn(&T) -> Value) -> Value {

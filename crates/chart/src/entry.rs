@@ -8,6 +8,7 @@ use minicbor::{Decode, Encode};
 use crate::as_of::Moment;
 use crate::id::{Coded, FormId, PatientId, StationCode, TemporaryId};
 use crate::known::Known;
+use crate::language::PaperLanguage;
 use crate::note::Section;
 use crate::patient::{Name, Sex};
 
@@ -336,6 +337,10 @@ pub struct CheckIn {
     #[n(7)]
     #[cbor(default)]
     pub insurance_seen: bool,
+    /// 用紙のことば, where somebody chose at the desk.
+    #[n(8)]
+    #[cbor(default)]
+    pub paper_language: Option<PaperLanguage>,
 }
 
 /// A note written in the downtime.
@@ -385,6 +390,10 @@ pub struct ProvisionalAppointment {
     #[n(6)]
     #[cbor(default)]
     pub phone: String,
+    /// 用紙のことば, where somebody chose.
+    #[n(7)]
+    #[cbor(default)]
+    pub paper_language: Option<PaperLanguage>,
 }
 
 /// 仮患者.

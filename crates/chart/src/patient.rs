@@ -7,6 +7,7 @@ use minicbor::{Decode, Encode};
 
 use crate::fold;
 use crate::id::PatientId;
+use crate::language::Language;
 
 /// 氏名: a written name with its reading, both as registered.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Encode, Decode)]
@@ -201,6 +202,10 @@ pub struct Patient {
     #[n(9)]
     #[cbor(default)]
     pub insurance: String,
+    /// The language the patient reads besides Japanese, as registered. (Number 10 is kept free.)
+    #[n(11)]
+    #[cbor(default)]
+    pub language: Option<Language>,
 }
 
 impl Patient {

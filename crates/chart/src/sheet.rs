@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::language::Language;
+
 /// What the frame prints on every page, and the body for the form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sheet {
@@ -27,6 +29,9 @@ pub struct Sheet {
     pub form_id: String,
     /// Name of the hospital.
     pub hospital: String,
+    /// What the patient reads besides Japanese; forms for patients then carry both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<Language>,
     /// What the form's body prints.
     pub body: serde_json::Value,
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use chart::Sheet;
+use chart::{Language, Sheet};
 use downtime::identity::Role;
 use downtime::printing::{Paper, Queue};
 use downtime::stations::Station;
@@ -21,6 +21,7 @@ mod layout;
 pub mod lifeboat;
 mod panels;
 mod paper;
+mod paper_language;
 mod people;
 mod reader;
 mod rolls;
@@ -36,6 +37,15 @@ mod words;
 pub use gate::{MAX_BODY, POLICY};
 pub use screens::{Open, Route, SCREENS, Screen};
 pub use words::{Lang, Words, WordsFault};
+
+/// A form that the hospital has added to its forms directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnForm {
+    /// Its code, `H01`.
+    pub code: String,
+    /// Its title, as printed.
+    pub title: String,
+}
 
 /// Turns a filled sheet into a PDF. It may take milliseconds to seconds and is called where a thread may block.
 pub type Print = Arc<dyn Fn(&Sheet) -> Result<Printed, PrintFault> + Send + Sync>;
@@ -71,6 +81,10 @@ pub struct Desk {
     pub chance: Chance,
     /// People offered for one-click sign-in. Only the demo has any.
     pub demo: Vec<DemoSignIn>,
+    /// Languages that paper for patients can carry besides Japanese, with their names in themselves.
+    pub languages: Vec<(Language, String)>,
+    /// Forms that the hospital has added, offered in the print menu of a patient.
+    pub own_forms: Vec<OwnForm>,
     /// A link in the navigation, such as the demo's control page.
     pub notice: Option<Notice>,
     /// The station is reached over HTTPS: cookies are then marked so.

@@ -281,6 +281,12 @@ fn sheet_words(visit: &Visit, form: &str) -> String {
         "F13" => w["print-f13"].to_owned(),
         "F14" => w["print-f14"].to_owned(),
         "F29" => w["print-f29"].to_owned(),
-        other => w.with("print-other", &[("form", other.into())]),
+        other => {
+            let own = visit.site.desk.own_forms.iter().find(|own| own.code == other);
+            own.map_or_else(
+                || w.with("print-other", &[("form", other.into())]),
+                |own| w.with("print-own", &[("title", (&own.title).into())]),
+            )
+        }
     }
 }

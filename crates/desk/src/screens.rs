@@ -24,6 +24,7 @@ pub mod lists;
 pub mod next;
 pub mod note;
 pub mod print;
+pub mod print_menu;
 pub mod printing;
 pub mod reception;
 pub mod returned;
@@ -162,6 +163,7 @@ pub static SCREENS: &[&Screen] = &[
     &home::SCREEN,
     &findings::SCREEN,
     &print::SCREEN,
+    &print_menu::SCREEN,
     &printing::SCREEN,
     &scan::SCREEN,
     &sign_in::SCREEN,

@@ -71,6 +71,7 @@ fn invent(n: u64) -> Result<Recorded> {
             unbooked: false,
             identity_confirmed: true,
             insurance_seen: true,
+            paper_language: None,
         }),
         1 => Act::NoteSigned(SignedNote {
             department,

@@ -97,6 +97,7 @@ impl Issue {
             issued: format!("発行 {} {}", self.now.text(), self.station),
             form_id: self.form_id.as_ref().map(ToString::to_string).unwrap_or_default(),
             hospital: self.hospital.clone(),
+            second: None,
             body,
         }
     }
@@ -132,11 +133,11 @@ pub fn span(minutes: i64) -> String {
 /// F01 外来受付票, F02 外来診療録, or any form of the hospital's own: the whole patient, for one day.
 #[must_use]
 pub fn patient_sheet(form: &str, view: &View, visit: &Visit<'_>, issue: &Issue) -> Sheet {
-    issue.sheet(
-        form,
-        Some(view.strip()),
-        Value::Object(body::patient(view, visit, issue)),
-    )
+    let body = Value::Object(body::patient(view, visit, issue));
+    Sheet {
+        second: view.language(),
+        ..issue.sheet(form, Some(view.strip()), body)
+    }
 }
 
 /// For which visit a sheet is filled.
@@ -175,6 +176,7 @@ pub fn appointment_sheet(
                 "year": format!("{}年", day.year()),
                 "day": format!("{}月{}日（{}）", day.month(), day.day(), chart::date::weekday(day)),
                 "time": chart::visit::time_text(appointment.at),
+                "date": chart::date::iso(day),
             }),
             Value::Null,
         ),
@@ -183,6 +185,7 @@ pub fn appointment_sheet(
             json!({
                 "period": format!("{}年{}月{}日（{}）の週", day.year(), day.month(), day.day(), chart::date::weekday(day)),
                 "phone": or_null(&appointment.phone),
+                "week": chart::date::iso(day),
             }),
         ),
     };
@@ -209,7 +212,12 @@ pub fn appointment_sheet(
             "notices": ["この予約は仮予約です。復旧のあとに確定し、変わるときは電話でお知らせします。"],
         }),
     );
-    issue.sheet("F06", Some(view.strip()), Value::Object(body))
+    Sheet {
+        second: appointment
+            .paper_language
+            .map_or_else(|| view.language(), |chosen| chosen.0),
+        ..issue.sheet("F06", Some(view.strip()), Value::Object(body))
+    }
 }
 
 /// F14 仮患者登録票; `None` when the view is not a temporary patient's.
@@ -238,7 +246,10 @@ pub fn temporary_sheet(view: &View, registered: &Recorded, issue: &Issue) -> Opt
             "registered_at": registered.entry.written_at.text(),
         }),
     );
-    Some(issue.sheet("F14", Some(view.strip()), Value::Object(body)))
+    Some(Sheet {
+        second: view.language(),
+        ..issue.sheet("F14", Some(view.strip()), Value::Object(body))
+    })
 }
 
 fn add(body: &mut Map<String, Value>, more: Value) {

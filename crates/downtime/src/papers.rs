@@ -196,6 +196,7 @@ impl Office {
             issued: format!("発行 {} {}", self.now.text(), self.station),
             form_id: self.number(form).map(|id| id.to_string()).unwrap_or_default(),
             hospital: self.hospital.clone(),
+            second: None,
             body,
         }
     }

@@ -23,6 +23,16 @@ pub enum PressError {
         /// What is wrong with the file.
         reason: String,
     },
+    /// A file of the hospital's forms directory that is not used, or not wholly.
+    #[error("{file}: {reason}。{now}")]
+    Own {
+        /// The file, as it is called in that directory.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+        /// What is printed now, and what to do.
+        now: String,
+    },
     /// A sheet that breaks the frame's contract: printing it would put a wrong or unreadable identity on paper.
     #[error("the sheet for form {form} was not printed: {reason}")]
     BadSheet {

@@ -12,6 +12,7 @@ use crate::error::PressError;
 use crate::fonts::Fonts;
 use crate::forms::{Codes, Form, Strip};
 use crate::legible::{make_legible, mark_gaiji};
+use crate::second::Second;
 
 /// Largest sheet handed to Typst, in bytes of CBOR: more than a hundred times a usual one.
 pub const MAX_SHEET_BYTES: usize = 1024 * 1024;
@@ -23,12 +24,15 @@ pub fn filled(form: &Form, sheet: &Sheet, fonts: &Fonts) -> Result<Vec<u8>, Pres
         reason,
     };
     check(form, sheet).map_err(bad)?;
+    let own = with_sentences(form, sheet);
+    let sheet = own.as_ref().unwrap_or(sheet);
     let mut values = ciborium::Value::serialized(sheet).map_err(|error| bad(error.to_string()))?;
     let unprintable = make_legible(&mut values, fonts);
     mark_gaiji(&mut values);
     let data = Data {
         sheet: values,
         form: FrameFacts::new(form, sheet),
+        second: form.languages.of(sheet),
         unprintable,
     };
     let mut bytes = Vec::with_capacity(8 * 1024);
@@ -47,6 +51,8 @@ pub fn filled(form: &Form, sheet: &Sheet, fonts: &Fonts) -> Result<Vec<u8>, Pres
 struct Data<'a> {
     sheet: ciborium::Value,
     form: FrameFacts<'a>,
+    /// What is printed in the second language.
+    second: Option<Second<'a>>,
     /// Characters that became 〓.
     unprintable: usize,
 }
@@ -65,6 +71,10 @@ struct FrameFacts<'a> {
     foot: u16,
     /// QR codes of a page.
     codes: u8,
+    /// The strip of 13 mm.
+    compact: bool,
+    /// The hospital's mark.
+    logo: Option<&'static str>,
     /// Words of this edition, for the body.
     words: &'a BTreeMap<String, String>,
 }
@@ -91,9 +101,26 @@ impl<'a> FrameFacts<'a> {
             right,
             foot,
             codes,
+            compact: about.patient_strip == Strip::Compact,
+            logo: form.logo,
             words: &about.words,
         }
     }
+}
+
+/// The sheet with the hospital's sentences in the place of the program's; `None` where it has none for this form.
+fn with_sentences(form: &Form, sheet: &Sheet) -> Option<Sheet> {
+    if form.sentences.is_empty() {
+        return None;
+    }
+    let mut sheet = sheet.clone();
+    let body = sheet.body.as_object_mut()?;
+    for (key, sentences) in &form.sentences {
+        if let Some(value) = body.get_mut(key) {
+            *value = sentences.clone().into();
+        }
+    }
+    Some(sheet)
 }
 
 /// Whose it is, as of when, under which seal: a page without one of them is not printed.
@@ -114,7 +141,7 @@ fn check(form: &Form, sheet: &Sheet) -> Result<(), String> {
     let Some(strip) = &sheet.strip else {
         return match form.about.patient_strip {
             Strip::Rows | Strip::None => Ok(()),
-            Strip::Required => Err("it has no patient".to_owned()),
+            Strip::Required | Strip::Compact => Err("it has no patient".to_owned()),
         };
     };
     if strip.id.trim().is_empty() || (strip.name.trim().is_empty() && strip.kana.trim().is_empty()) {

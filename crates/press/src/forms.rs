@@ -6,14 +6,19 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use chart::sheet_code::{MAX_FORM_CODE, is_form_code};
 use rust_embed::RustEmbed;
 use serde::Deserialize;
 use typst::foundations::Bytes;
 use typst::syntax::{FileId, Source};
+use typst::text::Font;
 
 use crate::error::PressError;
+use crate::fonts::Fonts;
+use crate::own::{self, Sentences};
+use crate::second::Languages;
 use crate::world::file_id;
 
 /// Largest `form.toml` or `form.typ`, in bytes.
@@ -34,6 +39,11 @@ pub struct Forms {
     forms: BTreeMap<String, Form>,
     /// Built-in forms whose place a hospital's own has taken: printed when that one fails.
     built_in: BTreeMap<String, Form>,
+    /// The hospital's own, for second languages.
+    fonts: Vec<Font>,
+    languages: Arc<Languages>,
+    /// What of the hospital's directory is in force besides form folders.
+    extras: Vec<&'static str>,
 }
 
 /// One form folder, read and parsed.
@@ -47,6 +57,11 @@ pub struct Form {
     pub sample: Option<String>,
     pub(crate) source: Source,
     pub(crate) pictures: Vec<(FileId, Bytes)>,
+    /// The hospital's mark, where it stands in the head.
+    pub(crate) logo: Option<&'static str>,
+    /// The hospital's sentences in the place of the program's.
+    pub(crate) sentences: Sentences,
+    pub(crate) languages: Arc<Languages>,
 }
 
 /// `form.toml`.
@@ -73,6 +88,12 @@ pub struct About {
     pub effective_until: Option<toml::value::Datetime>,
     /// The form whose `form.typ` draws this edition too, when only words and dates differ.
     pub drawn_as: Option<String>,
+    /// A patient takes it home: the hospital's mark stands in the head, if it has one.
+    #[serde(default)]
+    pub logo: bool,
+    /// Keys of the body, each a list of sentences, that a hospital's `texts.toml` may replace.
+    #[serde(default)]
+    pub texts: Vec<String>,
     /// Words that change with the edition, for the body as `sheet.words`.
     #[serde(default)]
     pub words: BTreeMap<String, String>,
@@ -119,6 +140,8 @@ pub enum Strip {
     /// The sheet must carry a patient strip.
     #[default]
     Required,
+    /// The same in 13 mm, for forms with a patient box of their own.
+    Compact,
     /// A list: every row carries both identifiers.
     Rows,
     /// A paper of the office that is about no patient: a badge, a certificate.
@@ -157,10 +180,23 @@ impl Forms {
             form.sample = text("sample.json");
             forms.insert(code.to_owned(), form);
         }
-        Ok(Self {
+        let english = Embedded::get("words/en.toml").and_then(|file| String::from_utf8(file.data.into_owned()).ok());
+        let mut forms = Self {
             forms,
             built_in: BTreeMap::new(),
-        })
+            fonts: Vec::new(),
+            languages: Arc::default(),
+            extras: Vec::new(),
+        };
+        forms.speak(Languages::built_in(&english.unwrap_or_default())?);
+        Ok(forms)
+    }
+
+    fn speak(&mut self, languages: Languages) {
+        self.languages = Arc::new(languages);
+        for form in self.forms.values_mut().chain(self.built_in.values_mut()) {
+            form.languages = Arc::clone(&self.languages);
+        }
     }
 
     /// The built-in forms with those of a hospital's directory in their place, and a sentence for each folder that cannot be used.
@@ -183,7 +219,82 @@ impl Forms {
                 Err(complaint) => complaints.push(complaint),
             }
         }
+        forms.take_extras(directory, &mut complaints)?;
         Ok((forms, complaints))
+    }
+
+    /// Mark, sentences, fonts and words that lie beside the form folders.
+    fn take_extras(&mut self, directory: &Path, complaints: &mut Vec<PressError>) -> Result<(), PressError> {
+        self.fonts = own::fonts(directory, complaints);
+        let words = directory.join("words");
+        if words.is_dir() {
+            let mut languages = Languages::clone(&self.languages);
+            complaints.extend(languages.read(&words, &Fonts::with_own(&self.fonts)?));
+            self.speak(languages);
+            self.extras.push("words");
+        }
+        let logo = own::logo(directory, complaints);
+        let mut sentences = own::sentences(directory, &self.forms, complaints);
+        for code in self.forms.keys().cloned().collect::<Vec<_>>() {
+            let Some(form) = self.forms.get(&code) else { continue };
+            let logo = logo.as_ref().filter(|_| form.about.logo);
+            let sentences = sentences.remove(&code).unwrap_or_default();
+            if logo.is_none() && sentences.is_empty() {
+                continue;
+            }
+            let mut form = form.clone();
+            for (language, text) in self
+                .languages
+                .untranslated(&sentences.values().flatten().cloned().collect::<Vec<_>>())
+            {
+                let reason = format!("[{code}]「{text}」の訳が {language} の [texts] にありません");
+                complaints.push(own::own(
+                    "texts.toml",
+                    &reason,
+                    "2つめのことばの用紙でも、その文は日本語だけで印刷します",
+                ));
+            }
+            form.sentences = sentences;
+            if let Some((path, bytes)) = logo {
+                form.pictures.push((file_id(path)?, bytes.clone()));
+                form.logo = Some(path);
+            }
+            // Should the mark not be drawable after all, the form is printed without it.
+            if !self.built_in.contains_key(&code) {
+                self.put(code, form);
+            } else if let Some(place) = self.forms.get_mut(&code) {
+                *place = form;
+            }
+        }
+        self.extras.extend(logo.is_some().then_some("logo"));
+        self.extras.extend(
+            self.forms
+                .values()
+                .any(|form| !form.sentences.is_empty())
+                .then_some("texts.toml"),
+        );
+        self.extras.extend((!self.fonts.is_empty()).then_some("fonts"));
+        Ok(())
+    }
+
+    /// What of the hospital's directory is in force besides form folders: `words`, `logo`, `texts.toml`, `fonts`.
+    pub fn extras(&self) -> &[&'static str] {
+        &self.extras
+    }
+
+    /// The languages that paper for patients can carry besides Japanese.
+    pub fn languages(&self) -> &Languages {
+        &self.languages
+    }
+
+    /// Forms the hospital has added: nothing built in stands behind them.
+    pub fn added(&self) -> impl Iterator<Item = &Form> {
+        let built_in = |form: &&Form| Embedded::get(&format!("{}/form.toml", form.about.code)).is_none();
+        self.forms.values().filter(built_in)
+    }
+
+    pub(crate) fn fonts(&self) -> &[Font] {
+        &self.fonts
     }
 
     /// The form in force under this code.
@@ -207,6 +318,10 @@ impl Forms {
     }
 
     fn put(&mut self, code: String, form: Form) {
+        let form = Form {
+            languages: Arc::clone(&self.languages),
+            ..form
+        };
         if let Some(former) = self.forms.insert(code.clone(), form) {
             self.built_in.insert(code, former);
         }
@@ -214,10 +329,20 @@ impl Forms {
 }
 
 impl Form {
+    /// Built in, but with the hospital's mark or sentences.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        self.logo.is_some() || !self.sentences.is_empty()
+    }
+
     /// The same form and frame with a body that only says that the sheet could not be made.
     pub(crate) fn placeholder(&self) -> Result<Self, PressError> {
         let source = Source::new(file_id("/form.typ")?, PLACEHOLDER.to_owned());
-        Ok(Self { source, ..self.clone() })
+        Ok(Self {
+            source,
+            logo: None,
+            ..self.clone()
+        })
     }
 }
 
@@ -286,7 +411,7 @@ fn read(directory: &Path, code: &str) -> Result<Form, PressError> {
     Ok(form)
 }
 
-fn read_bounded(path: &Path, limit: u64) -> Option<Vec<u8>> {
+pub(crate) fn read_bounded(path: &Path, limit: u64) -> Option<Vec<u8>> {
     let length = fs::metadata(path).ok().filter(fs::Metadata::is_file)?.len();
     (length <= limit).then(|| fs::read(path).ok()).flatten()
 }
@@ -340,6 +465,9 @@ fn parse(
         sample: None,
         source,
         pictures: Vec::new(),
+        logo: None,
+        sentences: Sentences::new(),
+        languages: Arc::default(),
     })
 }
 

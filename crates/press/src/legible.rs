@@ -46,7 +46,16 @@ fn field<'a>(value: &'a mut Value, name: &str) -> Option<&'a mut Value> {
         .map(|(_, value)| value)
 }
 
+/// The text as [`make_legible`] leaves it where every character can be drawn: with its places to break.
+pub fn printable(text: &str) -> String {
+    legible_with(text, |_| true).0
+}
+
 fn legible(text: &str, fonts: &Fonts) -> (String, usize) {
+    legible_with(text, |c| fonts.has(c))
+}
+
+fn legible_with(text: &str, has: impl Fn(char) -> bool) -> (String, usize) {
     let mut out = String::with_capacity(text.len() + 8);
     let mut lost = 0;
     let mut run = 0;
@@ -62,7 +71,7 @@ fn legible(text: &str, fonts: &Fonts) -> (String, usize) {
         match c {
             '\n' => out.push('\n'),
             '\t' => out.push('　'),
-            _ if is_variation_selector(c) || fonts.has(c) => out.push(c),
+            _ if is_variation_selector(c) || has(c) => out.push(c),
             _ if stand_in(c).is_some() => out.push_str(stand_in(c).unwrap_or_default()),
             _ => {
                 out.push(GETA);

@@ -14,8 +14,10 @@ mod fonts;
 mod forms;
 mod ink;
 mod legible;
+mod own;
 mod pack;
 mod press;
+mod second;
 mod world;
 
 pub use codes::{Bars, Squares};
@@ -23,3 +25,4 @@ pub use error::PressError;
 pub use forms::{About, Codes, Form, Forms, Paper, Strip};
 pub use pack::{PackReport, Progress, Spoiled};
 pub use press::{Pdf, Press};
+pub use second::Languages;

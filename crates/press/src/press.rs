@@ -38,7 +38,8 @@ pub struct Pdf {
     pub pages: usize,
     /// The hospital's own form failed and the built-in one was printed: why.
     pub instead: Option<String>,
-    /// No edition of the form is in force on the day of issue: a sentence for whoever hands the sheet out.
+    /// No edition of the form is in force on the day of issue, or there are no words for its second language: a sentence for whoever
+    /// hands the sheet out.
     pub warning: Option<String>,
 }
 
@@ -70,8 +71,8 @@ impl Press {
         };
         let benches = (0..=threads).map(bench).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
+            stock: Stock::new(forms.fonts())?,
             forms,
-            stock: Stock::new()?,
             benches: Mutex::new(benches),
             freed: Condvar::new(),
             packing: Mutex::new(()),
@@ -121,6 +122,7 @@ impl Press {
     /// Lays out one sheet; must run on a bench. A hospital's own form that fails gives way to the built-in one.
     pub(crate) fn lay(&self, sheet: &Sheet) -> Result<Laid, PressError> {
         let (form, warning) = edition(&self.forms, self.forms.get(&sheet.form)?, sheet);
+        let warning = warning.or_else(|| form.languages.missing(sheet));
         match (self.lay_with(form, sheet), self.forms.behind(&form.about.code)) {
             (Ok(document), _) => Ok(Laid {
                 document,

@@ -21,20 +21,22 @@ pub struct Stock {
     main: Source,
     frame: Source,
     parts: Source,
+    second: Source,
     data: FileId,
 }
 
 impl Stock {
-    /// Parses the frame and reads the fonts.
-    pub fn new() -> Result<Self, PressError> {
+    /// Parses the frame and reads the fonts; `own` are the hospital's, for second languages.
+    pub fn new(own: &[Font]) -> Result<Self, PressError> {
         let mut library = Library::default();
         ink::add_functions(library.global.scope_mut());
         Ok(Self {
             library: LazyHash::new(library),
-            fonts: Fonts::embedded()?,
+            fonts: Fonts::with_own(own)?,
             main: Source::new(file_id("/main.typ")?, MAIN.to_owned()),
             frame: Source::new(file_id("/frame.typ")?, include_str!("../frame.typ").to_owned()),
             parts: Source::new(file_id("/parts.typ")?, include_str!("../parts.typ").to_owned()),
+            second: Source::new(file_id("/second.typ")?, include_str!("../second.typ").to_owned()),
             data: file_id("/data.cbor")?,
         })
     }
@@ -74,6 +76,7 @@ impl World for Galley<'_> {
             &self.stock.main,
             &self.stock.frame,
             &self.stock.parts,
+            &self.stock.second,
             &self.form.source,
         ];
         let found = sources.into_iter().find(|source| source.id() == id);

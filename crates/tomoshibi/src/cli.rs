@@ -19,6 +19,7 @@ mod extract;
 mod init;
 mod maintenance;
 mod map;
+mod own_forms;
 mod password;
 mod person;
 mod print;

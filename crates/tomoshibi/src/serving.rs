@@ -61,19 +61,24 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
     Ok(station)
 }
 
+/// The forms with the hospital's own, if it has any, and what is wrong with those.
+///
+/// # Errors
+/// When the built-in forms cannot be read.
+pub fn forms(config: &Config) -> Result<(Forms, Vec<press::PressError>)> {
+    Ok(match &config.forms.dir {
+        None => (Forms::built_in()?, Vec::new()),
+        Some(dir) => Forms::with_directory(&config.path(dir))?,
+    })
+}
+
 /// The press with the hospital's own forms, if it has any.
 ///
 /// # Errors
 /// When a form folder cannot be read.
 pub fn press(config: &Config) -> Result<Arc<Press>> {
-    let forms = match &config.forms.dir {
-        None => Forms::built_in()?,
-        Some(dir) => {
-            let (forms, faults) = Forms::with_directory(&config.path(dir))?;
-            faults.iter().for_each(|fault| tracing::error!("★ {fault}"));
-            forms
-        }
-    };
+    let (forms, faults) = forms(config)?;
+    faults.iter().for_each(|fault| tracing::error!("★ {fault}"));
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     Ok(Arc::new(Press::new(forms, threads)?))
 }
@@ -84,6 +89,9 @@ pub fn press(config: &Config) -> Result<Arc<Press>> {
 /// When the queue to the printers cannot be made.
 pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Result<desk::Desk> {
     let press = Arc::clone(press);
+    let languages = press.forms().languages().iter();
+    let languages = languages.map(|(language, name)| (language, name.to_owned())).collect();
+    let own_forms = own_forms(press.forms());
     let printers = printing::queue(config, &Home::open(config)?, Arc::new(Disk))?;
     if let Some(queue) = &printers {
         printing::start(queue, station, &config.trusts()?)?;
@@ -115,10 +123,25 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
             Ok(())
         }),
         demo: Vec::new(),
+        languages,
+        own_forms,
         notice: None,
         https: false,
         idle_seconds: desk::IDLE_SECONDS,
     })
+}
+
+/// Forms of the hospital's own that are about one patient; what is about none, or is another edition, is not asked for at a chart.
+fn own_forms(forms: &Forms) -> Vec<desk::OwnForm> {
+    let about_one = |form: &&press::Form| {
+        matches!(form.about.patient_strip, press::Strip::Required | press::Strip::Compact)
+            && !form.about.code.contains('-')
+    };
+    let own = forms.added().filter(about_one).map(|form| desk::OwnForm {
+        code: form.about.code.clone(),
+        title: form.about.title.clone(),
+    });
+    own.collect()
 }
 
 /// Everything one station answers: the desk, and for other stations the parcels.

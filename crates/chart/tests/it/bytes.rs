@@ -60,6 +60,7 @@ fn chart(results: Known<Vec<LabResult>>) -> Chart {
             died: None,
             address: String::new(),
             insurance: String::new(),
+            language: None,
         },
         appointments: Vec::new(),
         orders: Vec::new(),
@@ -222,6 +223,7 @@ fn entries_come_back() {
             unbooked: false,
             identity_confirmed: true,
             insurance_seen: false,
+            paper_language: None,
         }),
         Act::NoteSigned(SignedNote {
             vitals: vec![("体温".into(), "36.5℃".into())],

@@ -57,6 +57,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
         b"declare" => [SCREEN_DRAWING, BELL, PERSON],
         b"audit" => [SCREEN_DRAWING, LIST, PEN],
         b"users" => [LIST, PERSON, KEY],
+        b"print-menu" => [PERSON, LIST, PAPER],
         b"printing" => [LIST, BELL, PAPER],
         b"sign-in" => [PERSON, KEY, SCREEN_DRAWING],
         _ => [SCREEN_DRAWING, CLOCK, BELL],
@@ -80,6 +81,7 @@ const EXPLAINED: [&str; 16] = [
     "home",
     "audit",
     "users",
+    "print-menu",
     "printing",
 ];
 

@@ -23,6 +23,7 @@ use crate::fault::Fault;
 use crate::layout::{Banner, Done, Page};
 use crate::panels;
 use crate::paper::{After, Order, issue};
+use crate::paper_language::{paper_language, paper_languages};
 use crate::say;
 use crate::visit::Visit;
 use crate::who::Who;
@@ -70,6 +71,7 @@ struct NextForm {
     doctor: String,
     purpose: String,
     exams: String,
+    language: String,
     once: String,
 }
 
@@ -110,7 +112,16 @@ async fn show(visit: Visit, Path(who): Path<String>, Query(after): Query<After>)
 fn draft_kind() -> drafts::Kind {
     drafts::Kind {
         name: "next".to_owned(),
-        fields: &["on", "at", "phone", "department", "doctor", "purpose", "exams"],
+        fields: &[
+            "on",
+            "at",
+            "phone",
+            "department",
+            "doctor",
+            "purpose",
+            "exams",
+            "language",
+        ],
     }
 }
 
@@ -129,7 +140,10 @@ async fn book(visit: Visit, Path(who): Path<String>, Form(form): Form<NextForm>)
     let signed = visit.signed()?.clone();
     let index = signed.session.index();
     let appointment = match read(&form, &index, visit.state.now.day()) {
-        Ok(appointment) => appointment,
+        Ok(appointment) => ProvisionalAppointment {
+            paper_language: paper_language(&visit, &form.language),
+            ..appointment
+        },
         Err(wrong) => {
             let w = visit.w();
             let problem = match wrong {
@@ -180,6 +194,7 @@ fn read(form: &NextForm, index: &Index, today: Date) -> Result<ProvisionalAppoin
         purpose: text(&form.purpose, 100),
         exams: text(&form.exams, 200),
         phone: text(&form.phone, 20),
+        paper_language: None,
     })
 }
 
@@ -322,6 +337,7 @@ fn page(
         back: back(visit, who),
         who: &who.handle,
         once: visit.once()?,
+        languages: paper_languages(visit, view.language(), &form.language),
         form,
         wrong,
         done,
@@ -337,6 +353,7 @@ struct NextPage<'a> {
     weeks: Vec<Week>,
     departments: Vec<(String, String, bool)>,
     doctors: Vec<(String, String, bool)>,
+    languages: Vec<(String, String, bool)>,
     standing: Vec<Standing>,
     back: String,
     who: &'a str,

@@ -88,10 +88,11 @@ struct WhoForm {
 }
 
 /// Where the page goes on afterwards: only to our own screens, named by a word.
-fn back(word: &str, who: &Who) -> String {
+pub(super) fn back(word: &str, who: &Who) -> String {
     match word {
         "reception" => format!("/reception/{}", who.handle),
         "chart" => format!("/p/{}", who.handle),
+        "menu" => format!("/p/{}/print", who.handle),
         _ => "/patients".to_owned(),
     }
 }

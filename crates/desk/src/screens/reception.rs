@@ -16,6 +16,7 @@ use super::{DESK, Open, Route, Screen};
 use crate::fault::Fault;
 use crate::layout::{Done, Page};
 use crate::paper::After;
+use crate::paper_language::reception_languages;
 use crate::people::{Ask, Card, CardState, People};
 use crate::visit::Visit;
 use crate::who::Who;
@@ -105,6 +106,7 @@ async fn rows(visit: Visit, headers: HeaderMap, Form(form): Form<Search>) -> Res
         page: visit.page(&visit.w()["nav-reception"], SCRIPTS),
         rows: found.cards,
         departments: people.departments(),
+        languages: reception_languages(&visit),
         ask_first: false,
         query: &form.q,
         too_short: found.too_short,
@@ -147,6 +149,7 @@ pub(super) fn page(
         page: visit.page(&w["nav-reception"], SCRIPTS),
         rows: found.cards,
         departments: people.departments(),
+        languages: reception_languages(visit),
         query,
         too_short: found.too_short,
         more: found.more,
@@ -164,6 +167,7 @@ struct ReceptionPage<'a> {
     ask_first: bool,
     rows: Vec<Card>,
     departments: Vec<(String, String)>,
+    languages: Vec<(String, String)>,
     query: &'a str,
     too_short: bool,
     more: bool,
@@ -179,6 +183,7 @@ struct RowsPart<'a> {
     ask_first: bool,
     rows: Vec<Card>,
     departments: Vec<(String, String)>,
+    languages: Vec<(String, String)>,
     query: &'a str,
     too_short: bool,
     more: bool,

@@ -25,6 +25,7 @@ fn check_in(n: u32) -> Act {
         unbooked: true,
         identity_confirmed: true,
         insurance_seen: false,
+        paper_language: None,
     })
 }
 

@@ -289,6 +289,14 @@ impl Hospital {
                     role: *role,
                 })
                 .collect(),
+            languages: vec![
+                (chart::Language::parse("en").unwrap(), "English".into()),
+                (chart::Language::parse("vi").unwrap(), "Tiếng Việt".into()),
+            ],
+            own_forms: vec![desk::OwnForm {
+                code: "H01".into(),
+                title: "転倒・転落確認票".into(),
+            }],
             notice: None,
             https: false,
             idle_seconds: desk::IDLE_SECONDS,

@@ -26,7 +26,6 @@ pub(super) fn patient(view: &View, visit: &Visit<'_>, issue: &Issue) -> Map<Stri
         "typed_notes".into(),
         view.notes.iter().filter(|n| !n.note.on_paper).map(typed_note).collect(),
     );
-    body.insert("english".into(), json!(false));
     body
 }
 

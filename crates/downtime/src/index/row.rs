@@ -211,6 +211,7 @@ impl<'a> Row<'a> {
                 died: None,
                 address: String::new(),
                 insurance: String::new(),
+                language: None,
             },
             appointments: appointments.collect(),
             orders: Vec::new(),

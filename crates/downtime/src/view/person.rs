@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chart::entry::{CheckIn, Prescribed, ProvisionalAppointment, TemporaryPatient};
-use chart::{Act, Allergy, Chart, Known, Moment, PatientStrip, Subject};
+use chart::{Act, Allergy, Chart, Known, Language, Moment, PatientStrip, Subject};
 
 use super::{Day, DowntimeNote, Recorded};
 
@@ -130,6 +130,14 @@ impl View {
             .iter()
             .find(of_today)
             .or_else(|| newest_first.find(of_tonight))
+    }
+
+    /// What the patient reads besides Japanese: as chosen at the reception that counts, else as registered.
+    #[must_use]
+    pub fn language(&self) -> Option<Language> {
+        let chosen = self.reception().and_then(|(_, check_in)| check_in.paper_language);
+        let registered = || self.chart.as_ref().and_then(|chart| chart.patient.language);
+        chosen.map_or_else(registered, |chosen| chosen.0)
     }
 
     /// The moment for which ages were computed.

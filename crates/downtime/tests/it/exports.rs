@@ -43,6 +43,7 @@ fn morning() -> Day {
                 unbooked: false,
                 identity_confirmed: true,
                 insurance_seen: true,
+                paper_language: None,
             }),
         ),
         (
@@ -67,6 +68,7 @@ fn morning() -> Day {
                 purpose: "再診".into(),
                 exams: "採血".into(),
                 phone: "090-0000-3456".into(),
+                paper_language: None,
             }),
         ),
         (

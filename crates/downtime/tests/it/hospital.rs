@@ -70,6 +70,7 @@ pub fn patient(id: &str, written: &str, kana: &str, time: i8) -> Chart {
             died: None,
             address: String::new(),
             insurance: String::new(),
+            language: None,
         },
         appointments: vec![chart::Appointment {
             on: DAY,

@@ -25,6 +25,7 @@ fn check_in(session: &Session, n: usize) -> chart::EntryId {
         unbooked: false,
         identity_confirmed: true,
         insurance_seen: false,
+        paper_language: None,
     });
     session.record_blocking(subject(n), act).unwrap()
 }

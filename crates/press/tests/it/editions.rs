@@ -4,7 +4,7 @@ use crate::paper::{all_words, press, sample};
 
 #[test]
 fn the_day_of_issue_decides_which_prescription_is_printed() {
-    let now = "調剤する薬剤を減量した上で保険医療機関へ情報提供";
+    let now = "調剤する薬剤を減量した上で保険医療機関に情報提供";
     for (day, edition, reduces) in [
         ("2026-11-20", "F04第R8.06版", true),
         ("2026-06-01", "F04第R8.06版", true),

@@ -68,6 +68,116 @@ fn thirty_drugs_take_several_prescriptions_each_complete_and_only_the_last_says_
     }
 }
 
+/// The horizontal rules that cross the body of a page, in millimetres from the top.
+fn rules(pdf: &press::Pdf) -> Vec<f64> {
+    let picture = crate::paper::picture(pdf, 1, 254);
+    let (left, right) = (450, 1380);
+    let inked = |y: usize| {
+        let row = &picture.pixels[y * picture.width + left..y * picture.width + right];
+        row.iter().filter(|p| p[0] < 128).count() > (right - left) * 6 / 7
+    };
+    let rows: Vec<usize> = (0..picture.height).filter(|y| inked(*y)).collect();
+    let starts = rows
+        .iter()
+        .enumerate()
+        .filter(|(i, y)| *i == 0 || rows[i - 1] + 3 < **y);
+    starts
+        .map(|(_, y)| f64::from(u32::try_from(*y).unwrap()) / 10.0)
+        .collect()
+}
+
+#[test]
+fn the_lines_have_sixty_two_millimetres_with_an_ordinary_name_and_two_remarks() {
+    for code in ["F04", "F04-R6.10"] {
+        let mut sheet = sample(code);
+        sheet.body["symbols"] = json!([]);
+        assert_eq!(sheet.body["remarks"].as_array().unwrap().len(), 2);
+        let rules = rules(&print(&sheet));
+        let tallest = rules.windows(2).map(|two| two[1] - two[0]).fold(0.0, f64::max);
+        assert!((61.8..=62.3).contains(&tallest), "{code}: {tallest} of {rules:?}");
+    }
+}
+
+#[test]
+fn five_usual_lines_are_one_prescription_and_the_sixth_begins_the_next() {
+    let mut sheet = sample("F04");
+    let lines = sheet.body["lines"].clone();
+    sheet.body["symbols"] = json!([]);
+    for (drugs, pages) in [(1, 1), (5, 1), (6, 2), (10, 2), (12, 3)] {
+        sheet.body["lines"] = numbered(&lines, drugs);
+        assert_eq!(print(&sheet).pages, pages, "{drugs} drugs");
+    }
+}
+
+#[test]
+fn the_statutory_words_and_boxes_are_all_there() {
+    let mut sheet = sample("F04");
+    sheet.body["refill"] = json!(3);
+    sheet.body["payers"] =
+        json!([{"payer": "54136015", "recipient": "1234566"}, {"payer": "51136018", "recipient": "7654321"}]);
+    for filled in [true, false] {
+        if !filled {
+            for key in [
+                "insurer",
+                "insured_symbol",
+                "insured_number",
+                "insured_branch",
+                "holder",
+                "issued_on",
+                "refill",
+            ] {
+                sheet.body[key] = json!(null);
+            }
+            sheet.body["payers"] = json!([]);
+        }
+        let text = all_words(&print(&sheet));
+        for words in [
+            "この処方箋は、どの保険薬局でも有効です。",
+            "公費負担者番号",
+            "公費負担医療の受給者番号",
+            "保険者番号",
+            "記号・番号",
+            "（枝番）",
+            "氏名",
+            "生年月日",
+            "男・女",
+            "区分",
+            "被保険者",
+            "被扶養者",
+            "保険医療機関の所在地及び名称",
+            "電話番号",
+            "保険医氏名",
+            "都道府県番号",
+            "点数表番号",
+            "医療機関コード",
+            "交付年月日",
+            "処方箋の使用期間",
+            "交付の日を含めて4日以内に",
+            "変更不可（医療上必要）",
+            "患者希望",
+            "リフィル可",
+            "保険医署名",
+            "残薬を確認した場合の対応",
+            "疑義照会した上で調剤",
+            "調剤実施回数",
+            "1回目",
+            "2回目",
+            "3回目",
+            "次回予定日",
+            "調剤済年月日",
+            "保険薬局の所在地",
+        ] {
+            assert!(
+                text.contains(&squeeze(words)),
+                "filled {filled}: {words} is missing: {text}"
+            );
+        }
+        for digits in ["54136015", "7654321", "06130017", "9999991"] {
+            assert_eq!(text.contains(digits), filled || digits == "9999991", "{digits}: {text}");
+        }
+    }
+}
+
 #[test]
 fn a_comment_longer_than_the_prescription_is_whole() {
     let mut sheet = sample("F04");

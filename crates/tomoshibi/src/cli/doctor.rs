@@ -109,6 +109,9 @@ fn checks(config: &Config) -> Vec<Check> {
             )),
         },
     );
+    if config.forms.dir.is_some() {
+        put("病院の帳票", super::own_forms::state(config));
+    }
     put(
         "印刷",
         crate::serving::press(config)

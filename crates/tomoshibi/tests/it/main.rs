@@ -6,6 +6,7 @@ mod browser;
 mod custody;
 mod leaving;
 mod one_day;
+mod own_forms;
 mod packs;
 mod packs_queued;
 mod program;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::browser::{Browser, Page};
 use crate::program::{Serving, ok, run};
 
-const PASSWORD: &str = "correct horse battery staple";
+pub const PASSWORD: &str = "correct horse battery staple";
 
 /// A hospital in a directory: hub, station, export.
 pub struct Hospital {
@@ -127,6 +127,19 @@ fn wait(what: &str, mut so: impl FnMut() -> Option<bool>) {
         );
         std::thread::yield_now();
     }
+}
+
+/// The EHR goes away for good, and a station has seen it: patients are open.
+pub fn silent(hospital: &mut Hospital, hub: &Serving) {
+    hospital.ehr.take();
+    let mut watcher = Browser::new(&hub.base);
+    wait("the silence is seen", || Some(mode(&mut watcher) == "silent"));
+}
+
+/// The chart of somebody who is booked today.
+pub fn first_person(browser: &mut Browser) -> String {
+    let page = browser.get("/patients");
+    page.links("/p/").into_iter().next().expect("somebody is booked")
 }
 
 fn mode(browser: &mut Browser) -> String {

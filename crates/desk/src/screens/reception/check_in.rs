@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::page;
 use crate::fault::Fault;
 use crate::paper::{After, Order, issue, may_undo_at_once};
+use crate::paper_language::paper_language;
 use crate::people::{Ask, CardState, People};
 use crate::screens::chart::look;
 use crate::visit::Visit;
@@ -33,6 +34,9 @@ pub(super) struct CheckInForm {
     insurance: Option<String>,
     chart: Option<String>,
     again: Option<String>,
+    /// 用紙のことば
+    #[serde(default)]
+    language: String,
 }
 
 /// What will be recorded, or what the page says instead.
@@ -70,6 +74,7 @@ pub(super) async fn check_in(visit: Visit, Form(form): Form<CheckInForm>) -> Res
         unbooked: plan.unbooked,
         identity_confirmed: true,
         insurance_seen: form.insurance.is_some(),
+        paper_language: paper_language(&visit, &form.language),
     });
     let entry = signed
         .session

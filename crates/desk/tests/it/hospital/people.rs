@@ -31,6 +31,7 @@ pub fn patient(id: &str, written: &str, kana: &str, birth: Date, sex: Sex, at: (
             died: None,
             address: String::new(),
             insurance: "社保 3割".into(),
+            language: (id == "00123456").then(|| chart::Language::parse("en")).flatten(),
         },
         appointments: vec![booking("01", "循環器内科", "D1", "佐藤　一郎", at)],
         orders: Vec::new(),

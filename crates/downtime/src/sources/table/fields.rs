@@ -188,6 +188,8 @@ pub enum Shape {
     Truth,
     /// 男 女 その他 不明
     Sex,
+    /// 英語 en ベトナム語 日本語
+    Language,
     /// 内服 頓服 外用 注射 その他
     Route,
     /// 薬剤 食物 造影剤 その他 禁忌
@@ -284,6 +286,11 @@ const PATIENT: &[FieldDef] = &[
     field("died", Shape::PastDate, "死亡日"),
     private("address", Shape::Text, "住所"),
     field("insurance", Shape::Text, "保険区分"),
+    field(
+        "language",
+        Shape::Language,
+        "日本語のほかに読むことば（英語 中国語 … / en zh …）",
+    ),
 ];
 
 const APPOINTMENT: &[FieldDef] = &[

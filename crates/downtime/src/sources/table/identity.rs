@@ -38,6 +38,7 @@ pub struct PatientPlan {
     died: Option<Cell>,
     address: Option<Cell>,
     insurance: Option<Cell>,
+    language: Option<Cell>,
 }
 
 /// What one row says about who a patient is.
@@ -126,6 +127,7 @@ impl PatientPlan {
             died: fields.one("died"),
             address: fields.one("address"),
             insurance: fields.one("insurance"),
+            language: fields.one("language"),
         }
     }
 
@@ -172,6 +174,7 @@ impl PatientPlan {
             died: take.past_date(self.died.as_ref()),
             address: take.text_up_to(self.address.as_ref(), MEDIUM),
             insurance: take.text(self.insurance.as_ref()),
+            language: take.word(self.language.as_ref(), value::language, "ことば").flatten(),
         }
     }
 }
@@ -215,6 +218,7 @@ pub fn complete(patient: &mut Patient, more: Patient) {
         patient.sex = more.sex;
     }
     patient.died = patient.died.or(more.died);
+    patient.language = patient.language.or(more.language);
     for (mine, theirs) in [
         (&mut patient.address, more.address),
         (&mut patient.insurance, more.insurance),
@@ -273,6 +277,7 @@ pub fn from_booking(id: PatientId, identity: Option<Identity>) -> Patient {
         died: None,
         address: String::new(),
         insurance: String::new(),
+        language: None,
     }
 }
 

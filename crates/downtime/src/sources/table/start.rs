@@ -286,6 +286,7 @@ impl Seen {
             return format!("{{ column = {place}, label = {} }}", quoted(&column.heading));
         }
         let needs_codes = match def.shape {
+            Shape::Language => column.counts.keys().any(|text| value::language(text).is_none()),
             Shape::Sex => column.counts.keys().any(|text| value::sex(text).is_none()),
             Shape::Route => column.counts.keys().any(|text| value::route(text).is_none()),
             Shape::AllergyState => column.counts.keys().any(|text| value::allergy_state(text).is_none()),

@@ -178,6 +178,9 @@ fn meaning<'t>(cell: &'t Cell, text: &str, shape: Shape, take: &mut Take<'_, '_,
         })),
         Shape::Rhythm => read(amounts::rhythm(text).map(|r| r.text())),
         Shape::Truth => read(value::truth(text).map(|yes| if yes { "はい" } else { "いいえ" }.to_owned())),
+        Shape::Language => {
+            read(value::language(text).map(|l| l.map_or_else(|| "日本語".to_owned(), |l| l.in_japanese().to_owned())))
+        }
         Shape::Sex => read(value::sex(text).map(|sex| sex.word().to_owned())),
         Shape::Route => read(value::route(text).map(|route| route.word().to_owned())),
         Shape::AllergyKind => read(value::allergy_kind(text).map(|kind| kind.word().to_owned())),
@@ -199,6 +202,7 @@ fn unreadable(shape: Shape) -> String {
         Shape::Uneven => "不均等の量（書かれたままコメントに入ります）",
         Shape::Rhythm => "投与間隔（書かれたままコメントに入ります）",
         Shape::Truth => "はい・いいえ（codes で 1 か 0 に言いかえてください）",
+        Shape::Language => "ことば（codes で 英語・中国語 などか en・zh などに言いかえてください）",
         Shape::Sex => "性別（codes で 男・女・その他・不明 に言いかえてください）",
         Shape::Route => "処方の区分（codes で 内服・頓服・外用・注射・その他 に言いかえてください）",
         Shape::AllergyKind => "分類（codes で 薬剤・食物・造影剤・その他・禁忌 に言いかえてください）",

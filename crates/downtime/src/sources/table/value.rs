@@ -198,6 +198,13 @@ pub fn sex(text: &str) -> Option<Sex> {
     })
 }
 
+/// Reads the language a patient reads besides Japanese: 英語, en, en-US, ベトナム語. Japanese and nothing are `Some(None)`.
+#[must_use]
+#[allow(clippy::option_option, reason = "no language and no understanding are two things")]
+pub fn language(text: &str) -> Option<Option<chart::Language>> {
+    chart::Language::from_word(text)
+}
+
 /// Reads 内服 頓服 外用 注射 その他.
 #[must_use]
 pub fn route(text: &str) -> Option<Route> {

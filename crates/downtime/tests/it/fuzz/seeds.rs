@@ -265,6 +265,7 @@ fn charts() -> Vec<Seed> {
         unbooked: false,
         identity_confirmed: true,
         insurance_seen: false,
+        paper_language: None,
     });
     let note = Act::NoteSigned(SignedNote {
         vitals: vec![("体温".into(), "36.5℃".into())],

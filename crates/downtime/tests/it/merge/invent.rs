@@ -49,6 +49,7 @@ impl World {
                 purpose: String::new(),
                 exams: String::new(),
                 phone: String::new(),
+                paper_language: None,
             })),
             9 => of(dice, &|a| matches!(a, Act::AppointmentProvisional(_)))
                 .map(|entry| Act::AppointmentCancelled { entry, reason }),
@@ -114,6 +115,7 @@ impl World {
                 unbooked: false,
                 identity_confirmed: true,
                 insurance_seen: false,
+                paper_language: None,
             })
         });
         let user = format!("{:04}", 1_000 + dice.below(5));

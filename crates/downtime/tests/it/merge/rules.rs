@@ -84,6 +84,7 @@ impl Story {
             unbooked: booked.is_none(),
             identity_confirmed: true,
             insurance_seen: false,
+            paper_language: None,
         });
         self.at(station, "1001", hanako(), act)
     }
@@ -115,6 +116,7 @@ impl Story {
             purpose: String::new(),
             exams: String::new(),
             phone: String::new(),
+            paper_language: None,
         });
         self.at(station, "2001", person(patient), act)
     }

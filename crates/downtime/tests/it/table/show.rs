@@ -72,10 +72,12 @@ pub fn chart(chart: &Chart) -> Value {
     {
         object.insert("insurances".to_owned(), known(&chart.insurances, |c| json!(insurance(c))));
     }
-    shown
     // Cases without inpatients stay as they were.
     if let Some(stay) = &chart.stay {
         shown["stay"] = self::stay(stay);
+    }
+    if let Some(language) = p.language {
+        shown["language"] = json!(language.to_string());
     }
     shown
 }

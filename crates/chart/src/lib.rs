@@ -17,6 +17,7 @@ pub mod id;
 pub mod known;
 pub mod medication;
 pub mod note;
+pub mod order;
 pub mod patient;
 pub mod record;
 pub mod result;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
+use downtime::forms::OrderLists;
 use downtime::printing::Paper;
 use downtime::stations::{Parts, Station};
 use press::{Forms, Press};
@@ -27,6 +28,7 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
         hospital_name: config.hospital.name.clone(),
         contact_phone: config.hospital.contact_phone.clone(),
         institution: config.hospital.prescriber(),
+        order_lists: order_lists(config),
         code: home.code,
         roster: home.roster.clone(),
         secret: Arc::clone(&home.secret),
@@ -59,6 +61,15 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
         schedule::start(&station, config.clone())?;
     }
     Ok(station)
+}
+
+/// The lists of order sheets. A file that cannot be used must not keep a station from starting on the day it is needed: people then
+/// order in free text, and the screen, the log and `doctor` say why.
+fn order_lists(config: &Config) -> OrderLists {
+    config.order_lists().unwrap_or_else(|fault| {
+        tracing::error!("★ {fault:#}");
+        OrderLists::unreadable(format!("{fault:#}"))
+    })
 }
 
 /// The press with the hospital's own forms, if it has any.

@@ -14,11 +14,13 @@ use crate::patient::{Name, Sex};
 
 mod bytes;
 mod custody;
+mod ordered;
 mod prescribed;
 mod words;
 
 pub use bytes::{ENTRY_VERSION, EntryFault, MAX_ENTRY_BYTES};
 pub use custody::{EnvelopeOpened, Link};
+pub use ordered::Ordered;
 pub use prescribed::Prescribed;
 
 /// The journal's SHA-256 of the record that holds an entry.
@@ -299,6 +301,19 @@ pub enum Act {
     #[n(20)]
     PrescriptionVoided {
         /// The prescription.
+        #[n(0)]
+        entry: EntryId,
+        /// Why.
+        #[n(1)]
+        reason: String,
+    },
+    /// 検査・処置の依頼
+    #[n(21)]
+    Ordered(#[n(0)] Box<Ordered>),
+    /// 依頼の取消: the sheet is taken back.
+    #[n(22)]
+    OrderVoided {
+        /// The order.
         #[n(0)]
         entry: EntryId,
         /// Why.

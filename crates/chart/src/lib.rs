@@ -19,6 +19,7 @@ pub mod known;
 pub mod language;
 pub mod medication;
 pub mod note;
+pub mod order;
 pub mod patient;
 pub mod record;
 pub mod result;

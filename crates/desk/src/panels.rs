@@ -322,12 +322,14 @@ pub fn today(visit: &impl Reader, view: &View, handle: &str, may_write: bool) ->
             let note = view.notes.iter().find(|n| n.recorded.id == recorded.id);
             let text = match &entry.act {
                 Act::Prescribed(p) => rx_text(&p.rx),
+                Act::Ordered(o) => o.order.lines().join("\n"),
                 _ => note.map(note_text).unwrap_or_default(),
             };
             let undone = match &entry.act {
                 Act::CheckedIn(_) => !view.receptions.iter().any(|(r, _)| r.id == recorded.id),
                 Act::AppointmentProvisional(_) => !view.provisional.iter().any(|(r, _)| r.id == recorded.id),
                 Act::Prescribed(_) => !view.prescribed.iter().any(|(r, _)| r.id == recorded.id),
+                Act::Ordered(_) => view.orders.iter().any(|o| o.recorded.id == recorded.id && o.voided.is_some()),
                 _ => note.is_some_and(|n| n.superseded),
             };
             Done {
@@ -422,6 +424,12 @@ pub fn act_words(w: &Words, act: &Act) -> String {
             w.with("act-prescribed", &[("where", (&w[given]).into()), ("n", drugs.into())])
         }
         Act::PrescriptionVoided { reason, .. } => w.with("act-voided", &[("reason", reason.into())]),
+        Act::Ordered(o) => {
+            let kind = crate::screens::orders::kind_words(w, o.order.kind);
+            let word = if o.order.urgent { "act-ordered-urgent" } else { "act-ordered" };
+            w.with(word, &[("kind", kind.into()), ("n", o.order.names().count().into())])
+        }
+        Act::OrderVoided { reason, .. } => w.with("act-order-voided", &[("reason", reason.into())]),
         Act::ConflictSettled { decision, .. } => w.with("act-settled", &[("decision", decision.into())]),
     }
 }

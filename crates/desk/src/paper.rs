@@ -259,6 +259,8 @@ fn done_words(visit: &Visit, act: &Act, name: &str) -> String {
         Act::ConflictSettled { .. } => w["done-settled"].to_owned(),
         Act::Prescribed(p) => w.with("done-prescribed", &[("number", p.sheet.as_str().into())]),
         Act::PrescriptionVoided { .. } => w["done-voided"].to_owned(),
+        Act::Ordered(o) => w.with("done-ordered", &[("number", o.sheet.as_str().into())]),
+        Act::OrderVoided { .. } => w["done-order-voided"].to_owned(),
     }
 }
 
@@ -275,9 +277,13 @@ fn sheet_words(visit: &Visit, form: &str) -> String {
     match form {
         "F01" => w["print-f01"].to_owned(),
         "F02" => w["print-f02"].to_owned(),
+        "F03" => w["print-f03"].to_owned(),
         "F04" => w["print-f04"].to_owned(),
         "F05" => w["print-f05"].to_owned(),
         "F06" => w["print-f06"].to_owned(),
+        "F07" => w["print-f07"].to_owned(),
+        "F08" => w["print-f08"].to_owned(),
+        "F09" => w["print-f09"].to_owned(),
         "F13" => w["print-f13"].to_owned(),
         "F14" => w["print-f14"].to_owned(),
         "F29" => w["print-f29"].to_owned(),

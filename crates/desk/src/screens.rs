@@ -23,6 +23,7 @@ pub mod link;
 pub mod lists;
 pub mod next;
 pub mod note;
+pub mod orders;
 pub mod print;
 pub mod print_menu;
 pub mod printing;
@@ -156,6 +157,7 @@ pub static SCREENS: &[&Screen] = &[
     &note::SCREEN,
     &next::SCREEN,
     &rx::SCREEN,
+    &orders::SCREEN,
     &temporary::SCREEN,
     &work::SCREEN,
     &declare::SCREEN,

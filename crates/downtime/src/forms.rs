@@ -11,13 +11,19 @@ use serde_json::{Map, Value, json};
 use crate::view::{Recorded, View};
 
 mod body;
+mod continuation;
 mod list;
+mod order_lists;
+mod orders;
 mod pack;
 mod rx;
 mod ward;
 
 pub(crate) use body::day_text;
+pub use continuation::continuation_sheet;
 pub use list::{ListRow, department_list};
+pub use order_lists::{MAX_ORDER_LISTS, OrderList, OrderListFault, OrderLists};
+pub use orders::{BeforeImaging, before_imaging, order_sheet};
 pub use pack::{Department, departments, pack_sheets};
 pub use rx::prescription_sheet;
 pub use ward::{OpenBed, PackBed, Ward, day_sheet, open_ward, summary, ward_list, ward_sheets, wards};

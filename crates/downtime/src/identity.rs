@@ -23,7 +23,7 @@ pub use vault::secret_text::{BadgeSecret, Carrier, EnvelopeSecret, Scanned};
 pub use vault::slot::Credentials;
 
 pub use attempts::{Admission, Attempts, LOCK_AFTER, LOCK_SECONDS};
-pub use role::{Role, verb};
+pub use role::{Ordering, Role, verb};
 pub use roster::{Change, Enrolled, MAX_HISTORY, MAX_NODE, NewUser, Roster, RosterFault, RosterUser, Sponsor};
 pub use scope::{EVERYBODY, Rights, Scope};
 

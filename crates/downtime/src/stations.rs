@@ -17,6 +17,7 @@ use vault::journal::{Incarnation, Journal, Record, RecordLog, Start, Stations};
 use vault::keys::StationSecret;
 
 use crate::audit::{AuditLog, LogStart};
+use crate::forms::OrderLists;
 use crate::identity::Roster;
 use crate::journal::{Clock, HybridClock, Keeper, recorded};
 use crate::shelf::Shelf;
@@ -66,6 +67,8 @@ pub struct Parts {
     pub contact_phone: String,
     /// 保険医療機関 as prescriptions name it.
     pub institution: Institution,
+    /// What is ticked on order sheets.
+    pub order_lists: OrderLists,
     /// This station's code.
     pub code: StationCode,
     /// Hospital, stations, sealers.
@@ -92,6 +95,7 @@ pub struct Station {
     hospital_name: String,
     contact_phone: String,
     institution: Institution,
+    order_lists: OrderLists,
     code: StationCode,
     id: StationId,
     node: u8,
@@ -277,6 +281,7 @@ impl Station {
             hospital_name: parts.hospital_name,
             contact_phone: parts.contact_phone,
             institution: parts.institution,
+            order_lists: parts.order_lists,
             code: parts.code,
             id,
             node,
@@ -319,7 +324,13 @@ impl Station {
         &self.hospital_name
     }
 
-    /// Phone for changing appointments; may be empty.
+    /// What is ticked on order sheets.
+    #[must_use]
+    pub const fn order_lists(&self) -> &OrderLists {
+        &self.order_lists
+    }
+
+    /// 保険医療機関 as prescriptions name it.
     #[must_use]
     pub const fn institution(&self) -> &Institution {
         &self.institution

@@ -24,7 +24,7 @@ mod store;
 pub use conflicts::{Conflict, ConflictKind};
 pub use links::LinkState;
 pub use numbers::Used;
-pub use person::View;
+pub use person::{DowntimeOrder, View};
 
 use conflicts::Seams;
 use names::ByName;
@@ -341,7 +341,7 @@ impl Day {
 
     /// Entries that must find their way into the EHR, in order of urgency, each with the mark that somebody did it.
     ///
-    /// Urgency (事後入力): temporary patients first because everything else of theirs hangs on them, then notes and prescriptions, then
+    /// Urgency (事後入力): temporary patients first because everything else of theirs hangs on them, then notes, prescriptions and orders, then
     /// appointments, then receptions. Undone entries and printing need nothing.
     #[must_use]
     pub fn to_enter(&self) -> Vec<(Arc<Recorded>, Option<Arc<Recorded>>)> {
@@ -378,7 +378,7 @@ impl Day {
     fn is_wanted(&self, place: Place) -> bool {
         let Some(id) = self.store.id(place) else { return false };
         match self.store.kind(place) {
-            Kind::Reception | Kind::Appointment | Kind::Prescription => !self.is_undone(&id),
+            Kind::Reception | Kind::Appointment | Kind::Prescription | Kind::Order => !self.is_undone(&id),
             Kind::Note | Kind::Correction => !self.corrected.contains_key(&id),
             Kind::Temporary => true,
             Kind::Printed | Kind::Other => false,
@@ -391,7 +391,7 @@ impl Day {
         let issued = self.in_order.iter().filter(|place| {
             matches!(
                 self.store.kind(**place),
-                Kind::Reception | Kind::Printed | Kind::Prescription
+                Kind::Reception | Kind::Printed | Kind::Prescription | Kind::Order
             )
         });
         let mut issued = issued.filter_map(|place| self.store.get(*place));
@@ -399,6 +399,7 @@ impl Day {
             Act::CheckedIn(check_in) => check_in.visit == *number,
             Act::Printed { form_id, .. } => form_id == number,
             Act::Prescribed(prescribed) => prescribed.sheet == *number,
+            Act::Ordered(ordered) => ordered.sheet == *number,
             _ => false,
         })
     }
@@ -414,7 +415,7 @@ impl Day {
 const fn urgency(kind: Kind) -> Option<u8> {
     match kind {
         Kind::Temporary => Some(0),
-        Kind::Note | Kind::Correction | Kind::Prescription => Some(1),
+        Kind::Note | Kind::Correction | Kind::Prescription | Kind::Order => Some(1),
         Kind::Appointment => Some(2),
         Kind::Reception => Some(3),
         Kind::Printed | Kind::Other => None,

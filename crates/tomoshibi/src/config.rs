@@ -25,6 +25,9 @@ pub struct Config {
     /// Printed forms.
     #[serde(default)]
     pub forms: Forms,
+    /// What is ticked on order sheets.
+    #[serde(default)]
+    pub orders: Orders,
     /// How to see whether this machine's clock is right.
     #[serde(default)]
     pub time: Time,
@@ -163,6 +166,14 @@ impl Forms {
     pub fn per_minute(&self) -> u16 {
         self.pages_per_minute.unwrap_or(30)
     }
+}
+
+/// `[orders]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Orders {
+    /// The hospital's own lists of examinations and treatments (docs/operating/orders.md); without it, the built-in ones.
+    pub lists: Option<PathBuf>,
 }
 
 /// `[time]`: whom to ask about this machine's clock. Without a source the quality is unknown, and says so.
@@ -331,6 +342,24 @@ impl Config {
     #[must_use]
     pub fn data(&self) -> PathBuf {
         self.path(&self.station.data)
+    }
+
+    /// What is ticked on order sheets: the hospital's own lists, or the built-in ones where none are named.
+    ///
+    /// # Errors
+    /// When the file that is named cannot be read or is wrong: other lists than the hospital's own are not put in its place.
+    pub fn order_lists(&self) -> Result<downtime::forms::OrderLists> {
+        let Some(file) = &self.orders.lists else {
+            return Ok(downtime::forms::OrderLists::built_in()?);
+        };
+        let path = self.path(file);
+        let wrong = || format!("検査・処置の一覧 {} を使えません", path.display());
+        let size = std::fs::metadata(&path).with_context(wrong)?.len();
+        if size > downtime::forms::MAX_ORDER_LISTS as u64 {
+            bail!("検査・処置の一覧 {} が大きすぎます（{size} バイト）", path.display());
+        }
+        let text = std::fs::read_to_string(&path).with_context(wrong)?;
+        downtime::forms::OrderLists::parse(&text).with_context(wrong)
     }
 
     /// The printers, in the order of the file.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
+use downtime::forms::OrderLists;
 use downtime::printing::Paper;
 use downtime::stations::{Parts, Station};
 use press::{Forms, Press};
@@ -27,6 +28,7 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
         hospital_name: config.hospital.name.clone(),
         contact_phone: config.hospital.contact_phone.clone(),
         institution: config.hospital.prescriber(),
+        order_lists: order_lists(config),
         code: home.code,
         roster: home.roster.clone(),
         secret: Arc::clone(&home.secret),
@@ -69,6 +71,15 @@ pub fn forms(config: &Config) -> Result<(Forms, Vec<press::PressError>)> {
     Ok(match &config.forms.dir {
         None => (Forms::built_in()?, Vec::new()),
         Some(dir) => Forms::with_directory(&config.path(dir))?,
+    })
+}
+
+/// The lists of order sheets. A file that cannot be used must not keep a station from starting on the day it is needed: people then
+/// order in free text, and the screen, the log and `doctor` say why.
+fn order_lists(config: &Config) -> OrderLists {
+    config.order_lists().unwrap_or_else(|fault| {
+        tracing::error!("★ {fault:#}");
+        OrderLists::unreadable(format!("{fault:#}"))
     })
 }
 

@@ -267,8 +267,14 @@ fn check_drug(number: usize, drug: &Drug, usage: &Usage, found: &mut Vec<Fault>)
 
 /// Marked by the master, or by the mark hospitals put into the name.
 fn is_narcotic(drug: &Drug) -> bool {
+    drug.control == Control::Narcotic || names_a_narcotic(&drug.name)
+}
+
+/// The mark that hospitals put into the name of a narcotic. One without a mark is not recognised.
+#[must_use]
+pub(crate) fn names_a_narcotic(name: &str) -> bool {
     const MARKS: [&str; 6] = ["(麻)", "（麻）", "[麻]", "［麻］", "【麻】", "〔麻〕"];
-    drug.control == Control::Narcotic || MARKS.iter().any(|mark| drug.name.contains(mark))
+    MARKS.iter().any(|mark| name.contains(mark))
 }
 
 fn dose_fits(dose: &Dose, usage: &Usage) -> bool {

@@ -1,7 +1,8 @@
 //! Round trips and damage of charts and entries.
 
 use chart::dose::Quantity;
-use chart::entry::{CheckIn, SignedNote};
+use chart::entry::{CheckIn, Ordered, SignedNote};
+use chart::order::{Amount, Instruction, Item, Order, OrderKind};
 use chart::result::Flag;
 use chart::stay::{Contact, Due, Handover, Plan, Scheduled, Vital};
 use chart::{
@@ -210,6 +211,77 @@ fn truncation_is_an_error_and_never_a_panic() {
     assert!(Chart::from_bytes(&bytes[..bytes.len() / 2]).is_err());
 }
 
+/// One order with every field filled.
+fn ordered() -> Ordered {
+    Ordered {
+        sheet: FormId::issue(date(2026, 11, 20), 3, 2).unwrap(),
+        department: Coded::new("02", "循環器内科"),
+        doctor: Coded::new("2001", "佐藤　一郎"),
+        order: Order {
+            kind: OrderKind::Treatment,
+            urgent: true,
+            clinical: "心不全".into(),
+            items: vec![Item {
+                exam: Coded::new("BLD", "血算"),
+                ehr_order: "O-77".into(),
+            }],
+            other: "髄液".into(),
+            part: "胸部".into(),
+            material: "血液".into(),
+            rows: vec![Instruction {
+                when: "11-20 10:30".into(),
+                name: "フロセミド注 20 mg".into(),
+                amount: Some(Amount::read("0.5 筒").unwrap()),
+                dilution: "原液".into(),
+                route: "静注".into(),
+                rate: "1分以上".into(),
+                comment: "血圧を見て".into(),
+                high_risk: true,
+                tag: "利尿".into(),
+            }],
+        },
+    }
+}
+
+#[test]
+fn the_bytes_of_an_order_stay_what_they_are() {
+    let entry = |act| {
+        let by = Author {
+            user: "1".into(),
+            ..Author::default()
+        };
+        let entry = Entry {
+            by,
+            written_at: Moment(3),
+            station: StationCode::parse("R03").unwrap(),
+            subject: Subject::Hospital,
+            act,
+        };
+        let bytes = entry.to_bytes().unwrap();
+        bytes.iter().map(|b| format!("{b:02x}")).collect::<String>()
+    };
+    let order = Ordered {
+        order: Order {
+            kind: OrderKind::Imaging,
+            part: "R".into(),
+            ..Order::empty(OrderKind::Imaging)
+        },
+        department: Coded::new("02", ""),
+        ..ordered()
+    };
+    let reason = "x".into();
+    let void = Act::OrderVoided {
+        entry: EntryId([9; 32]),
+        reason,
+    };
+    // Version, author, time, station, subject, then act 21 and 22 with numbered fields: what other stations and later programs read.
+    let head = "0185836131606003635230338202808215";
+    let body = "81846c32363332343033303030323082623032608264323030316fe4bd90e897a4e38080e4b880e9838e8801f460806061526080";
+    assert_eq!(entry(Act::Ordered(Box::new(order))), format!("{head}{body}"));
+    let named = "09".repeat(32);
+    assert_eq!(entry(void), format!("{}16825820{named}6178", &head[..head.len() - 2]));
+}
+
 #[test]
 fn entries_come_back() {
     let station = StationCode::parse("R03").unwrap();
@@ -232,6 +304,11 @@ fn entries_come_back() {
         Act::EnteredInEhr {
             entry: EntryId([9; 32]),
             at: Moment(7),
+        },
+        Act::Ordered(Box::new(ordered())),
+        Act::OrderVoided {
+            entry: EntryId([9; 32]),
+            reason: "別の患者".into(),
         },
     ];
     for act in acts {

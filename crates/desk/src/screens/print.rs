@@ -37,6 +37,11 @@ pub static SCREEN: Screen = Screen {
         },
         Route {
             method: "POST",
+            path: "/print/more",
+            handler: || post(more),
+        },
+        Route {
+            method: "POST",
             path: "/print/next",
             handler: || post(next_slip),
         },
@@ -109,6 +114,21 @@ async fn chart(visit: Visit, Form(form): Form<WhoForm>) -> Result<Response, Faul
         Who::read(&visit, &signed.session.index(), &signed.session.day(), &form.who)?
     };
     let sheet = reception::check_in::chart_sheet(&visit, &who).await?;
+    Ok(After::redirect(&back(&form.back, &who), None, &[Ok(sheet)]))
+}
+
+/// F03: an empty page more, each with a number of its own.
+async fn more(visit: Visit, Form(form): Form<WhoForm>) -> Result<Response, Fault> {
+    let (who, view) = super::chart::open(&visit, &form.who).await?;
+    let order = Order {
+        subject: who.subject.clone(),
+        number: None,
+        reissue: false,
+    };
+    let sheet = issue(&visit, visit.signed()?, order, |issue| {
+        Some(downtime::forms::continuation_sheet(&view, issue))
+    })
+    .await?;
     Ok(After::redirect(&back(&form.back, &who), None, &[Ok(sheet)]))
 }
 

@@ -270,7 +270,7 @@ async fn prescribe(visit: Visit, Path(who): Path<String>, Form(typed): Form<Type
 }
 
 /// Where the person was received, else where they are booked today.
-fn department(view: &View) -> Coded {
+pub(super) fn department(view: &View) -> Coded {
     let today = view.moment().day();
     let received = view.reception().map(|(_, c)| c.department.clone());
     let booked = || {

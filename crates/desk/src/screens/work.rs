@@ -10,6 +10,7 @@ use axum::Form;
 use axum::extract::{Path, Query};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use chart::order::OrderKind;
 use chart::{Act, EntryId, Known};
 use downtime::exports::retype_list;
 use downtime::index::Index;
@@ -122,6 +123,8 @@ const SHOWS: [&str; 3] = ["", "all", "done"];
 fn priority(act: &Act) -> char {
     match act {
         Act::TemporaryRegistered(t) if matches!(t.allergies, Known::Present(_)) => 'A',
+        // What was injected must stand in the record before the next dose.
+        Act::Ordered(o) if o.order.kind == OrderKind::Treatment => 'A',
         Act::CheckedIn(_) => 'C',
         _ => 'B',
     }
@@ -295,9 +298,11 @@ fn opened(
         label: field.label.to_owned(),
         value: field.value,
     }));
-    let on_paper = match &entry.act {
-        Act::NoteSigned(note) | Act::NoteCorrected { note, .. } => note.on_paper,
-        _ => false,
+    let paper = match &entry.act {
+        Act::NoteSigned(note) | Act::NoteCorrected { note, .. } if note.on_paper => Some("work-paper"),
+        // What was done and found stands on the sheet, not here.
+        Act::Ordered(_) => Some("work-order-paper"),
+        _ => None,
     };
     let (kana, birth, id) = card
         .as_ref()
@@ -315,7 +320,7 @@ fn opened(
         kana,
         id,
         birth,
-        paper: on_paper.then(|| w["work-paper"].to_owned()),
+        paper: paper.map(|key| w[key].to_owned()),
         fields,
         entered: mark.map(|mark| {
             let at = say::moment(w, mark.entry.written_at, visit.state.now);

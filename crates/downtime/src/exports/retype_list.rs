@@ -1,7 +1,7 @@
 //! 事後入力: every entry as labelled fields, in the words and the order in which a person types them into the EHR.
 
 use chart::Act;
-use chart::entry::SignedNote;
+use chart::entry::{Ordered, SignedNote};
 
 use crate::view::{Day, Recorded};
 
@@ -136,6 +136,15 @@ pub fn fields(recorded: &Recorded, day: &Day) -> Vec<Field> {
             put("備考", p.rx.remarks.join("\n"));
         }
         Act::PrescriptionVoided { reason, .. } => put("無効の理由", reason.clone()),
+        Act::Ordered(ordered) => order_fields(ordered, &mut put),
+        Act::OrderVoided { entry, reason } => {
+            put("取消の理由", reason.clone());
+            let sheet = day.get(entry).and_then(|r| match &r.entry.act {
+                Act::Ordered(ordered) => Some(ordered.sheet.to_string()),
+                _ => None,
+            });
+            put("取り消した依頼票", sheet.unwrap_or_else(|| entry.short()));
+        }
         Act::ConflictSettled { decision, entries } => {
             put(
                 "対象の記載",
@@ -145,6 +154,31 @@ pub fn fields(recorded: &Recorded, day: &Day) -> Vec<Field> {
         }
     }
     out
+}
+
+fn order_fields(ordered: &Ordered, put: &mut impl FnMut(&'static str, String)) {
+    let order = &ordered.order;
+    put("依頼票番号", ordered.sheet.to_string());
+    put("区分", order.kind.label().to_owned());
+    put("至急", if order.urgent { "至急".to_owned() } else { String::new() });
+    put("診療科", ordered.department.label().to_owned());
+    put("指示医", ordered.doctor.label().to_owned());
+    for item in &order.items {
+        let known = if item.ehr_order.is_empty() {
+            String::new()
+        } else {
+            // It stands in the EHR already: nobody must order it a second time there.
+            format!("（電子カルテの依頼 {}）", item.ehr_order)
+        };
+        put("検査", format!("{}{known}", item.exam.label()));
+    }
+    for row in &order.rows {
+        put("注射・処置", row.text());
+    }
+    put("その他", order.other.clone());
+    put("材料", order.material.clone());
+    put("部位・方向", order.part.clone());
+    put("病名・目的", order.clinical.clone());
 }
 
 fn note_fields(note: &SignedNote, put: &mut impl FnMut(&'static str, String)) {

@@ -57,6 +57,17 @@ pub enum Role {
     BreakGlass,
 }
 
+/// Who orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ordering {
+    /// Not this role.
+    No,
+    /// In their own name.
+    Own,
+    /// On the word of a physician, who is named on the sheet.
+    OnWord,
+}
+
 /// What a role may do with the charts of its scope. The bits stand in every sealed ring (security.md §8).
 pub mod verb {
     /// See lists and search.
@@ -162,6 +173,16 @@ impl Role {
             Self::Accounting => LIST | PRINT | RECONCILE,
             Self::Reconciler => LIST | READ | PRINT | EXPORT | LINK | RECONCILE,
             Self::PrivacyOfficer | Self::Commander | Self::Recorder | Self::Auditor | Self::Maintenance => 0,
+        }
+    }
+
+    /// Whether this role orders examinations, injections and treatments, and on whose word.
+    #[must_use]
+    pub const fn ordering(self) -> Ordering {
+        match self {
+            Self::Physician => Ordering::Own,
+            Self::Nurse => Ordering::OnWord,
+            _ => Ordering::No,
         }
     }
 

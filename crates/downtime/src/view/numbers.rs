@@ -34,6 +34,7 @@ impl UsedNumbers {
             }
             Act::Printed { form_id, .. } => self.learn_sheet(form_id),
             Act::Prescribed(prescribed) => self.learn_sheet(&prescribed.sheet),
+            Act::Ordered(ordered) => self.learn_sheet(&ordered.sheet),
             Act::TemporaryRegistered(temporary) => {
                 raise(
                     self.temporary.entry(entry.station).or_default(),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use chart::entry::{CheckIn, Prescribed, ProvisionalAppointment, TemporaryPatient};
-use chart::{Act, Allergy, Chart, Known, Language, Moment, PatientStrip, Subject};
+use chart::entry::{CheckIn, Ordered, Prescribed, ProvisionalAppointment, TemporaryPatient};
+use chart::{Act, Allergy, Chart, FormId, Known, Language, Moment, PatientStrip, Subject};
 
 use super::{Day, DowntimeNote, Recorded};
 
@@ -29,6 +29,8 @@ pub struct View {
     pub provisional: Vec<(Arc<Recorded>, ProvisionalAppointment)>,
     /// Prescriptions of the downtime that hold, in order.
     pub prescribed: Vec<(Arc<Recorded>, Prescribed)>,
+    /// Orders of the downtime, in order; those that were taken back say so.
+    pub orders: Vec<DowntimeOrder>,
     /// Labels such as 同姓同名 2人, from the index.
     pub flags: Vec<String>,
     on: Moment,
@@ -57,6 +59,7 @@ impl View {
                 _ => None,
             })
             .collect();
+        let orders = entries.iter().filter_map(|r| downtime_order(r, day)).collect();
         Self {
             subject,
             chart,
@@ -66,6 +69,7 @@ impl View {
             notes,
             provisional,
             prescribed,
+            orders,
             flags: Vec::new(),
             on,
         }
@@ -120,11 +124,8 @@ impl View {
     /// the newest of the last twelve hours.
     #[must_use]
     pub fn reception(&self) -> Option<&(Arc<Recorded>, CheckIn)> {
-        let today = self.on.day_number();
-        let of_today = |(r, _): &&(Arc<Recorded>, CheckIn)| r.entry.written_at.day_number() == today;
-        let of_tonight = |(r, _): &&(Arc<Recorded>, CheckIn)| {
-            (0..STILL_HERE).contains(&self.on.0.saturating_sub(r.entry.written_at.0))
-        };
+        let of_today = |(r, _): &&(Arc<Recorded>, CheckIn)| self.is_of_today(r);
+        let of_tonight = |(r, _): &&(Arc<Recorded>, CheckIn)| self.is_of_tonight(r);
         let mut newest_first = self.receptions.iter().rev();
         self.receptions
             .iter()
@@ -140,11 +141,58 @@ impl View {
         chosen.map_or_else(registered, |chosen| chosen.0)
     }
 
+    fn is_of_today(&self, recorded: &Recorded) -> bool {
+        recorded.entry.written_at.day_number() == self.on.day_number()
+    }
+
+    fn is_of_tonight(&self, recorded: &Recorded) -> bool {
+        (0..STILL_HERE).contains(&self.on.0.saturating_sub(recorded.entry.written_at.0))
+    }
+
+    /// Orders of this visit, taken back or not: of today, and of the evening before for who came then.
+    pub fn orders_today(&self) -> impl Iterator<Item = &DowntimeOrder> {
+        let of_visit = |o: &&DowntimeOrder| self.is_of_today(&o.recorded) || self.is_of_tonight(&o.recorded);
+        self.orders.iter().filter(of_visit)
+    }
+
+    /// The number of the newest sheet of a form that was printed for this visit.
+    #[must_use]
+    pub fn newest_sheet(&self, wanted: &str) -> Option<&FormId> {
+        let of_visit = |r: &&Arc<Recorded>| self.is_of_today(r) || self.is_of_tonight(r);
+        let mut newest_first = self.entries.iter().rev().filter(of_visit);
+        newest_first.find_map(|r| match &r.entry.act {
+            Act::Printed { form, form_id, .. } if form == wanted => Some(form_id),
+            _ => None,
+        })
+    }
+
     /// The moment for which ages were computed.
     #[must_use]
     pub const fn moment(&self) -> Moment {
         self.on
     }
+}
+
+/// 検査・処置の依頼 of the downtime.
+#[derive(Debug, Clone)]
+pub struct DowntimeOrder {
+    /// The entry.
+    pub recorded: Arc<Recorded>,
+    /// What is ordered.
+    pub ordered: Ordered,
+    /// The entry that took it back, if any: the first that did.
+    pub voided: Option<Arc<Recorded>>,
+}
+
+fn downtime_order(recorded: &Arc<Recorded>, day: &Day) -> Option<DowntimeOrder> {
+    let Act::Ordered(ordered) = &recorded.entry.act else {
+        return None;
+    };
+    Some(DowntimeOrder {
+        recorded: recorded.clone(),
+        ordered: (**ordered).clone(),
+        voided: day.undone_by(&recorded.id),
+    })
 }
 
 fn downtime_note(recorded: &Arc<Recorded>, day: &Day) -> Option<DowntimeNote> {

@@ -225,6 +225,7 @@ impl Hospital {
             hospital_name: "試験病院".into(),
             contact_phone: String::new(),
             institution: chart::rx::Institution::default(),
+            order_lists: downtime::forms::OrderLists::built_in().unwrap(),
             code: code(which),
             roster: self.roster.clone(),
             secret: Arc::clone(if which == "H01" { &self.hub } else { &self.ward }),

@@ -117,7 +117,16 @@ fn checks(config: &Config) -> Vec<Check> {
         crate::serving::press(config)
             .and_then(|p| Ok(format!("帳票 {} 種、{}", p.forms().iter().count(), route(config)?))),
     );
+    put("検査・処置の一覧", order_lists(config));
     out
+}
+
+fn order_lists(config: &Config) -> Result<String> {
+    let lists = config.order_lists()?.summary();
+    Ok(match &config.orders.lists {
+        Some(file) => format!("{}（{lists}）", config.path(file).display()),
+        None => format!("備え付けの一覧（{lists}）。病院のものは [orders] lists に書きます"),
+    })
 }
 
 /// Which way sheets go to paper here.

@@ -259,6 +259,9 @@ fn done_words(visit: &Visit, act: &Act, name: &str) -> String {
         Act::ConflictSettled { .. } => w["done-settled"].to_owned(),
         Act::Prescribed(p) => w.with("done-prescribed", &[("number", p.sheet.as_str().into())]),
         Act::PrescriptionVoided { .. } => w["done-voided"].to_owned(),
+        Act::PaymentDeferred(p) => w.with("done-payment", &[("number", p.sheet.as_str().into()), ("name", name.into())]),
+        Act::PaymentUndone { .. } => w["done-payment-undone"].to_owned(),
+        Act::SheetVoided { form_id, .. } => w.with("done-sheet-voided", &[("number", form_id.as_str().into())]),
     }
 }
 
@@ -280,6 +283,9 @@ fn sheet_words(visit: &Visit, form: &str) -> String {
         "F06" => w["print-f06"].to_owned(),
         "F13" => w["print-f13"].to_owned(),
         "F14" => w["print-f14"].to_owned(),
+        "F15" => w["print-f15"].to_owned(),
+        "F16" => w["print-f16"].to_owned(),
+        "F23" => w["print-f23"].to_owned(),
         "F29" => w["print-f29"].to_owned(),
         other => w.with("print-other", &[("form", other.into())]),
     }

@@ -23,6 +23,7 @@ pub mod link;
 pub mod lists;
 pub mod next;
 pub mod note;
+pub mod payment;
 pub mod print;
 pub mod printing;
 pub mod reception;
@@ -130,8 +131,8 @@ pub const fn first_screen(role: Role) -> &'static str {
         | Role::Laboratory
         | Role::Radiology
         | Role::Pharmacy
-        | Role::Accounting
         | Role::BreakGlass => "/patients",
+        Role::Accounting => "/payment",
         Role::Reconciler => "/to-enter",
         Role::Auditor | Role::PrivacyOfficer => "/audit",
         _ => "/",
@@ -152,6 +153,7 @@ pub static SCREENS: &[&Screen] = &[
     &note::SCREEN,
     &next::SCREEN,
     &rx::SCREEN,
+    &payment::SCREEN,
     &temporary::SCREEN,
     &work::SCREEN,
     &declare::SCREEN,

@@ -17,6 +17,7 @@ use vault::journal::{Incarnation, Journal, Record, RecordLog, Start, Stations};
 use vault::keys::StationSecret;
 
 use crate::audit::{AuditLog, LogStart};
+use crate::forms::PaymentRules;
 use crate::identity::Roster;
 use crate::journal::{Clock, HybridClock, Keeper, recorded};
 use crate::shelf::Shelf;
@@ -64,6 +65,8 @@ pub struct Parts {
     pub contact_phone: String,
     /// 保険医療機関 as prescriptions name it.
     pub institution: Institution,
+    /// What the hospital says about payments put off.
+    pub payment: PaymentRules,
     /// This station's code.
     pub code: StationCode,
     /// Hospital, stations, sealers.
@@ -90,6 +93,7 @@ pub struct Station {
     hospital_name: String,
     contact_phone: String,
     institution: Institution,
+    payment: PaymentRules,
     code: StationCode,
     id: StationId,
     node: u8,
@@ -275,6 +279,7 @@ impl Station {
             hospital_name: parts.hospital_name,
             contact_phone: parts.contact_phone,
             institution: parts.institution,
+            payment: parts.payment,
             code: parts.code,
             id,
             node,
@@ -317,7 +322,13 @@ impl Station {
         &self.hospital_name
     }
 
-    /// Phone for changing appointments; may be empty.
+    /// What the hospital says about payments put off.
+    #[must_use]
+    pub const fn payment_rules(&self) -> &PaymentRules {
+        &self.payment
+    }
+
+    /// 保険医療機関 as prescriptions name it; any part may be empty.
     #[must_use]
     pub const fn institution(&self) -> &Institution {
         &self.institution

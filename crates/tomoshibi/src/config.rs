@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+mod payment;
 mod printer;
 
 /// A station's configuration.
@@ -25,6 +26,9 @@ pub struct Config {
     /// Printed forms.
     #[serde(default)]
     pub forms: Forms,
+    /// Payments put off to another day.
+    #[serde(default)]
+    pub payment: payment::Payment,
     /// How to see whether this machine's clock is right.
     #[serde(default)]
     pub time: Time,
@@ -313,6 +317,7 @@ impl Config {
             }
         }
         self.printers()?;
+        self.payment.rules()?;
         Ok(())
     }
 

@@ -27,6 +27,7 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
         hospital_name: config.hospital.name.clone(),
         contact_phone: config.hospital.contact_phone.clone(),
         institution: config.hospital.prescriber(),
+        payment: config.payment.rules()?,
         code: home.code,
         roster: home.roster.clone(),
         secret: Arc::clone(&home.secret),

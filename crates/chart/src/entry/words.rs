@@ -28,6 +28,9 @@ impl Act {
             Self::ConflictSettled { .. } => "conflict-settled",
             Self::Prescribed(_) => "prescription",
             Self::PrescriptionVoided { .. } => "prescription-voided",
+            Self::PaymentDeferred(_) => "payment-deferred",
+            Self::PaymentUndone { .. } => "payment-undone",
+            Self::SheetVoided { .. } => "sheet-voided",
         }
     }
 
@@ -58,6 +61,7 @@ impl Act {
             | Self::LinkConfirmed { entry }
             | Self::LinkUndone { entry, .. }
             | Self::PrescriptionVoided { entry, .. }
+            | Self::PaymentUndone { entry, .. }
             | Self::EnteredInEhr { entry, .. } => Some(entry),
             _ => None,
         }
@@ -88,6 +92,9 @@ impl Act {
             Self::ConflictSettled { .. } => "食い違いの確認",
             Self::Prescribed(_) => "処方",
             Self::PrescriptionVoided { .. } => "処方の無効",
+            Self::PaymentDeferred(_) => "後日精算",
+            Self::PaymentUndone { .. } => "後日精算の取消",
+            Self::SheetVoided { .. } => "用紙を使用せず",
         }
     }
 }

@@ -196,6 +196,7 @@ impl Hospital {
             hospital_name: "あかりの市立総合病院（架空）".into(),
             contact_phone: "0120-000-000".into(),
             institution: chart::rx::Institution::default(),
+            payment: downtime::forms::PaymentRules::default(),
             code,
             roster,
             secret,

@@ -12,6 +12,7 @@ mod idle;
 mod lifeboat;
 mod namesakes;
 mod pages;
+mod paying;
 mod prescribing;
 mod printing;
 mod returned;

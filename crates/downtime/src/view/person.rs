@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chart::entry::{CheckIn, Prescribed, ProvisionalAppointment, TemporaryPatient};
+use chart::entry::{CheckIn, PaymentDeferred, Prescribed, ProvisionalAppointment, TemporaryPatient};
 use chart::{Act, Allergy, Chart, Known, Moment, PatientStrip, Subject};
 
 use super::{Day, DowntimeNote, Recorded};
@@ -29,6 +29,8 @@ pub struct View {
     pub provisional: Vec<(Arc<Recorded>, ProvisionalAppointment)>,
     /// Prescriptions of the downtime that hold, in order.
     pub prescribed: Vec<(Arc<Recorded>, Prescribed)>,
+    /// Payments put off that hold, in order.
+    pub payments: Vec<(Arc<Recorded>, PaymentDeferred)>,
     /// Labels such as 同姓同名 2人, from the index.
     pub flags: Vec<String>,
     on: Moment,
@@ -57,6 +59,7 @@ impl View {
                 _ => None,
             })
             .collect();
+        let payments = day.payments_of(&subject).collect();
         Self {
             subject,
             chart,
@@ -66,6 +69,7 @@ impl View {
             notes,
             provisional,
             prescribed,
+            payments,
             flags: Vec::new(),
             on,
         }
@@ -90,6 +94,7 @@ impl View {
                     flags: self.flags.clone(),
                     temporary: false,
                     gaiji: p.name.has_gaiji(),
+                    blank: false,
                 }
             }
             (None, Some(t)) => temporary_strip(t, self.flags.clone(), self.on),
@@ -187,5 +192,6 @@ fn temporary_strip(t: &TemporaryPatient, flags: Vec<String>, on: Moment) -> Pati
         flags,
         temporary: true,
         gaiji: t.name.has_gaiji(),
+        blank: false,
     }
 }

@@ -44,6 +44,7 @@ pub(super) enum Kind {
     Appointment,
     Temporary,
     Prescription,
+    Payment,
     Printed,
     Other,
 }
@@ -57,6 +58,7 @@ impl Kind {
             Act::AppointmentProvisional(_) => Self::Appointment,
             Act::TemporaryRegistered(_) => Self::Temporary,
             Act::Prescribed(_) => Self::Prescription,
+            Act::PaymentDeferred(_) => Self::Payment,
             Act::Printed { .. } => Self::Printed,
             _ => Self::Other,
         }

@@ -222,6 +222,7 @@ impl Hospital {
             hospital_name: "試験病院".into(),
             contact_phone: String::new(),
             institution: chart::rx::Institution::default(),
+            payment: downtime::forms::PaymentRules::default(),
             code: code(which),
             roster: self.roster.clone(),
             secret: Arc::clone(if which == "H01" { &self.hub } else { &self.ward }),

@@ -149,6 +149,7 @@ fn register(home: &Home, entered: &Entered, department: &chart::Coded, sheets: V
         by: entered.acting.author().user.clone(),
         title: department.label().to_owned(),
         sheets,
+        blank: false,
     };
     Ok(archive.keep_pack(&pack, &mut random::system())?)
 }
@@ -301,7 +302,7 @@ fn minutes(pages: usize, per_minute: u16) -> usize {
 }
 
 /// The owner alone may read it.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     if path.exists() {
         fs::remove_file(path)?;
     }

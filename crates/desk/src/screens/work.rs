@@ -122,7 +122,7 @@ const SHOWS: [&str; 3] = ["", "all", "done"];
 fn priority(act: &Act) -> char {
     match act {
         Act::TemporaryRegistered(t) if matches!(t.allergies, Known::Present(_)) => 'A',
-        Act::CheckedIn(_) => 'C',
+        Act::CheckedIn(_) | Act::PaymentDeferred(_) => 'C',
         _ => 'B',
     }
 }

@@ -116,15 +116,11 @@ pub fn payment_sheet(
     } else {
         json!({"label": "お問い合わせ", "phone": phone, "hours": or_null(&rules.hours)})
     };
-    let mut services: Vec<Value> = payment
+    let services: Vec<Value> = payment
         .services
         .iter()
         .map(|s| json!({"name": s.name, "done": s.done}))
         .collect();
-    let more = [("その他: ", &payment.other), ("公費など: ", &payment.payer)];
-    for (word, text) in more.into_iter().filter(|(_, text)| !text.is_empty()) {
-        services.push(json!({"name": format!("{word}{text}"), "done": true}));
-    }
     let at = recorded.entry.written_at;
     let clock = at.local();
     add(
@@ -143,6 +139,8 @@ pub fn payment_sheet(
                 "期間中に来られないときは、病院にご連絡ください。",
             ],
             "services": services,
+            "other": or_null(&payment.other),
+            "payer": or_null(&payment.payer),
             "patient_phone": or_null(&payment.phone),
             "insurance_seen": payment.insurance_seen,
             "staff": recorded.entry.by.name,

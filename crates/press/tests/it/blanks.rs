@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::codes::read;
 use crate::paper::{press, print, sample, squeeze, words};
 
-const NUMBER: &str = "263247040008";
+const NUMBER: &str = "263240370009";
 
 /// Forms without a blank version: their texts are the hospital's (F17), or they carry a secret or a finished account.
 const NEVER_BLANK: [&str; 8] = ["F17", "F24", "F25", "F26", "F27", "F28", "F29", "F04-R6.10"];

@@ -12,7 +12,7 @@ const NARROW = { width: 1280, height: 600 };
 const LANGUAGES = ["ja", "en"];
 /** Modes as pictures are named, and as the bar names them. */
 const MODES = { normal: "normal", silent: "silent", declared: "ehr", network: "net" };
-const HELP = ["reception", "lists", "ward", "chart", "note", "next", "temporary", "work", "declare", "home", "findings", "sign-in"];
+const HELP = ["reception", "lists", "ward", "chart", "note", "next", "payment", "temporary", "work", "declare", "home", "findings", "sign-in"];
 
 let hospital;
 let browser;
@@ -312,6 +312,42 @@ test("every screen in a declared downtime", async (all) => {
       await page.goto(`${page.url()}/rx`);
       assert.ok(await page.isVisible("#issued"), "what was issued stands above");
     }, banner(known)],
+    ["S12-labels", "physician", async (page) => {
+      await chart(page, known);
+      await page.click(".more-acts summary");
+      await page.click(".more-acts button");
+      await page.waitForURL(/s=/);
+      await page.click(".more-acts summary");
+    }, banner(known)],
+    ["S32-payment", "reception", open("/payment")],
+    ["S32-not-found", "reception", async (page) => {
+      await page.goto(at("/payment"));
+      await page.fill("#code", "99999999");
+      await Promise.all([page.waitForEvent("domcontentloaded"), page.click("form button.go")]);
+      assert.match(await page.innerText("[role=alert]:visible"), /99999999/, "it says what was not found");
+    }],
+    ["S32-one", "reception", async (page) => {
+      await page.goto(at("/payment"));
+      await Promise.all([page.waitForURL(/\/payment$/), page.click("a[data-row]")]);
+      await page.waitForSelector("#deposit");
+    }],
+    ["S32-wrong", "reception", async (page) => {
+      await page.goto(at("/payment"));
+      await page.click("a[data-row]");
+      await page.fill("#deposit", "3千円");
+      await page.check("input[name=service] >> nth=0");
+      await Promise.all([page.waitForEvent("domcontentloaded"), page.click("button.go:visible")]);
+      assert.match(await page.innerText("[role=alert]:visible"), /9,999,999/, "it says what can be written");
+    }],
+    ["S32-deferred", "reception", async (page) => {
+      await page.goto(at("/payment"));
+      await page.click("a[data-row]");
+      await page.check("input[name=service] >> nth=0");
+      await page.fill("#deposit", "3000");
+      await Promise.all([page.waitForURL(/done=/), page.click("button.go:visible")]);
+      const paper = await page.request.get(new URL(await page.getAttribute("[data-print]", "href"), page.url()).href);
+      assert.equal(paper.headers()["content-type"], "application/pdf", "the slip is printed");
+    }],
     ["S90-printing", "reception", open("/printing")],
     ["S60p-returned", "informatics", open("/returned")],
     ["S17-temporary", "reception", open("/temporary")],

@@ -15,12 +15,14 @@ use crate::patient::{Name, Sex};
 mod bytes;
 mod custody;
 mod ordered;
+mod payment;
 mod prescribed;
 mod words;
 
 pub use bytes::{ENTRY_VERSION, EntryFault, MAX_ENTRY_BYTES};
 pub use custody::{EnvelopeOpened, Link};
 pub use ordered::Ordered;
+pub use payment::{MAX_DEPOSIT, MAX_PAYMENT_TEXT, MAX_SERVICES, PaymentDeferred, Service, read_yen, yen};
 pub use prescribed::Prescribed;
 
 /// The journal's SHA-256 of the record that holds an entry.
@@ -317,6 +319,29 @@ pub enum Act {
         #[n(0)]
         entry: EntryId,
         /// Why.
+        #[n(1)]
+        reason: String,
+    },
+    /// 会計の後日精算
+    #[n(23)]
+    PaymentDeferred(#[n(0)] Box<PaymentDeferred>),
+    /// 後日精算の取消
+    #[n(24)]
+    PaymentUndone {
+        /// What is taken back.
+        #[n(0)]
+        entry: EntryId,
+        /// Why.
+        #[n(1)]
+        reason: String,
+    },
+    /// 用紙を使用せずとした: it will not come back. The subject is the sheet's, so that a number given to two people stays clear.
+    #[n(28)]
+    SheetVoided {
+        /// 帳票番号
+        #[n(0)]
+        form_id: FormId,
+        /// Why, and where the paper is.
         #[n(1)]
         reason: String,
     },

@@ -240,6 +240,10 @@ pub fn mod_37_36(stem: &str) -> Option<char> {
     char::from_digit((37 - product) % 36, 36).map(|c| c.to_ascii_uppercase())
 }
 
+/// First sequence that blank sheets printed beforehand take in their station's range of a day; screens stay below it. Both count upward
+/// without asking each other (docs/decisions/0014-blank-sheets.md).
+pub const FIRST_BLANK: u32 = 7_000;
+
 /// 帳票番号: 12 digits on every issued sheet and visit: year (2) + day of the year (3) + node (2) + sequence (4) + check digit.
 ///
 /// Digits only, so that no input method can corrupt a scan. Day of the year instead of month and day leaves room for

@@ -59,4 +59,18 @@ pub struct PatientStrip {
     pub temporary: bool,
     /// The name holds characters that could not be printed.
     pub gaiji: bool,
+    /// A blank numbered sheet: nothing is known yet, and the frame draws boxes to write the identity in.
+    #[serde(default)]
+    pub blank: bool,
+}
+
+impl PatientStrip {
+    /// The strip of a blank sheet: every box is written by hand.
+    #[must_use]
+    pub fn to_write() -> Self {
+        Self {
+            blank: true,
+            ..Self::default()
+        }
+    }
 }

@@ -330,6 +330,7 @@ pub fn today(visit: &impl Reader, view: &View, handle: &str, may_write: bool) ->
                 Act::AppointmentProvisional(_) => !view.provisional.iter().any(|(r, _)| r.id == recorded.id),
                 Act::Prescribed(_) => !view.prescribed.iter().any(|(r, _)| r.id == recorded.id),
                 Act::Ordered(_) => view.orders.iter().any(|o| o.recorded.id == recorded.id && o.voided.is_some()),
+                Act::PaymentDeferred(_) => !view.payments.iter().any(|(r, _)| r.id == recorded.id),
                 _ => note.is_some_and(|n| n.superseded),
             };
             Done {
@@ -430,6 +431,16 @@ pub fn act_words(w: &Words, act: &Act) -> String {
             w.with(word, &[("kind", kind.into()), ("n", o.order.names().count().into())])
         }
         Act::OrderVoided { reason, .. } => w.with("act-order-voided", &[("reason", reason.into())]),
+        Act::PaymentDeferred(p) => {
+            let deposit = p.deposit.map(|amount| chart::entry::yen(amount.into()));
+            let deposit = deposit.unwrap_or_else(|| w["payment-none-taken"].to_owned());
+            w.with("act-payment", &[("deposit", (&deposit).into())])
+        }
+        Act::PaymentUndone { reason, .. } => w.with("act-payment-undone", &[("reason", reason.into())]),
+        Act::SheetVoided { form_id, reason } => w.with(
+            "act-sheet-voided",
+            &[("number", form_id.as_str().into()), ("reason", reason.into())],
+        ),
         Act::ConflictSettled { decision, .. } => w.with("act-settled", &[("decision", decision.into())]),
     }
 }

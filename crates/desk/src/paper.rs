@@ -261,6 +261,9 @@ fn done_words(visit: &Visit, act: &Act, name: &str) -> String {
         Act::PrescriptionVoided { .. } => w["done-voided"].to_owned(),
         Act::Ordered(o) => w.with("done-ordered", &[("number", o.sheet.as_str().into())]),
         Act::OrderVoided { .. } => w["done-order-voided"].to_owned(),
+        Act::PaymentDeferred(p) => w.with("done-payment", &[("number", p.sheet.as_str().into()), ("name", name.into())]),
+        Act::PaymentUndone { .. } => w["done-payment-undone"].to_owned(),
+        Act::SheetVoided { form_id, .. } => w.with("done-sheet-voided", &[("number", form_id.as_str().into())]),
     }
 }
 
@@ -286,6 +289,9 @@ fn sheet_words(visit: &Visit, form: &str) -> String {
         "F09" => w["print-f09"].to_owned(),
         "F13" => w["print-f13"].to_owned(),
         "F14" => w["print-f14"].to_owned(),
+        "F15" => w["print-f15"].to_owned(),
+        "F16" => w["print-f16"].to_owned(),
+        "F23" => w["print-f23"].to_owned(),
         "F29" => w["print-f29"].to_owned(),
         other => {
             let own = visit.site.desk.own_forms.iter().find(|own| own.code == other);

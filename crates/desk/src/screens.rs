@@ -24,6 +24,7 @@ pub mod lists;
 pub mod next;
 pub mod note;
 pub mod orders;
+pub mod payment;
 pub mod print;
 pub mod print_menu;
 pub mod printing;
@@ -134,8 +135,8 @@ pub const fn first_screen(role: Role) -> &'static str {
         | Role::Laboratory
         | Role::Radiology
         | Role::Pharmacy
-        | Role::Accounting
         | Role::BreakGlass => "/patients",
+        Role::Accounting => "/payment",
         Role::Reconciler => "/to-enter",
         Role::Auditor | Role::PrivacyOfficer => "/audit",
         _ => "/",
@@ -158,6 +159,7 @@ pub static SCREENS: &[&Screen] = &[
     &next::SCREEN,
     &rx::SCREEN,
     &orders::SCREEN,
+    &payment::SCREEN,
     &temporary::SCREEN,
     &work::SCREEN,
     &declare::SCREEN,

@@ -107,11 +107,13 @@ impl Visit {
         self.role().map_or("/", first_screen)
     }
 
-    /// Where this person's work with one patient begins: the chart for who reads charts, else the reception.
+    /// Where this person's work with one patient begins: the chart for who reads charts, payment for accounting, else the reception.
     #[must_use]
     pub fn person_address(&self, handle: &str) -> String {
         if self.role().is_some_and(reads_charts) {
             format!("/p/{handle}")
+        } else if self.role() == Some(Role::Accounting) {
+            format!("/p/{handle}/payment")
         } else {
             format!("/reception/{handle}")
         }

@@ -10,21 +10,25 @@ use serde_json::{Map, Value, json};
 
 use crate::view::{Recorded, View};
 
+mod blank;
 mod body;
 mod continuation;
 mod list;
 mod order_lists;
 mod orders;
 mod pack;
+mod payment;
 mod rx;
 mod ward;
 
+pub use blank::{BlankSet, blank_sheet};
 pub(crate) use body::day_text;
 pub use continuation::continuation_sheet;
 pub use list::{ListRow, department_list};
 pub use order_lists::{MAX_ORDER_LISTS, OrderList, OrderListFault, OrderLists};
 pub use orders::{BeforeImaging, before_imaging, order_sheet};
 pub use pack::{Department, departments, pack_sheets};
+pub use payment::{MAX_LABELS, PaymentRules, label_sheet, payment_sheet, services_of};
 pub use rx::prescription_sheet;
 pub use ward::{OpenBed, PackBed, Ward, day_sheet, open_ward, summary, ward_list, ward_sheets, wards};
 
@@ -63,6 +67,37 @@ pub const FORMS: [&str; 30] = [
            // The next form goes here, with its folder in `forms/`.
 ];
 
+/// 外来受付票 …: what a form is called; its code for a form of the hospital's own.
+#[must_use]
+pub fn title(form: &str) -> &str {
+    match form {
+        "F01" => "外来受付票",
+        "F02" => "外来診療録（停止時）",
+        "F03" => "診療録 続紙",
+        "F04" => "処方箋",
+        "F05" => "院内処方箋",
+        "F06" => "次回予約票（仮予約）",
+        "F07" => "検体検査依頼票・結果票",
+        "F08" => "画像・生理検査依頼票",
+        "F09" => "注射・処置指示票",
+        "F10" => "病棟患者一覧",
+        "F11" => "入院患者サマリ",
+        "F12" => "与薬・経過表（24時間）",
+        "F13" => "外来予約患者一覧",
+        "F14" => "仮患者登録票",
+        "F15" => "ラベル・リストバンド台紙",
+        "F16" => "会計後日精算のご案内",
+        "F17" => "アクションカード",
+        "F18" => "クロノロジー記録用紙",
+        "F19" => "院内連絡",
+        "F20" => "流れボード記入用紙",
+        "F21" => "事後報告書（振り返り）",
+        "F22" => "白紙セット（番号入り）",
+        "F23" => "事後入力 送付票",
+        other => other,
+    }
+}
+
 /// What every sheet says about the moment at which it is issued.
 #[derive(Debug, Clone)]
 pub struct Issue {
@@ -91,7 +126,7 @@ pub struct Issue {
 }
 
 impl Issue {
-    fn sheet(&self, form: &str, strip: Option<chart::PatientStrip>, body: Value) -> Sheet {
+    pub(crate) fn sheet(&self, form: &str, strip: Option<chart::PatientStrip>, body: Value) -> Sheet {
         Sheet {
             form: form.to_owned(),
             title_mark: self.mark.clone(),

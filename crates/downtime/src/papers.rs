@@ -17,6 +17,10 @@ use crate::forms::{day_text, or_null};
 use crate::identity::{BadgeSecret, EnvelopeSecret, Role};
 use crate::stations::{DeclarationCode, ENVELOPE_SECONDS};
 
+mod cover;
+
+pub use cover::{CoverLine, cover_lines, cover_sheet};
+
 /// Where and when a paper of the office is issued.
 #[derive(Debug, Clone)]
 pub struct Office {

@@ -4,7 +4,7 @@
 //! waits for a person. Whose sheet it is follows from the journal, and for packs from the register kept at printing. Not here:
 //! reading pictures (that is `scan`), and what is written on the paper.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chart::{Act, FormId, Moment, PatientCheck, SheetCode, Subject};
 use minicbor::{Decode, Encode};
@@ -16,6 +16,9 @@ mod balance;
 
 pub use archive::{Archive, ArchiveFault, Contents, MAX_ORIGINAL, Sha, sha_of};
 pub use balance::{Balance, Block};
+
+/// Forms that are about several people or nobody: a blank one that comes back needs no name.
+const ABOUT_NOBODY: [&str; 8] = ["F10", "F13", "F17", "F18", "F19", "F20", "F21", "F23"];
 
 /// One sheet that was handed out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -46,6 +49,10 @@ pub struct Pack {
     /// Every sheet of it.
     #[n(3)]
     pub sheets: Vec<Issued>,
+    /// Blank numbered sheets: whose one is, is said when it comes back.
+    #[n(4)]
+    #[cbor(default)]
+    pub blank: bool,
 }
 
 /// One page of a scanned file.
@@ -247,6 +254,16 @@ pub enum Decided {
         #[n(3)]
         page: u8,
     },
+    /// Whose a blank sheet is, by what was written on it. A later decision about the same sheet replaces an earlier one.
+    #[n(2)]
+    Whose {
+        /// The sheet, issued about nobody.
+        #[n(0)]
+        sheet: Issued,
+        /// Whom the paper names.
+        #[n(1)]
+        subject: Subject,
+    },
 }
 
 /// A decision with who took it, and when.
@@ -265,45 +282,106 @@ pub struct Decision {
 
 /// Every sheet known to have been issued, by its number.
 #[derive(Debug, Default)]
-pub struct Register(BTreeMap<FormId, Vec<Issued>>);
+pub struct Register {
+    sheets: BTreeMap<FormId, Vec<Issued>>,
+    /// Numbers of blank sheets.
+    blank: BTreeSet<FormId>,
+    /// Sheets that an entry says will not come back, with the reason.
+    void: BTreeMap<(FormId, Subject), String>,
+    /// Where a sheet was handed out, in words.
+    departments: BTreeMap<(FormId, Subject), String>,
+}
 
 impl Register {
     /// Gathers the sheets of the journal and of printed packs. A pack printed twice from one snapshot gives each sheet once.
     #[must_use]
     pub fn gather<'a>(day: &Day, packs: impl IntoIterator<Item = &'a Pack>) -> Self {
         let mut register = Self::default();
+        let mut received: HashMap<Subject, String> = HashMap::new();
         for recorded in day.all() {
             let subject = &recorded.entry.subject;
-            if let Act::Printed { form, form_id, .. } = &recorded.entry.act {
-                register.add(Issued {
-                    form_id: form_id.clone(),
-                    form: form.clone(),
-                    subject: subject.clone(),
-                });
+            match &recorded.entry.act {
+                Act::CheckedIn(check_in) => {
+                    received.insert(subject.clone(), check_in.department.label().to_owned());
+                }
+                Act::Printed { form, form_id, .. } => {
+                    let sheet = Issued {
+                        form_id: form_id.clone(),
+                        form: form.clone(),
+                        subject: subject.clone(),
+                    };
+                    register.add(sheet, received.get(subject).map_or("", String::as_str));
+                }
+                Act::SheetVoided { form_id, reason } => {
+                    let sheet = (form_id.clone(), subject.clone());
+                    register.void.entry(sheet).or_insert_with(|| reason.clone());
+                }
+                _ => {}
             }
         }
-        for sheet in packs.into_iter().flat_map(|pack| &pack.sheets) {
-            register.add(sheet.clone());
+        for pack in packs {
+            for sheet in &pack.sheets {
+                if pack.blank {
+                    register.blank.insert(sheet.form_id.clone());
+                }
+                register.add(sheet.clone(), &pack.title);
+            }
         }
         register
     }
 
-    fn add(&mut self, sheet: Issued) {
-        let same = self.0.entry(sheet.form_id.clone()).or_default();
+    fn add(&mut self, sheet: Issued, department: &str) {
+        if !department.is_empty() {
+            let place = (sheet.form_id.clone(), sheet.subject.clone());
+            self.departments.entry(place).or_insert_with(|| department.to_owned());
+        }
+        let same = self.sheets.entry(sheet.form_id.clone()).or_default();
         if !same.contains(&sheet) {
             same.push(sheet);
         }
     }
 
+    /// Whether a sheet was printed blank and must be said whose it is when it comes back.
+    #[must_use]
+    pub fn waits_for_a_name(&self, sheet: &Issued) -> bool {
+        self.is_blank(sheet) && !ABOUT_NOBODY.contains(&sheet.form.as_str())
+    }
+
+    /// Whether a sheet was printed blank.
+    #[must_use]
+    pub fn is_blank(&self, sheet: &Issued) -> bool {
+        self.blank.contains(&sheet.form_id)
+    }
+
+    /// Why an entry says that a sheet will not come back.
+    #[must_use]
+    pub fn voided(&self, sheet: &Issued) -> Option<&str> {
+        let key = (sheet.form_id.clone(), sheet.subject.clone());
+        self.void.get(&key).map(String::as_str)
+    }
+
+    /// Where a sheet was handed out, in words; empty when nothing says so.
+    #[must_use]
+    pub fn department(&self, sheet: &Issued) -> &str {
+        let key = (sheet.form_id.clone(), sheet.subject.clone());
+        self.departments.get(&key).map_or("", String::as_str)
+    }
+
+    /// Every place where sheets were handed out, by name.
+    #[must_use]
+    pub fn departments(&self) -> BTreeSet<&str> {
+        self.departments.values().map(String::as_str).collect()
+    }
+
     /// Every sheet, by number.
     pub fn all(&self) -> impl Iterator<Item = &Issued> {
-        self.0.values().flatten()
+        self.sheets.values().flatten()
     }
 
     /// The sheets of one number: one, unless two packs of one day were printed from different snapshots.
     #[must_use]
     pub fn of(&self, number: &FormId) -> &[Issued] {
-        self.0.get(number).map_or(&[], Vec::as_slice)
+        self.sheets.get(number).map_or(&[], Vec::as_slice)
     }
 
     /// The sheet that a code means.

@@ -17,7 +17,7 @@ use vault::journal::{Incarnation, Journal, Record, RecordLog, Start, Stations};
 use vault::keys::StationSecret;
 
 use crate::audit::{AuditLog, LogStart};
-use crate::forms::OrderLists;
+use crate::forms::{OrderLists, PaymentRules};
 use crate::identity::Roster;
 use crate::journal::{Clock, HybridClock, Keeper, recorded};
 use crate::shelf::Shelf;
@@ -69,6 +69,8 @@ pub struct Parts {
     pub institution: Institution,
     /// What is ticked on order sheets.
     pub order_lists: OrderLists,
+    /// What the hospital says about payments put off.
+    pub payment: PaymentRules,
     /// This station's code.
     pub code: StationCode,
     /// Hospital, stations, sealers.
@@ -96,6 +98,7 @@ pub struct Station {
     contact_phone: String,
     institution: Institution,
     order_lists: OrderLists,
+    payment: PaymentRules,
     code: StationCode,
     id: StationId,
     node: u8,
@@ -282,6 +285,7 @@ impl Station {
             contact_phone: parts.contact_phone,
             institution: parts.institution,
             order_lists: parts.order_lists,
+            payment: parts.payment,
             code: parts.code,
             id,
             node,
@@ -330,7 +334,13 @@ impl Station {
         &self.order_lists
     }
 
-    /// 保険医療機関 as prescriptions name it.
+    /// What the hospital says about payments put off.
+    #[must_use]
+    pub const fn payment_rules(&self) -> &PaymentRules {
+        &self.payment
+    }
+
+    /// 保険医療機関 as prescriptions name it; any part may be empty.
     #[must_use]
     pub const fn institution(&self) -> &Institution {
         &self.institution

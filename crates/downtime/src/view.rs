@@ -18,6 +18,7 @@ mod fold;
 mod links;
 mod names;
 mod numbers;
+mod payments;
 mod person;
 mod store;
 
@@ -83,6 +84,7 @@ pub struct Day {
     linked: Vec<Place>,
     opened: Vec<Place>,
     booked: Vec<Place>,
+    deferred: Vec<Place>,
     /// What may have to be typed into the EHR, whether undone or done since.
     work: Vec<Place>,
     disabled: BTreeSet<String>,
@@ -342,7 +344,7 @@ impl Day {
     /// Entries that must find their way into the EHR, in order of urgency, each with the mark that somebody did it.
     ///
     /// Urgency (事後入力): temporary patients first because everything else of theirs hangs on them, then notes, prescriptions and orders, then
-    /// appointments, then receptions. Undone entries and printing need nothing.
+    /// appointments, then receptions, then deferred payments. Undone entries and printing need nothing.
     #[must_use]
     pub fn to_enter(&self) -> Vec<(Arc<Recorded>, Option<Arc<Recorded>>)> {
         let mut list: Vec<Place> = self.to_be_entered().collect();
@@ -378,7 +380,7 @@ impl Day {
     fn is_wanted(&self, place: Place) -> bool {
         let Some(id) = self.store.id(place) else { return false };
         match self.store.kind(place) {
-            Kind::Reception | Kind::Appointment | Kind::Prescription | Kind::Order => !self.is_undone(&id),
+            Kind::Reception | Kind::Appointment | Kind::Prescription | Kind::Order | Kind::Payment => !self.is_undone(&id),
             Kind::Note | Kind::Correction => !self.corrected.contains_key(&id),
             Kind::Temporary => true,
             Kind::Printed | Kind::Other => false,
@@ -391,7 +393,7 @@ impl Day {
         let issued = self.in_order.iter().filter(|place| {
             matches!(
                 self.store.kind(**place),
-                Kind::Reception | Kind::Printed | Kind::Prescription | Kind::Order
+                Kind::Reception | Kind::Printed | Kind::Prescription | Kind::Order | Kind::Payment
             )
         });
         let mut issued = issued.filter_map(|place| self.store.get(*place));
@@ -400,6 +402,7 @@ impl Day {
             Act::Printed { form_id, .. } => form_id == number,
             Act::Prescribed(prescribed) => prescribed.sheet == *number,
             Act::Ordered(ordered) => ordered.sheet == *number,
+            Act::PaymentDeferred(payment) => payment.sheet == *number,
             _ => false,
         })
     }
@@ -418,6 +421,7 @@ const fn urgency(kind: Kind) -> Option<u8> {
         Kind::Note | Kind::Correction | Kind::Prescription | Kind::Order => Some(1),
         Kind::Appointment => Some(2),
         Kind::Reception => Some(3),
+        Kind::Payment => Some(4),
         Kind::Printed | Kind::Other => None,
     }
 }

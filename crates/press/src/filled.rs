@@ -144,6 +144,16 @@ fn check(form: &Form, sheet: &Sheet) -> Result<(), String> {
             Strip::Required | Strip::Compact => Err("it has no patient".to_owned()),
         };
     };
+    if strip.blank {
+        let written = [&strip.kana, &strip.name, &strip.birth, &strip.age, &strip.sex, &strip.id, &strip.id_code];
+        return if sheet.form_id.is_empty() {
+            Err("a blank sheet has no number: what is written on it could not be found again".to_owned())
+        } else if written.iter().any(|text| !text.is_empty()) || strip.temporary || !strip.flags.is_empty() {
+            Err("a blank sheet names a patient".to_owned())
+        } else {
+            Ok(())
+        };
+    }
     if strip.id.trim().is_empty() || (strip.name.trim().is_empty() && strip.kana.trim().is_empty()) {
         return Err("the patient has no number or no name".to_owned());
     }

@@ -55,6 +55,10 @@ pub struct Form {
     pub overridden: bool,
     /// `sample.json` of a built-in form: one whole invented sheet.
     pub sample: Option<String>,
+    /// `blank.json`: the body of the form as a blank sheet for the hand; a form without it has no blank version.
+    pub blank: Option<String>,
+    /// `contract.toml`: what a file of the hospital's may say in the body; a form without it is filled by the program alone.
+    pub contract: Option<String>,
     pub(crate) source: Source,
     pub(crate) pictures: Vec<(FileId, Bytes)>,
     /// The hospital's mark, where it stands in the head.
@@ -172,12 +176,11 @@ impl Forms {
             let Some(code) = path.strip_suffix("/form.toml") else {
                 continue;
             };
-            let text = |file: &str| {
-                let file = Embedded::get(&format!("{code}/{file}"))?;
-                String::from_utf8(file.data.into_owned()).ok()
-            };
+            let text = |file: &str| built_in(code, file);
             let mut form = parse(code, text("form.toml"), text("form.typ"), &built_in_typ)?;
             form.sample = text("sample.json");
+            form.blank = text("blank.json");
+            form.contract = text("contract.toml");
             forms.insert(code.to_owned(), form);
         }
         let english = Embedded::get("words/en.toml").and_then(|file| String::from_utf8(file.data.into_owned()).ok());
@@ -386,6 +389,10 @@ fn read(directory: &Path, code: &str) -> Result<Form, PressError> {
     };
     let mut form = parse(code, text("form.toml"), text("form.typ"), &other)?;
     form.overridden = true;
+    // Of a form that only looks different, the built-in blank body and contract still hold.
+    let or_built_in = |file: &str| text(file).or_else(|| built_in(code, file));
+    form.blank = or_built_in("blank.json");
+    form.contract = or_built_in("contract.toml");
     let Ok(entries) = fs::read_dir(&folder) else {
         return Ok(form);
     };
@@ -418,7 +425,12 @@ pub(crate) fn read_bounded(path: &Path, limit: u64) -> Option<Vec<u8>> {
 
 /// `form.typ` of a built-in form.
 fn built_in_typ(code: &str) -> Option<String> {
-    let file = Embedded::get(&format!("{code}/form.typ"))?;
+    built_in(code, "form.typ")
+}
+
+/// A file of a built-in form.
+fn built_in(code: &str, file: &str) -> Option<String> {
+    let file = Embedded::get(&format!("{code}/{file}"))?;
     String::from_utf8(file.data.into_owned()).ok()
 }
 
@@ -463,6 +475,8 @@ fn parse(
         about,
         overridden: false,
         sample: None,
+        blank: None,
+        contract: None,
         source,
         pictures: Vec::new(),
         logo: None,

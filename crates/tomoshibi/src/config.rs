@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+mod payment;
 mod printer;
 
 /// A station's configuration.
@@ -28,6 +29,9 @@ pub struct Config {
     /// What is ticked on order sheets.
     #[serde(default)]
     pub orders: Orders,
+    /// Payments put off to another day.
+    #[serde(default)]
+    pub payment: payment::Payment,
     /// How to see whether this machine's clock is right.
     #[serde(default)]
     pub time: Time,
@@ -325,6 +329,7 @@ impl Config {
         }
         self.printers()?;
         self.trusts()?;
+        self.payment.rules()?;
         Ok(())
     }
 

@@ -29,6 +29,7 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
         contact_phone: config.hospital.contact_phone.clone(),
         institution: config.hospital.prescriber(),
         order_lists: order_lists(config),
+        payment: config.payment.rules()?,
         code: home.code,
         roster: home.roster.clone(),
         secret: Arc::clone(&home.secret),

@@ -30,6 +30,9 @@ impl Act {
             Self::PrescriptionVoided { .. } => "prescription-voided",
             Self::Ordered(_) => "order",
             Self::OrderVoided { .. } => "order-voided",
+            Self::PaymentDeferred(_) => "payment-deferred",
+            Self::PaymentUndone { .. } => "payment-undone",
+            Self::SheetVoided { .. } => "sheet-voided",
         }
     }
 
@@ -61,6 +64,7 @@ impl Act {
             | Self::LinkUndone { entry, .. }
             | Self::PrescriptionVoided { entry, .. }
             | Self::OrderVoided { entry, .. }
+            | Self::PaymentUndone { entry, .. }
             | Self::EnteredInEhr { entry, .. } => Some(entry),
             _ => None,
         }
@@ -93,6 +97,9 @@ impl Act {
             Self::PrescriptionVoided { .. } => "処方の無効",
             Self::Ordered(_) => "検査・処置の依頼",
             Self::OrderVoided { .. } => "依頼の取消",
+            Self::PaymentDeferred(_) => "後日精算",
+            Self::PaymentUndone { .. } => "後日精算の取消",
+            Self::SheetVoided { .. } => "用紙を使用せず",
         }
     }
 }

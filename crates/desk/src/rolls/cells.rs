@@ -34,6 +34,8 @@ pub fn href(role: Role, handle: &str) -> Option<String> {
         Some(format!("/p/{handle}"))
     } else if role == Role::Reception {
         Some(format!("/reception/{handle}"))
+    } else if role == Role::Accounting {
+        Some(format!("/p/{handle}/payment"))
     } else {
         None
     }

@@ -51,6 +51,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
         b"chart" => [SCREEN_DRAWING, BELL, PEN],
         b"note" => [PEN, CLOCK, PAPER],
         b"rx" | b"orders" => [BELL, LIST, PAPER],
+        b"payment" => [SCAN, PEN, PAPER],
         b"next" => [CLOCK, PERSON, PAPER],
         b"temporary" => [PERSON, BELL, PAPER],
         b"work" | b"returned" => [LIST, SCREEN_DRAWING, KEY],
@@ -65,7 +66,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
 }
 
 /// Screens with their own help; the others show that of home.
-const EXPLAINED: [&str; 16] = [
+const EXPLAINED: [&str; 19] = [
     "reception",
     "patients",
     "ward",
@@ -73,6 +74,7 @@ const EXPLAINED: [&str; 16] = [
     "note",
     "rx",
     "orders",
+    "payment",
     "next",
     "temporary",
     "work",

@@ -42,6 +42,11 @@ pub static SCREEN: Screen = Screen {
         },
         Route {
             method: "POST",
+            path: "/print/labels",
+            handler: || post(labels),
+        },
+        Route {
+            method: "POST",
             path: "/print/next",
             handler: || post(next_slip),
         },
@@ -130,6 +135,47 @@ async fn more(visit: Visit, Form(form): Form<WhoForm>) -> Result<Response, Fault
     })
     .await?;
     Ok(After::redirect(&back(&form.back, &who), None, &[Ok(sheet)]))
+}
+
+#[derive(Deserialize)]
+struct LabelForm {
+    who: String,
+    /// How many, 1 to 12.
+    labels: String,
+    #[serde(default)]
+    wristband: String,
+}
+
+/// F15 for one patient.
+async fn labels(visit: Visit, Form(form): Form<LabelForm>) -> Result<Response, Fault> {
+    let who = {
+        let signed = visit.signed()?;
+        Who::read(&visit, &signed.session.index(), &signed.session.day(), &form.who)?
+    };
+    let count = label_count(&form.labels).filter(|n| *n > 0).ok_or(Fault::Input("labels"))?;
+    let sheet = label_sheet(&visit, &who, count, !form.wristband.is_empty()).await?;
+    Ok(After::redirect(&back("chart", &who), None, &[Ok(sheet)]))
+}
+
+/// How many labels, as typed: 0 to 12.
+pub(super) fn label_count(text: &str) -> Option<u8> {
+    let count = ::chart::id::half_width_text(text).trim().parse().ok();
+    count.filter(|n| *n <= downtime::forms::MAX_LABELS)
+}
+
+/// F15 for one patient.
+pub(super) async fn label_sheet(visit: &Visit, who: &Who, labels: u8, wristband: bool) -> Result<String, Fault> {
+    let signed = visit.signed()?;
+    let view = super::chart::look(visit, who).await?;
+    let order = Order {
+        subject: who.subject.clone(),
+        number: None,
+        reissue: false,
+    };
+    issue(visit, signed, order, |issue| {
+        Some(downtime::forms::label_sheet(&view, labels, wristband, issue))
+    })
+    .await
 }
 
 async fn next_slip(visit: Visit, Form(form): Form<EntryForm>) -> Result<Response, Fault> {

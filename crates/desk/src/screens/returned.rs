@@ -8,7 +8,7 @@ use axum::Form;
 use axum::extract::{Path, Query};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use chart::sheet_code::MAX_SHEET_PAGES;
 use chart::{EntryId, FormId, Subject};
 use downtime::audit::Deed;
@@ -20,11 +20,16 @@ use serde::Deserialize;
 
 use super::{Open, Route, Screen};
 use crate::fault::Fault;
-use crate::layout::{Done, Page, SCRIPTS};
+use crate::layout::{Done, Page};
+use crate::paper::After;
 use crate::people::People;
 use crate::visit::Visit;
 use crate::who::Who;
 use crate::words::Words;
+
+mod settle;
+
+use settle::Proposed;
 
 /// S60, its half about paper.
 pub static SCREEN: Screen = Screen {
@@ -51,8 +56,25 @@ pub static SCREEN: Screen = Screen {
             path: "/returned/{entry}",
             handler: || get(picture),
         },
+        Route {
+            method: "POST",
+            path: "/returned/void",
+            handler: || post(settle::void),
+        },
+        Route {
+            method: "POST",
+            path: "/returned/whose",
+            handler: || post(settle::name),
+        },
+        Route {
+            method: "POST",
+            path: "/returned/cover",
+            handler: || post(settle::cover),
+        },
     ],
 };
+
+const SCRIPTS: &[&str] = &["modebar.js", "scan.js", "keys.js", "fade.js", "print.js"];
 
 /// Most unread pages shown at once; the next ones come when these are settled.
 const MOST: usize = 30;
@@ -64,6 +86,10 @@ const MOST_MISSING: usize = 500;
 #[serde(default)]
 struct Shown {
     done: String,
+    /// Sheets just made void.
+    voided: u16,
+    /// A blank sheet just named.
+    named: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -89,18 +115,51 @@ struct Choice {
     seen: String,
 }
 
-async fn show(visit: Visit, Query(shown): Query<Shown>) -> Result<Response, Fault> {
+async fn show(visit: Visit, Query(shown): Query<Shown>, Query(after): Query<After>) -> Result<Response, Fault> {
     let w = visit.w();
-    let done = FormId::parse(&shown.done);
-    let done = done.map(|number| Done::said(w.with("returned-done", &[("number", number.as_str().into())])));
-    page(&visit, StatusCode::OK, done, None)
+    let said = |key: &str, number: &str| {
+        FormId::parse(number).map(|number| Done::said(w.with(key, &[("number", number.as_str().into())])))
+    };
+    let voided = || {
+        let n = usize::from(shown.voided);
+        (n > 0).then(|| Done::said(w.with("returned-voided", &[("n", n.into())])))
+    };
+    let done = said("returned-done", &shown.done)
+        .or_else(|| said("returned-named", &shown.named))
+        .or_else(voided)
+        .or_else(|| After { done: None, ..after }.done(&visit, ""));
+    page(&visit, Said { done, ..Said::default() })
+}
+
+/// What the page says besides its lists.
+#[derive(Default)]
+struct Said {
+    done: Option<Done>,
+    problem: Option<String>,
+    proposed: Option<Proposed>,
+}
+
+impl Said {
+    fn wrong(problem: String) -> Self {
+        Self {
+            problem: Some(problem),
+            ..Self::default()
+        }
+    }
+
+    fn propose(proposed: Proposed) -> Self {
+        Self {
+            proposed: Some(proposed),
+            ..Self::default()
+        }
+    }
 }
 
 async fn assign(visit: Visit, Form(choice): Form<Choice>) -> Result<Response, Fault> {
     let w = visit.w();
     let signed = visit.signed()?.clone();
     let _turn = visit.site.turn("returned").await;
-    let refuse = |key: &str| page(&visit, StatusCode::UNPROCESSABLE_ENTITY, None, Some(w[key].to_owned()));
+    let refuse = |key: &str| page(&visit, Said::wrong(w[key].to_owned()));
     let file = EntryId::parse(&choice.file).ok_or(Fault::Stale)?.0;
     let Some(paper) = Paper::open(&visit)? else {
         return refuse("returned-no-key");
@@ -199,12 +258,20 @@ struct Unread {
 }
 
 struct Missing {
+    tick: String,
+    blank: bool,
+    department: String,
     form: String,
     number: String,
     who: String,
 }
 
-fn page(visit: &Visit, status: StatusCode, done: Option<Done>, problem: Option<String>) -> Result<Response, Fault> {
+fn page(visit: &Visit, said: Said) -> Result<Response, Fault> {
+    let Said {
+        done,
+        problem,
+        proposed,
+    } = said;
     let w = visit.w();
     let session = &visit.signed()?.session;
     let paper = Paper::open(visit)?;
@@ -212,6 +279,7 @@ fn page(visit: &Visit, status: StatusCode, done: Option<Done>, problem: Option<S
     let people = People::new(visit, &index, &day);
     let whose = |sheet: &Issued| about(visit, &people, &index, &day, &sheet.subject);
     let (mut unread, mut missing, mut counts, mut closed) = (Vec::new(), Vec::new(), String::new(), 0);
+    let (mut unnamed, mut departments): (Vec<Missing>, Vec<String>) = (Vec::new(), Vec::new());
     if let Some(paper) = &paper {
         let balance = &paper.balance;
         unread.extend(
@@ -221,11 +289,17 @@ fn page(visit: &Visit, status: StatusCode, done: Option<Done>, problem: Option<S
                 .take(MOST)
                 .filter_map(|place| one(w, paper, place, &whose)),
         );
-        missing.extend(balance.missing.iter().take(MOST_MISSING).map(|sheet| Missing {
+        let row = |sheet: &Issued| Missing {
+            tick: settle::tick(sheet),
+            blank: paper.register.is_blank(sheet),
+            department: paper.register.department(sheet).to_owned(),
             form: sheet.form.clone(),
             number: sheet.form_id.to_string(),
             who: whose(sheet),
-        }));
+        };
+        missing.extend(balance.missing.iter().take(MOST_MISSING).map(row));
+        unnamed.extend(balance.unnamed.iter().take(MOST_MISSING).map(row));
+        departments.extend(paper.register.departments().into_iter().map(str::to_owned));
         let sum = |of: fn(&downtime::scans::Block) -> usize| balance.blocks.values().map(of).sum::<usize>();
         let numbers = [
             ("issued", sum(|block| block.issued).into()),
@@ -238,13 +312,20 @@ fn page(visit: &Visit, status: StatusCode, done: Option<Done>, problem: Option<S
         closed = paper.contents.closed + session.unreadable();
         session.glance(Deed::Filed, "未回収の一覧", missing.len());
     }
+    let status = match &problem {
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        None => StatusCode::OK,
+    };
     let problem = problem.or_else(|| paper.is_none().then(|| w["returned-no-key"].to_owned()));
     let shown = visit.show(&ReturnedPage {
         page: visit.page(&w["returned-title"], SCRIPTS),
         counts,
         closed: (closed > 0).then(|| w.with("returned-closed", &[("n", closed.into())])),
         unread,
+        unnamed,
+        proposed,
         missing,
+        departments,
         done,
         problem,
     });
@@ -304,7 +385,10 @@ struct ReturnedPage<'a> {
     counts: String,
     closed: Option<String>,
     unread: Vec<Unread>,
+    unnamed: Vec<Missing>,
+    proposed: Option<Proposed>,
     missing: Vec<Missing>,
+    departments: Vec<String>,
     done: Option<Done>,
     problem: Option<String>,
 }

@@ -6,11 +6,12 @@ use axum::Form;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use chart::{FormId, PatientId, TemporaryId};
+use downtime::identity::Role;
 use downtime::index::Index;
 use downtime::view::Day;
 use serde::Deserialize;
 
-use super::{CARE, Open, Route, Screen};
+use super::{Open, Route, Screen};
 use crate::fault::Fault;
 use crate::visit::Visit;
 use crate::who::Who;
@@ -20,7 +21,13 @@ pub static SCREEN: Screen = Screen {
     id: "S00",
     name: "scan",
     nav: None,
-    who: CARE,
+    who: &[
+        Role::Reception,
+        Role::Physician,
+        Role::Nurse,
+        Role::Accounting,
+        Role::BreakGlass,
+    ],
     open: Open::Downtime,
     routes: &[Route {
         method: "POST",

@@ -80,6 +80,9 @@ struct RegisterForm {
     allergy: String,
     what: String,
     remarks: String,
+    /// Labels to print, 0 to 12; nothing sent means none.
+    labels: String,
+    wristband: String,
     once: String,
 }
 
@@ -100,9 +103,18 @@ async fn show(visit: Visit, Query(after): Query<After>, Query(wanted): Query<Wan
             let name = name.map_or("−", String::as_str);
             let words = [("time", (&at).into()), ("name", name.into())];
             let offer = Some(visit.w().with("temporary-kept", &words));
-            offering(&visit, &RegisterForm::default(), "", done, after.problem(&visit), offer)
+            offering(&visit, &fresh(), "", done, after.problem(&visit), offer)
         }
-        None => page(&visit, &RegisterForm::default(), "", done, after.problem(&visit)),
+        None => page(&visit, &fresh(), "", done, after.problem(&visit)),
+    }
+}
+
+/// An empty form: a whole sheet of labels and a wristband, unless the person at the desk says otherwise.
+fn fresh() -> RegisterForm {
+    RegisterForm {
+        labels: downtime::forms::MAX_LABELS.to_string(),
+        wristband: "1".to_owned(),
+        ..RegisterForm::default()
     }
 }
 
@@ -121,6 +133,8 @@ fn draft_kind() -> drafts::Kind {
             "allergy",
             "what",
             "remarks",
+            "labels",
+            "wristband",
         ],
     }
 }
@@ -172,8 +186,12 @@ async fn register(visit: Visit, Form(form): Form<RegisterForm>) -> Result<Respon
         row: None,
         handle: entry.hex(),
     };
-    let sheet = sheet(&visit, &who, entry, false).await;
-    Ok(after_address(&visit, entry, &[sheet]))
+    let mut sheets = vec![sheet(&visit, &who, entry, false).await];
+    let labels = print::label_count(&form.labels).unwrap_or(0);
+    if labels > 0 || !form.wristband.is_empty() {
+        sheets.push(print::label_sheet(&visit, &who, labels, !form.wristband.is_empty()).await);
+    }
+    Ok(after_address(&visit, entry, &sheets))
 }
 
 /// Reception goes on to receive the person; a physician opens the (empty) chart.
@@ -188,6 +206,9 @@ fn read(visit: &Visit, form: &RegisterForm) -> Result<TemporaryPatient, (&'stati
     let (kana, written) = (text(&form.kana, 60), text(&form.written, 60));
     if kana.is_empty() && written.is_empty() {
         return Err(("kana", "temporary-no-name"));
+    }
+    if !form.labels.trim().is_empty() && print::label_count(&form.labels).is_none() {
+        return Err(("labels", "labels-wrong"));
     }
     let birth = birth(&form.birth, visit.state.now.day())?;
     let allergies = match form.allergy.as_str() {

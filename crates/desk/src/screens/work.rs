@@ -125,7 +125,7 @@ fn priority(act: &Act) -> char {
         Act::TemporaryRegistered(t) if matches!(t.allergies, Known::Present(_)) => 'A',
         // What was injected must stand in the record before the next dose.
         Act::Ordered(o) if o.order.kind == OrderKind::Treatment => 'A',
-        Act::CheckedIn(_) => 'C',
+        Act::CheckedIn(_) | Act::PaymentDeferred(_) => 'C',
         _ => 'B',
     }
 }

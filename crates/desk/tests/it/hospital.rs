@@ -197,6 +197,7 @@ impl Hospital {
             contact_phone: "0120-000-000".into(),
             institution: chart::rx::Institution::default(),
             order_lists: downtime::forms::OrderLists::built_in().unwrap(),
+            payment: downtime::forms::PaymentRules::default(),
             code,
             roster,
             secret,

@@ -13,6 +13,7 @@ mod lifeboat;
 mod namesakes;
 mod pages;
 mod paper_language;
+mod paying;
 mod prescribing;
 mod printing;
 mod returned;

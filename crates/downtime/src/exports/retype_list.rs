@@ -1,7 +1,7 @@
 //! 事後入力: every entry as labelled fields, in the words and the order in which a person types them into the EHR.
 
 use chart::Act;
-use chart::entry::{Ordered, SignedNote};
+use chart::entry::{Ordered, PaymentDeferred, SignedNote};
 
 use crate::view::{Day, Recorded};
 
@@ -145,6 +145,12 @@ pub fn fields(recorded: &Recorded, day: &Day) -> Vec<Field> {
             });
             put("取り消した依頼票", sheet.unwrap_or_else(|| entry.short()));
         }
+        Act::PaymentDeferred(p) => payment_fields(p, &mut put),
+        Act::PaymentUndone { reason, .. } => put("取消の理由", reason.clone()),
+        Act::SheetVoided { form_id, reason } => {
+            put("帳票番号", form_id.to_string());
+            put("使用せずの理由", reason.clone());
+        }
         Act::ConflictSettled { decision, entries } => {
             put(
                 "対象の記載",
@@ -179,6 +185,21 @@ fn order_fields(ordered: &Ordered, put: &mut impl FnMut(&'static str, String)) {
     put("材料", order.material.clone());
     put("部位・方向", order.part.clone());
     put("病名・目的", order.clinical.clone());
+}
+
+fn payment_fields(p: &PaymentDeferred, put: &mut impl FnMut(&'static str, String)) {
+    put("帳票番号", p.sheet.to_string());
+    put("診療科", p.department.label().to_owned());
+    put("行ったこと", p.done().collect::<Vec<_>>().join("、"));
+    put("行ったこと（その他）", p.other.clone());
+    let deposit = p.deposit.map(|amount| chart::entry::yen(amount.into()));
+    put("預り金", deposit.unwrap_or_else(|| "預かっていない".to_owned()));
+    put("公費など", p.payer.clone());
+    put("電話", p.phone.clone());
+    put("支払期間の初日", p.from.map(chart::date::iso).unwrap_or_default());
+    put("支払期間の末日", p.until.map(chart::date::iso).unwrap_or_default());
+    let seen = if p.insurance_seen { "確認済" } else { "未確認" };
+    put("保険証・資格", seen.to_owned());
 }
 
 fn note_fields(note: &SignedNote, put: &mut impl FnMut(&'static str, String)) {

@@ -170,7 +170,7 @@ impl Role {
             Self::Nurse | Self::Laboratory | Self::Radiology | Self::Pharmacy | Self::BreakGlass => {
                 LIST | READ | RECORD | PRINT
             }
-            Self::Accounting => LIST | PRINT | RECONCILE,
+            Self::Accounting => LIST | RECORD | PRINT | RECONCILE,
             Self::Reconciler => LIST | READ | PRINT | EXPORT | LINK | RECONCILE,
             Self::PrivacyOfficer | Self::Commander | Self::Recorder | Self::Auditor | Self::Maintenance => 0,
         }

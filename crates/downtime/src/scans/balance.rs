@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chart::Subject;
+
 use super::{Contents, Decided, Issued, Page, Register};
 
 /// One block of numbers: what one node issued in one day.
@@ -36,6 +38,14 @@ pub struct Balance {
     pub incomplete: Vec<(Issued, Vec<u8>)>,
     /// Unread pages that nobody has assigned yet: (file, page from 1) in the order they were taken in.
     pub unread: Vec<(super::Sha, u32)>,
+    /// Blank sheets that are back and of which nobody has said whose they are.
+    pub unnamed: Vec<Issued>,
+    /// Blank sheets that are back, with whom a person read on them.
+    pub named: Vec<(Issued, Subject)>,
+    /// Sheets that are back, by number.
+    pub returned: Vec<Issued>,
+    /// Sheets that will not come back, by number.
+    pub void: Vec<Issued>,
 }
 
 impl Balance {
@@ -50,6 +60,7 @@ impl Balance {
         };
         let mut assigned = BTreeSet::new();
         let mut void = BTreeSet::new();
+        let mut whose: BTreeMap<&Issued, &Subject> = BTreeMap::new();
         for decision in &contents.decisions {
             match &decision.what {
                 Decided::Void { sheet, .. } => {
@@ -58,6 +69,9 @@ impl Balance {
                 Decided::Assigned { file, at, sheet, page } => {
                     assigned.insert((*file, *at));
                     note(sheet, *page, *page);
+                }
+                Decided::Whose { sheet, subject } => {
+                    whose.insert(sheet, subject);
                 }
             }
         }
@@ -82,14 +96,22 @@ impl Balance {
                 .entry((number.day_part().to_owned(), number.node()))
                 .or_default();
             block.issued += 1;
+            let is_void = void.contains(sheet) || register.voided(sheet).is_some();
             if let Some((seen, of)) = back.get(sheet) {
                 block.returned += 1;
+                balance.returned.push(sheet.clone());
+                match whose.get(sheet) {
+                    Some(subject) => balance.named.push((sheet.clone(), (*subject).clone())),
+                    None if register.waits_for_a_name(sheet) && !is_void => balance.unnamed.push(sheet.clone()),
+                    None => {}
+                }
                 let rest: Vec<u8> = (1..=*of).filter(|page| !seen.contains(page)).collect();
                 if !rest.is_empty() {
                     balance.incomplete.push((sheet.clone(), rest));
                 }
-            } else if void.contains(sheet) {
+            } else if is_void {
                 block.void += 1;
+                balance.void.push(sheet.clone());
             } else {
                 balance.missing.push(sheet.clone());
             }

@@ -3,6 +3,7 @@
 //! A number is taken when it is handed out, in memory; the journal says which were used. A number handed out and never
 //! recorded (a crash in between) may be handed out again: nobody has seen it.
 
+use chart::id::FIRST_BLANK;
 use chart::{FormId, StationCode, TemporaryId};
 use jiff::civil::Date;
 
@@ -53,7 +54,9 @@ impl Issued {
 
     pub(super) fn sheet(&mut self, range: &Range, day: &Day) -> Result<FormId, Exhausted> {
         self.catch_up(range, day);
-        let id = FormId::issue(range.today, range.node, self.used.sheet + 1).ok_or(Exhausted)?;
+        // What lies above belongs to blank sheets printed beforehand.
+        let next = Some(self.used.sheet + 1).filter(|next| *next < FIRST_BLANK);
+        let id = next.and_then(|next| FormId::issue(range.today, range.node, next)).ok_or(Exhausted)?;
         self.used.sheet += 1;
         Ok(id)
     }

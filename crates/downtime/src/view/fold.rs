@@ -94,7 +94,8 @@ impl Day {
             | Act::EnvelopeClosed { entry: undone, .. }
             | Act::LinkUndone { entry: undone, .. }
             | Act::PrescriptionVoided { entry: undone, .. }
-            | Act::OrderVoided { entry: undone, .. } => self.undo(*undone, place),
+            | Act::OrderVoided { entry: undone, .. }
+            | Act::PaymentUndone { entry: undone, .. } => self.undo(*undone, place),
             Act::NoteCorrected { entry: note, .. } => {
                 if let Some(other) = keep_last(&self.store, &mut self.corrected, *note, place) {
                     self.seams.corrected_again(*note, other, place);
@@ -120,7 +121,8 @@ impl Day {
             }
             Act::LinkProposed(_) => self.store.insert(&mut self.linked, place),
             Act::ConflictSettled { entries, .. } => self.seams.settled(entries, place),
-            Act::NoteSigned(_) | Act::Printed { .. } | Act::Prescribed(_) | Act::Ordered(_) => {}
+            Act::PaymentDeferred(_) => self.store.insert(&mut self.deferred, place),
+            Act::NoteSigned(_) | Act::Printed { .. } | Act::Prescribed(_) | Act::Ordered(_) | Act::SheetVoided { .. } => {}
         }
         if urgency(self.store.kind(place)).is_some() {
             self.store.insert(&mut self.work, place);

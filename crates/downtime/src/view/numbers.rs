@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chart::id::FIRST_BLANK;
 use chart::{Act, Entry, FormId, StationCode};
 
 /// The largest sequences a station has used so far; 0 when none.
@@ -35,6 +36,7 @@ impl UsedNumbers {
             Act::Printed { form_id, .. } => self.learn_sheet(form_id),
             Act::Prescribed(prescribed) => self.learn_sheet(&prescribed.sheet),
             Act::Ordered(ordered) => self.learn_sheet(&ordered.sheet),
+            Act::PaymentDeferred(payment) => self.learn_sheet(&payment.sheet),
             Act::TemporaryRegistered(temporary) => {
                 raise(
                     self.temporary.entry(entry.station).or_default(),
@@ -46,6 +48,10 @@ impl UsedNumbers {
     }
 
     fn learn_sheet(&mut self, id: &FormId) {
+        // Blank sheets are numbered from the top of the same range, by the register that is written when they are printed.
+        if id.sequence() >= FIRST_BLANK {
+            return;
+        }
         let of_day = (id.node(), digits(id.day_part()));
         raise(self.sheets.entry(of_day).or_default(), id.sequence());
     }

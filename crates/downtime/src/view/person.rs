@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chart::entry::{CheckIn, Ordered, Prescribed, ProvisionalAppointment, TemporaryPatient};
+use chart::entry::{CheckIn, Ordered, PaymentDeferred, Prescribed, ProvisionalAppointment, TemporaryPatient};
 use chart::{Act, Allergy, Chart, FormId, Known, Language, Moment, PatientStrip, Subject};
 
 use super::{Day, DowntimeNote, Recorded};
@@ -31,6 +31,8 @@ pub struct View {
     pub prescribed: Vec<(Arc<Recorded>, Prescribed)>,
     /// Orders of the downtime, in order; those that were taken back say so.
     pub orders: Vec<DowntimeOrder>,
+    /// Payments put off that hold, in order.
+    pub payments: Vec<(Arc<Recorded>, PaymentDeferred)>,
     /// Labels such as 同姓同名 2人, from the index.
     pub flags: Vec<String>,
     on: Moment,
@@ -60,6 +62,7 @@ impl View {
             })
             .collect();
         let orders = entries.iter().filter_map(|r| downtime_order(r, day)).collect();
+        let payments = day.payments_of(&subject).collect();
         Self {
             subject,
             chart,
@@ -70,6 +73,7 @@ impl View {
             provisional,
             prescribed,
             orders,
+            payments,
             flags: Vec::new(),
             on,
         }
@@ -94,6 +98,7 @@ impl View {
                     flags: self.flags.clone(),
                     temporary: false,
                     gaiji: p.name.has_gaiji(),
+                    blank: false,
                 }
             }
             (None, Some(t)) => temporary_strip(t, self.flags.clone(), self.on),
@@ -243,5 +248,6 @@ fn temporary_strip(t: &TemporaryPatient, flags: Vec<String>, on: Moment) -> Pati
         flags,
         temporary: true,
         gaiji: t.name.has_gaiji(),
+        blank: false,
     }
 }

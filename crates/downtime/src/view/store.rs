@@ -45,6 +45,7 @@ pub(super) enum Kind {
     Temporary,
     Prescription,
     Order,
+    Payment,
     Printed,
     Other,
 }
@@ -59,6 +60,7 @@ impl Kind {
             Act::TemporaryRegistered(_) => Self::Temporary,
             Act::Prescribed(_) => Self::Prescription,
             Act::Ordered(_) => Self::Order,
+            Act::PaymentDeferred(_) => Self::Payment,
             Act::Printed { .. } => Self::Printed,
             _ => Self::Other,
         }

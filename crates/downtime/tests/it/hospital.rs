@@ -226,6 +226,7 @@ impl Hospital {
             contact_phone: String::new(),
             institution: chart::rx::Institution::default(),
             order_lists: downtime::forms::OrderLists::built_in().unwrap(),
+            payment: downtime::forms::PaymentRules::default(),
             code: code(which),
             roster: self.roster.clone(),
             secret: Arc::clone(if which == "H01" { &self.hub } else { &self.ward }),

@@ -46,6 +46,7 @@ fn pack(sheets: &[Issued]) -> Pack {
         by: "9001".into(),
         title: "内科".into(),
         sheets: sheets.to_vec(),
+        blank: false,
     }
 }
 

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop")]
 #![allow(clippy::disallowed_methods, reason = "UPDATE=1 is read here")]
 
+mod blanks;
 mod codes;
 mod editions;
 mod forms;

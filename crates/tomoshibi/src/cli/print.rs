@@ -1,5 +1,6 @@
-//! `tomoshibi print`: what is carried away from here. `pack` makes the morning's paper, `lifeboat` the copy that opens in a
-//! browser when nothing of ours runs, `shred` destroys both when their time is over.
+//! `tomoshibi print`: what is carried away from here. `pack` makes the morning's paper, `blank` numbered sheets for the hand, `sheet` a
+//! paper of the office from a file, `lifeboat` the copy that opens in a browser when nothing of ours runs, `shred` destroys packs and
+//! lifeboats when their time is over.
 //!
 //! Whoever is on it is in the audit log before the first chart opens. Only `pack --printer` drives a printer, one of the list.
 
@@ -20,16 +21,20 @@ use crate::trail;
 use batch::{Batch, Only};
 
 mod batch;
+mod blank;
 mod contents;
+mod contract;
 mod lifeboat;
+mod numbers;
 mod pack;
 mod queued;
+mod sheet;
 mod shred;
 
 /// Paper without a screen, and what opens without us.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  tomoshibi print pack --user 9001 --password-file pw.txt --out paper\n  tomoshibi print pack --user 9001 --printer 1階受付 --department 01\n  tomoshibi print lifeboat --user 9001 --out /media/stick\n  tomoshibi print shred paper --user 9001 --witness 1001 --yes\n\nThe PDFs hold patients' data in the clear: print, then shred."
+    after_help = "Examples:\n  tomoshibi print pack --user 9001 --password-file pw.txt --out paper\n  tomoshibi print pack --user 9001 --printer 1階受付 --department 01\n  tomoshibi print blank --form F22 --form F04 --count 20 --department 01 --user 9001 --out paper\n  tomoshibi print sheet cards/reception.toml --out card.pdf\n  tomoshibi print lifeboat --user 9001 --out /media/stick\n  tomoshibi print shred paper --user 9001 --witness 1001 --yes\n\nThe PDFs hold patients' data in the clear: print, then shred."
 )]
 pub struct Print {
     #[command(flatten)]
@@ -72,6 +77,38 @@ enum What {
         /// One JSON object instead of words.
         #[arg(long)]
         json: bool,
+    },
+    /// Blank numbered sheets to write on by hand, one PDF for each form: kept in a sealed box, counted when they come back.
+    Blank {
+        #[command(flatten)]
+        who: SignInArgs,
+        /// Form such as F04; may come several times.
+        #[arg(long = "form", value_name = "CODE", required = true)]
+        forms: Vec<String>,
+        /// Sheets of each form.
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=i64::from(numbers::MAX_BLANKS)))]
+        count: u16,
+        /// Code of the department for which they are made; written by hand when absent.
+        #[arg(long)]
+        department: Option<String>,
+        /// Directory for the PDFs.
+        #[arg(long)]
+        out: PathBuf,
+        /// One JSON object instead of words.
+        #[arg(long)]
+        json: bool,
+    },
+    /// A paper about no patient from a file of the hospital's: action cards (F17), announcements (F19), reports (F21) and the like.
+    /// Nobody signs in, and the sheet has no number.
+    Sheet {
+        /// TOML or JSON: `form = "F17"` and a table `[body]`.
+        file: PathBuf,
+        /// The PDF.
+        #[arg(long)]
+        out: PathBuf,
+        /// A drill: every page says 訓練.
+        #[arg(long)]
+        drill: bool,
     },
     /// The last resort: each department's and ward's list and charts as one sealed HTML file that any browser opens. Each file's
     /// passphrase is shown once, here.
@@ -122,8 +159,32 @@ impl Print {
     /// When nobody can sign in, there is no snapshot, or a file cannot be written.
     pub fn run(&self) -> Result<ExitCode> {
         let config = self.config.read()?;
+        if let What::Sheet { file, out, drill } = &self.what {
+            // About no patient: no keys are needed, and none are asked for.
+            sheet::run(&config, file, out, *drill)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let home = Home::open(&config)?;
         let look = match &self.what {
+            What::Sheet { .. } => false,
+            What::Blank {
+                who,
+                forms,
+                count,
+                department,
+                out,
+                json,
+            } => {
+                let wish = blank::Wish {
+                    forms,
+                    count: *count,
+                    department: department.as_deref(),
+                    out,
+                    json: *json,
+                };
+                blank::run(&config, &home, &enter(&home, who, verb::PRINT)?, &wish)?;
+                false
+            }
             What::Pack {
                 who,
                 printer: Some(printer),

@@ -9,10 +9,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use chart::{FormId, Subject};
+use chart::{FormId, PatientId, Subject, TemporaryId};
 use downtime::audit::Deed;
 use downtime::identity::verb;
-use downtime::scans::{Archive, Contents, Decided, Decision, Issued, Page, Register, Sha};
+use downtime::scans::{Archive, Balance, Contents, Decided, Decision, Issued, Page, Register, Sha};
 use downtime::stations::{Live, read_entries};
 use vault::files::Disk;
 
@@ -28,9 +28,9 @@ mod take_in;
 /// Takes in scanned sheets and files them by the codes on them; lists what could not be read and what is still out.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  tomoshibi scan inbox --user 1001 --password-file pw.txt --pictures look\n  tomoshibi scan --missing --user 1001\n  tomoshibi scan --assign 3fa94c01:12 --sheet 263329000012 --page 1 --user 1001\n  tomoshibi scan --void 263329000013 --reason \"白紙のままシュレッダー\" --user 1001\n\nScanner: 200 dpi, grey, both sides. PDF, TIFF, PNG, JPEG.\nExit codes: 0 done, 3 done but somebody must look."
+    after_help = "Example:\n  tomoshibi scan inbox --user 1001 --password-file pw.txt --pictures look\n  tomoshibi scan --missing --user 1001\n  tomoshibi scan --assign 3fa94c01:12 --sheet 263329000012 --page 1 --user 1001\n  tomoshibi scan --void 263329000013 --reason \"白紙のままシュレッダー\" --user 1001\n  tomoshibi scan --whose 263327070004 --patient 00123456 --user 1001\n\nScanner: 200 dpi, grey, both sides. PDF, TIFF, PNG, JPEG.\nExit codes: 0 done, 3 done but somebody must look."
 )]
-#[command(group(clap::ArgGroup::new("what").required(true).args(["dir", "missing", "assign", "void"])))]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["dir", "missing", "assign", "void", "whose"])))]
 pub struct Scan {
     #[command(flatten)]
     config: ConfigArg,
@@ -63,6 +63,9 @@ pub struct Scan {
     /// Says that this sheet will not come back (使用せず).
     #[arg(long, value_name = "NUMBER", requires = "reason")]
     void: Option<String>,
+    /// Says whose a blank sheet is that came back, with --patient as it is written on the paper.
+    #[arg(long, value_name = "NUMBER", requires = "patient")]
+    whose: Option<String>,
     /// Why, and where the paper is, for --void.
     #[arg(long)]
     reason: Option<String>,
@@ -94,6 +97,8 @@ impl Scan {
             self.assign(&desk, page)
         } else if let Some(number) = &self.void {
             self.void(&desk, number)
+        } else if let Some(number) = &self.whose {
+            self.whose(&desk, number)
         } else {
             report::missing(&desk, self.json)
         }
@@ -151,6 +156,36 @@ impl Scan {
         };
         desk.decide(what, &sheet)?;
         say!("使用せずとしました: {}", desk.words(&sheet));
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Whose a blank sheet is. Who it is is said before it is kept, for the person who holds the paper.
+    fn whose(&self, desk: &Desk, number: &str) -> Result<ExitCode> {
+        let balance = Balance::draw(&desk.register, &desk.contents);
+        let number = FormId::parse(number).with_context(|| format!("{number} は帳票番号（12 桁）ではありません"))?;
+        let named = balance.named.iter().map(|(sheet, _)| sheet);
+        let sheet = balance.unnamed.iter().chain(named).find(|sheet| sheet.form_id == number);
+        let sheet = sheet.with_context(|| {
+            format!("帳票番号 {number} は、だれのものか待っている白紙の用紙ではありません。何も変えていません")
+        })?;
+        let typed = self.patient.as_deref().unwrap_or_default();
+        let temporary = TemporaryId::parse(typed).filter(|id| desk.live.day().temporary(id).is_some());
+        let known = PatientId::parse(typed).filter(|id| desk.entered.opened.index().find(id).is_some());
+        let subject = temporary.map(Subject::Temporary).or(known.map(Subject::Patient));
+        let subject = subject.with_context(|| format!("{typed} の人は見つかりません。何も変えていません"))?;
+        let named = Issued {
+            subject: subject.clone(),
+            ..sheet.clone()
+        };
+        let what = Decided::Whose {
+            sheet: sheet.clone(),
+            subject,
+        };
+        desk.decide(what, &named)?;
+        say!(
+            "この人の用紙としました。紙と違えば、もう一度決め直してください: {}",
+            desk.words(&named)
+        );
         Ok(ExitCode::SUCCESS)
     }
 

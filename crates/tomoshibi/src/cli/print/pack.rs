@@ -155,6 +155,7 @@ pub(super) fn register(home: &Home, entered: &Entered, title: &str, sheets: Vec<
         by: entered.acting.author().user.clone(),
         title: title.to_owned(),
         sheets,
+        blank: false,
     };
     Ok(archive.keep_pack(&pack, &mut random::system())?)
 }

@@ -112,7 +112,10 @@ pub fn missing(desk: &Desk, as_json: bool) -> Result<ExitCode> {
         .chain(balance.incomplete.iter().map(|(sheet, _)| sheet));
     let subjects: BTreeSet<_> = out.map(|sheet| sheet.subject.clone()).collect();
     desk.witness(&subjects, "未回収の一覧")?;
-    let balanced = balance.missing.is_empty() && balance.incomplete.is_empty() && balance.unread.is_empty();
+    let balanced = balance.missing.is_empty()
+        && balance.incomplete.is_empty()
+        && balance.unread.is_empty()
+        && balance.unnamed.is_empty();
     if as_json {
         let blocks: Vec<_> = balance
             .blocks
@@ -129,9 +132,10 @@ pub fn missing(desk: &Desk, as_json: bool) -> Result<ExitCode> {
             .iter()
             .map(|(s, pages)| json!({"sheet": s.form_id.as_str(), "form": s.form, "patient": s.subject.number(), "pages": pages}))
             .collect();
+        let unnamed: Vec<_> = balance.unnamed.iter().map(|s| s.form_id.as_str()).collect();
         say!(
             "{}",
-            json!({"blocks": blocks, "missing": list, "incomplete": incomplete, "unread": balance.unread.len(), "closed": desk.contents.closed, "unreadable": desk.live.unreadable()})
+            json!({"blocks": blocks, "missing": list, "incomplete": incomplete, "unnamed": unnamed, "unread": balance.unread.len(), "closed": desk.contents.closed, "unreadable": desk.live.unreadable()})
         );
     } else {
         words(desk, &balance);
@@ -171,6 +175,13 @@ fn words(desk: &Desk, balance: &Balance) {
     for (sheet, pages) in &balance.incomplete {
         let pages: Vec<String> = pages.iter().map(ToString::to_string).collect();
         say!("★ 足りないページ {}: {}", pages.join("・"), desk.words(sheet));
+    }
+    for sheet in balance.unnamed.iter().take(LISTED) {
+        say!(
+            "★ だれのものか決めていない白紙: {} {}（--whose 帳票番号 --patient 患者番号）",
+            sheet.form,
+            sheet.form_id
+        );
     }
     if !balance.unread.is_empty() {
         say!("★ 人が確認していないページ {}", balance.unread.len());

@@ -13,11 +13,13 @@ use crate::patient::{Name, Sex};
 
 mod bytes;
 mod custody;
+mod notebook;
 mod prescribed;
 mod words;
 
 pub use bytes::{ENTRY_VERSION, EntryFault, MAX_ENTRY_BYTES};
 pub use custody::{EnvelopeOpened, Link};
+pub use notebook::{MAX_NOTEBOOK_BYTES, MAX_NOTEBOOK_PIECES, NotebookPiece, NotebookRead, NotebookWay};
 pub use prescribed::Prescribed;
 
 /// The journal's SHA-256 of the record that holds an entry.
@@ -298,6 +300,19 @@ pub enum Act {
     #[n(20)]
     PrescriptionVoided {
         /// The prescription.
+        #[n(0)]
+        entry: EntryId,
+        /// Why.
+        #[n(1)]
+        reason: String,
+    },
+    /// お薬手帳の読み取り
+    #[n(25)]
+    NotebookRead(#[n(0)] Box<NotebookRead>),
+    /// お薬手帳の読み取りの取消: it was another person's, or read wrongly.
+    #[n(26)]
+    NotebookDiscarded {
+        /// The reading.
         #[n(0)]
         entry: EntryId,
         /// Why.

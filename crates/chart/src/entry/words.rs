@@ -28,6 +28,8 @@ impl Act {
             Self::ConflictSettled { .. } => "conflict-settled",
             Self::Prescribed(_) => "prescription",
             Self::PrescriptionVoided { .. } => "prescription-voided",
+            Self::NotebookRead(_) => "notebook-read",
+            Self::NotebookDiscarded { .. } => "notebook-discarded",
         }
     }
 
@@ -58,6 +60,7 @@ impl Act {
             | Self::LinkConfirmed { entry }
             | Self::LinkUndone { entry, .. }
             | Self::PrescriptionVoided { entry, .. }
+            | Self::NotebookDiscarded { entry, .. }
             | Self::EnteredInEhr { entry, .. } => Some(entry),
             _ => None,
         }
@@ -88,6 +91,8 @@ impl Act {
             Self::ConflictSettled { .. } => "食い違いの確認",
             Self::Prescribed(_) => "処方",
             Self::PrescriptionVoided { .. } => "処方の無効",
+            Self::NotebookRead(_) => "お薬手帳の読み取り",
+            Self::NotebookDiscarded { .. } => "お薬手帳の読み取りの取消",
         }
     }
 }

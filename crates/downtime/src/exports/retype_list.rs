@@ -3,6 +3,7 @@
 use chart::Act;
 use chart::entry::SignedNote;
 
+use super::notebook;
 use crate::view::{Day, Recorded};
 
 /// One thing to copy.
@@ -136,6 +137,8 @@ pub fn fields(recorded: &Recorded, day: &Day) -> Vec<Field> {
             put("備考", p.rx.remarks.join("\n"));
         }
         Act::PrescriptionVoided { reason, .. } => put("無効の理由", reason.clone()),
+        Act::NotebookRead(read) => notebook::fields(read, &mut put),
+        Act::NotebookDiscarded { reason, .. } => put("取消の理由", reason.clone()),
         Act::ConflictSettled { decision, entries } => {
             put(
                 "対象の記載",

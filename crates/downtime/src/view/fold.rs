@@ -93,7 +93,8 @@ impl Day {
             | Act::DowntimeEnded { entry: undone, .. }
             | Act::EnvelopeClosed { entry: undone, .. }
             | Act::LinkUndone { entry: undone, .. }
-            | Act::PrescriptionVoided { entry: undone, .. } => self.undo(*undone, place),
+            | Act::PrescriptionVoided { entry: undone, .. }
+            | Act::NotebookDiscarded { entry: undone, .. } => self.undo(*undone, place),
             Act::NoteCorrected { entry: note, .. } => {
                 if let Some(other) = keep_last(&self.store, &mut self.corrected, *note, place) {
                     self.seams.corrected_again(*note, other, place);
@@ -119,7 +120,7 @@ impl Day {
             }
             Act::LinkProposed(_) => self.store.insert(&mut self.linked, place),
             Act::ConflictSettled { entries, .. } => self.seams.settled(entries, place),
-            Act::NoteSigned(_) | Act::Printed { .. } | Act::Prescribed(_) => {}
+            Act::NoteSigned(_) | Act::Printed { .. } | Act::Prescribed(_) | Act::NotebookRead(_) => {}
         }
         if urgency(self.store.kind(place)).is_some() {
             self.store.insert(&mut self.work, place);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chart::entry::{CheckIn, Prescribed, ProvisionalAppointment, TemporaryPatient};
+use chart::entry::{CheckIn, NotebookRead, Prescribed, ProvisionalAppointment, TemporaryPatient};
 use chart::{Act, Allergy, Chart, Known, Moment, PatientStrip, Subject};
 
 use super::{Day, DowntimeNote, Recorded};
@@ -29,6 +29,8 @@ pub struct View {
     pub provisional: Vec<(Arc<Recorded>, ProvisionalAppointment)>,
     /// Prescriptions of the downtime that hold, in order.
     pub prescribed: Vec<(Arc<Recorded>, Prescribed)>,
+    /// Readings of medicine notebooks that hold, in order. Never a part of the chart: shown beside it, with source and time.
+    pub notebooks: Vec<(Arc<Recorded>, NotebookRead)>,
     /// Labels such as 同姓同名 2人, from the index.
     pub flags: Vec<String>,
     on: Moment,
@@ -57,6 +59,13 @@ impl View {
                 _ => None,
             })
             .collect();
+        let notebooks = entries
+            .iter()
+            .filter_map(|r| match &r.entry.act {
+                Act::NotebookRead(read) if !day.is_undone(&r.id) => Some((r.clone(), (**read).clone())),
+                _ => None,
+            })
+            .collect();
         Self {
             subject,
             chart,
@@ -66,6 +75,7 @@ impl View {
             notes,
             provisional,
             prescribed,
+            notebooks,
             flags: Vec::new(),
             on,
         }

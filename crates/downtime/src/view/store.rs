@@ -44,6 +44,7 @@ pub(super) enum Kind {
     Appointment,
     Temporary,
     Prescription,
+    Notebook,
     Printed,
     Other,
 }
@@ -57,6 +58,7 @@ impl Kind {
             Act::AppointmentProvisional(_) => Self::Appointment,
             Act::TemporaryRegistered(_) => Self::Temporary,
             Act::Prescribed(_) => Self::Prescription,
+            Act::NotebookRead(_) => Self::Notebook,
             Act::Printed { .. } => Self::Printed,
             _ => Self::Other,
         }

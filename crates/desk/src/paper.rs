@@ -259,6 +259,8 @@ fn done_words(visit: &Visit, act: &Act, name: &str) -> String {
         Act::ConflictSettled { .. } => w["done-settled"].to_owned(),
         Act::Prescribed(p) => w.with("done-prescribed", &[("number", p.sheet.as_str().into())]),
         Act::PrescriptionVoided { .. } => w["done-voided"].to_owned(),
+        Act::NotebookRead(_) => w["done-notebook"].to_owned(),
+        Act::NotebookDiscarded { .. } => w["done-notebook-discarded"].to_owned(),
     }
 }
 
@@ -281,6 +283,7 @@ fn sheet_words(visit: &Visit, form: &str) -> String {
         "F13" => w["print-f13"].to_owned(),
         "F14" => w["print-f14"].to_owned(),
         "F29" => w["print-f29"].to_owned(),
+        "F30" => w["print-f30"].to_owned(),
         other => w.with("print-other", &[("form", other.into())]),
     }
 }

@@ -23,6 +23,7 @@ pub mod link;
 pub mod lists;
 pub mod next;
 pub mod note;
+pub mod notebook;
 pub mod print;
 pub mod printing;
 pub mod reception;
@@ -152,6 +153,7 @@ pub static SCREENS: &[&Screen] = &[
     &note::SCREEN,
     &next::SCREEN,
     &rx::SCREEN,
+    &notebook::SCREEN,
     &temporary::SCREEN,
     &work::SCREEN,
     &declare::SCREEN,

@@ -12,16 +12,18 @@ use crate::view::{Recorded, View};
 
 mod body;
 mod list;
+mod notebook;
 mod pack;
 mod rx;
 
 pub(crate) use body::day_text;
 pub use list::{ListRow, department_list};
+pub use notebook::{DrawnSymbol, notebook_sheet};
 pub use pack::{Department, departments, pack_sheets};
 pub use rx::prescription_sheet;
 
 /// Codes of the forms there are, one folder each in `forms/`; older editions of a form (`F04-R6.10`) stand beside it and the press picks.
-pub const FORMS: [&str; 29] = [
+pub const FORMS: [&str; 30] = [
     "F01", // 外来受付票
     "F02", // 外来診療録（停止時）
     "F03", // 診療録 続紙
@@ -51,6 +53,7 @@ pub const FORMS: [&str; 29] = [
     "F27", // 保守作業報告
     "F28", // 廃棄証明書
     "F29", // 停止宣言書
+    "F30", // お薬手帳用紙・患者さん控え
            // The next form goes here, with its folder in `forms/`.
 ];
 

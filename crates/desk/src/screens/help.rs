@@ -51,6 +51,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
         b"chart" => [SCREEN_DRAWING, BELL, PEN],
         b"note" => [PEN, CLOCK, PAPER],
         b"rx" => [BELL, LIST, PAPER],
+        b"notebook" => [SCAN, PERSON, SCREEN_DRAWING],
         b"next" => [CLOCK, PERSON, PAPER],
         b"temporary" => [PERSON, BELL, PAPER],
         b"work" | b"returned" => [LIST, SCREEN_DRAWING, KEY],
@@ -64,12 +65,13 @@ const fn drawings(name: &str) -> [&'static str; 3] {
 }
 
 /// Screens with their own help; the others show that of home.
-const EXPLAINED: [&str; 15] = [
+const EXPLAINED: [&str; 16] = [
     "reception",
     "patients",
     "chart",
     "note",
     "rx",
+    "notebook",
     "next",
     "temporary",
     "work",

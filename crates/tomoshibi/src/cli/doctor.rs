@@ -114,6 +114,13 @@ fn checks(config: &Config) -> Vec<Check> {
         crate::serving::press(config)
             .and_then(|p| Ok(format!("帳票 {} 種、{}", p.forms().iter().count(), route(config)?))),
     );
+    put(
+        "QRコード（処方箋、お薬手帳）",
+        config.forms.symbols().map(|symbols| {
+            let words = crate::config::symbols::words;
+            format!("{}、{}", words(symbols.rx), words(symbols.notebook))
+        }),
+    );
     out
 }
 

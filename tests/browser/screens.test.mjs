@@ -12,7 +12,7 @@ const NARROW = { width: 1280, height: 600 };
 const LANGUAGES = ["ja", "en"];
 /** Modes as pictures are named, and as the bar names them. */
 const MODES = { normal: "normal", silent: "silent", declared: "ehr", network: "net" };
-const HELP = ["reception", "lists", "chart", "note", "next", "temporary", "work", "declare", "home", "findings", "sign-in"];
+const HELP = ["reception", "lists", "chart", "note", "notebook", "next", "temporary", "work", "declare", "home", "findings", "sign-in"];
 
 let hospital;
 let browser;
@@ -145,6 +145,19 @@ async function prove(page, person) {
 async function chart(page, person) {
   await search(page, "/patients", person.id);
   await Promise.all([page.waitForURL(/\/p\//), page.click("#rows a[data-row]")]);
+}
+
+/** Reads somebody's notebook, as a scanner types it, into the chart of a person. */
+async function notebook(page, person, holder, more = "") {
+  await chart(page, person);
+  await page.goto(`${page.url()}/notebook`);
+  const { year, month, day } = holder.birth;
+  const birth = `${year}${String(month).padStart(2, "0")}${String(day).padStart(2, "0")}`;
+  const sex = { 男: 1, 女: 2 }[holder.sex?.[0]] ?? "";
+  await page.fill("#text-1", `JAHISTC08,1\n1,${holder.name},${sex},${birth},,,,,,,${holder.kana}\n2,1,卵で発疹,1\n5,20261102,1\n`
+    + "11,さくら町薬局,13,4,1234567,,,03-0000-2222,1\n51,みなと内科医院,13,1,7654321,1\n55,港　一郎,内科,1\n201,1,架空降圧錠５ｍｇ,1,錠,1,,1,,,\n"
+    + `301,1,1日1回 朝食後,28,日分,1,1,,1\n${more}`);
+  await Promise.all([page.waitForEvent("domcontentloaded"), page.click("form[action$='/notebook'] button.go")]);
 }
 
 const find = (fits) => {
@@ -306,6 +319,24 @@ test("every screen in a declared downtime", async (all) => {
       await chart(page, known);
       await page.goto(`${page.url()}/rx`);
       assert.ok(await page.isVisible("#issued"), "what was issued stands above");
+    }, banner(known)],
+    ["S15-notebook", "physician", async (page) => {
+      await chart(page, known);
+      await page.goto(`${page.url()}/notebook`);
+    }, banner(known)],
+    ["S15-other-person", "physician", (page) => notebook(page, known, { ...known, name: "架空　太郎", kana: "カクウ　タロウ" }), banner(known)],
+    ["S15-part-missing", "physician", (page) => notebook(page, known, known, "911,20261102101500,3,1\n"), banner(known)],
+    ["S15-read", "physician", (page) => notebook(page, known, known), banner(known)],
+    ["S12-notebook", "physician", async (page, language) => {
+      await notebook(page, known, known, language === "en" ? "401,眠気に注意,1\n" : "");
+      await Promise.all([page.waitForURL(/done=/), page.click("form[action$='/keep'] button")]);
+      assert.match(await page.innerText("[aria-labelledby=p-notebook]"), /架空降圧錠/, "it stands beside");
+      assert.doesNotMatch(await page.innerText("[aria-labelledby=p-drugs]"), /架空降圧錠/, "and not among the prescriptions");
+    }, banner(known)],
+    ["S14-notebook", "physician", async (page) => {
+      await chart(page, known);
+      await page.goto(`${page.url()}/rx`);
+      assert.match(await page.innerText("[aria-labelledby=p-notebook]"), /架空降圧錠/);
     }, banner(known)],
     ["S90-printing", "reception", open("/printing")],
     ["S60p-returned", "informatics", open("/returned")],

@@ -7,5 +7,6 @@
 
 mod distort;
 mod kinds;
+mod notebook;
 mod paper;
 mod pile;

@@ -5,6 +5,7 @@
 mod browser;
 mod custody;
 mod leaving;
+mod notebook;
 mod one_day;
 mod packs;
 mod program;

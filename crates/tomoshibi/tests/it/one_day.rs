@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::browser::{Browser, Page};
 use crate::program::{Serving, ok, run};
 
-const PASSWORD: &str = "correct horse battery staple";
+pub const PASSWORD: &str = "correct horse battery staple";
 
 /// A hospital in a directory: hub, station, export.
 pub struct Hospital {
@@ -100,6 +100,11 @@ impl Hospital {
         hospital
     }
 
+    /// Nothing answers at the EHR's port from now on.
+    pub fn stop_ehr(&mut self) {
+        self.ehr = None;
+    }
+
     pub fn config(&self) -> String {
         self.text("hub/tomoshibi.toml")
     }
@@ -111,7 +116,7 @@ impl Hospital {
 }
 
 /// Waits until something is so; panics with what was last seen after a generous while.
-fn wait(what: &str, mut so: impl FnMut() -> Option<bool>) {
+pub fn wait(what: &str, mut so: impl FnMut() -> Option<bool>) {
     let begin = Instant::now();
     while so() != Some(true) {
         assert!(
@@ -122,7 +127,7 @@ fn wait(what: &str, mut so: impl FnMut() -> Option<bool>) {
     }
 }
 
-fn mode(browser: &mut Browser) -> String {
+pub fn mode(browser: &mut Browser) -> String {
     let state = browser.get("/state").text();
     let state: serde_json::Value = serde_json::from_str(&state).unwrap_or_default();
     state["mode"].as_str().unwrap_or("").to_owned()

@@ -23,7 +23,7 @@ use stand::{OneFile, crc32c};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every parser. The next one goes at the end, with a file in `fuzz_targets/` and a folder in `corpus/`.
-pub const TARGETS: [Target; 24] = [
+pub const TARGETS: [Target; 29] = [
     ("snapshot", snapshot),
     ("manifest", manifest),
     ("sealbox", sealed_box),
@@ -48,6 +48,11 @@ pub const TARGETS: [Target; 24] = [
     ("declaration", declaration),
     ("sighting", sighting),
     ("showing", showing),
+    ("jahis_rx", jahis_rx),
+    ("okusuri", okusuri),
+    ("okusuri_join", okusuri_join),
+    ("okusuri_typed", okusuri_typed),
+    ("sheet_code", sheet_code),
 ];
 
 /// A whole snapshot file.
@@ -371,6 +376,72 @@ pub fn showing(data: &[u8]) -> bool {
     let _ = downtime::stations::Asking::from_bytes(data);
     let _ = downtime::stations::Remembered::from_bytes(data);
     downtime::stations::Showing::from_bytes(data).is_ok()
+}
+
+/// The file of a prescription's 2D symbols. What was understood is written, or refused with a box.
+pub fn jahis_rx(data: &[u8]) -> bool {
+    let Ok(reading) = jahis::read(data) else { return false };
+    let _ = jahis::write(&reading.script);
+    true
+}
+
+/// The file of a medicine notebook. What was understood whole is written and must be read as the same.
+pub fn okusuri(data: &[u8]) -> bool {
+    let Ok(reading) = jahis::okusuri::read(data) else {
+        return false;
+    };
+    if let Ok(again) = jahis::okusuri::write(&reading.notebook)
+        && reading.findings.is_empty()
+    {
+        assert!(jahis::okusuri::read(&again).is_ok());
+    }
+    true
+}
+
+/// Symbols with places, as a camera sees them: records of length (one byte), place, number, parity, bytes.
+pub fn okusuri_join(data: &[u8]) -> bool {
+    let mut fragments = Vec::new();
+    let mut rest = data;
+    while let [length, place, of, parity, more @ ..] = rest {
+        let (bytes, behind) = more.split_at((*length).min(u8::try_from(more.len()).unwrap_or(u8::MAX)).into());
+        fragments.push(jahis::okusuri::Fragment {
+            joined: (*of > 0).then_some((*place, *of, *parity)),
+            bytes: bytes.to_vec(),
+        });
+        rest = behind;
+    }
+    match jahis::okusuri::join(&fragments) {
+        Ok(file) => {
+            let _ = jahis::okusuri::join_files(&[file]);
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+/// What a scanner typed into the fields of the desk, one field a line of `----`.
+pub fn okusuri_typed(data: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(data);
+    let pieces: Vec<chart::entry::NotebookPiece> = text
+        .split("----\n")
+        .take(chart::entry::MAX_NOTEBOOK_PIECES)
+        .map(|text| chart::entry::NotebookPiece {
+            way: chart::entry::NotebookWay::Typed,
+            joined: None,
+            bytes: text.as_bytes().to_vec(),
+        })
+        .collect();
+    if !chart::entry::NotebookRead::fits(&pieces) {
+        return false;
+    }
+    let gathered = jahis::okusuri::gather(&pieces);
+    assert_eq!(jahis::okusuri::gather(&pieces), gathered);
+    !gathered.books.is_empty()
+}
+
+/// The code in the corners of our sheets.
+pub fn sheet_code(data: &[u8]) -> bool {
+    chart::SheetCode::parse(&String::from_utf8_lossy(data)).is_some()
 }
 
 /// A hospital's mapping of its export.

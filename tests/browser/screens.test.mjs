@@ -12,7 +12,7 @@ const NARROW = { width: 1280, height: 600 };
 const LANGUAGES = ["ja", "en"];
 /** Modes as pictures are named, and as the bar names them. */
 const MODES = { normal: "normal", silent: "silent", declared: "ehr", network: "net" };
-const HELP = ["reception", "lists", "ward", "chart", "note", "next", "payment", "temporary", "work", "declare", "home", "findings", "sign-in"];
+const HELP = ["reception", "lists", "ward", "chart", "note", "notebook", "next", "payment", "temporary", "work", "declare", "home", "findings", "sign-in"];
 
 let hospital;
 let browser;
@@ -145,6 +145,19 @@ async function prove(page, person) {
 async function chart(page, person) {
   await search(page, "/patients", person.id);
   await Promise.all([page.waitForURL(/\/p\//), page.click("#rows a[data-row]")]);
+}
+
+/** Reads somebody's notebook, as a scanner types it, into the chart of a person. */
+async function notebook(page, person, holder, more = "") {
+  await chart(page, person);
+  await page.goto(`${page.url()}/notebook`);
+  const { year, month, day } = holder.birth;
+  const birth = `${year}${String(month).padStart(2, "0")}${String(day).padStart(2, "0")}`;
+  const sex = { 男: 1, 女: 2 }[holder.sex?.[0]] ?? "";
+  await page.fill("#text-1", `JAHISTC08,1\n1,${holder.name},${sex},${birth},,,,,,,${holder.kana}\n2,1,卵で発疹,1\n5,20261102,1\n`
+    + "11,さくら町薬局,13,4,1234567,,,03-0000-2222,1\n51,みなと内科医院,13,1,7654321,1\n55,港　一郎,内科,1\n201,1,架空降圧錠５ｍｇ,1,錠,1,,1,,,\n"
+    + `301,1,1日1回 朝食後,28,日分,1,1,,1\n${more}`);
+  await Promise.all([page.waitForEvent("domcontentloaded"), page.click("form[action$='/notebook'] button.go")]);
 }
 
 const find = (fits) => {
@@ -312,12 +325,10 @@ test("every screen in a declared downtime", async (all) => {
       await page.goto(`${page.url()}/rx`);
       assert.ok(await page.isVisible("#issued"), "what was issued stands above");
     }, banner(known)],
-    ["S12-labels", "physician", async (page) => {
+    ["S18-labels", "physician", async (page) => {
       await chart(page, known);
-      await page.click(".more-acts summary");
-      await page.click(".more-acts button");
-      await page.waitForURL(/s=/);
-      await page.click(".more-acts summary");
+      await page.goto(`${page.url()}/print`);
+      await Promise.all([page.waitForURL(/s=/), page.click("form[action='/print/labels'] button")]);
     }, banner(known)],
     ["S32-payment", "reception", open("/payment")],
     ["S32-not-found", "reception", async (page) => {
@@ -348,6 +359,24 @@ test("every screen in a declared downtime", async (all) => {
       const paper = await page.request.get(new URL(await page.getAttribute("[data-print]", "href"), page.url()).href);
       assert.equal(paper.headers()["content-type"], "application/pdf", "the slip is printed");
     }],
+    ["S19-notebook", "physician", async (page) => {
+      await chart(page, known);
+      await page.goto(`${page.url()}/notebook`);
+    }, banner(known)],
+    ["S19-other-person", "physician", (page) => notebook(page, known, { ...known, name: "架空　太郎", kana: "カクウ　タロウ" }), banner(known)],
+    ["S19-part-missing", "physician", (page) => notebook(page, known, known, "911,20261102101500,3,1\n"), banner(known)],
+    ["S19-read", "physician", (page) => notebook(page, known, known), banner(known)],
+    ["S12-notebook", "physician", async (page, language) => {
+      await notebook(page, known, known, language === "en" ? "401,眠気に注意,1\n" : "");
+      await Promise.all([page.waitForURL(/done=/), page.click("form[action$='/keep'] button")]);
+      assert.match(await page.innerText("[aria-labelledby=p-notebook]"), /架空降圧錠/, "it stands beside");
+      assert.doesNotMatch(await page.innerText("[aria-labelledby=p-drugs]"), /架空降圧錠/, "and not among the prescriptions");
+    }, banner(known)],
+    ["S14-notebook", "physician", async (page) => {
+      await chart(page, known);
+      await page.goto(`${page.url()}/rx`);
+      assert.match(await page.innerText("[aria-labelledby=p-notebook]"), /架空降圧錠/);
+    }, banner(known)],
     ["S90-printing", "reception", open("/printing")],
     ["S60p-returned", "informatics", open("/returned")],
     ["S17-temporary", "reception", open("/temporary")],

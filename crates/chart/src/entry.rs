@@ -14,6 +14,7 @@ use crate::patient::{Name, Sex};
 
 mod bytes;
 mod custody;
+mod notebook;
 mod ordered;
 mod payment;
 mod prescribed;
@@ -23,6 +24,7 @@ pub use bytes::{ENTRY_VERSION, EntryFault, MAX_ENTRY_BYTES};
 pub use custody::{EnvelopeOpened, Link};
 pub use ordered::Ordered;
 pub use payment::{MAX_DEPOSIT, MAX_PAYMENT_TEXT, MAX_SERVICES, PaymentDeferred, Service, read_yen, yen};
+pub use notebook::{MAX_NOTEBOOK_BYTES, MAX_NOTEBOOK_PIECES, NotebookPiece, NotebookRead, NotebookWay};
 pub use prescribed::Prescribed;
 
 /// The journal's SHA-256 of the record that holds an entry.
@@ -316,6 +318,19 @@ pub enum Act {
     #[n(22)]
     OrderVoided {
         /// The order.
+        #[n(0)]
+        entry: EntryId,
+        /// Why.
+        #[n(1)]
+        reason: String,
+    },
+    /// お薬手帳の読み取り
+    #[n(25)]
+    NotebookRead(#[n(0)] Box<NotebookRead>),
+    /// お薬手帳の読み取りの取消: it was another person's, or read wrongly.
+    #[n(26)]
+    NotebookDiscarded {
+        /// The reading.
         #[n(0)]
         entry: EntryId,
         /// Why.

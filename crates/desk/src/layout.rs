@@ -317,4 +317,6 @@ pub struct Banner {
     pub allergy: Option<AllergyBox>,
     /// 感染症, eGFR, 体重 … with their dates.
     pub facts: Vec<(String, String)>,
+    /// Allergies and side effects that a medicine notebook says, with their source. Never among the hospital's.
+    pub notebook: Vec<String>,
 }

@@ -30,12 +30,15 @@ mod say;
 mod screens;
 mod session;
 mod site;
+mod symbols;
 mod visit;
 mod who;
 mod words;
 
 pub use gate::{MAX_BODY, POLICY};
+pub use jahis::{Layout, Level};
 pub use screens::{Open, Route, SCREENS, Screen};
+pub use symbols::{SymbolSize, Symbols};
 pub use words::{Lang, Words, WordsFault};
 
 /// A form that the hospital has added to its forms directory.
@@ -64,6 +67,18 @@ pub struct Printed {
 /// Why a sheet could not be turned into a PDF.
 pub type PrintFault = Box<dyn std::error::Error + Send + Sync>;
 
+/// Finds every QR symbol in a picture (PNG or JPEG). It may take seconds and is called where a thread may block.
+pub type Codes = Arc<dyn Fn(&[u8]) -> Result<Vec<Code>, PrintFault> + Send + Sync>;
+
+/// One QR symbol of a picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Code {
+    /// Place (from 0), number of symbols and parity, where it says that it belongs to others.
+    pub joined: Option<(u8, u8, u8)>,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
 /// Fills a buffer with random bytes from the operating system.
 pub type Chance = Arc<dyn Fn(&mut [u8]) -> std::io::Result<()> + Send + Sync>;
 
@@ -73,6 +88,10 @@ pub struct Desk {
     pub station: Arc<Station>,
     /// Paper.
     pub print: Print,
+    /// QR symbols in pictures.
+    pub codes: Codes,
+    /// How QR symbols of prescriptions and medicine notebooks are made.
+    pub symbols: Symbols,
     /// The queue to the printers of the list; `None` without any, and then the browser prints.
     pub printers: Option<Arc<Queue>>,
     /// Browsers of this station are started so that they print without asking (`--kiosk-printing`).

@@ -15,6 +15,11 @@ use crate::reader::Reader;
 use crate::say;
 use crate::words::Words;
 
+mod labs;
+pub mod notebook;
+
+pub use labs::{Labs, labs};
+
 /// Notes of the EHR that a page shows: the newest, and a few before it.
 const NOTES: usize = 5;
 
@@ -77,38 +82,6 @@ pub struct Problems {
     pub as_of: String,
     /// Name, first-visit date, whether it is the main one.
     pub items: Vec<(String, String, bool)>,
-}
-
-/// 検査
-#[derive(Debug, Default, Serialize)]
-pub struct Labs {
-    /// Words of the three states without data.
-    pub absent: Option<String>,
-    /// データ時点
-    pub as_of: String,
-    /// Day of the newest.
-    pub head: String,
-    /// Newest first.
-    pub items: Vec<Lab>,
-}
-
-/// One result.
-#[derive(Debug, Default, Serialize)]
-pub struct Lab {
-    /// BNP
-    pub name: String,
-    /// 212
-    pub value: String,
-    /// pg/mL
-    pub unit: String,
-    /// H L 緊急値
-    pub flag: &'static str,
-    /// 緊急値
-    pub critical: bool,
-    /// 0–18.4
-    pub reference: String,
-    /// Day, where it is not the newest.
-    pub on: String,
 }
 
 /// 今日
@@ -267,32 +240,6 @@ pub fn problems(visit: &impl Reader, view: &View) -> Problems {
     }
 }
 
-/// The results panel.
-#[must_use]
-pub fn labs(visit: &impl Reader, view: &View) -> Labs {
-    let known = of_chart(view, &Known::NotRecorded, |c| &c.results);
-    let newest = known.items().iter().filter_map(|r| r.on).max();
-    let item = |r: &LabResult| Lab {
-        name: r.name.clone(),
-        value: r.value.clone(),
-        unit: r.unit.clone(),
-        flag: r.flag.map_or("", Flag::word),
-        critical: r.flag == Some(Flag::Critical),
-        reference: r.reference.clone(),
-        on: match r.on {
-            Some(on) if Some(on) == newest => String::new(),
-            Some(on) => chart::date::iso(on),
-            None => visit.w()["date-unknown"].to_owned(),
-        },
-    };
-    Labs {
-        absent: say::absence(visit.w(), known, visit.now()),
-        as_of: as_of(visit, view, DataKind::Result),
-        head: newest.map(chart::date::iso).unwrap_or_default(),
-        items: known.items().iter().map(item).collect(),
-    }
-}
-
 /// What is planned today, and what was recorded since the snapshot.
 #[must_use]
 pub fn today(visit: &impl Reader, view: &View, handle: &str, may_write: bool) -> Today {
@@ -331,6 +278,7 @@ pub fn today(visit: &impl Reader, view: &View, handle: &str, may_write: bool) ->
                 Act::Prescribed(_) => !view.prescribed.iter().any(|(r, _)| r.id == recorded.id),
                 Act::Ordered(_) => view.orders.iter().any(|o| o.recorded.id == recorded.id && o.voided.is_some()),
                 Act::PaymentDeferred(_) => !view.payments.iter().any(|(r, _)| r.id == recorded.id),
+                Act::NotebookRead(_) => !view.notebooks.iter().any(|(r, _)| r.id == recorded.id),
                 _ => note.is_some_and(|n| n.superseded),
             };
             Done {
@@ -441,6 +389,8 @@ pub fn act_words(w: &Words, act: &Act) -> String {
             "act-sheet-voided",
             &[("number", form_id.as_str().into()), ("reason", reason.into())],
         ),
+        Act::NotebookRead(_) => w["act-notebook"].to_owned(),
+        Act::NotebookDiscarded { reason, .. } => w.with("act-notebook-discarded", &[("reason", reason.into())]),
         Act::ConflictSettled { decision, .. } => w.with("act-settled", &[("decision", decision.into())]),
     }
 }
@@ -521,5 +471,6 @@ pub fn banner(visit: &impl Reader, view: &View, clinical: bool) -> Banner {
         temporary: strip.temporary,
         allergy: clinical.then(|| say::allergies(w, &view.allergies(), now)),
         facts: if clinical { facts.collect() } else { Vec::new() },
+        notebook: if clinical { notebook::warnings(w, view) } else { Vec::new() },
     }
 }

@@ -264,6 +264,8 @@ fn done_words(visit: &Visit, act: &Act, name: &str) -> String {
         Act::PaymentDeferred(p) => w.with("done-payment", &[("number", p.sheet.as_str().into()), ("name", name.into())]),
         Act::PaymentUndone { .. } => w["done-payment-undone"].to_owned(),
         Act::SheetVoided { form_id, .. } => w.with("done-sheet-voided", &[("number", form_id.as_str().into())]),
+        Act::NotebookRead(_) => w["done-notebook"].to_owned(),
+        Act::NotebookDiscarded { .. } => w["done-notebook-discarded"].to_owned(),
     }
 }
 
@@ -293,6 +295,7 @@ fn sheet_words(visit: &Visit, form: &str) -> String {
         "F16" => w["print-f16"].to_owned(),
         "F23" => w["print-f23"].to_owned(),
         "F29" => w["print-f29"].to_owned(),
+        "F30" => w["print-f30"].to_owned(),
         other => {
             let own = visit.site.desk.own_forms.iter().find(|own| own.code == other);
             own.map_or_else(

@@ -1,26 +1,32 @@
-//! The 2D symbols of a prescription (JAHIS 院外処方箋２次元シンボル): from the entry to modules that were read back.
+//! The 2D symbols of a prescription (JAHIS 院外処方箋２次元シンボル) and of the patient's notebook (電子版お薬手帳): from entries to modules that were read
+//! back.
 //!
-//! A prescription whose symbol cannot be made is valid without one; the paper and the screen say so.
+//! A paper whose symbol cannot be made is valid without one; the paper and the screen say so.
+
+use std::sync::Arc;
 
 use chart::entry::Prescribed;
 use chart::rx::{Doctor, GivenOut, Institution, RxPatient, RxSheet};
-use chart::{Coded, Name};
+use chart::{Coded, Moment, Name};
+use downtime::forms::DrawnSymbol;
 use downtime::view::{Recorded, View};
-use jahis::{Layout, Symbol};
+use jahis::okusuri::{self, Notebook, Origin, Remark};
+use jahis::symbols::capacity;
 
-/// What the symbols say.
-///
-/// # Errors
-/// Why there are none, in words for the physician.
-pub fn bytes(
+use crate::symbols::{SymbolSize, drawn as draw};
+
+/// Said in the notebook's symbols too.
+const IN_A_DOWNTIME: &str = "電子カルテ停止中に発行";
+
+fn rx_sheet(
     view: &View,
     recorded: &Recorded,
     prescribed: &Prescribed,
     institution: &Institution,
-) -> Result<Vec<u8>, String> {
+) -> Result<RxSheet, String> {
     let patient = view.chart.as_ref().map(|c| &c.patient);
     let patient = patient.ok_or("仮患者の処方箋にはシンボルを付けません。紙はシンボルなしで有効です。")?;
-    let sheet = RxSheet {
+    Ok(RxSheet {
         institution: institution.clone(),
         // The hospital's own code is none of the common table; the name stands alone.
         department: Coded::new("", prescribed.department.label()),
@@ -36,35 +42,94 @@ pub fn bytes(
         },
         issued_on: recorded.entry.written_at.day(),
         rx: prescribed.rx.clone(),
-    };
+    })
+}
+
+/// What the symbols of a prescription say.
+///
+/// # Errors
+/// Why there are none, in words for the physician.
+fn bytes(
+    view: &View,
+    recorded: &Recorded,
+    prescribed: &Prescribed,
+    institution: &Institution,
+) -> Result<Vec<u8>, String> {
+    let sheet = rx_sheet(view, recorded, prescribed, institution)?;
     let (script, _) = jahis::compose(&sheet).map_err(|refused| refused.to_string())?;
     jahis::write(&script).map_err(|refused| refused.to_string())
 }
 
-/// The symbols as rows of `0` and `1`, each read back and compared before it is printed; none for the hospital's own pharmacy.
+/// The symbols of a prescription, each read back and compared before it is printed; none for the hospital's own pharmacy.
 ///
 /// # Errors
-/// As [`bytes`], or a drawn symbol that does not read as what was meant.
+/// Why there are none, in words for the physician; or a drawn symbol that does not read as what was meant.
 pub fn drawn(
     view: &View,
     recorded: &Recorded,
     prescribed: &Prescribed,
     institution: &Institution,
-) -> Result<Vec<Vec<String>>, String> {
+    size: SymbolSize,
+) -> Result<Vec<DrawnSymbol>, String> {
     if prescribed.rx.given_out == GivenOut::InHouse {
         return Ok(Vec::new());
     }
-    let bytes = bytes(view, recorded, prescribed, institution)?;
-    let layout = Layout::default();
-    let parts = jahis::split(&bytes, layout).map_err(|fault| fault.to_string())?;
-    let symbols = jahis::draw(&parts, layout).map_err(|fault| fault.to_string())?;
-    jahis::self_test(&symbols, &bytes).map_err(|fault| fault.to_string())?;
-    Ok(symbols.iter().map(rows).collect())
+    draw(&[bytes(view, recorded, prescribed, institution)?], size)
 }
 
-fn rows(symbol: &Symbol) -> Vec<String> {
-    let lines = symbol.modules.chunks(symbol.side.max(1));
-    lines
-        .map(|line| line.iter().map(|ink| if *ink { '1' } else { '0' }).collect())
-        .collect()
+/// The notebook's symbols for a day's prescriptions, each read back and compared. Where one does not hold them all they are parts by 911, each
+/// complete; a record too long for a part makes them one file over several symbols.
+///
+/// # Errors
+/// Why there are none, in words for people.
+pub fn notebook(
+    view: &View,
+    prescribed: &[(Arc<Recorded>, Prescribed)],
+    institution: &Institution,
+    size: SymbolSize,
+    now: Moment,
+) -> Result<Vec<DrawnSymbol>, String> {
+    if institution.code.is_empty() || institution.prefecture.is_empty() {
+        return Err("医療機関コードが設定されていません".to_owned());
+    }
+    let mut whole: Option<Notebook> = None;
+    for (recorded, prescribed) in prescribed {
+        let sheet = rx_sheet(view, recorded, prescribed, institution)
+            .map_err(|_| "仮患者の紙には付けません".to_owned())?;
+        let (mut book, _) =
+            okusuri::today(&sheet, &view.allergies(), &[]).map_err(|refused| refused.to_string())?;
+        for block in &mut book.dispensings {
+            block.remarks.push(Remark {
+                record: 501,
+                text: jahis::repertoire::clean(&format!("{} {IN_A_DOWNTIME}", sheet.department.label())).text,
+                origin: Origin::Medical,
+                ..Remark::default()
+            });
+        }
+        match &mut whole {
+            Some(whole) => whole.dispensings.append(&mut book.dispensings),
+            None => whole = Some(book),
+        }
+    }
+    let book = whole.ok_or("今日の処方がありません")?;
+    let most = capacity(size.layout.version, size.layout.level, false).unwrap_or(0);
+    let files = match okusuri::write_parts(&book, most, &part_id(now)) {
+        Ok(files) => files,
+        Err(_) => vec![okusuri::write(&book).map_err(|refused| refused.to_string())?],
+    };
+    draw(&files, size)
+}
+
+/// 14 digits that parts of one notebook have in common: the moment of writing.
+fn part_id(now: Moment) -> String {
+    let t = now.local();
+    format!(
+        "{:04}{:02}{:02}{:02}{:02}{:02}",
+        t.year(),
+        t.month(),
+        t.day(),
+        t.hour(),
+        t.minute(),
+        t.second()
+    )
 }

@@ -23,6 +23,7 @@ pub mod link;
 pub mod lists;
 pub mod next;
 pub mod note;
+pub mod notebook;
 pub mod orders;
 pub mod payment;
 pub mod print;
@@ -160,6 +161,7 @@ pub static SCREENS: &[&Screen] = &[
     &rx::SCREEN,
     &orders::SCREEN,
     &payment::SCREEN,
+    &notebook::SCREEN,
     &temporary::SCREEN,
     &work::SCREEN,
     &declare::SCREEN,

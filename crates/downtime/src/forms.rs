@@ -14,6 +14,7 @@ mod blank;
 mod body;
 mod continuation;
 mod list;
+mod notebook;
 mod order_lists;
 mod orders;
 mod pack;
@@ -25,6 +26,7 @@ pub use blank::{BlankSet, blank_sheet};
 pub(crate) use body::day_text;
 pub use continuation::continuation_sheet;
 pub use list::{ListRow, department_list};
+pub use notebook::{DrawnSymbol, notebook_sheet};
 pub use order_lists::{MAX_ORDER_LISTS, OrderList, OrderListFault, OrderLists};
 pub use orders::{BeforeImaging, before_imaging, order_sheet};
 pub use pack::{Department, departments, pack_sheets};
@@ -33,7 +35,7 @@ pub use rx::prescription_sheet;
 pub use ward::{OpenBed, PackBed, Ward, day_sheet, open_ward, summary, ward_list, ward_sheets, wards};
 
 /// Codes of the forms there are, one folder each in `forms/`; older editions of a form (`F04-R6.10`) stand beside it and the press picks.
-pub const FORMS: [&str; 30] = [
+pub const FORMS: [&str; 31] = [
     "F01", // 外来受付票
     "F02", // 外来診療録（停止時）
     "F03", // 診療録 続紙
@@ -63,6 +65,7 @@ pub const FORMS: [&str; 30] = [
     "F27", // 保守作業報告
     "F28", // 廃棄証明書
     "F29", // 停止宣言書
+    "F30", // お薬手帳用紙・患者さん控え
     "F31", // 合言葉の紙
            // The next form goes here, with its folder in `forms/`.
 ];

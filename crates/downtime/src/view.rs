@@ -343,8 +343,8 @@ impl Day {
 
     /// Entries that must find their way into the EHR, in order of urgency, each with the mark that somebody did it.
     ///
-    /// Urgency (事後入力): temporary patients first because everything else of theirs hangs on them, then notes, prescriptions and orders, then
-    /// appointments, then receptions, then deferred payments. Undone entries and printing need nothing.
+    /// Urgency (事後入力): temporary patients first because everything else of theirs hangs on them, then notes, prescriptions, orders and what
+    /// was read from medicine notebooks, then appointments, then receptions, then deferred payments. Undone entries and printing need nothing.
     #[must_use]
     pub fn to_enter(&self) -> Vec<(Arc<Recorded>, Option<Arc<Recorded>>)> {
         let mut list: Vec<Place> = self.to_be_entered().collect();
@@ -380,7 +380,7 @@ impl Day {
     fn is_wanted(&self, place: Place) -> bool {
         let Some(id) = self.store.id(place) else { return false };
         match self.store.kind(place) {
-            Kind::Reception | Kind::Appointment | Kind::Prescription | Kind::Order | Kind::Payment => !self.is_undone(&id),
+            Kind::Reception | Kind::Appointment | Kind::Prescription | Kind::Order | Kind::Payment | Kind::Notebook => !self.is_undone(&id),
             Kind::Note | Kind::Correction => !self.corrected.contains_key(&id),
             Kind::Temporary => true,
             Kind::Printed | Kind::Other => false,
@@ -418,7 +418,7 @@ impl Day {
 const fn urgency(kind: Kind) -> Option<u8> {
     match kind {
         Kind::Temporary => Some(0),
-        Kind::Note | Kind::Correction | Kind::Prescription | Kind::Order => Some(1),
+        Kind::Note | Kind::Correction | Kind::Prescription | Kind::Order | Kind::Notebook => Some(1),
         Kind::Appointment => Some(2),
         Kind::Reception => Some(3),
         Kind::Payment => Some(4),

@@ -3,13 +3,16 @@
 //! The only source of current medicines from outside while the EHR is down. What is read is the patient's, not verified, and never
 //! overwrites what the hospital knows; each line keeps who wrote it. Nothing is looked up, and no date is computed.
 
+mod gather;
 mod join;
 mod read;
 mod today;
+mod typed;
 mod write;
 
 use jiff::civil::Date;
 
+pub use gather::{Book, Gathered, Stray, Waiting, gather};
 pub use join::{Fragment, JoinError, Joined, join, join_files};
 pub use read::{NotebookReading, read};
 pub use today::today;

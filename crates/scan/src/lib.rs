@@ -5,9 +5,11 @@
 
 mod fax;
 mod pages;
+mod payloads;
 mod picture;
 mod read;
 
 pub use pages::{FileFault, Kind, MAX_FILE_BYTES, MAX_FILE_PAGES, MAX_PIXELS, PageFault, kind, pages};
+pub use payloads::{MAX_PHOTO_BYTES, Payload, PhotoFault, of_picture, payloads};
 pub use picture::{PREVIEW_SIDE, Picture};
 pub use read::{Finding, read};

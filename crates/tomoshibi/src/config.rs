@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 mod payment;
 mod printer;
+pub mod symbols;
 
 /// A station's configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -162,9 +163,23 @@ pub struct Forms {
     pub dir: Option<PathBuf>,
     /// Pages that a printer prints in a minute, for the time that packs take.
     pub pages_per_minute: Option<u16>,
+    /// QR symbols of prescriptions.
+    #[serde(default)]
+    pub symbols: symbols::SymbolTable,
+    /// QR symbols of the medicine notebook.
+    #[serde(default, rename = "notebook-symbols")]
+    pub notebook_symbols: symbols::SymbolTable,
 }
 
 impl Forms {
+    /// How QR symbols are made.
+    ///
+    /// # Errors
+    /// Which key is out of its bounds.
+    pub fn symbols(&self) -> Result<desk::Symbols> {
+        symbols::both(&self.symbols, &self.notebook_symbols)
+    }
+
     /// Pages a minute: 30 unless configured, an office printer of this decade.
     #[must_use]
     pub fn per_minute(&self) -> u16 {
@@ -319,6 +334,7 @@ impl Config {
         if !(1..=1000).contains(&self.forms.per_minute()) {
             bail!("forms.pages_per_minute は 1–1000 です");
         }
+        self.forms.symbols()?;
         if let Some(extract) = &self.extract {
             if extract.shrink_percent > 100 || extract.thin_days > 60 || extract.fresh_hours == 0 {
                 bail!("[extract] shrink_percent は 0–100、thin_days は 0–60、fresh_hours は 1 以上です");

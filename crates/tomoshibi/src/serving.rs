@@ -128,6 +128,15 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
                 paper,
             })
         }),
+        codes: Arc::new(|picture| {
+            let found = scan::payloads(picture)?;
+            let code = |found: scan::Payload| desk::Code {
+                joined: found.joined,
+                bytes: found.bytes,
+            };
+            Ok(found.into_iter().map(code).collect())
+        }),
+        symbols: config.forms.symbols()?,
         printers,
         silent_browser: config.station.kiosk_printing,
         chance: Arc::new(|bytes| {

@@ -24,7 +24,7 @@ const FLOORS: [(&str, &[&str]); 11] = [
         &["chart", "vault", "synth", "downtime", "press", "scan", "desk"],
     ),
     ("xtask", &[]),
-    ("fuzz", &["chart", "vault", "downtime"]),
+    ("fuzz", &["chart", "vault", "downtime", "jahis"]),
 ];
 
 /// A library that must not be reachable from these crates.

@@ -33,6 +33,8 @@ impl Act {
             Self::PaymentDeferred(_) => "payment-deferred",
             Self::PaymentUndone { .. } => "payment-undone",
             Self::SheetVoided { .. } => "sheet-voided",
+            Self::NotebookRead(_) => "notebook-read",
+            Self::NotebookDiscarded { .. } => "notebook-discarded",
         }
     }
 
@@ -65,6 +67,7 @@ impl Act {
             | Self::PrescriptionVoided { entry, .. }
             | Self::OrderVoided { entry, .. }
             | Self::PaymentUndone { entry, .. }
+            | Self::NotebookDiscarded { entry, .. }
             | Self::EnteredInEhr { entry, .. } => Some(entry),
             _ => None,
         }
@@ -100,6 +103,8 @@ impl Act {
             Self::PaymentDeferred(_) => "後日精算",
             Self::PaymentUndone { .. } => "後日精算の取消",
             Self::SheetVoided { .. } => "用紙を使用せず",
+            Self::NotebookRead(_) => "お薬手帳の読み取り",
+            Self::NotebookDiscarded { .. } => "お薬手帳の読み取りの取消",
         }
     }
 }

@@ -52,6 +52,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
         b"note" => [PEN, CLOCK, PAPER],
         b"rx" | b"orders" => [BELL, LIST, PAPER],
         b"payment" => [SCAN, PEN, PAPER],
+        b"notebook" => [SCAN, PERSON, SCREEN_DRAWING],
         b"next" => [CLOCK, PERSON, PAPER],
         b"temporary" => [PERSON, BELL, PAPER],
         b"work" | b"returned" => [LIST, SCREEN_DRAWING, KEY],
@@ -66,7 +67,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
 }
 
 /// Screens with their own help; the others show that of home.
-const EXPLAINED: [&str; 19] = [
+const EXPLAINED: [&str; 20] = [
     "reception",
     "patients",
     "ward",
@@ -75,6 +76,7 @@ const EXPLAINED: [&str; 19] = [
     "rx",
     "orders",
     "payment",
+    "notebook",
     "next",
     "temporary",
     "work",

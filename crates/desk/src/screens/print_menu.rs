@@ -74,6 +74,7 @@ async fn show(visit: Visit, Path(who): Path<String>, Query(after): Query<After>)
         banner: panels::banner(&visit, &view, visit.role().is_some_and(reads_charts)),
         languages: paper_languages(&visit, view.language(), ""),
         choices,
+        has_sheet: super::notebook::has_any(&view),
         back: visit.person_address(&who.handle),
         who: &who.handle,
         done: after.done(&visit, ""),
@@ -135,6 +136,8 @@ struct MenuPage<'a> {
     banner: Banner,
     languages: Vec<(String, String, bool)>,
     choices: Vec<Choice>,
+    /// There is a prescription for F30.
+    has_sheet: bool,
     back: String,
     who: &'a str,
     done: Option<Done>,

@@ -265,8 +265,11 @@ async fn prescribe(visit: Visit, Path(who): Path<String>, Form(typed): Form<Type
         .await
         .map_err(|fault| not_saved(fault.to_string()))?;
     signed.remember(&once, entry);
-    let sheet = paper(&visit, &who, entry, false).await;
-    Ok(After::redirect(&back, Some(entry), &[sheet]))
+    let mut sheets = vec![paper(&visit, &who, entry, false).await];
+    if !one(&typed, "notebook").is_empty() {
+        sheets.push(super::notebook::issue_sheet(&visit, &who, look(&visit, &who).await?).await);
+    }
+    Ok(After::redirect(&back, Some(entry), &sheets))
 }
 
 /// Where the person was received, else where they are booked today.
@@ -296,7 +299,7 @@ async fn paper(visit: &Visit, who: &Who, entry: EntryId, reissue: bool) -> Resul
     };
     let institution = signed.session.station().institution().clone();
     // Told on the screen of the prescription; the paper says that there is none.
-    let symbols = rx_symbols::drawn(&view, recorded, prescribed, &institution);
+    let symbols = rx_symbols::drawn(&view, recorded, prescribed, &institution, visit.site.desk.symbols.rx);
     issue(visit, signed, order, |issue| {
         Some(downtime::forms::prescription_sheet(
             &view,
@@ -421,7 +424,7 @@ fn page(
     let institution = visit.site.station().institution();
     let issued = view.prescribed.iter().map(|(r, p)| Issued {
         unmarked: (p.rx.given_out == GivenOut::Outside)
-            .then(|| rx_symbols::bytes(view, r, p, institution).err())
+            .then(|| rx_symbols::drawn(view, r, p, institution, visit.site.desk.symbols.rx).err())
             .flatten(),
         words: format!(
             "{} {}",
@@ -435,6 +438,8 @@ fn page(
         page: visit.page(&w["rx-title"], SCRIPTS),
         banner: panels::banner(visit, view, true),
         issued: issued.collect(),
+        notebooks: panels::notebook::all(visit, view),
+        has_sheet: super::notebook::has_any(view),
         former: former.collect(),
         source: panels::drugs(visit, view),
         own: own.collect(),
@@ -460,6 +465,8 @@ struct RxPage<'a> {
     page: Page<'a>,
     banner: Banner,
     issued: Vec<Issued>,
+    notebooks: Vec<panels::notebook::Shown>,
+    has_sheet: bool,
     former: Vec<Former>,
     source: panels::Drugs,
     own: Vec<Own>,

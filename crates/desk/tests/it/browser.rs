@@ -138,6 +138,24 @@ impl Browser {
         self.send_body(request, Body::from(body.join("&"))).await
     }
 
+    /// Sends text fields and pictures as a form with files.
+    pub async fn upload(&mut self, path: &str, fields: &[(&str, String)], pictures: &[Vec<u8>]) -> Answer {
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            body.extend(format!("--cut\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
+        }
+        for picture in pictures {
+            body.extend(b"--cut\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n\r\n");
+            body.extend(picture);
+            body.extend(b"\r\n");
+        }
+        body.extend(b"--cut--\r\n");
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut")
+            .header("sec-fetch-site", "same-origin");
+        self.send_body(request, Body::from(body)).await
+    }
+
     pub async fn send(&mut self, request: axum::http::request::Builder) -> Answer {
         self.send_body(request, Body::empty()).await
     }

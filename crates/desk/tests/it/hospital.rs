@@ -276,6 +276,8 @@ impl Hospital {
                     paper: Paper::A5,
                 })
             }),
+            codes: Arc::new(codes),
+            symbols: desk::Symbols::default(),
             printers: self.printers.clone(),
             silent_browser: false,
             chance: Arc::new(|bytes| {
@@ -304,6 +306,16 @@ impl Hospital {
             idle_seconds: desk::IDLE_SECONDS,
         }
     }
+}
+
+/// A picture as this hospital makes them: `QR` and a text of one symbol on each line. The roof's reader is tested with real pictures.
+fn codes(picture: &[u8]) -> Result<Vec<desk::Code>, desk::PrintFault> {
+    let text = std::str::from_utf8(picture)?.strip_prefix("QR\n").ok_or("no picture")?;
+    let code = |line: &str| desk::Code {
+        joined: None,
+        bytes: line.replace('|', "\r\n").into_bytes(),
+    };
+    Ok(text.lines().map(code).collect())
 }
 
 /// A PDF of one empty page whose metadata name the form: small, real, printable.

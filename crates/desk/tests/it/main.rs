@@ -11,6 +11,7 @@ mod identity;
 mod idle;
 mod lifeboat;
 mod namesakes;
+mod notebook;
 mod pages;
 mod paper_language;
 mod paying;

@@ -3,6 +3,7 @@
 use chart::Act;
 use chart::entry::{Ordered, PaymentDeferred, SignedNote};
 
+use super::notebook;
 use crate::view::{Day, Recorded};
 
 /// One thing to copy.
@@ -151,6 +152,8 @@ pub fn fields(recorded: &Recorded, day: &Day) -> Vec<Field> {
             put("帳票番号", form_id.to_string());
             put("使用せずの理由", reason.clone());
         }
+        Act::NotebookRead(read) => notebook::fields(read, &mut put),
+        Act::NotebookDiscarded { reason, .. } => put("取消の理由", reason.clone()),
         Act::ConflictSettled { decision, entries } => {
             put(
                 "対象の記載",

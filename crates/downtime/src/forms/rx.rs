@@ -7,18 +7,18 @@ use chart::rx::{GivenOut, Institution, Leftovers, Member, Rp, Substitution, word
 use chart::{Chart, PrescriptionItem, Sheet};
 use serde_json::{Value, json};
 
+use super::notebook::DrawnSymbol;
 use super::{Issue, Visit, add, body, or_null};
 use crate::view::{Recorded, View};
 
-/// The sheet of one prescription. `symbols` are the modules of its 2D symbols in order, each as rows of `0` and `1`; `None` when they cannot
-/// be made, which the sheet says.
+/// The sheet of one prescription. `symbols` are its 2D symbols in order; `None` when they cannot be made, which the sheet says.
 #[must_use]
 pub fn prescription_sheet(
     view: &View,
     recorded: &Recorded,
     prescribed: &Prescribed,
     institution: &Institution,
-    symbols: Option<&[Vec<String>]>,
+    symbols: Option<&[DrawnSymbol]>,
     issue: &Issue,
 ) -> Sheet {
     let mut body = body::patient(view, &Visit::today(issue.now), issue);
@@ -53,7 +53,7 @@ pub fn prescription_sheet(
     issue.sheet(rx.given_out.form(), Some(view.strip()), Value::Object(body))
 }
 
-fn lines(view: &View, number: usize, rp: &Rp) -> Vec<Value> {
+pub(super) fn lines(view: &View, number: usize, rp: &Rp) -> Vec<Value> {
     let last = rp.drugs.len().saturating_sub(1);
     let line = |at: usize, drug: &chart::rx::Drug| {
         let dose = wording::dose(drug, &rp.usage);
@@ -130,7 +130,7 @@ fn statutory(
     institution: &Institution,
     on: jiff::civil::Date,
     until: Option<jiff::civil::Date>,
-    symbols: &[Vec<String>],
+    symbols: &[DrawnSymbol],
 ) -> Value {
     let rx = &prescribed.rx;
     let insurance = &rx.insurance;
@@ -175,6 +175,6 @@ fn statutory(
             Leftovers::AskFirst => "inquire",
             Leftovers::Inform => "inform",
         }),
-        "symbols": symbols.iter().map(|rows| json!({ "rows": rows })).collect::<Vec<_>>(),
+        "symbols": symbols.iter().map(DrawnSymbol::value).collect::<Vec<_>>(),
     })
 }

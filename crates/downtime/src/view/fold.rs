@@ -95,7 +95,8 @@ impl Day {
             | Act::LinkUndone { entry: undone, .. }
             | Act::PrescriptionVoided { entry: undone, .. }
             | Act::OrderVoided { entry: undone, .. }
-            | Act::PaymentUndone { entry: undone, .. } => self.undo(*undone, place),
+            | Act::PaymentUndone { entry: undone, .. }
+            | Act::NotebookDiscarded { entry: undone, .. } => self.undo(*undone, place),
             Act::NoteCorrected { entry: note, .. } => {
                 if let Some(other) = keep_last(&self.store, &mut self.corrected, *note, place) {
                     self.seams.corrected_again(*note, other, place);
@@ -122,7 +123,7 @@ impl Day {
             Act::LinkProposed(_) => self.store.insert(&mut self.linked, place),
             Act::ConflictSettled { entries, .. } => self.seams.settled(entries, place),
             Act::PaymentDeferred(_) => self.store.insert(&mut self.deferred, place),
-            Act::NoteSigned(_) | Act::Printed { .. } | Act::Prescribed(_) | Act::Ordered(_) | Act::SheetVoided { .. } => {}
+            Act::NoteSigned(_) | Act::Printed { .. } | Act::Prescribed(_) | Act::Ordered(_) | Act::NotebookRead(_) | Act::SheetVoided { .. } => {}
         }
         if urgency(self.store.kind(place)).is_some() {
             self.store.insert(&mut self.work, place);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chart::entry::{CheckIn, Ordered, PaymentDeferred, Prescribed, ProvisionalAppointment, TemporaryPatient};
+use chart::entry::{CheckIn, NotebookRead, Ordered, PaymentDeferred, Prescribed, ProvisionalAppointment, TemporaryPatient};
 use chart::{Act, Allergy, Chart, FormId, Known, Language, Moment, PatientStrip, Subject};
 
 use super::{Day, DowntimeNote, Recorded};
@@ -33,6 +33,8 @@ pub struct View {
     pub orders: Vec<DowntimeOrder>,
     /// Payments put off that hold, in order.
     pub payments: Vec<(Arc<Recorded>, PaymentDeferred)>,
+    /// Readings of medicine notebooks that hold, in order. Never a part of the chart: shown beside it, with source and time.
+    pub notebooks: Vec<(Arc<Recorded>, NotebookRead)>,
     /// Labels such as 同姓同名 2人, from the index.
     pub flags: Vec<String>,
     on: Moment,
@@ -63,6 +65,13 @@ impl View {
             .collect();
         let orders = entries.iter().filter_map(|r| downtime_order(r, day)).collect();
         let payments = day.payments_of(&subject).collect();
+        let notebooks = entries
+            .iter()
+            .filter_map(|r| match &r.entry.act {
+                Act::NotebookRead(read) if !day.is_undone(&r.id) => Some((r.clone(), (**read).clone())),
+                _ => None,
+            })
+            .collect();
         Self {
             subject,
             chart,
@@ -74,6 +83,7 @@ impl View {
             prescribed,
             orders,
             payments,
+            notebooks,
             flags: Vec::new(),
             on,
         }

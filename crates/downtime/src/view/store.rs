@@ -46,6 +46,7 @@ pub(super) enum Kind {
     Prescription,
     Order,
     Payment,
+    Notebook,
     Printed,
     Other,
 }
@@ -61,6 +62,7 @@ impl Kind {
             Act::Prescribed(_) => Self::Prescription,
             Act::Ordered(_) => Self::Order,
             Act::PaymentDeferred(_) => Self::Payment,
+            Act::NotebookRead(_) => Self::Notebook,
             Act::Printed { .. } => Self::Printed,
             _ => Self::Other,
         }

@@ -19,6 +19,7 @@ mod fuzz;
 mod hospital;
 mod index;
 mod merge;
+mod notebook;
 mod payment;
 mod printing;
 mod saving;

@@ -51,12 +51,25 @@ pub fn read(bytes: &[u8]) -> Result<NotebookReading, JoinError> {
         reader.tell("notebook.bytes", 1, "文字コードとして読めない文字があります。", "");
     }
     for (at, line) in lines {
+        if line.contains('\u{FFFD}') && !malformed {
+            let number = u64::try_from(at).unwrap_or(0) + 1;
+            let what = "読み取り機が文字にできなかった所（�）があります。原文: ";
+            reader.tell("notebook.bytes", number, what, line);
+        }
         if !line.is_empty() && !reader.record(line) {
             let number = u64::try_from(at).unwrap_or(0) + 1;
             reader.tell(
                 "notebook.record",
                 number,
                 "読み取れないレコードか項目があります。原文: ",
+                line,
+            );
+        } else if has_too_many(line) {
+            let number = u64::try_from(at).unwrap_or(0) + 1;
+            reader.tell(
+                "notebook.items",
+                number,
+                "項目の多いレコードです。2つのレコードがつながっているかもしれません。原文: ",
                 line,
             );
         }
@@ -93,6 +106,22 @@ fn header(line: &str) -> Option<(u8, u8)> {
     two.then(|| digits.parse().ok())
         .flatten()
         .map(|edition| (edition, output))
+}
+
+/// Whether a record has more items than its table knows: most likely a line end was lost, and what follows would be passed over.
+fn has_too_many(line: &str) -> bool {
+    let full = line.trim_end_matches([',', ' ', '\u{3000}']);
+    let most = match line.split(',').next().unwrap_or_default() {
+        "1" | "201" => 11,
+        "11" | "301" => 9,
+        "3" | "701" => 7,
+        "31" | "51" => 6,
+        "5" | "401" | "421" | "501" | "601" => 3,
+        // The standard's own example of 411 has eight.
+        "411" => 8,
+        _ => 4,
+    };
+    full.split(',').count() > most
 }
 
 struct Reader {

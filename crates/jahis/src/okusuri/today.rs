@@ -6,7 +6,7 @@
 use chart::allergy::AllergyKind;
 use chart::rx::wording;
 use chart::rx::{CodeSystem, Dose, Drug, GivenOut, Measure, Rp, RxSheet, Usage};
-use chart::{Allergy, Finding, Severity, Sex};
+use chart::{Allergy, Finding, Known, Severity, Sex};
 
 use crate::kana;
 use crate::okusuri::{
@@ -16,11 +16,12 @@ use crate::okusuri::{
 use crate::refusal::{Faults, Refused};
 use crate::repertoire::{self, Clean};
 
-/// The notebook of a day: the prescription, the allergies the hospital knows, notes for the patient (服用注意). Everything is written as 医療関係者's.
+/// The notebook of a day: the prescription, the allergies the hospital knows (患者特記) or which of the other three states holds (手帳メモ), notes for
+/// the patient (服用注意). Everything is written as 医療関係者's.
 ///
 /// # Errors
 /// Every box that cannot be written: unknown sex or birth date, a name over its length, a fault of [`chart::Rx::check`].
-pub fn today(sheet: &RxSheet, allergies: &[Allergy], notes: &[String]) -> Result<(Notebook, Vec<Finding>), Refused> {
+pub fn today(sheet: &RxSheet, allergies: &Known<Vec<Allergy>>, notes: &[String]) -> Result<(Notebook, Vec<Finding>), Refused> {
     let mut pen = Pen::default();
     for fault in sheet.rx.check() {
         pen.faults.add("処方", fault.to_string());
@@ -47,7 +48,7 @@ pub fn today(sheet: &RxSheet, allergies: &[Allergy], notes: &[String]) -> Result
         rest: Default::default(),
     };
     let mut cautions = Vec::new();
-    for allergy in allergies {
+    for allergy in allergies.items() {
         let kind = match allergy.kind {
             AllergyKind::Drug | AllergyKind::Food | AllergyKind::Contrast => CautionKind::Allergy,
             AllergyKind::Other | AllergyKind::Contraindication => CautionKind::Other,
@@ -98,10 +99,30 @@ pub fn today(sheet: &RxSheet, allergies: &[Allergy], notes: &[String]) -> Result
         output: 1,
         holder,
         cautions,
+        memos: memo(sheet, allergies),
         dispensings: vec![block],
         ..Notebook::default()
     };
     pen.faults.or((book, pen.findings))
+}
+
+/// 「なし」 and 「未確認」 are said too: a notebook without a word about allergies says that nobody has any.
+fn memo(sheet: &RxSheet, allergies: &Known<Vec<Allergy>>) -> Vec<Remark> {
+    if !allergies.items().is_empty() {
+        return Vec::new();
+    }
+    let words = match allergies {
+        // A list that is empty says nothing.
+        Known::Present(_) => chart::allergy::in_words(&Known::NotRecorded),
+        other => chart::allergy::in_words(other),
+    };
+    vec![Remark {
+        record: 4,
+        text: format!("アレルギー・禁忌：{words}"),
+        on: Some(sheet.issued_on),
+        origin: Origin::Medical,
+        ..Remark::default()
+    }]
 }
 
 fn remarks(sheet: &RxSheet, notes: &[String], pen: &mut Pen) -> Vec<Remark> {

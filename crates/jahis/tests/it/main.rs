@@ -7,4 +7,5 @@ mod golden;
 mod notebook;
 mod overflow;
 mod random;
+mod scanned;
 mod shapes;

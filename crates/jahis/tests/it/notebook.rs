@@ -1,6 +1,7 @@
 //! The medicine notebook: the sample of the format page, what a hospital hands out, and scans in pieces, in any order, twice, and dirty.
 
 use chart::allergy::{Allergy, AllergyKind};
+use chart::Known;
 use chart::rx::{Dose, GivenOut, Timing};
 use encoding_rs::SHIFT_JIS;
 use jahis::okusuri::{
@@ -18,16 +19,16 @@ fn shift_jis(text: &str) -> Vec<u8> {
     SHIFT_JIS.encode(text).0.into_owned()
 }
 
-fn allergies() -> Vec<Allergy> {
+fn allergies() -> Known<Vec<Allergy>> {
     let allergy = |kind, substance: &str| Allergy {
         kind,
         substance: substance.to_owned(),
         ..Allergy::default()
     };
-    vec![
+    Known::Present(vec![
         allergy(AllergyKind::Drug, "ペニシリン系, 発疹"),
         allergy(AllergyKind::Contraindication, "MRI（ペースメーカ）"),
-    ]
+    ])
 }
 
 #[test]
@@ -92,17 +93,19 @@ fn what_is_handed_out_says_dose_form_and_source() {
     }
     assert_eq!(read(&bytes).unwrap().notebook, book);
     sheet.rx.given_out = GivenOut::InHouse;
-    let in_house = write(&today(&sheet, &[], &[]).unwrap().0).unwrap();
-    assert!(!SHIFT_JIS.decode(&in_house).0.contains("院外処方箋の内容"));
+    let in_house = write(&today(&sheet, &Known::NotRecorded, &[]).unwrap().0).unwrap();
+    let in_house = SHIFT_JIS.decode(&in_house).0.into_owned();
+    assert!(!in_house.contains("院外処方箋の内容"));
+    assert!(in_house.contains("4,アレルギー・禁忌：未確認（記録なし）,20261120,1\r\n"), "{in_house}");
 }
 
 #[test]
 fn a_name_too_long_is_refused_and_a_drug_of_sixty_characters_fits() {
     let mut sheet = sample();
     sheet.rx.rps[0].drugs[0].name = "架".repeat(60);
-    assert!(today(&sheet, &[], &[]).is_ok());
+    assert!(today(&sheet, &Known::NotRecorded, &[]).is_ok());
     sheet.patient.name.written = "架".repeat(21);
-    let said = today(&sheet, &[], &[]).unwrap_err().to_string();
+    let said = today(&sheet, &Known::NotRecorded, &[]).unwrap_err().to_string();
     assert!(said.contains("患者氏名: 40バイト"), "{said}");
 }
 

@@ -7,6 +7,7 @@
 
 mod distort;
 mod kinds;
+mod notebook;
 mod paper;
 mod pile;
 mod scanners;

@@ -118,6 +118,13 @@ fn checks(config: &Config) -> Vec<Check> {
             .and_then(|p| Ok(format!("帳票 {} 種、{}", p.forms().iter().count(), route(config)?))),
     );
     put("検査・処置の一覧", order_lists(config));
+    put(
+        "QRコード（処方箋、お薬手帳）",
+        config.forms.symbols().map(|symbols| {
+            let words = crate::config::symbols::words;
+            format!("{}、{}", words(symbols.rx), words(symbols.notebook))
+        }),
+    );
     out
 }
 

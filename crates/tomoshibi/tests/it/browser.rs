@@ -117,6 +117,22 @@ impl Browser {
         self.arrive(address, response)
     }
 
+    /// Sends one picture as a form with a file.
+    pub fn upload(&mut self, address: &str, picture: &[u8]) -> Page {
+        let head = b"--cut\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n\r\n";
+        let body = [head.as_slice(), picture, b"\r\n--cut--\r\n"].concat();
+        let mut request = self
+            .agent
+            .post(format!("{}{address}", self.base))
+            .header("content-type", "multipart/form-data; boundary=cut")
+            .header("sec-fetch-site", "same-origin");
+        if let Some(cookie) = self.cookie() {
+            request = request.header("cookie", cookie);
+        }
+        let response = request.send(&body[..]).expect("the station answers");
+        self.arrive(address, response)
+    }
+
     /// Fills in the form of a page and posts it.
     pub fn submit(&mut self, page: &Page, action: &str, typed: &[(&str, &str)]) -> Page {
         let mut fields = page.form(action);

@@ -6,6 +6,7 @@ mod blanks;
 mod browser;
 mod custody;
 mod leaving;
+mod notebook;
 mod one_day;
 mod own_forms;
 mod packs;

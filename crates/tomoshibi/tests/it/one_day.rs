@@ -107,6 +107,11 @@ impl Hospital {
         hospital
     }
 
+    /// Nothing answers at the EHR's port from now on.
+    pub fn stop_ehr(&mut self) {
+        self.ehr = None;
+    }
+
     pub fn config(&self) -> String {
         self.text("hub/tomoshibi.toml")
     }
@@ -118,7 +123,7 @@ impl Hospital {
 }
 
 /// Waits until something is so; panics with what was last seen after a generous while.
-fn wait(what: &str, mut so: impl FnMut() -> Option<bool>) {
+pub fn wait(what: &str, mut so: impl FnMut() -> Option<bool>) {
     let begin = Instant::now();
     while so() != Some(true) {
         assert!(
@@ -142,7 +147,7 @@ pub fn first_person(browser: &mut Browser) -> String {
     page.links("/p/").into_iter().next().expect("somebody is booked")
 }
 
-fn mode(browser: &mut Browser) -> String {
+pub fn mode(browser: &mut Browser) -> String {
     let state = browser.get("/state").text();
     let state: serde_json::Value = serde_json::from_str(&state).unwrap_or_default();
     state["mode"].as_str().unwrap_or("").to_owned()

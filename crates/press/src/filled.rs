@@ -97,7 +97,7 @@ impl<'a> FrameFacts<'a> {
 }
 
 /// Whose it is, as of when, under which seal: a page without one of them is not printed.
-fn check(form: &Form, sheet: &Sheet) -> Result<(), String> {
+pub fn check(form: &Form, sheet: &Sheet) -> Result<(), String> {
     for (what, text) in [
         ("as_of", &sheet.as_of),
         ("seal", &sheet.seal),

@@ -16,6 +16,7 @@ mod ink;
 mod legible;
 mod pack;
 mod press;
+mod quick;
 mod world;
 
 pub use codes::{Bars, Squares};

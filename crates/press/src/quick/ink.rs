@@ -68,8 +68,15 @@ impl Ink<'_> {
             Draw::Run(style, marks) => self.run(x, down, *style, marks)?,
             Draw::Outline(width, height, pen) => {
                 self.pen(*pen);
-                self.numbers(&[x, down - height, *width, *height]);
-                self.out.push_str("re S\n");
+                // Dashes begin at the upper left corner and run with the clock.
+                for (number, corner) in [(x, down), (x + width, down), (x + width, down - height), (x, down - height)]
+                    .into_iter()
+                    .enumerate()
+                {
+                    self.numbers(&[corner.0, corner.1]);
+                    self.out.push_str(if number == 0 { "m " } else { "l " });
+                }
+                self.out.push_str("s\n");
             }
             Draw::Line(right, below, pen) => {
                 self.pen(*pen);

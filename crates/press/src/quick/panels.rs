@@ -84,7 +84,7 @@ pub fn drug(set: Set, d: &Drug, number: usize, width: f64) -> Option<Frame> {
         par.blank(1.2 * MM).boxed(set.boxed(tag, 8.0, 0.6, width)?);
     }
     par.rest().boxed(set.whole(&d.days, style(Kind::Bold, 9.5), width)?);
-    par.text(set.faces, style(Kind::Text, 9.5), "\n")?;
+    par.text(set.faces, style(Kind::Text, BODY), "\n")?;
     let small = style(Kind::Text, 9.0);
     field(set, &mut par, &d.dose, width)?;
     par.blank(0.9 * 9.0);

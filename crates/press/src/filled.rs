@@ -124,7 +124,7 @@ fn with_sentences(form: &Form, sheet: &Sheet) -> Option<Sheet> {
 }
 
 /// Whose it is, as of when, under which seal: a page without one of them is not printed.
-fn check(form: &Form, sheet: &Sheet) -> Result<(), String> {
+pub fn check(form: &Form, sheet: &Sheet) -> Result<(), String> {
     for (what, text) in [
         ("as_of", &sheet.as_of),
         ("seal", &sheet.seal),

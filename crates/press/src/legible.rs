@@ -10,7 +10,7 @@ use crate::fonts::Fonts;
 pub const GETA: char = '〓';
 
 /// Letters and digits in a row before a place to break is offered: no column of ours is so narrow that fewer would leave it.
-const UNBROKEN_RUN: usize = 14;
+pub const UNBROKEN_RUN: usize = 14;
 
 /// Offered break without width.
 pub const BREAK_HERE: char = '\u{200B}';
@@ -83,7 +83,7 @@ fn legible_with(text: &str, has: impl Fn(char) -> bool) -> (String, usize) {
 }
 
 /// The same meaning in characters the fonts have. A superscript keeps a sign: 10⁵ must not read 105.
-fn stand_in(c: char) -> Option<&'static str> {
+pub fn stand_in(c: char) -> Option<&'static str> {
     const SUBSCRIPTS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
     const SUPERSCRIPTS: [&str; 10] = ["^0", "^1", "^2", "^3", "^4", "^5", "^6", "^7", "^8", "^9"];
     let digit = |zero: char| (u32::from(c) - u32::from(zero)) as usize;
@@ -98,16 +98,16 @@ fn stand_in(c: char) -> Option<&'static str> {
 }
 
 /// Carriage returns, marks without width, and the marks that turn the writing direction: a page must read as it was typed.
-fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     matches!(c, '\r' | '\u{00AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }
 
-fn is_variation_selector(c: char) -> bool {
+pub fn is_variation_selector(c: char) -> bool {
     matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}')
 }
 
 /// Japanese text breaks between any two characters; letters, digits and most marks of the West do not.
-fn unbreakable(c: char) -> bool {
+pub fn unbreakable(c: char) -> bool {
     c != ' ' && c < '\u{2E80}' && !c.is_control()
 }
 

@@ -17,6 +17,7 @@ mod legible;
 mod own;
 mod pack;
 mod press;
+mod quick;
 mod second;
 mod world;
 

@@ -5,6 +5,9 @@
 //! and the segments joined at the end. A sheet that fails does not stop the rest: a page with the patient and the reason stands in its
 //! place.
 //!
+//! Charts that the quick way sets never become Typst pages: they go straight into one file of their own, fonts shared by all, which is the
+//! whole pack where nothing else is in it; else its pages and Typst's are joined in their order.
+//!
 //! Not here: what a morning consists of, and how many printers share it.
 
 use std::collections::BTreeMap;
@@ -22,9 +25,10 @@ use typst_layout::{Page, PagedDocument};
 
 use crate::error::PressError;
 use crate::press::{Press, export};
+use crate::quick::{File, Page as QuickPage, Quick};
 
 /// Most pages of one pack.
-pub const MAX_PACK_PAGES: usize = 5_000;
+pub const MAX_PACK_PAGES: usize = 20_000;
 
 /// Pages after which a segment is written. Each waits in about a third of a megabyte; each segment embeds its fonts once.
 const SEGMENT_PAGES: usize = 120;
@@ -100,10 +104,18 @@ impl Press {
         let mut report = tray.report;
         report.spoiled.sort_by_key(|spoiled| spoiled.index);
         if !tray.open.is_empty() {
-            let last = self.on_a_bench(|| segment(tray.open))?;
+            let open = std::mem::take(&mut tray.open);
+            let last = self.on_a_bench(|| segment(open))?;
             tray.segments.insert(tray.segments.len(), last);
         }
-        let bytes = join(tray.segments)?;
+        let quick = match &self.quick {
+            Some(quick) if tray.quick.pages() > 0 => {
+                let bytes = quick.finish(tray.quick, &self.stock.fonts, None);
+                Some(bytes.ok_or_else(|| PressError::Setup("the fonts of a pack could not be cut".to_owned()))?)
+            }
+            _ => None,
+        };
+        let bytes = join(tray.segments.into_values().collect(), quick, &tray.runs)?;
         sink.write_all(&bytes)
             .and_then(|()| sink.flush())
             .map_err(PressError::Sink)?;
@@ -120,6 +132,13 @@ impl Press {
         loop {
             let next = sheets.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((index, sheet)) = next else { return };
+            if let Some(pages) = self.quickly(&sheet) {
+                self.laid(tray, index, Pages::Quick(pages));
+                if tray.lock().unwrap_or_else(PoisonError::into_inner).stopped.is_some() {
+                    return;
+                }
+                continue;
+            }
             let (pages, spoiled, instead, warning) = match self.lay(&sheet) {
                 Ok(laid) => (bare(&laid.document), None, laid.instead, laid.warning),
                 Err(error) => {
@@ -140,34 +159,56 @@ impl Press {
                     )
                 }
             };
-            let full = {
+            {
                 let mut tray = tray.lock().unwrap_or_else(PoisonError::into_inner);
                 tray.report.spoiled.extend(spoiled);
                 tray.report.instead = tray.report.instead.take().or(instead);
                 tray.report.warning = tray.report.warning.take().or(warning);
-                tray.put(index, pages)
-            };
-            for (number, pages) in full {
-                let written = segment(pages);
-                tray.lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .written(number, written);
             }
+            self.laid(tray, index, Pages::Typst(pages));
             if tray.lock().unwrap_or_else(PoisonError::into_inner).stopped.is_some() {
                 return;
             }
         }
     }
+
+    /// Puts a sheet's pages into the tray and writes the segments that are full now, outside of its lock.
+    fn laid<P: FnMut(Progress) + Send>(&self, tray: &Mutex<Tray<P>>, index: usize, pages: Pages) {
+        let full = tray.lock().unwrap_or_else(PoisonError::into_inner).put(index, pages);
+        for (number, pages) in full {
+            let written = segment(pages);
+            tray.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .written(number, written);
+        }
+    }
+}
+
+/// A sheet's pages.
+enum Pages {
+    Typst(Vec<Page>),
+    Quick(Vec<QuickPage>),
+}
+
+/// So many pages in a row that come from one of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Run {
+    quick: bool,
+    pages: usize,
 }
 
 /// Where the threads put finished pages.
 struct Tray<P> {
     /// Sheets that came before their turn.
-    early: BTreeMap<usize, Vec<Page>>,
+    early: BTreeMap<usize, Pages>,
     /// The sheet whose turn it is.
     turn: usize,
     /// The segment being filled, in order.
     open: Vec<Page>,
+    /// The charts set by the quick way, in order.
+    quick: File,
+    /// Whose pages follow whose.
+    runs: Vec<Run>,
     /// Segments taken out so far.
     taken: usize,
     /// Segments written.
@@ -183,6 +224,8 @@ impl<P: FnMut(Progress)> Tray<P> {
             early: BTreeMap::new(),
             turn: 0,
             open: Vec::new(),
+            quick: Quick::file(),
+            runs: Vec::new(),
             taken: 0,
             segments: BTreeMap::new(),
             stopped: None,
@@ -193,9 +236,12 @@ impl<P: FnMut(Progress)> Tray<P> {
 
     /// Takes a sheet's pages and gives back the segments that are now full, with their numbers. They are cut at the same sheets however
     /// many threads there are.
-    fn put(&mut self, index: usize, pages: Vec<Page>) -> Vec<(usize, Vec<Page>)> {
+    fn put(&mut self, index: usize, pages: Pages) -> Vec<(usize, Vec<Page>)> {
         self.report.printed.sheets += 1;
-        self.report.printed.pages += pages.len();
+        self.report.printed.pages += match &pages {
+            Pages::Typst(pages) => pages.len(),
+            Pages::Quick(pages) => pages.len(),
+        };
         (self.progress)(self.report.printed);
         let found = self.report.printed.pages;
         if found > MAX_PACK_PAGES {
@@ -209,13 +255,29 @@ impl<P: FnMut(Progress)> Tray<P> {
         let mut full = Vec::new();
         while let Some(pages) = self.early.remove(&self.turn) {
             self.turn += 1;
-            self.open.extend(pages);
+            match pages {
+                Pages::Typst(pages) => {
+                    self.follow(false, pages.len());
+                    self.open.extend(pages);
+                }
+                Pages::Quick(pages) => {
+                    self.follow(true, pages.len());
+                    pages.iter().for_each(|page| self.quick.add(page));
+                }
+            }
             if self.open.len() >= SEGMENT_PAGES {
                 full.push((self.taken, std::mem::take(&mut self.open)));
                 self.taken += 1;
             }
         }
         full
+    }
+
+    fn follow(&mut self, quick: bool, pages: usize) {
+        match self.runs.last_mut() {
+            Some(run) if run.quick == quick => run.pages += pages,
+            _ => self.runs.push(Run { quick, pages }),
+        }
     }
 
     fn written(&mut self, number: usize, segment: Result<Vec<u8>, PressError>) {
@@ -253,21 +315,52 @@ fn segment(pages: Vec<Page>) -> Result<Vec<u8>, PressError> {
     )
 }
 
-/// One PDF out of the segments, in the order of their numbers.
-fn join(segments: BTreeMap<usize, Vec<u8>>) -> Result<Vec<u8>, PressError> {
+/// One PDF out of Typst's segments and the file of the quick way, in the order of the runs.
+fn join(segments: Vec<Vec<u8>>, quick: Option<Vec<u8>>, runs: &[Run]) -> Result<Vec<u8>, PressError> {
     let unreadable = |reason: String| PressError::Setup(format!("the parts of a pack could not be joined: {reason}"));
-    let mut segments: Vec<Vec<u8>> = segments.into_values().collect();
-    if segments.len() < 2 {
+    let (mut segments, quick) = match quick {
+        Some(bytes) if segments.is_empty() => return Ok(bytes),
+        quick => (segments, quick),
+    };
+    if segments.len() < 2 && quick.is_none() {
         return Ok(segments.pop().unwrap_or_default());
     }
+    let load = |bytes: Vec<u8>| {
+        let part = Loaded::new(bytes).map_err(|error| unreadable(format!("{error:?}")))?;
+        let pages = part.pages().len();
+        Ok::<_, PressError>((PdfDocument::new(Arc::new(part)), pages))
+    };
     let mut joined = krilla::Document::new_with(SerializeSettings {
         enable_tagging: false,
         ..SerializeSettings::default()
     });
-    for bytes in segments {
-        let part = Loaded::new(bytes).map_err(|error| unreadable(format!("{error:?}")))?;
-        let pages: Vec<usize> = (0..part.pages().len()).collect();
-        joined.embed_pdf_pages(&PdfDocument::new(Arc::new(part)), &pages);
+    let quick = quick.map(load).transpose()?;
+    let (mut next_quick, mut typst, mut open) = (0, segments.drain(..), None);
+    for run in runs {
+        let mut left = run.pages;
+        if let (true, Some((document, _))) = (run.quick, &quick) {
+            let pages: Vec<usize> = (next_quick..next_quick + left).collect();
+            joined.embed_pdf_pages(document, &pages);
+            next_quick += left;
+            continue;
+        }
+        while left > 0 {
+            let (document, next, all) = match open.take() {
+                Some(part) => part,
+                None => {
+                    let bytes = typst.next().ok_or_else(|| unreadable("a segment is missing".to_owned()))?;
+                    let (document, all) = load(bytes)?;
+                    (document, 0, all)
+                }
+            };
+            let taken = left.min(all - next);
+            let pages: Vec<usize> = (next..next + taken).collect();
+            joined.embed_pdf_pages(&document, &pages);
+            left -= taken;
+            if next + taken < all {
+                open = Some((document, next + taken, all));
+            }
+        }
     }
     joined.finish().map_err(|error| unreadable(format!("{error:?}")))
 }

@@ -24,6 +24,7 @@ use crate::dates::edition;
 use crate::error::PressError;
 use crate::filled::filled;
 use crate::forms::{Form, Forms};
+use crate::quick::{Page as QuickPage, Quick};
 use crate::world::{Galley, Stock};
 
 /// Stack of a layout thread, in bytes: nested tables go deep.
@@ -46,7 +47,9 @@ pub struct Pdf {
 /// Forms, fonts and threads, kept for the life of the program.
 pub struct Press {
     forms: Forms,
-    stock: Stock,
+    pub(crate) stock: Stock,
+    /// Sets the usual charts without Typst.
+    pub(crate) quick: Option<Quick>,
     benches: Mutex<Vec<ThreadPool>>,
     freed: Condvar,
     /// Held by a pack: a second one waits, or it would take the thread kept for single sheets.
@@ -70,13 +73,44 @@ impl Press {
             pool.build().map_err(|error| PressError::Setup(error.to_string()))
         };
         let benches = (0..=threads).map(bench).collect::<Result<Vec<_>, _>>()?;
+        let stock = Stock::new(forms.fonts())?;
         Ok(Self {
-            stock: Stock::new(forms.fonts())?,
+            quick: Quick::new(&stock.fonts, &forms),
             forms,
+            stock,
             benches: Mutex::new(benches),
             freed: Condvar::new(),
             packing: Mutex::new(()),
             threads,
+        })
+    }
+
+    /// The same press with everything set by Typst: what the quick way is compared with.
+    #[must_use]
+    pub fn without_quick(self) -> Self {
+        Self { quick: None, ..self }
+    }
+
+    /// The sheet's pages, if the quick way sets it; anything it would set otherwise than Typst is not its business.
+    pub(crate) fn quickly(&self, sheet: &Sheet) -> Option<Vec<QuickPage>> {
+        self.quick.as_ref()?.pages(self.forms.get(&sheet.form).ok()?, sheet)
+    }
+
+    /// Whether the quick way sets this sheet.
+    pub fn is_quick(&self, sheet: &Sheet) -> bool {
+        self.quickly(sheet).is_some()
+    }
+
+    fn quick_sheet(&self, sheet: &Sheet) -> Option<Pdf> {
+        let pages = self.quickly(sheet)?;
+        let title = format!("{} {}", self.forms.get(&sheet.form).ok()?.about.title, sheet.form_id);
+        let mut file = Quick::file();
+        pages.iter().for_each(|page| file.add(page));
+        Some(Pdf {
+            bytes: self.quick.as_ref()?.finish(file, &self.stock.fonts, Some(&title))?,
+            pages: pages.len(),
+            instead: None,
+            warning: None,
         })
     }
 
@@ -90,6 +124,9 @@ impl Press {
     /// # Errors
     /// An unknown form, a sheet without what the frame must show, or one too large. Nothing is printed then.
     pub fn sheet(&self, sheet: &Sheet) -> Result<Pdf, PressError> {
+        if let Some(pdf) = self.quick_sheet(sheet) {
+            return Ok(pdf);
+        }
         self.on_a_bench(|| {
             let laid = self.lay(sheet)?;
             let pages = laid.document.pages().len();

@@ -154,7 +154,7 @@ async fn labels(visit: Visit, Form(form): Form<LabelForm>) -> Result<Response, F
     };
     let count = label_count(&form.labels).filter(|n| *n > 0).ok_or(Fault::Input("labels"))?;
     let sheet = label_sheet(&visit, &who, count, !form.wristband.is_empty()).await?;
-    Ok(After::redirect(&back("chart", &who), None, &[Ok(sheet)]))
+    Ok(After::redirect(&back("menu", &who), None, &[Ok(sheet)]))
 }
 
 /// How many labels, as typed: 0 to 12.

@@ -1,0 +1,215 @@
+//! A page as PDF operators, compressed: glyph runs, lines, rectangles, codes. Sizes are points, y turned upwards.
+
+use std::fmt::Write;
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+
+use super::face::{Faces, Kind, Style};
+use super::frame::{Draw, Frame, Pen};
+
+/// Where a quarter circle's handles lie, as a share of its radius.
+const HANDLE: f64 = 0.552_284_749_8;
+
+/// Pages are small; more effort gains a twentieth of their size for twice the time.
+const EFFORT: u32 = 6;
+
+/// A written page.
+#[derive(Debug)]
+pub struct Page {
+    /// Compressed operators.
+    pub content: Vec<u8>,
+    /// Codes it uses.
+    pub used: Vec<(Kind, u16)>,
+}
+
+struct Ink<'a> {
+    faces: &'a Faces,
+    height: f64,
+    out: String,
+    used: Vec<(Kind, u16)>,
+    in_text: bool,
+    font: Option<(Kind, f64)>,
+    white: bool,
+    pen: Option<Pen>,
+}
+
+/// Writes a page.
+pub fn written(faces: &Faces, page: &Frame) -> Option<Page> {
+    let mut ink = Ink {
+        faces,
+        height: page.height,
+        out: String::with_capacity(32 * 1024),
+        used: Vec::with_capacity(1024),
+        in_text: false,
+        font: None,
+        white: false,
+        pen: None,
+    };
+    for (x, y, draw) in &page.items {
+        ink.draw(*x, *y, draw)?;
+    }
+    ink.text(false);
+    ink.used.sort_unstable_by_key(|(kind, code)| (*kind as usize, *code));
+    ink.used.dedup();
+    let mut deflated = ZlibEncoder::new(Vec::with_capacity(8 * 1024), Compression::new(EFFORT));
+    deflated.write_all(ink.out.as_bytes()).ok()?;
+    Some(Page {
+        content: deflated.finish().ok()?,
+        used: ink.used,
+    })
+}
+
+impl Ink<'_> {
+    fn draw(&mut self, x: f64, y: f64, draw: &Draw) -> Option<()> {
+        let down = self.height - y;
+        match draw {
+            Draw::Run(style, marks) => self.run(x, down, *style, marks)?,
+            Draw::Outline(width, height, pen) => {
+                self.pen(*pen);
+                // Dashes begin at the upper left corner and run with the clock.
+                for (number, corner) in [(x, down), (x + width, down), (x + width, down - height), (x, down - height)]
+                    .into_iter()
+                    .enumerate()
+                {
+                    self.numbers(&[corner.0, corner.1]);
+                    self.out.push_str(if number == 0 { "m " } else { "l " });
+                }
+                self.out.push_str("s\n");
+            }
+            Draw::Line(right, below, pen) => {
+                self.pen(*pen);
+                self.numbers(&[x, down]);
+                self.out.push_str("m ");
+                self.numbers(&[x + right, down - below]);
+                self.out.push_str("l S\n");
+            }
+            Draw::Fill(width, height, radius) => {
+                self.text(false);
+                self.fill(false);
+                self.rounded(x, down - height, *width, *height, *radius);
+            }
+            Draw::Modules(wide, tall, runs) => {
+                self.text(false);
+                self.fill(false);
+                self.out.push_str("q ");
+                self.numbers(&[*wide, 0.0, 0.0, -tall, x, down]);
+                self.out.push_str("cm\n");
+                for [left, top, length, lines] in runs.iter() {
+                    let _ = writeln!(self.out, "{left} {top} {length} {lines} re");
+                }
+                self.out.push_str("f Q\n");
+            }
+            Draw::Polygon(corners, white) => {
+                self.text(false);
+                self.fill(*white);
+                for (number, (right, below)) in corners.iter().enumerate() {
+                    self.numbers(&[x + right, down - below]);
+                    self.out.push_str(if number == 0 { "m " } else { "l " });
+                }
+                self.out.push_str("h f\n");
+            }
+            Draw::WhiteDot(radius) => {
+                self.text(false);
+                self.fill(true);
+                self.rounded(x - radius, down - radius, radius * 2.0, radius * 2.0, *radius);
+            }
+        }
+        Some(())
+    }
+
+    fn rounded(&mut self, x: f64, y: f64, width: f64, height: f64, radius: f64) {
+        let (right, top) = (x + width, y + height);
+        let handle = radius * (1.0 - HANDLE);
+        self.numbers(&[x + radius, y]);
+        self.out.push_str("m ");
+        let sides = [
+            ([right - radius, y], [right - handle, y, right, y + handle, right, y + radius]),
+            ([right, top - radius], [right, top - handle, right - handle, top, right - radius, top]),
+            ([x + radius, top], [x + handle, top, x, top - handle, x, top - radius]),
+            ([x, y + radius], [x, y + handle, x + handle, y, x + radius, y]),
+        ];
+        for (line, curve) in sides {
+            self.numbers(&line);
+            self.out.push_str("l ");
+            self.numbers(&curve);
+            self.out.push_str("c ");
+        }
+        self.out.push_str("h f\n");
+    }
+
+    fn run(&mut self, x: f64, y: f64, style: Style, marks: &[(u16, f64)]) -> Option<()> {
+        self.fill(style.white);
+        self.text(true);
+        if self.font != Some((style.face, style.size)) {
+            let _ = write!(self.out, "/F{} ", style.face as usize);
+            self.numbers(&[style.size]);
+            self.out.push_str("Tf ");
+            self.font = Some((style.face, style.size));
+        }
+        let face = self.faces.of(style.face)?;
+        let per_mille = 1000.0 / style.size;
+        let first = marks.first().map_or(0.0, |(_, at)| *at);
+        self.out.push_str("1 0 0 1 ");
+        self.numbers(&[x + first, y]);
+        self.out.push_str("Tm[<");
+        let mut pen = first * per_mille;
+        for (code, at) in marks {
+            let off = pen - at * per_mille;
+            if off.abs() > 0.5 {
+                self.out.push('>');
+                let _ = write!(self.out, "{}", rounded(off, 10.0));
+                self.out.push('<');
+                pen = at * per_mille;
+            }
+            let _ = write!(self.out, "{code:04x}");
+            pen += face.advance(*code)? * 1000.0;
+            self.used.push((style.face, *code));
+        }
+        self.out.push_str(">]TJ\n");
+        Some(())
+    }
+
+    fn text(&mut self, on: bool) {
+        if self.in_text != on {
+            self.out.push_str(if on { "BT\n" } else { "ET\n" });
+            self.in_text = on;
+        }
+    }
+
+    fn fill(&mut self, white: bool) {
+        if self.white != white {
+            self.out.push_str(if white { "1 g " } else { "0 g " });
+            self.white = white;
+        }
+    }
+
+    fn pen(&mut self, pen: Pen) {
+        self.text(false);
+        let before = self.pen;
+        if before.is_none_or(|before| before.width != pen.width) {
+            self.numbers(&[pen.width]);
+            self.out.push_str("w ");
+        }
+        if before.map_or(pen.dash.is_some(), |before| before.dash != pen.dash) {
+            self.out.push('[');
+            if let Some((on, off)) = pen.dash {
+                self.numbers(&[on, off]);
+            }
+            self.out.push_str("]0 d ");
+        }
+        self.pen = Some(pen);
+    }
+
+    fn numbers(&mut self, numbers: &[f64]) {
+        for number in numbers {
+            let _ = write!(self.out, "{} ", rounded(*number, 1000.0));
+        }
+    }
+}
+
+fn rounded(number: f64, parts: f64) -> f64 {
+    let rounded = (number * parts).round() / parts;
+    if rounded == 0.0 { 0.0 } else { rounded }
+}

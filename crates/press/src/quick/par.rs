@@ -1,0 +1,459 @@
+//! Paragraphs: texts, blanks and boxes in a row, broken into lines by Typst's rules for text that is not justified (first fit, UAX 14 as
+//! its Japanese segmenter has it, brackets and stops trimmed at the edges of lines, two in a row drawn together).
+//!
+//! A paragraph that does not fit its lines is refused: Typst would shrink it.
+
+use std::sync::LazyLock;
+
+use icu_provider_blob::BlobDataProvider;
+use icu_segmenter::LineSegmenter;
+use icu_segmenter::options::LineBreakOptions;
+
+use super::face::{Faces, Kind, Style};
+use super::frame::{Draw, Frame, Pen, SLACK};
+
+/// The segmenter Typst uses for Japanese.
+static SEGMENTER: LazyLock<Option<LineSegmenter>> = LazyLock::new(|| {
+    let blob = BlobDataProvider::try_new_from_static_blob(typst_assets::icu::ICU_CJ_SEGMENT).ok()?;
+    LineSegmenter::try_new_for_non_complex_scripts_with_buffer_provider(&blob, LineBreakOptions::default()).ok()
+});
+
+const BLANK: char = ' ';
+const OBJECT: char = '\u{FFFC}';
+const OPENING: [char; 12] = ['“', '‘', '《', '〈', '（', '『', '「', '【', '〖', '〔', '［', '｛'];
+const CLOSING: [char; 20] = [
+    '”', '’', '，', '．', '。', '、', '：', '；', '》', '〉', '）', '』', '」', '】', '〗', '〕', '］', '｝', '？', '！',
+];
+
+/// Above and below the baseline, in ems: `top-edge` and `bottom-edge` of the frame.
+const EDGES: (f64, f64) = (0.88, 0.12);
+
+/// Where lines stand.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Align {
+    /// At the left.
+    Left,
+    /// In the middle.
+    Middle,
+}
+
+#[derive(Debug, Clone)]
+struct Glyph {
+    at: usize,
+    c: char,
+    code: u16,
+    advance: f64,
+    offset: f64,
+    /// How much may be taken away at the left and the right.
+    shrink: (f64, f64),
+}
+
+#[derive(Debug, Clone)]
+enum Item {
+    /// Glyphs `from..to` of one style, and their size and lift where they are subscripts.
+    Text(Style, usize, usize, Option<(f64, f64)>),
+    Blank(f64),
+    /// Takes what is left of the line; perhaps with a line to write on of this height.
+    Rest(Option<(f64, Pen)>),
+    Box(Frame),
+}
+
+/// A paragraph in the making.
+#[derive(Debug, Clone, Default)]
+pub struct Par {
+    text: String,
+    items: Vec<(usize, usize, Item)>,
+    glyphs: Vec<Glyph>,
+}
+
+struct Line {
+    start: usize,
+    end: usize,
+    /// Blanks from here to the end are not counted.
+    trim: usize,
+    width: f64,
+}
+
+impl Par {
+    /// A paragraph of one text.
+    pub fn of(faces: &Faces, style: Style, text: &str) -> Option<Self> {
+        let mut par = Self::default();
+        par.text(faces, style, text)?;
+        Some(par)
+    }
+
+    fn push(&mut self, stands_for: char, item: Item) {
+        let start = self.text.len();
+        self.text.push(stands_for);
+        self.items.push((start, self.text.len(), item));
+    }
+
+    /// Adds a text: one run, whose own punctuation is drawn together.
+    pub fn text(&mut self, faces: &Faces, style: Style, text: &str) -> Option<()> {
+        self.run(faces, style, text, None)
+    }
+
+    /// Adds a subscript.
+    pub fn subscript(&mut self, faces: &Faces, style: Style, text: &str) -> Option<()> {
+        let (height, shift) = faces.of(style.face)?.subscript;
+        self.run(faces, style, text, Some((height * style.size, shift * style.size)))
+    }
+
+    fn run(&mut self, faces: &Faces, style: Style, text: &str, sub: Option<(f64, f64)>) -> Option<()> {
+        let face = faces.of(style.face)?;
+        let (start, first) = (self.text.len(), self.glyphs.len());
+        self.text.push_str(text);
+        for (at, c) in text.char_indices().filter(|(_, c)| *c != '\n') {
+            let (code, advance) = face.code(c)?;
+            let shrink = shrink(c, advance);
+            self.glyphs.push(Glyph {
+                at: start + at,
+                c,
+                code,
+                advance,
+                offset: 0.0,
+                shrink,
+            });
+        }
+        draw_together(self.glyphs.get_mut(first..)?);
+        let item = Item::Text(style, first, self.glyphs.len(), sub);
+        self.items.push((start, self.text.len(), item));
+        Some(())
+    }
+
+    /// Adds a blank of this width, which stays at the edges of lines.
+    pub fn blank(&mut self, width: f64) -> &mut Self {
+        self.push(BLANK, Item::Blank(width));
+        self
+    }
+
+    /// Adds a blank that takes a share of what is left of the line.
+    pub fn rest(&mut self) -> &mut Self {
+        self.push(BLANK, Item::Rest(None));
+        self
+    }
+
+    /// Adds a line to write on, over what is left of the line.
+    pub fn write_on(&mut self, height: f64, pen: Pen) -> &mut Self {
+        self.push(BLANK, Item::Rest(Some((height, pen))));
+        self
+    }
+
+    /// Adds a box, which is never broken.
+    pub fn boxed(&mut self, frame: Frame) -> &mut Self {
+        self.push(OBJECT, Item::Box(frame));
+        self
+    }
+
+    /// As a box inside a line of another paragraph at most this wide: as wide as it needs to be.
+    pub fn in_box(self, width: f64, leading: f64) -> Option<Frame> {
+        self.lay(width, false, leading, Align::Left)
+    }
+
+    /// As lines over the whole width.
+    pub fn over(self, width: f64, leading: f64) -> Option<Frame> {
+        self.lay(width, true, leading, Align::Left)
+    }
+
+    /// The lines under each other.
+    pub fn lay(self, width: f64, expand: bool, leading: f64, align: Align) -> Option<Frame> {
+        Some(stacked(self.lines(width, 0.0, expand, align)?, leading))
+    }
+
+    /// Every line as a piece of its own. All but the first stand `hanging` to the right.
+    pub fn lines(mut self, width: f64, hanging: f64, expand: bool, align: Align) -> Option<Vec<Frame>> {
+        if hanging > 0.0 {
+            for (start, end, _) in &mut self.items {
+                *start += 1;
+                *end += 1;
+            }
+            self.glyphs.iter_mut().for_each(|glyph| glyph.at += 1);
+            self.text.insert(0, BLANK);
+            self.items.insert(0, (0, 1, Item::Blank(-hanging)));
+        }
+        let lines = self.broken(width - hanging)?;
+        let rest = |line: &Line| self.items_of(line).any(|(_, _, item)| matches!(item, Item::Rest(_)));
+        let wide = if expand || lines.iter().any(rest) {
+            width
+        } else {
+            let widest = lines.iter().map(|line| line.width).fold(0.0, f64::max);
+            width.min(hanging + widest)
+        };
+        lines.iter().map(|line| self.drawn(line, wide, hanging, align)).collect()
+    }
+
+    fn items_of<'a>(&'a self, line: &'a Line) -> impl Iterator<Item = &'a (usize, usize, Item)> {
+        let within = move |(start, end, _): &&(usize, usize, Item)| *end > line.start && *start < line.end;
+        self.items.iter().filter(within)
+    }
+
+    /// The lines, as Typst's first fit finds them.
+    fn broken(&self, width: f64) -> Option<Vec<Line>> {
+        let mut lines = Vec::new();
+        let (mut start, mut last) = (0, None);
+        for (end, forced) in self.breaks()? {
+            let mut attempt = self.line(start, end, forced);
+            if attempt.width > width + SLACK {
+                if let Some(fitting) = last.take() {
+                    let fitting: Line = fitting;
+                    start = fitting.end;
+                    lines.push(fitting);
+                    attempt = self.line(start, end, forced);
+                }
+            }
+            if attempt.width > width + SLACK {
+                return None;
+            }
+            if forced {
+                start = end;
+                lines.push(attempt);
+                last = None;
+            } else {
+                last = Some(attempt);
+            }
+        }
+        lines.extend(last);
+        Some(lines)
+    }
+
+    /// Where a line may end, and whether it must.
+    fn breaks(&self) -> Option<Vec<(usize, bool)>> {
+        if self.text.is_empty() {
+            return Some(Vec::new());
+        }
+        let segmenter = SEGMENTER.as_ref()?.as_borrowed();
+        let points = segmenter.segment_str(&self.text).filter(|point| *point > 0);
+        let forced = |point: usize| point == self.text.len() || self.text.get(..point).is_some_and(|text| text.ends_with('\n'));
+        Some(points.map(|point| (point, forced(point))).collect())
+    }
+
+    fn line(&self, start: usize, end: usize, forced: bool) -> Line {
+        let full = self.text.get(start..end).unwrap_or_default();
+        let kept = if forced {
+            full.trim_end_matches('\n')
+        } else {
+            full.trim_end_matches(char::is_whitespace)
+        };
+        let mut line = Line {
+            start,
+            end,
+            trim: start + kept.len(),
+            width: 0.0,
+        };
+        let items = self.items_of(&line);
+        let widths = items.map(|(_, _, item)| match item {
+            Item::Text(style, from, to, sub) => {
+                let size = sub.map_or(style.size, |(size, _)| size);
+                let glyphs = self.glyphs.get(*from..*to).unwrap_or_default();
+                let within = glyphs.iter().filter(|glyph| glyph.at >= start && glyph.at < line.trim);
+                within.map(|glyph| glyph.advance * size).sum::<f64>()
+            }
+            Item::Blank(width) => *width,
+            Item::Rest(_) => 0.0,
+            Item::Box(frame) => frame.width,
+        });
+        line.width = widths.sum::<f64>();
+        let (left, right) = self.edges(&line);
+        line.width -= left.map_or(0.0, |(_, points)| points) + right.map_or(0.0, |(_, points)| points);
+        line
+    }
+
+    /// The glyphs trimmed at the start and the end of a line, and by how many points.
+    fn edges(&self, line: &Line) -> (Option<(usize, f64)>, Option<(usize, f64)>) {
+        let kept = self.text.get(line.start..line.trim).unwrap_or_default();
+        let left = kept.starts_with(OPENING).then(|| {
+            let at = self.glyphs.binary_search_by_key(&line.start, |glyph| glyph.at).ok()?;
+            let glyph = self.glyphs.get(at).filter(|glyph| is_opening(glyph))?;
+            Some((at, glyph.shrink.0 * self.size_at(at)?))
+        });
+        let right = kept.ends_with(CLOSING).then(|| {
+            let after = self.glyphs.partition_point(|glyph| glyph.at < line.trim);
+            let at = after.checked_sub(1)?;
+            let glyph = self.glyphs.get(at).filter(|glyph| is_closing(glyph))?;
+            // A trimmed line end must be text: nothing but glyphs follows before the break.
+            let last = self.items_of(line).last()?;
+            matches!(last.2, Item::Text(_, _, to, _) if to == after || to.checked_sub(1).and_then(|last| self.glyphs.get(last)).is_some_and(|glyph| glyph.at >= line.trim))
+                .then_some(())?;
+            Some((at, glyph.shrink.1 * self.size_at(at)?))
+        });
+        (left.flatten(), right.flatten())
+    }
+
+    fn size_at(&self, glyph: usize) -> Option<f64> {
+        self.items.iter().find_map(|(_, _, item)| match item {
+            Item::Text(style, from, to, sub) if (*from..*to).contains(&glyph) => {
+                Some(sub.map_or(style.size, |(size, _)| size))
+            }
+            _ => None,
+        })
+    }
+
+    fn drawn(&self, line: &Line, width: f64, hanging: f64, align: Align) -> Option<Frame> {
+        let remaining = width - line.width - hanging;
+        let rests = self.items_of(line).filter(|(_, _, item)| matches!(item, Item::Rest(_))).count();
+        let share = if rests > 0 { remaining / rests as f64 } else { 0.0 };
+        let mut x = match align {
+            Align::Middle if rests == 0 => hanging + remaining / 2.0,
+            _ => hanging,
+        };
+        let (left, right) = self.edges(line);
+        let (mut above, mut below, mut empty) = (0.0_f64, 0.0_f64, None);
+        let mut texts = 0;
+        let mut pieces: Vec<(f64, Frame)> = Vec::new();
+        for (_, _, item) in self.items_of(line) {
+            let (frame, size) = match item {
+                Item::Blank(width) => {
+                    x += width;
+                    continue;
+                }
+                Item::Rest(None) => {
+                    x += share;
+                    continue;
+                }
+                Item::Rest(Some((height, pen))) => {
+                    let mut frame = Frame::new(share, *height);
+                    frame.draw(0.0, *height, Draw::Line(share, 0.0, *pen));
+                    (frame, None)
+                }
+                Item::Box(frame) => (frame.clone(), None),
+                Item::Text(style, from, to, sub) => {
+                    let glyphs = self.glyphs.get(*from..*to).unwrap_or_default().iter().zip(*from..);
+                    let within = |glyph: &Glyph| glyph.at >= line.start && glyph.at < line.end;
+                    let run = glyphs.filter(|(glyph, _)| within(glyph));
+                    let frame = text_frame(run, line, *style, *sub, left, right);
+                    if frame.items.is_empty() {
+                        empty = Some(style.size);
+                        continue;
+                    }
+                    texts += 1;
+                    (frame, Some(style.size))
+                }
+            };
+            let ascent = frame.ascent();
+            let (up, down) = size.map_or((ascent, frame.height - ascent), edges_of);
+            above = above.max(up);
+            below = below.max(down);
+            let wide = frame.width;
+            pieces.push((x, frame));
+            x += wide;
+        }
+        if let (0, Some(size)) = (texts, empty) {
+            let (up, down) = edges_of(size);
+            above = above.max(up);
+            below = below.max(down);
+        }
+        let mut out = Frame::new(width, above + below);
+        out.baseline = Some(above);
+        for (x, piece) in pieces {
+            let y = above - piece.ascent();
+            out.put(x, y, piece);
+        }
+        Some(out)
+    }
+}
+
+fn edges_of(size: f64) -> (f64, f64) {
+    (EDGES.0 * size, EDGES.1 * size)
+}
+
+/// A run as a piece whose baseline is its top edge's distance.
+fn text_frame<'a>(
+    run: impl Iterator<Item = (&'a Glyph, usize)>,
+    line: &Line,
+    style: Style,
+    sub: Option<(f64, f64)>,
+    left: Option<(usize, f64)>,
+    right: Option<(usize, f64)>,
+) -> Frame {
+    let (size, lowered) = sub.unwrap_or((style.size, 0.0));
+    let (mut x, mut marks) = (0.0, Vec::new());
+    for (glyph, number) in run {
+        let kept = glyph.at < line.trim;
+        let taken = |edge: Option<(usize, f64)>| edge.filter(|(at, _)| *at == number).map_or(0.0, |(_, points)| points);
+        let offset = if kept { glyph.offset * size - taken(left) } else { 0.0 };
+        marks.push((glyph.code, x + offset));
+        if kept {
+            x += glyph.advance * size - taken(left) - taken(right);
+        }
+    }
+    let (above, below) = edges_of(style.size);
+    let mut frame = Frame::new(x, above + below);
+    frame.baseline = Some(above);
+    if !marks.is_empty() {
+        frame.draw(0.0, above + lowered, Draw::Run(Style { size, ..style }, marks));
+    }
+    frame
+}
+
+/// Pieces under each other, with the first one's baseline.
+pub fn stacked(lines: Vec<Frame>, leading: f64) -> Frame {
+    let width = lines.iter().map(|line| line.width).fold(0.0, f64::max);
+    let mut out = Frame::new(width, 0.0);
+    for (number, line) in lines.into_iter().enumerate() {
+        let y = if number > 0 { out.height + leading } else { 0.0 };
+        if number == 0 {
+            out.baseline = line.baseline;
+        }
+        out.height = y + line.height;
+        out.put(0.0, y, line);
+    }
+    out
+}
+
+/// JIS X 4051: what may be taken from a mark at its left and right, in ems.
+fn shrink(c: char, advance: f64) -> (f64, f64) {
+    let full = advance == 1.0;
+    match c {
+        '，' | '。' | '．' | '、' | '：' | '；' | '》' | '）' | '』' | '」' | '】' | '〗' | '〕' | '〉' | '］' | '｝' => (0.0, advance / 2.0),
+        '”' | '’' if full => (0.0, advance / 2.0),
+        '《' | '（' | '『' | '「' | '【' | '〖' | '〔' | '〈' | '［' | '｛' => (advance / 2.0, 0.0),
+        '“' | '‘' if full => (advance / 2.0, 0.0),
+        '\u{30FB}' | '\u{B7}' => (advance / 4.0, advance / 4.0),
+        _ => (0.0, 0.0),
+    }
+}
+
+fn is_mark(glyph: &Glyph) -> bool {
+    is_opening(glyph) || is_closing(glyph) || matches!(glyph.c, '？' | '！' | '\u{30FB}' | '\u{B7}')
+}
+
+fn is_opening(glyph: &Glyph) -> bool {
+    matches!(glyph.c, '《' | '（' | '『' | '「' | '【' | '〖' | '〔' | '〈' | '［' | '｛')
+        || (matches!(glyph.c, '“' | '‘') && glyph.advance == 1.0)
+}
+
+fn is_closing(glyph: &Glyph) -> bool {
+    matches!(
+        glyph.c,
+        '，' | '。' | '．' | '、' | '：' | '；' | '》' | '）' | '』' | '」' | '】' | '〗' | '〕' | '〉' | '］' | '｝'
+    ) || (matches!(glyph.c, '”' | '’') && glyph.advance == 1.0)
+}
+
+/// Two marks in a row share one blank: 」「, 。）.
+fn draw_together(glyphs: &mut [Glyph]) {
+    for at in 1..glyphs.len() {
+        let (before, after) = glyphs.split_at_mut(at);
+        let (Some(glyph), Some(next)) = (before.last_mut(), after.first_mut()) else {
+            continue;
+        };
+        let delta = glyph.advance / 2.0;
+        if is_mark(glyph) && is_mark(next) && glyph.shrink.1 + next.shrink.0 >= delta {
+            let own = glyph.shrink.1.min(delta);
+            glyph.advance -= own;
+            glyph.shrink.1 -= own;
+            let rest = delta - own;
+            next.offset -= rest;
+            next.advance -= rest;
+            next.shrink.0 -= rest;
+        }
+    }
+}
+
+/// A style in black.
+pub fn style(face: Kind, size: f64) -> Style {
+    Style {
+        face,
+        size,
+        white: false,
+    }
+}

@@ -75,7 +75,10 @@ async fn the_one_that_holds_is_chosen_and_fills_the_prescription() {
     hospital.silence();
     let mut clerk = Browser::signed_in(&hospital, "1001").await;
     let seen = find(&mut clerk, "はなこ").await.text();
-    assert!(seen.contains("社保　06139992　家族　3割　2027-03-31 まで"), "on the card");
+    assert!(
+        seen.contains("社保　06139992　家族　3割　2027-03-31 まで"),
+        "on the card"
+    );
     assert!(!seen.contains("模擬12"), "no number of the person on the card");
     let page = rx_page(&hospital).await;
     let text = page.text();
@@ -94,7 +97,11 @@ async fn the_one_that_holds_is_chosen_and_fills_the_prescription() {
 async fn none_may_be_chosen_and_a_choice_that_is_gone_issues_nothing() {
     let hospital = Hospital::open(with(Known::Present(vec![card()])));
     hospital.silence();
-    assert_eq!(issue(&hospital, "06139992/somebody/else").await, None, "nothing is issued");
+    assert_eq!(
+        issue(&hospital, "06139992/somebody/else").await,
+        None,
+        "nothing is issued"
+    );
     assert_eq!(issue(&hospital, "").await, Some(chart::rx::Insurance::default()));
 }
 
@@ -116,7 +123,10 @@ async fn what_is_over_wrong_or_not_the_only_one_is_not_chosen_for_anybody() {
     let text = rx_page(&hospital).await.text();
     assert!(text.contains("期限切れ（2026-03-31 まで）") && text.contains("登録の番号が合いません"));
     assert!(!text.contains("06139993"), "a wrong number is shown to nobody");
-    assert!(text.contains("name=\"insurance\" value=\"\" checked"), "the boxes stay empty");
+    assert!(
+        text.contains("name=\"insurance\" value=\"\" checked"),
+        "the boxes stay empty"
+    );
     assert!(!text.contains("value=\"06139992"), "and nothing else can be chosen");
 
     let second = Coverage {
@@ -178,11 +188,23 @@ async fn paper_and_symbol_say_the_same() {
     let sheet = downtime::forms::prescription_sheet(&view, recorded, prescribed, &institution, Some(&[]), &issue);
     let body = &sheet.body;
     assert_eq!(body["insurer"], "06139992");
-    assert_eq!((&body["insured_symbol"], &body["insured_number"]), (&"模擬12".into(), &"345".into()));
-    assert_eq!((&body["insured_branch"], &body["holder"]), (&"01".into(), &"被扶養者".into()));
-    assert_eq!(body["payers"], serde_json::json!([{"payer": "54136015", "recipient": "1234566"}]));
+    assert_eq!(
+        (&body["insured_symbol"], &body["insured_number"]),
+        (&"模擬12".into(), &"345".into())
+    );
+    assert_eq!(
+        (&body["insured_branch"], &body["holder"]),
+        (&"01".into(), &"被扶養者".into())
+    );
+    assert_eq!(
+        body["payers"],
+        serde_json::json!([{"payer": "54136015", "recipient": "1234566"}])
+    );
     let remarks = body["remarks"].to_string();
-    assert!(remarks.contains("保険は2026-11-20 08:45時点の記録（当日の資格は未確認）"), "{remarks}");
+    assert!(
+        remarks.contains("保険は2026-11-20 08:45時点の記録（当日の資格は未確認）"),
+        "{remarks}"
+    );
     let patient = &view.chart.as_ref().unwrap().patient;
     let content = chart::RxSheet {
         institution,
@@ -203,6 +225,9 @@ async fn paper_and_symbol_say_the_same() {
     let (script, _) = jahis::compose(&content).unwrap();
     let bytes = jahis::write(&script).unwrap();
     let text = String::from_utf8_lossy(&bytes);
-    assert!(text.contains("\r\n22,06139992\r\n") && text.contains("\r\n27,54136015,1234566\r\n"), "{text}");
+    assert!(
+        text.contains("\r\n22,06139992\r\n") && text.contains("\r\n27,54136015,1234566\r\n"),
+        "{text}"
+    );
     assert!(text.contains(",345,2,01\r\n"), "{text}");
 }

@@ -202,7 +202,10 @@ mod tests {
         assert!(card().printed(date(2027, 3, 31), at).is_some());
         assert_eq!(card().standing(date(2027, 4, 1)), Standing::Expired(date(2027, 3, 31)));
         assert_eq!(card().standing(date(2024, 3, 31)), Standing::NotYet(date(2024, 4, 1)));
-        let wrong = Coverage { insurer: "06139993".to_owned(), ..card() };
+        let wrong = Coverage {
+            insurer: "06139993".to_owned(),
+            ..card()
+        };
         assert_eq!(wrong.standing(DAY), Standing::Wrong("保険者番号"));
         for empty in [wrong, Coverage::default()] {
             assert_eq!(empty.printed(DAY, at), None);
@@ -225,7 +228,10 @@ mod tests {
 
     #[test]
     fn of_two_that_hold_none_is_preselected() {
-        let over = Coverage { valid_until: Some(date(2025, 3, 31)), ..card() };
+        let over = Coverage {
+            valid_until: Some(date(2025, 3, 31)),
+            ..card()
+        };
         assert_eq!(preselected(&Known::Present(vec![over.clone(), card()]), DAY), Some(1));
         assert_eq!(preselected(&Known::Present(vec![card(), over, card()]), DAY), None);
         assert_eq!(preselected(&Known::NotRecorded, DAY), None);

@@ -86,7 +86,10 @@ pub fn insurance(w: &Words, coverage: &Coverage, on: Date) -> String {
             .share
             .map(|share| {
                 let (tenths, percent) = (share.to_string(), (u16::from(share) * 10).to_string());
-                w.with("insurance-share", &[("n", (&tenths).into()), ("percent", (&percent).into())])
+                w.with(
+                    "insurance-share",
+                    &[("n", (&tenths).into()), ("percent", (&percent).into())],
+                )
             })
             .unwrap_or_default(),
         worth,

@@ -48,7 +48,13 @@ fn strips(
     aligned: bool,
 ) -> Result<Picture, PageFault> {
     let broken = |what: &str| PageFault::Broken(what.to_owned());
-    let mut list = |tag| decoder.find_tag_unsigned_vec::<u64>(tag).ok().flatten().unwrap_or_default();
+    let mut list = |tag| {
+        decoder
+            .find_tag_unsigned_vec::<u64>(tag)
+            .ok()
+            .flatten()
+            .unwrap_or_default()
+    };
     let (offsets, sizes) = (list(Tag::StripOffsets), list(Tag::StripByteCounts));
     if offsets.is_empty() || offsets.len() != sizes.len() || offsets.len() > MAX_STRIPS {
         return Err(broken("its strips are not there"));

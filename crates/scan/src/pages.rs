@@ -155,7 +155,8 @@ fn of_tiff(bytes: &[u8], each: Each<'_>) -> Result<usize, FileFault> {
         .map_err(|fault| FileFault::Broken(fault.to_string()))?;
     let mut at = 0;
     loop {
-        let page = guarded(|| of_tiff_page(&mut decoder, bytes)).unwrap_or_else(|reason| Err(PageFault::Broken(reason)));
+        let page =
+            guarded(|| of_tiff_page(&mut decoder, bytes)).unwrap_or_else(|reason| Err(PageFault::Broken(reason)));
         each(at, page);
         at += 1;
         if !decoder.more_images() {
@@ -207,7 +208,13 @@ fn stretch(decoder: &mut Decoder<Cursor<&[u8]>>) -> (usize, usize) {
         return (1, 1);
     };
     // Codes are read a good way from square; only whole steps are taken.
-    let times = |ratio: f64| if ratio.is_finite() { ratio.round().clamp(1.0, 4.0) as usize } else { 1 };
+    let times = |ratio: f64| {
+        if ratio.is_finite() {
+            ratio.round().clamp(1.0, 4.0) as usize
+        } else {
+            1
+        }
+    };
     (times(y / x), times(x / y))
 }
 

@@ -35,6 +35,19 @@ pub struct Cover {
     pub until: Option<Date>,
 }
 
+impl Cover {
+    /// The burden as shape B writes it.
+    pub(crate) fn burden_digit(&self) -> &'static str {
+        match self.burden {
+            "高一" => "1",
+            "高７" => "2",
+            "６歳" => "3",
+            "高８" => "5",
+            _ => "",
+        }
+    }
+}
+
 /// The insurances of a patient; none for those who pay everything themselves.
 pub(crate) fn invent(hospital: &Hospital, number: u32, person: &Person) -> Vec<Cover> {
     let mut rng = hospital.rng(number, Subject::Insurance);
@@ -48,7 +61,11 @@ pub(crate) fn invent(hospital: &Hospital, number: u32, person: &Person) -> Vec<C
         // 難病 (54) and 自立支援 (21): renewed every year.
         let law = rng.word(&["54", "21"]);
         let until = calendar::plus(today, rng.between(-20, 330));
-        now.public = Some((checked(&format!("{law}99{:03}", rng.below(900))), recipient(&mut rng), until));
+        now.public = Some((
+            checked(&format!("{law}99{:03}", rng.below(900))),
+            recipient(&mut rng),
+            until,
+        ));
     }
     // The hospital has not seen a card since the last one ended.
     if rng.chance(4) {
@@ -115,7 +132,11 @@ fn cover(rng: &mut Rng, person: &Person, kind: Insurance, today: Date) -> Cover 
         }
         Insurance::PublicAssistance => {
             let month_end = calendar::plus(today, 30 - i64::from(today.day()).min(30));
-            cover.public = Some((checked(&format!("1299{insurer:03}")), recipient(rng), month_end.max(today)));
+            cover.public = Some((
+                checked(&format!("1299{insurer:03}")),
+                recipient(rng),
+                month_end.max(today),
+            ));
             (cover.own, cover.share, cover.burden) = (true, 0, "");
         }
         Insurance::OwnExpense => {}

@@ -44,6 +44,30 @@ pub enum Insurance {
     OwnExpense,
 }
 
+impl Insurance {
+    /// As shape A writes it.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Employees => "社保",
+            Self::National => "国保",
+            Self::LateElderly => "後期高齢者",
+            Self::PublicAssistance => "生活保護",
+            Self::OwnExpense => "自費",
+        }
+    }
+
+    /// As shape B writes it.
+    pub(crate) const fn digit(self) -> &'static str {
+        match self {
+            Self::Employees => "1",
+            Self::National => "2",
+            Self::LateElderly => "3",
+            Self::PublicAssistance => "4",
+            Self::OwnExpense => "5",
+        }
+    }
+}
+
 /// Who a patient is.
 #[derive(Debug, Clone)]
 pub struct Person {

@@ -12,13 +12,13 @@ use crate::export::Printer;
 use crate::hospital::Hospital;
 use crate::inpatient::Bed;
 use crate::patient::{Appointment, Caution, Cautions, Patient, ThinRow, Visit};
-use crate::person::{Insurance, Person, Sex};
+use crate::person::{Person, Sex};
 use crate::sheet::{Open, Sheet, Style};
 use crate::{Amount, FileSummary, SynthError};
 pub(crate) use words::Printed;
 use words::{
-    BOOKINGS, CAUTIONS, DIAGNOSES, DRUGS, FACTS, INSURANCES, LABS, NOTES, ORDERS, PEOPLE, THIN, clock, interval, kana, lost_of,
-    name, stamp, uneven, whole,
+    BOOKINGS, CAUTIONS, DIAGNOSES, DRUGS, FACTS, INSURANCES, LABS, NOTES, ORDERS, PEOPLE, THIN, clock, interval, kana,
+    lost_of, name, stamp, uneven, whole,
 };
 
 /// The files of shape A being written.
@@ -112,7 +112,7 @@ impl<'h> ShapeA<'h> {
             &p.work_phone,
             abo,
             rh,
-            kind_of(p.insurance),
+            p.insurance.word(),
             &slashed(p.registered),
             &last,
         ];
@@ -323,7 +323,7 @@ impl<'h> ShapeA<'h> {
             };
             let row = [
                 patient.id.as_str(),
-                kind_of(cover.kind),
+                cover.kind.word(),
                 &cover.insurer,
                 &cover.symbol,
                 &cover.number,
@@ -466,16 +466,6 @@ impl Printer for ShapeA<'_> {
         }
         done.push(tally.finish()?);
         Ok(done)
-    }
-}
-
-const fn kind_of(insurance: Insurance) -> &'static str {
-    match insurance {
-        Insurance::Employees => "社保",
-        Insurance::National => "国保",
-        Insurance::LateElderly => "後期高齢者",
-        Insurance::PublicAssistance => "生活保護",
-        Insurance::OwnExpense => "自費",
     }
 }
 

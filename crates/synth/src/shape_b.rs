@@ -10,7 +10,7 @@ use crate::hospital::Hospital;
 use crate::inpatient::Bed;
 use crate::kana::half_width;
 use crate::patient::{Appointment, Caution, Cautions, Interval, Patient, ThinRow, Visit};
-use crate::person::{Insurance, Person, Sex};
+use crate::person::{Person, Sex};
 use crate::shape_a::Printed;
 use crate::sheet::{Open, Sheet, Style};
 use crate::{Amount, FileSummary, SynthError};
@@ -149,7 +149,7 @@ impl<'h> ShapeB<'h> {
             &p.work_phone,
             abo,
             rh,
-            kind_of(p.insurance),
+            p.insurance.digit(),
             &ht,
             &htd,
             &wt,
@@ -356,19 +356,13 @@ impl<'h> ShapeB<'h> {
             };
             let row = [
                 patient.id.as_str(),
-                kind_of(cover.kind),
+                cover.kind.digit(),
                 &cover.insurer,
                 &cover.symbol,
                 &cover.number,
                 &cover.branch,
                 if cover.own { "1" } else { "2" },
-                match cover.burden {
-                    "高一" => "1",
-                    "高７" => "2",
-                    "６歳" => "3",
-                    "高８" => "5",
-                    _ => "",
-                },
+                cover.burden_digit(),
                 &format!("{:02}", u32::from(cover.share) * 10),
                 payer,
                 recipient,
@@ -494,16 +488,6 @@ impl Printer for ShapeB<'_> {
         tally.row(ANY, &["END", &stamp])?;
         done.push(tally.finish()?);
         Ok(done)
-    }
-}
-
-const fn kind_of(insurance: Insurance) -> &'static str {
-    match insurance {
-        Insurance::Employees => "1",
-        Insurance::National => "2",
-        Insurance::LateElderly => "3",
-        Insurance::PublicAssistance => "4",
-        Insurance::OwnExpense => "5",
     }
 }
 

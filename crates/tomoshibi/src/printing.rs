@@ -19,9 +19,9 @@ use crate::home::Home;
 use crate::{clock, random};
 
 mod ipp;
-pub mod tls;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 
 use ipp::{Client, Handed, Progress, Ticket};
 use tls::Trust;

@@ -58,12 +58,8 @@ const MAX_SECRET: u64 = 4096;
 /// # Errors
 /// When the file exists or cannot be written durably.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    for_owner(path, bytes).with_context(|| {
-        format!(
-            "秘密鍵 {} を書けません（既にあるものは上書きしません）",
-            path.display()
-        )
-    })
+    for_owner(path, bytes)
+        .with_context(|| format!("秘密鍵 {} を書けません（既にあるものは上書きしません）", path.display()))
 }
 
 /// Writes a file with patients' data in the clear that only its owner may read, in the place of one that is there.

@@ -340,7 +340,11 @@ fn one(w: &Words, paper: &Paper, (file, at): &(Sha, u32), whose: &dyn Fn(&Issued
     let hints = scanned.suggestions(*at, &paper.register);
     let hints = hints.iter().take(3).map(|(sheet, page)| {
         let page = page.map(|page| format!(" {page}")).unwrap_or_default();
-        format!("{} {}{page}　{}", sheet.form, sheet.form_id, whose(sheet))
+        let key = format!("form-name-{}", sheet.form.to_lowercase());
+        let name = w.get(&key).unwrap_or_default();
+        format!("{name} {} {}{page}　{}", sheet.form, sheet.form_id, whose(sheet))
+            .trim_start()
+            .to_owned()
     });
     Some(Unread {
         id: format!("{}-{at}", EntryId(*file).short()),

@@ -9,8 +9,8 @@ use chart::{DataKind, Known, Moment};
 use downtime::view::View;
 use jiff::civil::Date;
 
-use crate::{panels, say};
 use crate::visit::Visit;
+use crate::{panels, say};
 
 /// The part of the page about insurance.
 pub(super) struct Choice {
@@ -49,7 +49,10 @@ fn printable(view: &View, on: Date) -> Vec<(usize, &Coverage, Insurance)> {
 
 /// What says which insurance is meant.
 fn value(printed: &Insurance) -> String {
-    let payers = printed.payers.iter().flat_map(|p| [p.payer.as_str(), p.recipient.as_str()]);
+    let payers = printed
+        .payers
+        .iter()
+        .flat_map(|p| [p.payer.as_str(), p.recipient.as_str()]);
     let own = [&printed.insurer, &printed.symbol, &printed.number, &printed.branch].map(String::as_str);
     own.into_iter().chain(payers).collect::<Vec<_>>().join("/")
 }
@@ -67,7 +70,11 @@ pub(super) fn choice(visit: &Visit, view: &View, typed: Option<&str>) -> Choice 
             let value = value(printed);
             let mut words = vec![say::insurance(w, coverage, on)];
             let holder = [&printed.symbol, &printed.number, &printed.branch];
-            let holder: Vec<&str> = holder.into_iter().map(String::as_str).filter(|t| !t.is_empty()).collect();
+            let holder: Vec<&str> = holder
+                .into_iter()
+                .map(String::as_str)
+                .filter(|t| !t.is_empty())
+                .collect();
             words.push(holder.join("・"));
             words.extend(
                 printed

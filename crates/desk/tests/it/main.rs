@@ -9,6 +9,7 @@ mod deciding;
 mod hospital;
 mod identity;
 mod idle;
+mod insurance;
 mod lifeboat;
 mod namesakes;
 mod notebook;

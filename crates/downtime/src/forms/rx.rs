@@ -97,7 +97,11 @@ fn remarks(
     marked: bool,
 ) -> Vec<String> {
     let insurance = &prescribed.rx.insurance;
-    let mut remarks: Vec<String> = insurance.burden.map(|burden| burden.word().to_owned()).into_iter().collect();
+    let mut remarks: Vec<String> = insurance
+        .burden
+        .map(|burden| burden.word().to_owned())
+        .into_iter()
+        .collect();
     remarks.extend(prescribed.rx.remarks.iter().cloned());
     let ask = if institution.phone.is_empty() {
         String::new()
@@ -114,7 +118,11 @@ fn remarks(
     if let Some(as_of) = insurance.as_of {
         // The numbers are as old as this, whatever day the paper is printed on.
         let seen = view.receptions.iter().any(|(_, check_in)| check_in.insurance_seen);
-        let seen = if seen { "受付で資格確認書等を確認" } else { "当日の資格は未確認" };
+        let seen = if seen {
+            "受付で資格確認書等を確認"
+        } else {
+            "当日の資格は未確認"
+        };
         remarks.push(format!("保険は{}時点の記録（{seen}）", as_of.text()));
     }
     remarks.push(format!(

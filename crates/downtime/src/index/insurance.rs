@@ -32,7 +32,11 @@ pub(super) fn write(known: &Known<Vec<Coverage>>) -> String {
 
 fn one(coverage: &Coverage) -> String {
     let day = |day: Option<jiff::civil::Date>| day.map(|day| date::to_number(day).to_string()).unwrap_or_default();
-    let insurer = if coverage.fault().is_some() { WRONG } else { &coverage.insurer };
+    let insurer = if coverage.fault().is_some() {
+        WRONG
+    } else {
+        &coverage.insurer
+    };
     let member = match coverage.member {
         Some(Member::Insured) => "1",
         Some(Member::Dependent) => "2",

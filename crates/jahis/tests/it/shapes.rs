@@ -297,6 +297,7 @@ pub fn any_sheet() -> impl Strategy<Value = RxSheet> {
                     payer,
                 })
                 .collect(),
+            as_of: None,
         });
     let rest = (
         text(10),

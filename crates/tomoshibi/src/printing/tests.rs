@@ -346,11 +346,17 @@ fn certificates(dir: &Path, host: &str) -> (PathBuf, PathBuf) {
     let openssl = |line: &str| {
         let done = Command::new("openssl").args(line.split(' ')).current_dir(dir).output();
         let done = done.expect("openssl is there (cargo xtask setup)");
-        assert!(done.status.success(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
+        assert!(
+            done.status.success(),
+            "{line}: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
     };
     openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 30 -subj /CN=Hospital");
     openssl("req -newkey rsa:2048 -nodes -keyout keys/localhost.key -out printer.csr -subj /CN=printer");
-    openssl("x509 -req -in printer.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out keys/localhost.crt -days 30 -extfile ext");
+    openssl(
+        "x509 -req -in printer.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out keys/localhost.crt -days 30 -extfile ext",
+    );
     (dir.join("ca.pem"), keys)
 }
 
@@ -389,7 +395,9 @@ fn an_encrypted_printer_gets_sheets_only_when_it_proves_who_it_is() {
     let queue = queue(dir.path(), &journal, printers.into());
     start_printers(&queue, &trusts).unwrap();
     for (printer, page) in names.iter().zip([pdf(70_000), pdf(300), pdf(400), pdf(500)]) {
-        queue.add(sheet("F01", Paper::A4, &page), printer, clock::now()).unwrap();
+        queue
+            .add(sheet("F01", Paper::A4, &page), printer, clock::now())
+            .unwrap();
     }
     until("two sheets, and two that are not sent", || {
         let seen = queue.overview();
@@ -424,7 +432,9 @@ fn a_certificate_for_another_name_is_no_proof_unless_it_is_pinned() {
     let queue = queue(dir.path(), &journal, printers.into());
     start_printers(&queue, &trusts).unwrap();
     for printer in ["名前違い", "指紋"] {
-        queue.add(sheet("F01", Paper::A4, &pdf(10)), printer, clock::now()).unwrap();
+        queue
+            .add(sheet("F01", Paper::A4, &pdf(10)), printer, clock::now())
+            .unwrap();
     }
     until("one sheet, and one that is not sent", || {
         let seen = queue.overview();

@@ -181,20 +181,20 @@ fn other(error: impl std::error::Error + Send + Sync + 'static) -> ureq::Error {
 impl<In: Transport> Connector<In> for Secured {
     type Out = Either<In, Wrapped>;
 
-    fn connect(
-        &self,
-        details: &ConnectionDetails<'_>,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, ureq::Error> {
+    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, ureq::Error> {
         let Some(plain) = chained else { return Ok(None) };
         if !details.needs_tls() {
             return Ok(Some(Either::A(plain)));
         }
-        let config = self.0.clone().ok_or_else(|| other(NotProven("no trust is configured".to_owned())))?;
+        let config = self
+            .0
+            .clone()
+            .ok_or_else(|| other(NotProven("no trust is configured".to_owned())))?;
         let host = details.uri.host().unwrap_or_default();
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
             .map_err(|error| other(NotProven(error.to_string())))?;
-        let mut connection = ClientConnection::new(config, name).map_err(|error| other(NotProven(error.to_string())))?;
+        let mut connection =
+            ClientConnection::new(config, name).map_err(|error| other(NotProven(error.to_string())))?;
         let mut line = TransportAdapter::new(Transport::boxed(plain), details.current_time.clone());
         line.set_timeout(details.timeout);
         while connection.is_handshaking() {
@@ -267,7 +267,14 @@ mod tests {
         let colons = vec!["AB"; 32].join(":");
         assert_eq!(Trust::pinned(&plain), Some(Trust::Pinned([0xAB; 32])));
         assert_eq!(Trust::pinned(&colons), Trust::pinned(&plain));
-        for bad in ["", "ab", &plain[1..], &format!("{plain}00"), &"zz".repeat(32), &"あ".repeat(22)] {
+        for bad in [
+            "",
+            "ab",
+            &plain[1..],
+            &format!("{plain}00"),
+            &"zz".repeat(32),
+            &"あ".repeat(22),
+        ] {
             assert_eq!(Trust::pinned(bad), None, "{bad}");
         }
     }

@@ -39,7 +39,10 @@ impl RealPrinter {
             .arg("-c")
             .arg(&command)
             .arg("試験プリンタ")
-            .env("DBUS_SYSTEM_BUS_ADDRESS", format!("unix:path={}", dir.join("bus").display()))
+            .env(
+                "DBUS_SYSTEM_BUS_ADDRESS",
+                format!("unix:path={}", dir.join("bus").display()),
+            )
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -54,8 +57,13 @@ impl RealPrinter {
 
     /// Bytes of every page that came out.
     fn came_out(&self) -> Vec<Vec<u8>> {
-        let files = std::fs::read_dir(&self.dir).expect("a folder").map(|file| file.expect("a file").path());
-        let out = files.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("out-")));
+        let files = std::fs::read_dir(&self.dir)
+            .expect("a folder")
+            .map(|file| file.expect("a file").path());
+        let out = files.filter(|path| {
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("out-"))
+        });
         out.map(|path| std::fs::read(path).expect("read")).collect()
     }
 }
@@ -80,7 +88,9 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 /// A department with a handful of patients, and how many sheets its pack has.
 fn department(hospital: &Hospital) -> (String, usize) {
     let export = hospital.path("export");
-    let list = std::fs::read_dir(&export).expect("the export").map(|file| file.expect("a file").path());
+    let list = std::fs::read_dir(&export)
+        .expect("the export")
+        .map(|file| file.expect("a file").path());
     let mut counts = std::collections::BTreeMap::<String, usize>::new();
     for path in list.filter(|path| path.to_string_lossy().contains("予約一覧_")) {
         let bytes = std::fs::read(path).expect("the list");
@@ -91,7 +101,10 @@ fn department(hospital: &Hospital) -> (String, usize) {
             }
         }
     }
-    let found = counts.into_iter().filter(|(_, count)| *count >= 4).min_by_key(|(_, count)| *count);
+    let found = counts
+        .into_iter()
+        .filter(|(_, count)| *count >= 4)
+        .min_by_key(|(_, count)| *count);
     let (code, count) = found.expect("a department with four patients");
     (code, count + 1)
 }
@@ -100,7 +113,10 @@ fn department(hospital: &Hospital) -> (String, usize) {
 fn a_pack_goes_to_a_listed_printer_once_whatever_stops_on_the_way() {
     let hospital = Hospital::new(40);
     hospital.extract();
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|l| l.local_addr())
+        .expect("a port")
+        .port();
     let (config, password) = (hospital.config(), hospital.text("password"));
     let text = std::fs::read_to_string(&config).expect("read");
     let listed = format!(
@@ -108,17 +124,35 @@ fn a_pack_goes_to_a_listed_printer_once_whatever_stops_on_the_way() {
     );
     std::fs::write(&config, listed).expect("written");
     let (code, sheets) = department(&hospital);
-    let words = ["print", "-c", &config, "pack", "--department", &code, "--user", "9001", "--password-file", &password];
+    let words = [
+        "print",
+        "-c",
+        &config,
+        "pack",
+        "--department",
+        &code,
+        "--user",
+        "9001",
+        "--password-file",
+        &password,
+    ];
     let pack = |more: &[&str]| {
         let output = run(&[&words[..], more].concat());
         let said = serde_json::from_slice::<Value>(&output.stdout).unwrap_or_default();
-        (output.status.code(), said, String::from_utf8_lossy(&output.stderr).into_owned())
+        (
+            output.status.code(),
+            said,
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
     };
 
     // Only printers of the list.
     let (status, _, fault) = pack(&["--printer", "どこか"]);
     assert_eq!(status, Some(1), "{fault}");
-    assert!(fault.contains("設定にありません") && fault.contains("1階受付"), "{fault}");
+    assert!(
+        fault.contains("設定にありません") && fault.contains("1階受付"),
+        "{fault}"
+    );
 
     // The printer gives up its third sheet: what came out is out, nothing is added behind it.
     let dir = hospital.path("printer");
@@ -147,13 +181,19 @@ fn a_pack_goes_to_a_listed_printer_once_whatever_stops_on_the_way() {
         }
         // What nobody knows is named: a person looks, and says again.
         let packs = said["packs"].as_array().cloned().unwrap_or_default();
-        let doubtful = packs.iter().flat_map(|pack| pack["doubtful"].as_array().cloned().unwrap_or_default());
+        let doubtful = packs
+            .iter()
+            .flat_map(|pack| pack["doubtful"].as_array().cloned().unwrap_or_default());
         let numbers: Vec<String> = doubtful
             .filter_map(|line| Some(line.as_str()?.split(' ').nth(1)?.to_owned()))
             .collect();
         let there = real.came_out().len();
         let missing = sheets - there.min(sheets);
-        let wish: Vec<&str> = numbers.iter().take(missing).flat_map(|n| ["--again", n.as_str()]).collect();
+        let wish: Vec<&str> = numbers
+            .iter()
+            .take(missing)
+            .flat_map(|n| ["--again", n.as_str()])
+            .collect();
         let (_, said, _) = pack(&[&["--printer", "1階受付", "--resend", "--json"][..], &wish].concat());
         all_said.push_str(&format!("again {wish:?}: {said}\n"));
         if real.came_out().len() >= sheets {

@@ -434,7 +434,11 @@ const PROFILE: &[FieldDef] = &[
 const INSURANCE: &[FieldDef] = &[
     ID,
     field("kind", Shape::Text, "保険種別（社保、国保など）"),
-    field("insurer", Shape::Text, "保険者番号（6桁か8桁。必須。公費だけなら payer_1）"),
+    field(
+        "insurer",
+        Shape::Text,
+        "保険者番号（6桁か8桁。必須。公費だけなら payer_1）",
+    ),
     private("symbol", Shape::Text, "記号"),
     private("number", Shape::Text, "番号"),
     private("branch", Shape::Text, "枝番（2桁）"),
@@ -448,7 +452,11 @@ const INSURANCE: &[FieldDef] = &[
     private("recipient_2", Shape::Text, "第二公費の受給者番号"),
     field("until_2", Shape::Date, "第二公費の有効期限"),
     field("valid_from", Shape::Date, "有効開始日"),
-    field("valid_until", Shape::Date, "有効終了日（期限。無期限を表す 99991231 などは空と読む）"),
+    field(
+        "valid_until",
+        Shape::Date,
+        "有効終了日（期限。無期限を表す 99991231 などは空と読む）",
+    ),
 ];
 
 const HEAD: &[FieldDef] = &[ID];

@@ -4,10 +4,10 @@
 //! because without its end it would look as if it held. What is over by its own date stays, and is seen to be over on the day it is looked at.
 //! Nothing is looked up, and no digit is mended.
 
+use chart::Severity;
 use chart::coverage::{Coverage, MAX_COVERAGES, PublicPayer, Standing};
 use chart::id::half_width_text;
 use chart::rx::{Burden, Member};
-use chart::Severity;
 use jiff::civil::Date;
 
 use super::cell::Cell;
@@ -120,7 +120,10 @@ impl InsurancePlan {
             }
         }
         let says_something = !coverage.insurer.is_empty() || !coverage.public.is_empty();
-        match (end(take, self.valid_from.as_ref()), end(take, self.valid_until.as_ref())) {
+        match (
+            end(take, self.valid_from.as_ref()),
+            end(take, self.valid_until.as_ref()),
+        ) {
             (Ok(from), Ok(until)) => (coverage.valid_from, coverage.valid_until) = (from, until),
             _ => {
                 return InsuranceRow {

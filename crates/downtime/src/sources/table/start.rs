@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::fields::{FieldDef, Kind, Shape};
-use super::{guess, insurance};
 use super::seen::{Seen, SeenColumn, look};
 use super::spec::DateForm;
 use super::value;
+use super::{guess, insurance};
 
 /// A mapping to begin with, as TOML text.
 #[derive(Debug, Clone, PartialEq, Eq)]

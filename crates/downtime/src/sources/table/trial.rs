@@ -11,8 +11,8 @@ use jiff::civil::Date;
 use super::amounts;
 use super::cell::{Cell, Row};
 use super::fields::{FieldDef, Shape};
-use super::ledger::{Ledger, Sink};
 use super::insurance;
+use super::ledger::{Ledger, Sink};
 use super::names;
 use super::report::{Fault, FieldReport};
 use super::take::{Take, short};
@@ -185,8 +185,12 @@ fn meaning<'t>(cell: &'t Cell, text: &str, shape: Shape, take: &mut Take<'_, '_,
         Shape::Route => read(value::route(text).map(|route| route.word().to_owned())),
         Shape::AllergyKind => read(value::allergy_kind(text).map(|kind| kind.word().to_owned())),
         Shape::AllergyState => read(value::allergy_state(text).map(|state| state.word().to_owned())),
-        Shape::Member => read(insurance::member(text).map(|m| m.map_or("（なし）", chart::rx::Member::word).to_owned())),
-        Shape::Burden => read(insurance::burden(text).map(|b| b.map_or("（なし）", chart::rx::Burden::word).to_owned())),
+        Shape::Member => {
+            read(insurance::member(text).map(|m| m.map_or("（なし）", chart::rx::Member::word).to_owned()))
+        }
+        Shape::Burden => {
+            read(insurance::burden(text).map(|b| b.map_or("（なし）", chart::rx::Burden::word).to_owned()))
+        }
         Shape::Share => read(insurance::share(text).map(|share| format!("{share}割"))),
         Shape::Flag => {
             read(value::flag(text).map(|flag| flag.map_or("（なし）", chart::result::Flag::word).to_owned()))

@@ -70,7 +70,10 @@ pub fn chart(chart: &Chart) -> Value {
     if chart.insurances != (Known::Unavailable { since: None })
         && let Some(object) = shown.as_object_mut()
     {
-        object.insert("insurances".to_owned(), known(&chart.insurances, |c| json!(insurance(c))));
+        object.insert(
+            "insurances".to_owned(),
+            known(&chart.insurances, |c| json!(insurance(c))),
+        );
     }
     // Cases without inpatients stay as they were.
     if let Some(stay) = &chart.stay {
@@ -168,7 +171,10 @@ pub fn allergy(a: &Allergy) -> String {
 
 /// One insurance in a line.
 pub fn insurance(c: &chart::Coverage) -> String {
-    let public = c.public.iter().map(|p| format!("{} {} {}", p.payer, p.recipient, day(p.valid_until)));
+    let public = c
+        .public
+        .iter()
+        .map(|p| format!("{} {} {}", p.payer, p.recipient, day(p.valid_until)));
     joined(&[
         c.kind.clone(),
         c.insurer.clone(),

@@ -63,12 +63,7 @@ pub fn facts_a(files: &Files) -> Facts {
     for c in named_a(files, "保険.csv") {
         let kind = word(
             &c["保険種別"],
-            &[
-                ("社保", "1"),
-                ("国保", "2"),
-                ("後期高齢者", "3"),
-                ("生活保護", "4"),
-            ],
+            &[("社保", "1"), ("国保", "2"), ("後期高齢者", "3"), ("生活保護", "4")],
         );
         let own = word(&c["本人家族"], &[("本人", "1"), ("家族", "2")]);
         let burden = word(
@@ -83,7 +78,10 @@ pub fn facts_a(files: &Files) -> Facts {
             .join("|");
         add(
             &c["患者番号"],
-            format!("ins|{kind}|{own}|{burden}|{}|{numbers}|{days}", c["負担割合"].replace('割', "0")),
+            format!(
+                "ins|{kind}|{own}|{burden}|{}|{numbers}|{days}",
+                c["負担割合"].replace('割', "0")
+            ),
         );
     }
     for d in named_a(files, "病名.csv") {

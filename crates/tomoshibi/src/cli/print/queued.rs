@@ -147,7 +147,10 @@ pub fn run(config: &Config, home: &Home, entered: &Entered, wish: &Wish<'_>) -> 
     }
     stopped |= !line.settle(0);
     bar.finish_and_clear();
-    let counted: Vec<_> = outcomes.iter().map(|one| counted(home, entered, &printer.name, one)).collect();
+    let counted: Vec<_> = outcomes
+        .iter()
+        .map(|one| counted(home, entered, &printer.name, one))
+        .collect();
     trail::write(home, counted)?;
     Ok(say(&outcomes, &queue, stopped, wish))
 }
@@ -173,7 +176,10 @@ fn say(outcomes: &[Outcome], queue: &Queue, stopped: bool, wish: &Wish<'_>) -> b
             .map(|one| json!({"department": one.department, "sheets": one.sheets, "pages": one.pages, "before": one.before, "doubtful": one.doubtful, "spoiled": one.spoiled}))
             .collect();
         let waiting: Vec<&str> = left.iter().map(|job| job.job.number.as_str()).collect();
-        say!("{}", json!({"printer": wish.printer, "packs": all, "left": waiting, "stopped": stopped}));
+        say!(
+            "{}",
+            json!({"printer": wish.printer, "packs": all, "left": waiting, "stopped": stopped})
+        );
     } else {
         for one in outcomes {
             say!(
@@ -246,7 +252,9 @@ impl Line<'_> {
                 }
             };
             let Some(subject) = issued_as(&sheet).map(|issued| issued.subject) else {
-                outcome.spoiled.push(format!("{} {who}: 帳票番号か患者番号がありません", sheet.form));
+                outcome
+                    .spoiled
+                    .push(format!("{} {who}: 帳票番号か患者番号がありません", sheet.form));
                 continue;
             };
             let paper = tray(press, &sheet.form).and_then(Paper::parse).unwrap_or(Paper::A4);
@@ -332,12 +340,17 @@ impl Ledger {
             use std::os::unix::fs::OpenOptionsExt;
             options.mode(0o600);
         }
-        let file = options.open(&path).with_context(|| format!("{} を開けません", path.display()))?;
+        let file = options
+            .open(&path)
+            .with_context(|| format!("{} を開けません", path.display()))?;
         if file.try_lock().is_err() {
             bail!("別の「print pack --printer」が動いています。終わるのを待ってください。何も送っていません");
         }
         if file.metadata()?.len() > MAX_LEDGER {
-            bail!("{} が大きすぎます。日を改めて、空にしてから実行してください", path.display());
+            bail!(
+                "{} が大きすぎます。日を改めて、空にしてから実行してください",
+                path.display()
+            );
         }
         let text = fs::read_to_string(&path).with_context(|| format!("{} を読めません", path.display()))?;
         let mut known = BTreeMap::new();

@@ -40,6 +40,7 @@ pub const CODES: [&str; 30] = [
     "F27",
     "F28",
     "F29",
+    "F31",
 ];
 
 /// One press for all tests: setting it up costs more than a sheet.

@@ -186,6 +186,7 @@ fn names_of_sixty_characters_are_whole_on_every_form() {
                     "F27" => &mut sheet.body["accounts"][0]["name"],
                     "F28" => &mut sheet.body["people"][0]["name"],
                     "F29" => &mut sheet.body["declared"],
+                    "F31" => &mut sheet.body["label"],
                     _ => &mut sheet.body["place"],
                 };
                 *place = name.clone().into();
@@ -193,6 +194,59 @@ fn names_of_sixty_characters_are_whole_on_every_form() {
         }
         let pdf = print(&sheet);
         assert!(words(&pdf, 1).contains(&squeeze(&name)), "{code}: {}", words(&pdf, 1));
+    }
+}
+
+#[test]
+fn fifteen_drugs_at_every_hour_are_whole_and_every_page_says_whose_they_are() {
+    let mut sheet = sample("F12");
+    let due: Vec<Value> = (0..24)
+        .map(|hour| json!({"hour": hour, "words": if hour % 8 == 0 { "交換" } else { "" }}))
+        .collect();
+    let drugs: Vec<Value> = (1..=15)
+        .map(|n| {
+            json!({
+                "kind": if n % 2 == 0 { "注射" } else { "内服" },
+                "name": format!("第{n}番のとても長い名前の配合剤錠{n}号「灯火」10mg／12.5mg"), "tag": "抗凝固",
+                "amount_line": "1回 1錠（1日 24錠）", "usage": "1時間ごと", "comment": "血圧 90 未満なら中止して報告", "high_risk": n % 3 == 0, "due": due,
+            })
+        })
+        .collect();
+    sheet.body["drugs"]["items"] = drugs.clone().into();
+    let pdf = print(&sheet);
+    let all = all_words(&pdf);
+    for drug in &drugs {
+        assert_eq!(
+            all.matches(&squeeze(drug["name"].as_str().unwrap())).count(),
+            1,
+            "{drug}"
+        );
+    }
+    let id = squeeze(&sheet.strip.as_ref().unwrap().id);
+    for page in 1..=pdf.pages {
+        assert!(words(&pdf, page).contains(&id), "page {page}");
+    }
+}
+
+#[test]
+fn a_ward_of_forty_five_beds_has_twenty_to_a_page_and_loses_none() {
+    let mut sheet = sample("F10");
+    let rows = sheet.body["rows"].as_array().unwrap().clone();
+    let plain = rows[1].clone();
+    let many: Vec<Value> = (1..=45)
+        .map(|n| {
+            let mut row = plain.clone();
+            row["bed"] = format!("{}-{}", 500 + n / 4, n % 4 + 1).into();
+            row["id"] = format!("0099 {n:04}").into();
+            row
+        })
+        .collect();
+    sheet.body["rows"] = many.into();
+    let pdf = print(&sheet);
+    assert_eq!(pdf.pages, 3, "20 beds a page");
+    let all = all_words(&pdf);
+    for n in 1..=45 {
+        assert_eq!(all.matches(&format!("0099{n:04}")).count(), 1, "bed {n}");
     }
 }
 

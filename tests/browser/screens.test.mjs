@@ -377,6 +377,16 @@ test("every screen in a declared downtime", async (all) => {
       await page.goto(`${page.url()}/rx`);
       assert.match(await page.innerText("[aria-labelledby=p-notebook]"), /架空降圧錠/);
     }, banner(known)],
+    ["S18-print-menu", "physician", async (page) => {
+      await chart(page, known);
+      await page.goto(`${page.url()}/print`);
+    }, banner(known)],
+    ["S18-printed", "physician", async (page) => {
+      await chart(page, known);
+      await page.goto(`${page.url()}/print`);
+      await page.selectOption("#language", "en");
+      await Promise.all([page.waitForURL(/[?&]s=/), page.click("button[value=F02]")]);
+    }, banner(known)],
     ["S90-printing", "reception", open("/printing")],
     ["S60p-returned", "informatics", open("/returned")],
     ["S17-temporary", "reception", open("/temporary")],

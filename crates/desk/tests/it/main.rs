@@ -11,6 +11,7 @@ mod identity;
 mod idle;
 mod lifeboat;
 mod namesakes;
+mod orders;
 mod pages;
 mod prescribing;
 mod printing;

@@ -19,6 +19,7 @@ mod fuzz;
 mod hospital;
 mod index;
 mod merge;
+mod orders;
 mod printing;
 mod saving;
 mod scans;

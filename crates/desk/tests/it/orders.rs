@@ -45,7 +45,10 @@ async fn a_laboratory_order_is_issued_once_printed_listed_cancelled_and_handed_b
     assert!(browser.get(&chart).await.text().contains("Alt+K"));
     let page = browser.get(&format!("{chart}/orders")).await;
     let text = page.text();
-    assert!(text.contains("アレルギー") && text.contains("血算"), "the list of a hospital without one");
+    assert!(
+        text.contains("アレルギー") && text.contains("血算"),
+        "the list of a hospital without one"
+    );
     let at = |name: &str| text.find(name).unwrap();
     assert!(at("採血・採尿") < at("血算"), "what the EHR ordered stands first");
     let (once, ehr) = (once(&page), first_ehr(&page));
@@ -53,7 +56,9 @@ async fn a_laboratory_order_is_issued_once_printed_listed_cancelled_and_handed_b
     assert!(empty.text().contains("何も依頼されていません"));
     let gone = [("once", once.as_str()), ("tick", "血算"), ("tick", "ありもしない項目")];
     let gone = browser.post(&format!("{chart}/orders"), &gone).await.text();
-    assert!(gone.contains("「ありもしない項目」は一覧からなくなりました") && ordered(&hospital.session("2001")).is_empty());
+    assert!(
+        gone.contains("「ありもしない項目」は一覧からなくなりました") && ordered(&hospital.session("2001")).is_empty()
+    );
     assert!(gone.contains("value=\"血算\" checked"), "what was ticked stays ticked");
     let right = [
         ("once", once.as_str()),
@@ -77,10 +82,20 @@ async fn a_laboratory_order_is_issued_once_printed_listed_cancelled_and_handed_b
     assert_eq!((sheet.doctor.code.as_str(), sheet.order.urgent), ("2001", true));
     let names: Vec<&str> = sheet.order.names().collect();
     assert_eq!(names, ["採血・採尿", "血算", "BNP", "髄液の細胞数"]);
-    assert!(session.day().must_be_entered(&entry.id), "it must find its way into the EHR");
-    assert_eq!(session.day().sheet(&sheet.sheet).map(|r| r.id), Some(entry.id), "a scan finds its patient");
+    assert!(
+        session.day().must_be_entered(&entry.id),
+        "it must find its way into the EHR"
+    );
+    assert_eq!(
+        session.day().sheet(&sheet.sheet).map(|r| r.id),
+        Some(entry.id),
+        "a scan finds its patient"
+    );
     let again = browser.get(&format!("{chart}/orders")).await.text();
-    assert!(again.contains("依頼済み") && !again.contains("disabled"), "a second one is shown, never blocked");
+    assert!(
+        again.contains("依頼済み") && !again.contains("disabled"),
+        "a second one is shown, never blocked"
+    );
     let today = browser.get(&chart).await.text();
     assert!(today.contains("【至急】検体検査の依頼") && today.contains("採血・採尿、血算、BNP"));
     let hex = entry.id.hex();
@@ -96,15 +111,23 @@ async fn a_laboratory_order_is_issued_once_printed_listed_cancelled_and_handed_b
     let silent = browser.post(&format!("{chart}/orders/{hex}/void"), &[]).await;
     assert!(silent.text().contains("理由を書いてください"));
     let voided = browser
-        .post(&format!("{chart}/orders/{hex}/void"), &[("reason", "採血の項目をまちがえた")])
+        .post(
+            &format!("{chart}/orders/{hex}/void"),
+            &[("reason", "採血の項目をまちがえた")],
+        )
         .await;
     let page = browser.follow(&voided).await.text();
     assert!(page.contains("依頼を取り消しました") && page.contains("依頼の取消（採血の項目をまちがえた）"));
     assert!(!page.contains("依頼済み"), "what was cancelled is not ordered");
     assert!(session.day().is_undone(&entry.id) && !session.day().must_be_entered(&entry.id));
     let stale = browser.post(&format!("{chart}/orders/{hex}/again"), &[]).await;
-    assert!(!stale.status.is_success() && !stale.status.is_redirection(), "a cancelled order is not printed again");
-    let twice = browser.post(&format!("{chart}/orders/{hex}/void"), &[("reason", "もう一度")]).await;
+    assert!(
+        !stale.status.is_success() && !stale.status.is_redirection(),
+        "a cancelled order is not printed again"
+    );
+    let twice = browser
+        .post(&format!("{chart}/orders/{hex}/void"), &[("reason", "もう一度")])
+        .await;
     assert!(twice.text().contains("もう取り消されています"));
     let mut out = Vec::new();
     csv::write(&session.day(), Charset::Utf8, &mut out, &|_| Identity::default()).unwrap();
@@ -131,9 +154,18 @@ async fn injections_need_the_allergies_seen_amounts_that_can_be_read_and_no_narc
     };
     let cases: [(&[(&'static str, &'static str)], &str); 4] = [
         (&[("row", "生理食塩液")], "アレルギー・禁忌の欄を見て"),
-        (&[("allergy", "1"), ("name-0", "フロセミド注"), ("amount-0", "20")], "単位がありません"),
-        (&[("allergy", "1"), ("name-0", "モルヒネ【麻】"), ("amount-0", "10 mg")], "麻薬注射箋"),
-        (&[("allergy", "1"), ("amount-1", "10 mg")], "2行目に薬剤・処置の名前がありません"),
+        (
+            &[("allergy", "1"), ("name-0", "フロセミド注"), ("amount-0", "20")],
+            "単位がありません",
+        ),
+        (
+            &[("allergy", "1"), ("name-0", "モルヒネ【麻】"), ("amount-0", "10 mg")],
+            "麻薬注射箋",
+        ),
+        (
+            &[("allergy", "1"), ("amount-1", "10 mg")],
+            "2行目に薬剤・処置の名前がありません",
+        ),
     ];
     for (fields, says) in cases {
         let fields = with(fields);
@@ -173,12 +205,18 @@ async fn an_image_says_what_is_known_of_kidneys_and_pregnancy() {
     let mut browser = Browser::signed_in(&hospital, "2001").await;
     let known = chart_of(&mut browser, "山田　花子").await;
     let page = browser.get(&format!("{known}/orders?kind=imaging")).await.text();
-    assert!(page.contains("造影・放射線の前に") && page.contains("Cr 0.92 mg/dL"), "{page}");
+    assert!(
+        page.contains("造影・放射線の前に") && page.contains("Cr 0.92 mg/dL"),
+        "{page}"
+    );
     assert!(page.contains("ペースメーカなし"), "it is asked on paper");
     assert!(!page.contains("妊娠 記録なし"), "she is 75");
     let thin = chart_of(&mut browser, "NGUYEN THI HUONG LIEN ALEXANDRA MARIA").await;
     let page = browser.get(&format!("{thin}/orders?kind=imaging")).await.text();
-    assert!(page.contains("腎機能（eGFR・Cr）") && page.contains("妊娠 記録なし"), "absence is said");
+    assert!(
+        page.contains("腎機能（eGFR・Cr）") && page.contains("妊娠 記録なし"),
+        "absence is said"
+    );
 }
 
 #[tokio::test]
@@ -200,7 +238,11 @@ async fn a_nurse_names_the_physician_and_nobody_else_orders() {
     assert_eq!(all[0].0.entry.by.role, "nurse", "who wrote it stays on record");
     for role in [Role::Reception, Role::Laboratory, Role::Radiology, Role::Pharmacy] {
         let mut other = Browser::in_role(&hospital, role).await;
-        assert_eq!(other.get(&format!("{chart}/orders")).await.status, StatusCode::FORBIDDEN, "{role:?}");
+        assert_eq!(
+            other.get(&format!("{chart}/orders")).await.status,
+            StatusCode::FORBIDDEN,
+            "{role:?}"
+        );
         let refused = other.post(&format!("{chart}/orders"), &fields).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{role:?}");
     }
@@ -212,7 +254,12 @@ async fn a_draft_of_ticks_comes_back_and_a_continuation_page_names_its_sheet() {
     hospital.silence();
     let mut browser = Browser::signed_in(&hospital, "2001").await;
     let chart = chart_of(&mut browser, "山田　花子").await;
-    let fields = [("kind", "imaging"), ("tick", "胸部X線"), ("tick", "心電図"), ("part", "正面")];
+    let fields = [
+        ("kind", "imaging"),
+        ("tick", "胸部X線"),
+        ("tick", "心電図"),
+        ("part", "正面"),
+    ];
     browser.post(&format!("{chart}/orders/draft"), &fields).await;
     let page = browser.get(&format!("{chart}/orders?kind=imaging")).await.text();
     assert!(page.contains("依頼票を印刷」を押すまで依頼にはなりません") && page.contains("value=\"正面\""));
@@ -230,7 +277,11 @@ async fn a_draft_of_ticks_comes_back_and_a_continuation_page_names_its_sheet() {
     let numbers = |wanted: &str| -> Vec<String> {
         let day = session.day();
         let printed = day.all().filter_map(|r| match &r.entry.act {
-            Act::Printed { form, form_id, reissue: false } if form == wanted => Some(form_id.to_string()),
+            Act::Printed {
+                form,
+                form_id,
+                reissue: false,
+            } if form == wanted => Some(form_id.to_string()),
             _ => None,
         });
         printed.collect()

@@ -446,7 +446,12 @@ mod tests {
         assert!(lists.of(OrderKind::Imaging, &Coded::default()).is_none(), "free text");
         let row = lists.row(&Coded::default(), "フロセミド注 20 mg").unwrap();
         assert!(row.high_risk && row.amount.as_ref().is_some_and(|a| a.text() == "0.5筒"));
-        assert!(OrderLists::parse("").unwrap().of(OrderKind::Laboratory, &Coded::default()).is_none());
+        assert!(
+            OrderLists::parse("")
+                .unwrap()
+                .of(OrderKind::Laboratory, &Coded::default())
+                .is_none()
+        );
     }
 
     #[test]

@@ -96,7 +96,10 @@ fn place<'v>(view: &'v View, department: &Coded) -> &'v str {
 fn reception_number(view: &View, department: &Coded) -> Option<String> {
     let counts = view.reception()?;
     let day = counts.0.entry.written_at.day_number();
-    let of_today = view.receptions.iter().filter(|(r, _)| r.entry.written_at.day_number() == day);
+    let of_today = view
+        .receptions
+        .iter()
+        .filter(|(r, _)| r.entry.written_at.day_number() == day);
     let mut of_department = of_today.filter(|(_, c)| c.department == *department);
     Some(of_department.next().unwrap_or(counts).1.number.clone())
 }
@@ -137,7 +140,11 @@ fn results(list: Option<&OrderList>) -> Vec<Value> {
 fn part(ordered: &Ordered) -> String {
     let order = &ordered.order;
     let parts = [order.part.as_str(), order.other.as_str()];
-    parts.into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join("　／　その他：")
+    parts
+        .into_iter()
+        .filter(|s| !s.is_empty())
+        .collect::<Vec<_>>()
+        .join("　／　その他：")
 }
 
 fn rows(recorded: &Recorded, ordered: &Ordered) -> Vec<Value> {
@@ -228,7 +235,10 @@ fn is_egfr(result: &LabResult) -> bool {
 
 fn is_creatinine(result: &LabResult) -> bool {
     let name = chart::id::half_width_text(result.name.trim()).to_ascii_lowercase();
-    matches!(name.as_str(), "cr" | "cre" | "crea" | "s-cr" | "クレアチニン" | "血清クレアチニン")
+    matches!(
+        name.as_str(),
+        "cr" | "cre" | "crea" | "s-cr" | "クレアチニン" | "血清クレアチニン"
+    )
 }
 
 /// The kidneys and what is not known, behind the facts that stand there already.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use chart::entry::{CheckIn, Ordered};
 use chart::order::{Amount, Instruction, Item, MAX_ITEMS, Order, OrderKind};
 use chart::{
-    Act, Allergy, AsOf, Author, Chart, Coded, Entry, EntryId, FormId, Known, LabResult, Moment, Sheet, StationCode, Subject,
+    Act, Allergy, AsOf, Author, Chart, Coded, Entry, EntryId, FormId, Known, LabResult, Moment, Sheet, StationCode,
+    Subject,
 };
 use downtime::forms::{Issue, OrderLists, before_imaging, continuation_sheet, order_sheet};
 use downtime::view::{Day, Order as Place, Recorded, View, lay_over};
@@ -98,7 +99,11 @@ fn sheet(chart: Chart, by: &str, order: Order, lists: &OrderLists) -> Sheet {
 }
 
 fn names(body: &Value, on: bool) -> Vec<String> {
-    let items = body["items"].as_array().unwrap().iter().filter(|item| item["on"] == json!(on));
+    let items = body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["on"] == json!(on));
     items.map(|item| item["name"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -131,8 +136,15 @@ fn an_order_and_its_cancelling_are_the_same_in_whatever_order_they_come() {
             let waiting: Vec<EntryId> = day.to_enter().iter().map(|(r, _)| r.id).collect();
             assert_eq!(waiting, [EntryId([2; 32])], "what was cancelled needs no typing in");
             assert_eq!(day.rest_to_enter(), 1);
-            assert!(day.sheet(&view.orders[0].ordered.sheet).is_some(), "its paper still has an owner");
-            let used = day.used_numbers(StationCode::parse("H01").unwrap(), 1, view.orders[1].ordered.sheet.day_part());
+            assert!(
+                day.sheet(&view.orders[0].ordered.sheet).is_some(),
+                "its paper still has an owner"
+            );
+            let used = day.used_numbers(
+                StationCode::parse("H01").unwrap(),
+                1,
+                view.orders[1].ordered.sheet.day_part(),
+            );
             assert_eq!(used.sheet, 2, "no number is given twice");
         }
     }
@@ -144,7 +156,12 @@ fn todays_orders_are_those_of_this_visit() {
     let hours = |n: i64| Moment(nine().0 + n * 3600);
     for (now, there) in [(hours(1), 1), (hours(8), 1), (hours(30), 0)] {
         let (_, chart) = who();
-        assert_eq!(view(chart, all.clone(), now).orders_today().count(), there, "{}", now.text());
+        assert_eq!(
+            view(chart, all.clone(), now).orders_today().count(),
+            there,
+            "{}",
+            now.text()
+        );
     }
     // Ordered at 21:00, and it is 2:00: the same visit.
     let mut late = all;
@@ -155,15 +172,25 @@ fn todays_orders_are_those_of_this_visit() {
 #[test]
 fn a_laboratory_sheet_has_the_departments_grid_and_every_tick() {
     let lists = OrderLists::built_in().unwrap();
-    let mut order = ticked(OrderKind::Laboratory, &["採血・採尿（電子カルテの依頼）", "血算", "CRP"]);
+    let mut order = ticked(
+        OrderKind::Laboratory,
+        &["採血・採尿（電子カルテの依頼）", "血算", "CRP"],
+    );
     order.urgent = true;
     order.material = "血液".into();
     let sheet = sheet(who().1, "佐藤　一郎", order, &lists);
     assert_eq!(sheet.form, "F07");
     let body = &sheet.body;
     assert_eq!(names(body, true), ["採血・採尿（電子カルテの依頼）", "血算", "CRP"]);
-    assert_eq!(body["items"].as_array().unwrap().len(), MAX_ITEMS, "one of the list gives way");
-    assert_eq!((body["urgent"].clone(), body["material"].clone()), (json!(true), json!("血液")));
+    assert_eq!(
+        body["items"].as_array().unwrap().len(),
+        MAX_ITEMS,
+        "one of the list gives way"
+    );
+    assert_eq!(
+        (body["urgent"].clone(), body["material"].clone()),
+        (json!(true), json!("血液"))
+    );
     assert_eq!(body["doctor"], "佐藤　一郎");
     assert_eq!(body["ordered_by"], Value::Null, "in their own name");
     assert_eq!(body["return_to"], "循環器内科 2階 C受付");
@@ -174,9 +201,18 @@ fn a_laboratory_sheet_has_the_departments_grid_and_every_tick() {
     assert_eq!(names(&body, true), full, "nothing that was ticked is left out");
     assert!(names(&body, false).is_empty());
     assert_eq!(body["ordered_by"], "鈴木　光（口頭指示を入力）");
-    let free = self::sheet(who().1, "佐藤　一郎", ticked(OrderKind::Laboratory, &["血算"]), &OrderLists::parse("").unwrap());
+    let free = self::sheet(
+        who().1,
+        "佐藤　一郎",
+        ticked(OrderKind::Laboratory, &["血算"]),
+        &OrderLists::parse("").unwrap(),
+    );
     assert_eq!(names(&free.body, true), ["血算"]);
-    assert_eq!(free.body["results"].as_array().unwrap().len(), 12, "rows to write the names in");
+    assert_eq!(
+        free.body["results"].as_array().unwrap().len(),
+        12,
+        "rows to write the names in"
+    );
 }
 
 #[test]
@@ -205,7 +241,10 @@ fn an_image_says_allergies_kidneys_and_pregnancy_or_that_nobody_knows() {
             ("妊娠".to_owned(), "記録なし（聞いて確かめる）".to_owned())
         ]
     );
-    assert_eq!(body["part"], "胸部〜骨盤　／　その他：膝の立位", "free text has its place");
+    assert_eq!(
+        body["part"], "胸部〜骨盤　／　その他：膝の立位",
+        "free text has its place"
+    );
     assert!(body["checks"].as_array().unwrap().contains(&json!("造影剤の同意")));
     let lab = |name: &str, value: &str, day: i8| LabResult {
         name: name.into(),
@@ -221,7 +260,11 @@ fn an_image_says_allergies_kidneys_and_pregnancy_or_that_nobody_knows() {
     }]);
     chart.patient.birth = Some(date(1951, 5, 12));
     let body = sheet(chart.clone(), "佐藤　一郎", order(), &lists).body;
-    assert_eq!(labels(&body), [("Cr".to_owned(), "0.92 mg/dL".to_owned())], "the newest, and she is 75");
+    assert_eq!(
+        labels(&body),
+        [("Cr".to_owned(), "0.92 mg/dL".to_owned())],
+        "the newest, and she is 75"
+    );
     assert!(body["allergy"]["items"][0].as_str().unwrap().contains("ヨード造影剤"));
     let fact = chart::patient::Fact {
         label: "妊娠".into(),
@@ -250,9 +293,18 @@ fn an_instruction_sheet_has_a_row_for_each_and_room_for_what_is_said_later() {
     let body = sheet(who().1, "佐藤　一郎", order.clone(), &lists).body;
     let rows = body["orders"].as_array().unwrap();
     assert_eq!((rows.len(), body["blank_rows"].clone()), (2, json!(6)));
-    assert_eq!((rows[0]["amount"].clone(), rows[0]["high_risk"].clone()), (json!("1キット"), json!(true)));
-    assert_eq!((rows[0]["by"].clone(), rows[0]["at"].clone()), (json!("佐藤　一郎"), json!("9:01")));
-    assert_eq!((rows[1]["name"].clone(), rows[1]["amount"].clone()), (json!("創の写真"), Value::Null));
+    assert_eq!(
+        (rows[0]["amount"].clone(), rows[0]["high_risk"].clone()),
+        (json!("1キット"), json!(true))
+    );
+    assert_eq!(
+        (rows[0]["by"].clone(), rows[0]["at"].clone()),
+        (json!("佐藤　一郎"), json!("9:01"))
+    );
+    assert_eq!(
+        (rows[1]["name"].clone(), rows[1]["amount"].clone()),
+        (json!("創の写真"), Value::Null)
+    );
     order.rows = vec![row; 12];
     assert_eq!(sheet(who().1, "佐藤　一郎", order, &lists).body["blank_rows"], json!(2));
 }
@@ -276,13 +328,26 @@ fn a_continuation_page_names_the_newest_chart_sheet_of_this_visit_and_is_empty()
         identity_confirmed: true,
         insurance_seen: false,
     });
-    let all = entries("佐藤　一郎", vec![printed("F02", 1), received, printed("F02", 2), printed("F07", 3)]);
+    let all = entries(
+        "佐藤　一郎",
+        vec![printed("F02", 1), received, printed("F02", 2), printed("F07", 3)],
+    );
     let today = view(who().1, all.clone(), nine());
     let sheet = continuation_sheet(&today, &issue());
     let newest = FormId::issue(date(2026, 11, 20), 1, 2).unwrap().to_string();
-    assert_eq!((sheet.form.as_str(), sheet.body["continues"].clone()), ("F03", json!(newest)));
-    assert_eq!((sheet.body["typed_notes"].clone(), sheet.body["department"].clone()), (json!([]), json!("循環器内科")));
+    assert_eq!(
+        (sheet.form.as_str(), sheet.body["continues"].clone()),
+        ("F03", json!(newest))
+    );
+    assert_eq!(
+        (sheet.body["typed_notes"].clone(), sheet.body["department"].clone()),
+        (json!([]), json!("循環器内科"))
+    );
     assert!(sheet.strip.is_some());
     let tomorrow = view(who().1, all, Moment(nine().0 + 30 * 3600));
-    assert_eq!(continuation_sheet(&tomorrow, &issue()).body["continues"], Value::Null, "yesterday's is another record");
+    assert_eq!(
+        continuation_sheet(&tomorrow, &issue()).body["continues"],
+        Value::Null,
+        "yesterday's is another record"
+    );
 }

@@ -254,7 +254,9 @@ fn a_heavier_row_of_the_day_has_room_for_two_initials() {
 
 /// Twenty-four items as wide as a hospital's list may have them.
 fn wide_items() -> Value {
-    (1..=24).map(|i| json!({"name": format!("{i:02}幅いっぱいの検査項目名"), "on": i % 3 == 0})).collect()
+    (1..=24)
+        .map(|i| json!({"name": format!("{i:02}幅いっぱいの検査項目名"), "on": i % 3 == 0}))
+        .collect()
 }
 
 #[test]
@@ -275,7 +277,8 @@ fn a_full_grid_of_the_widest_items_is_whole() {
 fn a_sheet_without_a_list_and_one_with_long_words_are_whole() {
     for code in ["F07", "F08"] {
         let mut sheet = sample(code);
-        sheet.body["items"] = json!([{"name": "心電図（電子カルテの依頼で名前がとても長いものがそのまま印刷される場合）", "on": true}]);
+        sheet.body["items"] =
+            json!([{"name": "心電図（電子カルテの依頼で名前がとても長いものがそのまま印刷される場合）", "on": true}]);
         sheet.body["results"] = json!([{"name": "", "unit": null}]);
         sheet.body["checks"] = json!([]);
         sheet.body["other"] = "髄".repeat(200).into();
@@ -284,7 +287,10 @@ fn a_sheet_without_a_list_and_one_with_long_words_are_whole() {
         let all = all_words(&print(&sheet));
         assert!(all.contains("そのまま印刷される場合"), "{code}");
         let long = if code == "F07" { '髄' } else { '部' };
-        assert!(all.matches(long).count() >= 200 && all.matches('目').count() >= 200, "{code}");
+        assert!(
+            all.matches(long).count() >= 200 && all.matches('目').count() >= 200,
+            "{code}"
+        );
     }
 }
 
@@ -300,7 +306,10 @@ fn sixteen_instructions_take_several_pages_each_with_its_heads() {
     assert!(words(&pdf, 1).contains("低カリウム血症"));
     for page in 1..=pdf.pages {
         let text = words(&pdf, page);
-        assert!(!text.contains("番の") || text.contains("指示受け"), "page {page} has no heads");
+        assert!(
+            !text.contains("番の") || text.contains("指示受け"),
+            "page {page} has no heads"
+        );
         // The last words of a row stand where its first do.
         let whole = text.matches("塩化カリウム").count() == text.matches("原液の静注は禁止").count();
         assert!(whole, "page {page} parts an instruction: {text}");

@@ -17,7 +17,7 @@ use super::{Issue, Visit, add, body, or_null};
 use crate::view::{Recorded, View};
 
 /// Rows of F09 in all, at least: what fits one page with a pen's height each.
-const ROWS: usize = 8;
+const ROWS: usize = 10;
 /// Result rows of a sheet whose list names none.
 const BLANK_RESULTS: usize = 12;
 /// In these years of life a pregnancy is asked about before an image, unless the sex says that there can be none.

@@ -292,7 +292,7 @@ fn an_instruction_sheet_has_a_row_for_each_and_room_for_what_is_said_later() {
     order.other = "創の写真".into();
     let body = sheet(who().1, "佐藤　一郎", order.clone(), &lists).body;
     let rows = body["orders"].as_array().unwrap();
-    assert_eq!((rows.len(), body["blank_rows"].clone()), (2, json!(6)));
+    assert_eq!((rows.len(), body["blank_rows"].clone()), (2, json!(8)));
     assert_eq!(
         (rows[0]["amount"].clone(), rows[0]["high_risk"].clone()),
         (json!("1キット"), json!(true))

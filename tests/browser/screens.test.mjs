@@ -12,7 +12,7 @@ const NARROW = { width: 1280, height: 600 };
 const LANGUAGES = ["ja", "en"];
 /** Modes as pictures are named, and as the bar names them. */
 const MODES = { normal: "normal", silent: "silent", declared: "ehr", network: "net" };
-const HELP = ["reception", "lists", "ward", "chart", "note", "notebook", "next", "payment", "temporary", "work", "declare", "home", "findings", "sign-in"];
+const HELP = ["reception", "lists", "ward", "chart", "note", "orders", "notebook", "next", "payment", "temporary", "work", "declare", "home", "findings", "sign-in"];
 
 let hospital;
 let browser;
@@ -386,6 +386,45 @@ test("every screen in a declared downtime", async (all) => {
       await page.goto(`${page.url()}/print`);
       await page.selectOption("#language", "en");
       await Promise.all([page.waitForURL(/[?&]s=/), page.click("button[value=F02]")]);
+    }, banner(known)],
+    ["S15-laboratory", "physician", async (page) => {
+      await chart(page, known);
+      await Promise.all([page.waitForURL(/\/orders/), page.keyboard.press("Alt+KeyK")]);
+      assert.ok(await page.isVisible(".order-ticks input"), "the list of a hospital without one of its own");
+    }, banner(known)],
+    ["S15-imaging", "physician", async (page) => {
+      await chart(page, known);
+      await page.goto(`${page.url()}/orders?kind=imaging`);
+      assert.ok(await page.isVisible(".order-before"), "kidneys and pregnancy before an image");
+    }, banner(known)],
+    ["S15-wrong", "physician", async (page) => {
+      await chart(page, known);
+      await page.goto(`${page.url()}/orders?kind=treatment`);
+      await page.check("input[name=allergy]");
+      await page.check("input[name=row] >> nth=0");
+      await page.fill("input[name=name-0]", "フロセミド注 20 mg");
+      await page.fill("input[name=amount-0]", "20");
+      await Promise.all([page.waitForEvent("domcontentloaded"), page.click("button.go:visible")]);
+      assert.match(await page.innerText("[role=alert]:visible"), /フロセミド注 20 mg/, "it says which line");
+      assert.ok(await page.isChecked("input[name=row] >> nth=0"), "what was ticked stays ticked");
+    }, banner(known)],
+    ["S15-issued", "physician", async (page) => {
+      await chart(page, known);
+      await page.goto(`${page.url()}/orders`);
+      await page.focus("input[name=tick] >> nth=0");
+      await page.keyboard.press("Space");
+      await page.fill("#other", "髄液の細胞数");
+      await Promise.all([page.waitForURL(/done=/), page.keyboard.press("Control+Enter")]);
+      const paper = await page.request.get(new URL(await page.getAttribute("[data-print]", "href"), page.url()).href);
+      assert.equal(paper.headers()["content-type"], "application/pdf", "the order is printed");
+    }, banner(known)],
+    ["S15-cancelled", "physician", async (page) => {
+      await chart(page, known);
+      await page.goto(`${page.url()}/orders`);
+      assert.ok(await page.isVisible(".order-ticks .tag"), "what was ordered today says so");
+      await page.fill("#ordered ~ ul input[name=reason] >> nth=0", "採血の項目をまちがえた");
+      await Promise.all([page.waitForURL(/done=/), page.click("#ordered ~ ul form[action$='/void'] button >> nth=0")]);
+      assert.ok(await page.isVisible("li.struck"), "it stays to be seen");
     }, banner(known)],
     ["S90-printing", "reception", open("/printing")],
     ["S60p-returned", "informatics", open("/returned")],

@@ -135,7 +135,11 @@ impl Instruction {
     #[must_use]
     pub fn text(&self) -> String {
         let amount = self.amount.as_ref().map(Amount::text).unwrap_or_default();
-        let mark = if self.high_risk { "【高リスク 2人で確認】" } else { "" };
+        let mark = if self.high_risk {
+            "【高リスク 2人で確認】"
+        } else {
+            ""
+        };
         let comment = if self.comment.is_empty() {
             String::new()
         } else {
@@ -214,7 +218,9 @@ impl Order {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let items = self.items.iter().map(|item| item.exam.label());
         let rows = self.rows.iter().map(|row| row.name.as_str());
-        items.chain(Some(self.other.as_str()).filter(|text| !text.is_empty())).chain(rows)
+        items
+            .chain(Some(self.other.as_str()).filter(|text| !text.is_empty()))
+            .chain(rows)
     }
 
     /// Whether somebody ordered this by the same name.

@@ -16,9 +16,11 @@ use crate::say;
 use crate::words::Words;
 
 mod labs;
+mod note_text;
 pub mod notebook;
 
 pub use labs::{Labs, labs};
+use note_text::note_text;
 
 /// Notes of the EHR that a page shows: the newest, and a few before it.
 const NOTES: usize = 5;
@@ -276,7 +278,10 @@ pub fn today(visit: &impl Reader, view: &View, handle: &str, may_write: bool) ->
                 Act::CheckedIn(_) => !view.receptions.iter().any(|(r, _)| r.id == recorded.id),
                 Act::AppointmentProvisional(_) => !view.provisional.iter().any(|(r, _)| r.id == recorded.id),
                 Act::Prescribed(_) => !view.prescribed.iter().any(|(r, _)| r.id == recorded.id),
-                Act::Ordered(_) => view.orders.iter().any(|o| o.recorded.id == recorded.id && o.voided.is_some()),
+                Act::Ordered(_) => view
+                    .orders
+                    .iter()
+                    .any(|o| o.recorded.id == recorded.id && o.voided.is_some()),
                 Act::PaymentDeferred(_) => !view.payments.iter().any(|(r, _)| r.id == recorded.id),
                 Act::NotebookRead(_) => !view.notebooks.iter().any(|(r, _)| r.id == recorded.id),
                 _ => note.is_some_and(|n| n.superseded),
@@ -302,33 +307,6 @@ pub fn rx_text(rx: &chart::rx::Rx) -> String {
         format!("Rp{rp} {}　{dose}　{}", drug.name, chart::rx::wording::usage(group))
     });
     lines.collect::<Vec<_>>().join("\n")
-}
-
-fn note_text(note: &downtime::view::DowntimeNote) -> String {
-    let mut text = String::new();
-    if let Some(reason) = &note.reason {
-        text.push_str(&format!("訂正の理由: {reason}\n"));
-    }
-    let vitals: Vec<String> = note
-        .note
-        .vitals
-        .iter()
-        .map(|(label, value)| format!("{label} {value}"))
-        .collect();
-    if !vitals.is_empty() {
-        text.push_str(&vitals.join("　"));
-        text.push('\n');
-    }
-    for section in &note.note.sections {
-        let letter = section.kind.letter();
-        if !letter.is_empty() {
-            text.push_str(letter);
-            text.push_str(") ");
-        }
-        text.push_str(&section.text);
-        text.push('\n');
-    }
-    text.trim_end().to_owned()
 }
 
 /// One entry in a few words.
@@ -373,11 +351,7 @@ pub fn act_words(w: &Words, act: &Act) -> String {
             w.with("act-prescribed", &[("where", (&w[given]).into()), ("n", drugs.into())])
         }
         Act::PrescriptionVoided { reason, .. } => w.with("act-voided", &[("reason", reason.into())]),
-        Act::Ordered(o) => {
-            let kind = crate::screens::orders::kind_words(w, o.order.kind);
-            let word = if o.order.urgent { "act-ordered-urgent" } else { "act-ordered" };
-            w.with(word, &[("kind", kind.into()), ("n", o.order.names().count().into())])
-        }
+        Act::Ordered(o) => crate::screens::orders::words(w, &o.order),
         Act::OrderVoided { reason, .. } => w.with("act-order-voided", &[("reason", reason.into())]),
         Act::PaymentDeferred(p) => {
             let deposit = p.deposit.map(|amount| chart::entry::yen(amount.into()));

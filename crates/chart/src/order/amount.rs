@@ -53,7 +53,10 @@ impl Amount {
         let unit: String = text.chars().skip(figures.chars().count()).collect();
         let unit = unit.trim();
         // 1〜2錠 or 20 mL×2 is no single number.
-        let begins = unit.chars().next().is_some_and(|c| c.is_alphabetic() || matches!(c, '%' | '％'));
+        let begins = unit
+            .chars()
+            .next()
+            .is_some_and(|c| c.is_alphabetic() || matches!(c, '%' | '％'));
         let single = begins && !unit.chars().any(|c| crate::id::half_width(c).is_ascii_digit());
         match (figures.is_empty(), unit.is_empty()) {
             (true, true) => Err(AmountFault::NotExact),

@@ -124,10 +124,7 @@ mod tests {
         order.items = (0..MAX_ITEMS).map(item).collect();
         assert!(order.check().is_empty());
         order.items.push(item(99));
-        assert!(matches!(
-            order.check().as_slice(),
-            [Fault::TooMany { found: 25, .. }]
-        ));
+        assert!(matches!(order.check().as_slice(), [Fault::TooMany { found: 25, .. }]));
     }
 
     #[test]

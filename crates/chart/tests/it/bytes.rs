@@ -276,7 +276,8 @@ fn the_bytes_of_an_order_stay_what_they_are() {
     };
     // Version, author, time, station, subject, then act 21 and 22 with numbered fields: what other stations and later programs read.
     let head = "0185836131606003635230338202808215";
-    let body = "81846c32363332343033303030323082623032608264323030316fe4bd90e897a4e38080e4b880e9838e8801f460806061526080";
+    let body =
+        "81846c32363332343033303030323082623032608264323030316fe4bd90e897a4e38080e4b880e9838e8801f460806061526080";
     assert_eq!(entry(Act::Ordered(Box::new(order))), format!("{head}{body}"));
     let named = "09".repeat(32);
     assert_eq!(entry(void), format!("{}16825820{named}6178", &head[..head.len() - 2]));

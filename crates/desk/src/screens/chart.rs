@@ -54,7 +54,9 @@ async fn show(visit: Visit, Path(who): Path<String>, Query(after): Query<After>)
         today: panels::today(&visit, &view, &who.handle, true),
         can_write: true,
         can_prescribe: visit.role().is_some_and(|role| super::rx::SCREEN.who.contains(&role)),
-        can_order: visit.role().is_some_and(|role| super::orders::SCREEN.who.contains(&role)),
+        can_order: visit
+            .role()
+            .is_some_and(|role| super::orders::SCREEN.who.contains(&role)),
         who: &who.handle,
         done,
         problem: after.problem(&visit),

@@ -156,7 +156,10 @@ async fn order(
 async fn paper(visit: &Visit, who: &Who, entry: EntryId, reissue: bool) -> Result<String, Fault> {
     let signed = visit.signed()?;
     let view = look(visit, who).await?;
-    let found = view.orders.iter().find(|o| o.recorded.id == entry && o.voided.is_none());
+    let found = view
+        .orders
+        .iter()
+        .find(|o| o.recorded.id == entry && o.voided.is_none());
     let found = found.ok_or(Fault::Stale)?;
     let order = Order {
         subject: who.subject.clone(),
@@ -218,12 +221,23 @@ async fn void(
 }
 
 /// What an order is called on the screen.
-pub(crate) fn kind_words(w: &Words, kind: OrderKind) -> &str {
+fn kind_words(w: &Words, kind: OrderKind) -> &str {
     match kind {
         OrderKind::Laboratory => &w["orders-laboratory"],
         OrderKind::Imaging => &w["orders-imaging"],
         OrderKind::Treatment => &w["orders-treatment"],
     }
+}
+
+/// One order in a few words: what kind, how many, how soon.
+pub(crate) fn words(w: &Words, order: &chart::order::Order) -> String {
+    let word = if order.urgent {
+        "act-ordered-urgent"
+    } else {
+        "act-ordered"
+    };
+    let kind = kind_words(w, order.kind);
+    w.with(word, &[("kind", kind.into()), ("n", order.names().count().into())])
 }
 
 struct Standing {

@@ -13,6 +13,7 @@ mod insurance;
 mod lifeboat;
 mod namesakes;
 mod notebook;
+mod orders;
 mod pages;
 mod paper_language;
 mod paying;

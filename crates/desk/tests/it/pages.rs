@@ -83,6 +83,9 @@ async fn every_page_has_the_bar_the_data_time_and_its_policy() {
             chart.clone(),
             format!("{chart}/note"),
             format!("{chart}/next"),
+            format!("{chart}/orders"),
+            format!("{chart}/orders?kind=imaging"),
+            format!("{chart}/orders?kind=treatment"),
             "/nowhere".into(),
             "/reception".into(),
         ] {

@@ -169,7 +169,14 @@ fn order_fields(ordered: &Ordered, put: &mut impl FnMut(&'static str, String)) {
     let order = &ordered.order;
     put("依頼票番号", ordered.sheet.to_string());
     put("区分", order.kind.label().to_owned());
-    put("至急", if order.urgent { "至急".to_owned() } else { String::new() });
+    put(
+        "至急",
+        if order.urgent {
+            "至急".to_owned()
+        } else {
+            String::new()
+        },
+    );
     put("診療科", ordered.department.label().to_owned());
     put("指示医", ordered.doctor.label().to_owned());
     for item in &order.items {

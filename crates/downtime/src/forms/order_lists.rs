@@ -57,7 +57,7 @@ pub struct OrderList {
 pub enum OrderListFault {
     /// Not TOML, or with words that are not known.
     #[error("書き方が違います: {0}")]
-    Toml(#[from] toml::de::Error),
+    Toml(String),
     /// Larger than [`MAX_ORDER_LISTS`].
     #[error("大きすぎます（{0} バイト、上限 {MAX_ORDER_LISTS} バイト）")]
     TooLarge(usize),
@@ -201,7 +201,7 @@ impl OrderLists {
         if text.len() > MAX_ORDER_LISTS {
             return Err(OrderListFault::TooLarge(text.len()));
         }
-        let file: File = toml::from_str(text)?;
+        let file: File = toml::from_str(text).map_err(|fault| OrderListFault::Toml(fault.to_string()))?;
         bound("ファイル", "一覧", MAX_LISTS, file.list.len())?;
         let mut lists = Vec::new();
         let mut taken = BTreeSet::new();
@@ -413,6 +413,10 @@ mod tests {
             assert!(!list.items.is_empty() || !list.rows.is_empty(), "{kind:?}");
         }
         assert_eq!(lists.summary(), "検体検査 1、画像・生理検査 1、注射・処置 1");
+        assert_eq!(lists.fault(), None);
+        let broken = OrderLists::unreadable("書き方が違います".to_owned());
+        let none = OrderKind::ALL.iter().all(|kind| broken.of(*kind, &Coded::default()).is_none());
+        assert!(none && broken.fault().is_some(), "free text, and it says why");
         assert!(lists.knows(OrderKind::Laboratory, "血算") && !lists.knows(OrderKind::Imaging, "血算"));
     }
 
@@ -446,7 +450,12 @@ mod tests {
         assert!(lists.of(OrderKind::Imaging, &Coded::default()).is_none(), "free text");
         let row = lists.row(&Coded::default(), "フロセミド注 20 mg").unwrap();
         assert!(row.high_risk && row.amount.as_ref().is_some_and(|a| a.text() == "0.5筒"));
-        assert!(OrderLists::parse("").unwrap().of(OrderKind::Laboratory, &Coded::default()).is_none());
+        assert!(
+            OrderLists::parse("")
+                .unwrap()
+                .of(OrderKind::Laboratory, &Coded::default())
+                .is_none()
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use chart::entry::Ordered;
 use chart::order::{Amount, Instruction, MAX_ITEMS, OrderKind};
 use chart::{Coded, Known, LabResult, Sex, Sheet};
+use jiff::Unit;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
@@ -16,7 +17,11 @@ use super::{Issue, Visit, add, body, or_null};
 use crate::view::{Recorded, View};
 
 /// Rows of F09 in all, at least: what fits one page with a pen's height each.
-const ROWS: usize = 8;
+const ROWS: usize = 10;
+/// Result rows of a sheet whose list names none.
+const BLANK_RESULTS: usize = 12;
+/// In these years of life a pregnancy is asked about before an image, unless the sex says that there can be none.
+const ASKED_AGES: std::ops::RangeInclusive<i16> = 10..=59;
 /// Empty rows of F09, at least: what is said later is written on the same sheet.
 const LEAST_BLANK: usize = 2;
 
@@ -91,7 +96,10 @@ fn place<'v>(view: &'v View, department: &Coded) -> &'v str {
 fn reception_number(view: &View, department: &Coded) -> Option<String> {
     let counts = view.reception()?;
     let day = counts.0.entry.written_at.day_number();
-    let of_today = view.receptions.iter().filter(|(r, _)| r.entry.written_at.day_number() == day);
+    let of_today = view
+        .receptions
+        .iter()
+        .filter(|(r, _)| r.entry.written_at.day_number() == day);
     let mut of_department = of_today.filter(|(_, c)| c.department == *department);
     Some(of_department.next().unwrap_or(counts).1.number.clone())
 }
@@ -117,8 +125,12 @@ fn items(ordered: &Ordered, list: Option<&OrderList>) -> Vec<Value> {
     out
 }
 
+/// The rows of the list, or empty ones: the laboratory then writes the names too.
 fn results(list: Option<&OrderList>) -> Vec<Value> {
     let rows = list.map(|l| l.results.as_slice()).unwrap_or_default();
+    if rows.is_empty() {
+        return vec![json!({"name": "", "unit": null}); BLANK_RESULTS];
+    }
     rows.iter()
         .map(|(name, unit)| json!({"name": name, "unit": or_null(unit)}))
         .collect()
@@ -128,7 +140,11 @@ fn results(list: Option<&OrderList>) -> Vec<Value> {
 fn part(ordered: &Ordered) -> String {
     let order = &ordered.order;
     let parts = [order.part.as_str(), order.other.as_str()];
-    parts.into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join("　／　その他：")
+    parts
+        .into_iter()
+        .filter(|s| !s.is_empty())
+        .collect::<Vec<_>>()
+        .join("　／　その他：")
 }
 
 fn rows(recorded: &Recorded, ordered: &Ordered) -> Vec<Value> {
@@ -167,7 +183,7 @@ pub struct BeforeImaging {
     pub kidneys: Vec<(String, String, Option<Date>)>,
     /// Why there is none ([`Known::state`]); `None` when there is one.
     pub no_kidneys: Option<&'static str>,
-    /// Nothing is known of a pregnancy of somebody who may be pregnant as far as the sex says.
+    /// Nothing is known of a pregnancy of somebody who may be pregnant as far as sex and age say.
     pub pregnancy_unknown: bool,
 }
 
@@ -188,11 +204,14 @@ pub fn before_imaging(view: &View) -> BeforeImaging {
         None => kidneys.extend(newest(is_egfr).map(said)),
     }
     kidneys.extend(newest(is_creatinine).map(said));
-    let sex = match (&view.chart, &view.temporary) {
-        (Some(chart), _) => chart.patient.sex,
-        (None, Some(temporary)) => temporary.sex,
-        (None, None) => Sex::Unknown,
+    let (sex, birth) = match (&view.chart, &view.temporary) {
+        (Some(chart), _) => (chart.patient.sex, chart.patient.birth),
+        (None, Some(temporary)) => (temporary.sex, temporary.birth),
+        (None, None) => (Sex::Unknown, None),
     };
+    let years = birth.and_then(|birth| birth.until((Unit::Year, view.moment().day())).ok());
+    // Somebody whose age nobody knows is asked.
+    let of_age = years.is_none_or(|years| ASKED_AGES.contains(&years.get_years()));
     // Results of other kinds say nothing of the kidneys: their absence is that of a record.
     let state = match results {
         Known::Present(_) => Known::<()>::NotRecorded.state(),
@@ -201,7 +220,7 @@ pub fn before_imaging(view: &View) -> BeforeImaging {
     BeforeImaging {
         no_kidneys: kidneys.is_empty().then_some(state),
         kidneys,
-        pregnancy_unknown: sex != Sex::Male && of_fact("妊娠").is_none(),
+        pregnancy_unknown: sex != Sex::Male && of_age && of_fact("妊娠").is_none(),
     }
 }
 
@@ -216,7 +235,10 @@ fn is_egfr(result: &LabResult) -> bool {
 
 fn is_creatinine(result: &LabResult) -> bool {
     let name = chart::id::half_width_text(result.name.trim()).to_ascii_lowercase();
-    matches!(name.as_str(), "cr" | "cre" | "crea" | "s-cr" | "クレアチニン" | "血清クレアチニン")
+    matches!(
+        name.as_str(),
+        "cr" | "cre" | "crea" | "s-cr" | "クレアチニン" | "血清クレアチニン"
+    )
 }
 
 /// The kidneys and what is not known, behind the facts that stand there already.

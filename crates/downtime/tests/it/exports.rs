@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use chart::entry::{CheckIn, ProvisionalAppointment, SignedNote, TemporaryPatient};
+use chart::entry::{CheckIn, Ordered, ProvisionalAppointment, SignedNote, TemporaryPatient};
 use chart::note::{Section, SectionKind};
+use chart::order::{Amount, Instruction, Item, Order, OrderKind};
 use chart::{Act, Author, Coded, Entry, EntryId, FormId, Known, Moment, Name, PatientId, Sex, Subject, TemporaryId};
 use downtime::exports::csv::{self, Charset, Identity};
 use downtime::exports::retype_list;
@@ -12,7 +13,45 @@ use jiff::civil::{date, time};
 
 use crate::hospital::{code, nine};
 
-/// A morning of six entries, every kind that goes back into the EHR.
+/// One order of a kind, with the fields that its sheet has.
+fn order(kind: OrderKind) -> Ordered {
+    let item = |code: &str, name: &str, number: &str| Item {
+        exam: Coded::new(code, name),
+        ehr_order: number.into(),
+    };
+    let mut order = Order::empty(kind);
+    order.clinical = "慢性心不全".into();
+    match kind {
+        OrderKind::Laboratory => {
+            order.urgent = true;
+            order.items = vec![item("BLD", "採血・採尿", "O-77"), item("", "BNP", "")];
+            order.other = "髄液の細胞数".into();
+            order.material = "血液・尿".into();
+        }
+        OrderKind::Imaging => {
+            order.items = vec![item("", "胸部X線", "")];
+            order.part = "正面".into();
+        }
+        OrderKind::Treatment => {
+            order.rows = vec![Instruction {
+                when: "診察後".into(),
+                name: "フロセミド注 20 mg".into(),
+                amount: Some(Amount::read(".5筒").unwrap()),
+                route: "静注".into(),
+                high_risk: true,
+                ..Instruction::default()
+            }];
+        }
+    }
+    Ordered {
+        sheet: FormId::issue(date(2026, 11, 20), 1, 200 + kind as u32).unwrap(),
+        department: Coded::new("02", "循環器内科"),
+        doctor: Coded::new("2001", "佐藤　一郎"),
+        order,
+    }
+}
+
+/// A morning of entries, every kind that goes back into the EHR.
 fn morning() -> Day {
     let hanako = Subject::Patient(PatientId::parse("00123456").unwrap());
     let stranger = TemporaryId::issue(code("R03"), 1).unwrap();
@@ -86,6 +125,25 @@ fn morning() -> Day {
                 department: Coded::default(),
             }),
         ),
+        (
+            Subject::Patient(PatientId::parse("00123456").unwrap()),
+            Act::Ordered(Box::new(order(OrderKind::Laboratory))),
+        ),
+        (
+            Subject::Patient(PatientId::parse("00123456").unwrap()),
+            Act::Ordered(Box::new(order(OrderKind::Treatment))),
+        ),
+        (
+            Subject::Patient(PatientId::parse("00123456").unwrap()),
+            Act::Ordered(Box::new(order(OrderKind::Imaging))),
+        ),
+        (
+            Subject::Patient(PatientId::parse("00123456").unwrap()),
+            Act::OrderVoided {
+                entry: EntryId([8; 32]),
+                reason: "部位の誤り".into(),
+            },
+        ),
     ];
     let mut day = Day::default();
     day.add(acts.into_iter().zip(1_u8..).map(|((subject, act), n)| Recorded {
@@ -147,7 +205,7 @@ fn csv_in_both_character_sets() {
     for (charset, name) in [(Charset::Cp932, "csv/cp932.csv"), (Charset::Utf8, "csv/utf-8.csv")] {
         let mut bytes = Vec::new();
         let written = csv::write(&morning(), charset, &mut bytes, &who).unwrap();
-        assert_eq!(written.entries, 5);
+        assert_eq!(written.entries, 9);
         golden(name, &bytes);
     }
 }

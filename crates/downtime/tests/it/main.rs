@@ -21,6 +21,7 @@ mod index;
 mod merge;
 mod notebook;
 mod payment;
+mod orders;
 mod printing;
 mod saving;
 mod scans;

@@ -363,3 +363,67 @@ fn a_heavier_row_of_the_day_has_room_for_two_initials() {
         .count();
     assert_eq!(all_words(&print(&sheet)).matches("2人注射").count(), high);
 }
+
+/// Twenty-four items as wide as a hospital's list may have them.
+fn wide_items() -> Value {
+    (1..=24)
+        .map(|i| json!({"name": format!("{i:02}幅いっぱいの検査項目名"), "on": i % 3 == 0}))
+        .collect()
+}
+
+#[test]
+fn a_full_grid_of_the_widest_items_is_whole() {
+    for code in ["F07", "F08"] {
+        let mut sheet = long_named(code);
+        sheet.body["items"] = wide_items();
+        sheet.body["ordered_by"] = "鈴木　光（口頭指示を入力）".into();
+        let pdf = print(&sheet);
+        let all = all_words(&pdf);
+        every_one_once(&all, &sheet.body["items"]);
+        assert!(all.contains("口頭指示を入力"), "{code}");
+        assert!(pdf.pages <= 2, "{code}");
+    }
+}
+
+#[test]
+fn a_sheet_without_a_list_and_one_with_long_words_are_whole() {
+    for code in ["F07", "F08"] {
+        let mut sheet = sample(code);
+        sheet.body["items"] =
+            json!([{"name": "心電図（電子カルテの依頼で名前がとても長いものがそのまま印刷される場合）", "on": true}]);
+        sheet.body["results"] = json!([{"name": "", "unit": null}]);
+        sheet.body["checks"] = json!([]);
+        sheet.body["other"] = "髄".repeat(200).into();
+        sheet.body["part"] = "部".repeat(200).into();
+        sheet.body["clinical"] = "目".repeat(200).into();
+        let all = all_words(&print(&sheet));
+        assert!(all.contains("そのまま印刷される場合"), "{code}");
+        let long = if code == "F07" { '髄' } else { '部' };
+        assert!(
+            all.matches(long).count() >= 200 && all.matches('目').count() >= 200,
+            "{code}"
+        );
+    }
+}
+
+#[test]
+fn sixteen_instructions_take_several_pages_each_with_its_heads() {
+    let mut sheet = long_named("F09");
+    sheet.body["orders"] = numbered(&sheet.body["orders"], 16);
+    sheet.body["urgent"] = true.into();
+    sheet.body["clinical"] = "低カリウム血症".into();
+    sheet.body["blank_rows"] = 2.into();
+    let pdf = print(&sheet);
+    every_one_once(&all_words(&pdf), &sheet.body["orders"]);
+    assert!(words(&pdf, 1).contains("低カリウム血症"));
+    for page in 1..=pdf.pages {
+        let text = words(&pdf, page);
+        assert!(
+            !text.contains("番の") || text.contains("指示受け"),
+            "page {page} has no heads"
+        );
+        // The last words of a row stand where its first do.
+        let whole = text.matches("塩化カリウム").count() == text.matches("原液の静注は禁止").count();
+        assert!(whole, "page {page} parts an instruction: {text}");
+    }
+}

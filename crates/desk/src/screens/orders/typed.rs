@@ -24,10 +24,45 @@ const MANY: [&str; 3] = ["tick", "ehr", "row"];
 
 /// Fields that are kept while somebody types.
 const KEPT: &[&str] = &[
-    "tick", "ehr", "row", "urgent", "clinical", "other", "part", "material", "when", "department", "doctor", "name-0",
-    "name-1", "name-2", "name-3", "amount-0", "amount-1", "amount-2", "amount-3", "dilution-0", "dilution-1",
-    "dilution-2", "dilution-3", "route-0", "route-1", "route-2", "route-3", "rate-0", "rate-1", "rate-2", "rate-3",
-    "comment-0", "comment-1", "comment-2", "comment-3", "high-0", "high-1", "high-2", "high-3",
+    "tick",
+    "ehr",
+    "row",
+    "urgent",
+    "clinical",
+    "other",
+    "part",
+    "material",
+    "when",
+    "department",
+    "doctor",
+    "name-0",
+    "name-1",
+    "name-2",
+    "name-3",
+    "amount-0",
+    "amount-1",
+    "amount-2",
+    "amount-3",
+    "dilution-0",
+    "dilution-1",
+    "dilution-2",
+    "dilution-3",
+    "route-0",
+    "route-1",
+    "route-2",
+    "route-3",
+    "rate-0",
+    "rate-1",
+    "rate-2",
+    "rate-3",
+    "comment-0",
+    "comment-1",
+    "comment-2",
+    "comment-3",
+    "high-0",
+    "high-1",
+    "high-2",
+    "high-3",
 ];
 
 pub(super) fn draft_kind(kind: OrderKind) -> drafts::Kind {
@@ -66,7 +101,14 @@ pub(super) struct OwnRow<'t> {
 
 impl OwnRow<'_> {
     fn is_empty(&self) -> bool {
-        let all = [self.name, self.amount, self.dilution, self.route, self.rate, self.comment];
+        let all = [
+            self.name,
+            self.amount,
+            self.dilution,
+            self.route,
+            self.rate,
+            self.comment,
+        ];
         all.iter().all(|text| text.is_empty())
     }
 }
@@ -106,7 +148,9 @@ impl Typed {
     pub(super) fn packed(self) -> Vec<(String, String)> {
         let mut out: Vec<(String, String)> = Vec::new();
         for (name, text) in self.0 {
-            let before = out.iter_mut().find(|(n, _)| MANY.contains(&name.as_str()) && *n == name);
+            let before = out
+                .iter_mut()
+                .find(|(n, _)| MANY.contains(&name.as_str()) && *n == name);
             match before {
                 Some((_, lines)) => {
                     lines.push('\n');
@@ -157,7 +201,11 @@ impl Typed {
             Tick {
                 name: exam.exam.label().to_owned(),
                 tag: String::new(),
-                detail: detail.into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join("　"),
+                detail: detail
+                    .into_iter()
+                    .filter(|s| !s.is_empty())
+                    .collect::<Vec<_>>()
+                    .join("　"),
                 already: Self::already(visit, view, exam.exam.label()),
                 on: ticked.contains(&key.as_str()),
                 value: key,
@@ -181,7 +229,11 @@ impl Typed {
         let rows = list.into_iter().flat_map(|l| &l.rows);
         let items = items.map(|name| tick(name, "", String::new()));
         let rows = rows.map(|row| {
-            let mark = if row.high_risk { &visit.w()["orders-high-risk"] } else { "" };
+            let mark = if row.high_risk {
+                &visit.w()["orders-high-risk"]
+            } else {
+                ""
+            };
             let rest = Instruction {
                 name: String::new(),
                 high_risk: false,
@@ -351,7 +403,13 @@ mod tests {
 
     #[test]
     fn a_draft_gives_back_every_tick() {
-        let sent = [("tick", "血算"), ("other", "髄液"), ("tick", "CRP"), ("ehr", "77/心電図"), ("name-0", "生食")];
+        let sent = [
+            ("tick", "血算"),
+            ("other", "髄液"),
+            ("tick", "CRP"),
+            ("ehr", "77/心電図"),
+            ("name-0", "生食"),
+        ];
         let sent: Vec<(String, String)> = sent.iter().map(|(n, t)| ((*n).to_owned(), (*t).to_owned())).collect();
         let packed = Typed(sent).packed();
         assert!(packed.iter().all(|(name, _)| KEPT.contains(&name.as_str())));

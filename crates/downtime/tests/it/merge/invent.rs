@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use chart::entry::{CheckIn, Declaration, Link, ProvisionalAppointment, SignedNote, TemporaryPatient};
+use chart::entry::{CheckIn, Declaration, Link, Ordered, ProvisionalAppointment, SignedNote, TemporaryPatient};
+use chart::order::{Order, OrderKind};
 use chart::{
     Act, Author, Coded, Entry, EntryId, FormId, Known, Moment, Name, PatientId, Sex, StationCode, Subject, TemporaryId,
 };
@@ -34,7 +35,7 @@ impl World {
             department: Coded::new("01", "内科"),
             ..SignedNote::default()
         };
-        let act = match dice.below(18) {
+        let act = match dice.below(20) {
             0..=2 => None,
             3 => of(dice, &|a| matches!(a, Act::CheckedIn(_))).map(|entry| Act::CheckInUndone { entry, reason }),
             4 => Some(Act::NoteSigned(note)),
@@ -87,6 +88,8 @@ impl World {
                     }),
                 })
             }
+            17 => Some(Act::Ordered(Box::new(ordered(now, at, dice)))),
+            18 => of(dice, &|a| matches!(a, Act::Ordered(_))).map(|entry| Act::OrderVoided { entry, reason }),
             16 => {
                 subject = Subject::Hospital;
                 Some(Act::UserDisabled {
@@ -130,6 +133,18 @@ impl World {
             subject,
             act,
         }
+    }
+}
+
+fn ordered(now: Moment, at: usize, dice: &mut Dice) -> Ordered {
+    let kind = OrderKind::ALL[dice.below(3)];
+    let mut order = Order::empty(kind);
+    order.other = "試験".to_owned();
+    Ordered {
+        sheet: FormId::issue(now.day(), 1 + at as u8, 1 + dice.below(900) as u32).unwrap(),
+        department: Coded::new("01", "内科"),
+        doctor: Coded::default(),
+        order,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Everything a day shows, as bytes: two days that show the same are the same bytes, and only those.
 
 use chart::{EntryId, Moment, Subject};
-use downtime::view::{Day, Recorded};
+use downtime::view::{Day, Recorded, lay_over};
 use std::sync::Arc;
 
 /// Lays everything visible down, in a fixed order.
@@ -24,6 +24,10 @@ pub fn shown(day: &Day, moments: &[Moment]) -> Vec<u8> {
         out.extend(moments.iter().map(|now| day.progress(subject, *now) as u8));
         day.receptions(subject).for_each(|(r, _)| put(&mut out, Some(&r)));
         out.push(b'|');
+        for order in moments.iter().flat_map(|now| lay_over(subject, None, day, *now).orders) {
+            put(&mut out, Some(&order.recorded));
+            put(&mut out, order.voided.as_ref());
+        }
     }
     day.temporary_patients().for_each(|(r, _)| put(&mut out, Some(&r)));
     day.provisional().for_each(|(r, _)| put(&mut out, Some(&r)));

@@ -259,7 +259,10 @@ fn done_words(visit: &Visit, act: &Act, name: &str) -> String {
         Act::ConflictSettled { .. } => w["done-settled"].to_owned(),
         Act::Prescribed(p) => w.with("done-prescribed", &[("number", p.sheet.as_str().into())]),
         Act::PrescriptionVoided { .. } => w["done-voided"].to_owned(),
-        Act::PaymentDeferred(p) => w.with("done-payment", &[("number", p.sheet.as_str().into()), ("name", name.into())]),
+        Act::PaymentDeferred(p) => w.with(
+            "done-payment",
+            &[("number", p.sheet.as_str().into()), ("name", name.into())],
+        ),
         Act::PaymentUndone { .. } => w["done-payment-undone"].to_owned(),
         Act::SheetVoided { form_id, .. } => w.with("done-sheet-voided", &[("number", form_id.as_str().into())]),
     }

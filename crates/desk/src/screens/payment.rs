@@ -433,7 +433,12 @@ fn page(
             say::moment(w, recorded.entry.written_at, visit.state.now),
             panels::act_words(w, &recorded.entry.act)
         ),
-        text: payment.done().chain([payment.other.as_str()]).filter(|t| !t.is_empty()).collect::<Vec<_>>().join("、"),
+        text: payment
+            .done()
+            .chain([payment.other.as_str()])
+            .filter(|t| !t.is_empty())
+            .collect::<Vec<_>>()
+            .join("、"),
         entry: recorded.id.hex(),
     });
     let department = department(view);

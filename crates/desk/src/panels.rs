@@ -353,18 +353,9 @@ pub fn act_words(w: &Words, act: &Act) -> String {
         Act::PrescriptionVoided { reason, .. } => w.with("act-voided", &[("reason", reason.into())]),
         Act::Ordered(o) => crate::screens::orders::words(w, &o.order),
         Act::OrderVoided { reason, .. } => w.with("act-order-voided", &[("reason", reason.into())]),
-        Act::PaymentDeferred(p) => {
-            let deposit = p.deposit.map(|amount| chart::entry::yen(amount.into()));
-            let deposit = deposit.unwrap_or_else(|| w["payment-none-taken"].to_owned());
-            w.with("act-payment", &[("deposit", (&deposit).into())])
-        }
-        Act::PaymentUndone { reason, .. } => w.with("act-payment-undone", &[("reason", reason.into())]),
-        Act::SheetVoided { form_id, reason } => w.with(
-            "act-sheet-voided",
-            &[("number", form_id.as_str().into()), ("reason", reason.into())],
-        ),
         Act::NotebookRead(_) => w["act-notebook"].to_owned(),
         Act::NotebookDiscarded { reason, .. } => w.with("act-notebook-discarded", &[("reason", reason.into())]),
+        Act::PaymentDeferred(_) | Act::PaymentUndone { .. } | Act::SheetVoided { .. } => say::of_paper(w, act),
         Act::ConflictSettled { decision, .. } => w.with("act-settled", &[("decision", decision.into())]),
     }
 }

@@ -261,7 +261,10 @@ fn done_words(visit: &Visit, act: &Act, name: &str) -> String {
         Act::PrescriptionVoided { .. } => w["done-voided"].to_owned(),
         Act::Ordered(o) => w.with("done-ordered", &[("number", o.sheet.as_str().into())]),
         Act::OrderVoided { .. } => w["done-order-voided"].to_owned(),
-        Act::PaymentDeferred(p) => w.with("done-payment", &[("number", p.sheet.as_str().into()), ("name", name.into())]),
+        Act::PaymentDeferred(p) => w.with(
+            "done-payment",
+            &[("number", p.sheet.as_str().into()), ("name", name.into())],
+        ),
         Act::PaymentUndone { .. } => w["done-payment-undone"].to_owned(),
         Act::SheetVoided { form_id, .. } => w.with("done-sheet-voided", &[("number", form_id.as_str().into())]),
         Act::NotebookRead(_) => w["done-notebook"].to_owned(),

@@ -3,7 +3,7 @@
 
 use chart::coverage::{Coverage, Standing};
 use chart::rx::Member;
-use chart::{Allergy, Known, Moment, Sex};
+use chart::{Act, Allergy, Known, Moment, Sex};
 use downtime::identity::Role;
 use downtime::index::{Alike, Resemblance};
 use jiff::Unit;
@@ -278,6 +278,24 @@ pub fn absence<T>(w: &Words, known: &Known<Vec<T>>, now: Moment) -> Option<Strin
             Some(w.with("unavailable-since", &[("time", (&since).into())]))
         }
         Known::Unavailable { since: None } => Some(w["unavailable"].to_owned()),
+    }
+}
+
+/// Acts about payments and sheets in a few words; empty for any other.
+#[must_use]
+pub fn of_paper(w: &Words, act: &Act) -> String {
+    match act {
+        Act::PaymentDeferred(p) => {
+            let deposit = p.deposit.map(|amount| chart::entry::yen(amount.into()));
+            let deposit = deposit.unwrap_or_else(|| w["payment-none-taken"].to_owned());
+            w.with("act-payment", &[("deposit", (&deposit).into())])
+        }
+        Act::PaymentUndone { reason, .. } => w.with("act-payment-undone", &[("reason", reason.into())]),
+        Act::SheetVoided { form_id, reason } => w.with(
+            "act-sheet-voided",
+            &[("number", form_id.as_str().into()), ("reason", reason.into())],
+        ),
+        _ => String::new(),
     }
 }
 

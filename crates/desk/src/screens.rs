@@ -131,12 +131,9 @@ pub const WRITERS: &[Role] = &[
 pub const fn first_screen(role: Role) -> &'static str {
     match role {
         Role::Reception => "/reception",
-        Role::Physician
-        | Role::Nurse
-        | Role::Laboratory
-        | Role::Radiology
-        | Role::Pharmacy
-        | Role::BreakGlass => "/patients",
+        Role::Physician | Role::Nurse | Role::Laboratory | Role::Radiology | Role::Pharmacy | Role::BreakGlass => {
+            "/patients"
+        }
         Role::Accounting => "/payment",
         Role::Reconciler => "/to-enter",
         Role::Auditor | Role::PrivacyOfficer => "/audit",

@@ -20,6 +20,9 @@ pub use balance::{Balance, Block};
 /// Forms that are about several people or nobody: a blank one that comes back needs no name.
 const ABOUT_NOBODY: [&str; 8] = ["F10", "F13", "F17", "F18", "F19", "F20", "F21", "F23"];
 
+/// Forms that are cut up and never come back whole: printed from a screen, they are no debt of anybody's.
+const NEVER_BACK: [&str; 1] = ["F15"];
+
 /// One sheet that was handed out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub struct Issued {
@@ -304,7 +307,7 @@ impl Register {
                 Act::CheckedIn(check_in) => {
                     received.insert(subject.clone(), check_in.department.label().to_owned());
                 }
-                Act::Printed { form, form_id, .. } => {
+                Act::Printed { form, form_id, .. } if !NEVER_BACK.contains(&form.as_str()) => {
                     let sheet = Issued {
                         form_id: form_id.clone(),
                         form: form.clone(),

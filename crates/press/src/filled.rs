@@ -145,7 +145,15 @@ pub fn check(form: &Form, sheet: &Sheet) -> Result<(), String> {
         };
     };
     if strip.blank {
-        let written = [&strip.kana, &strip.name, &strip.birth, &strip.age, &strip.sex, &strip.id, &strip.id_code];
+        let written = [
+            &strip.kana,
+            &strip.name,
+            &strip.birth,
+            &strip.age,
+            &strip.sex,
+            &strip.id,
+            &strip.id_code,
+        ];
         return if sheet.form_id.is_empty() {
             Err("a blank sheet has no number: what is written on it could not be found again".to_owned())
         } else if written.iter().any(|text| !text.is_empty()) || strip.temporary || !strip.flags.is_empty() {

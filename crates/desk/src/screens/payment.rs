@@ -74,9 +74,7 @@ struct Code {
 }
 
 async fn list(visit: Visit, Query(after): Query<After>) -> Result<Response, Fault> {
-    let done = after.done(&visit, "");
-    let problem = after.problem(&visit);
-    list_page(&visit, "", done, problem)
+    list_page(&visit, "", after.done(&visit, ""), after.problem(&visit))
 }
 
 /// A card, a slip or a number typed: to the person's slip.
@@ -174,16 +172,16 @@ fn list_page(visit: &Visit, code: &str, done: Option<Done>, problem: Option<Stri
                     .map_or_else(|| w["payment-none-taken"].to_owned(), |amount| yen(amount.into())),
                 until: payment.until.map(|on| say::day(w, on)).unwrap_or_default(),
                 at: say::moment(w, recorded.entry.written_at, now),
-                state: if day.entered_by(&recorded.id).is_some() {
-                    w["work-state-done"].to_owned()
-                } else {
-                    w["work-state-rest"].to_owned()
-                },
+                state: w[match day.entered_by(&recorded.id) {
+                    Some(_) => "work-state-done",
+                    None => "work-state-rest",
+                }]
+                .to_owned(),
             }
         })
         .collect();
-    let counts = [("waiting", unsettled.len().into()), ("deferred", payments.len().into())];
-    let counts = w.with("payment-counts", &counts);
+    let (waits, put_off) = (unsettled.len().into(), payments.len().into());
+    let counts = w.with("payment-counts", &[("waiting", waits), ("deferred", put_off)]);
     drop(day);
     session.glance(Deed::Listed, "会計待ち・後日精算", waiting.len() + deferred.len());
     visit.show(&ListPage {
@@ -297,7 +295,7 @@ fn read(visit: &Visit, view: &View, typed: &Typed) -> Result<Slip, (&'static str
     })
 }
 
-/// A slip without its number and department.
+/// A slip without its number and department: what was typed.
 struct Slip {
     services: Vec<Service>,
     other: String,
@@ -325,10 +323,10 @@ async fn defer(visit: Visit, Path(who): Path<String>, Form(typed): Form<Typed>) 
         return Ok(After::redirect("/payment", Some(entry), &[]));
     }
     signed.session.may_write(&who.subject).await.map_err(cannot_open)?;
+    let not_saved = |fault: String| Fault::NotSaved(fault);
     let sheet = signed.session.next_form_id();
-    let sheet = sheet.map_err(|fault| Fault::NotSaved(fault.to_string()))?;
     let payment = PaymentDeferred {
-        sheet,
+        sheet: sheet.map_err(|fault| not_saved(fault.to_string()))?,
         department: department(&view),
         services: slip.services,
         other: slip.other,
@@ -341,7 +339,7 @@ async fn defer(visit: Visit, Path(who): Path<String>, Form(typed): Form<Typed>) 
     };
     let act = Act::PaymentDeferred(Box::new(payment));
     let entry = signed.session.record(who.subject.clone(), act).await;
-    let entry = entry.map_err(|fault| Fault::NotSaved(fault.to_string()))?;
+    let entry = entry.map_err(|fault| not_saved(fault.to_string()))?;
     signed.remember(&once, entry);
     let sheet = paper(&visit, &who, entry, false).await;
     Ok(After::redirect("/payment", Some(entry), &[sheet]))
@@ -433,7 +431,12 @@ fn page(
             say::moment(w, recorded.entry.written_at, visit.state.now),
             panels::act_words(w, &recorded.entry.act)
         ),
-        text: payment.done().chain([payment.other.as_str()]).filter(|t| !t.is_empty()).collect::<Vec<_>>().join("、"),
+        text: payment
+            .done()
+            .chain([payment.other.as_str()])
+            .filter(|t| !t.is_empty())
+            .collect::<Vec<_>>()
+            .join("、"),
         entry: recorded.id.hex(),
     });
     let department = department(view);

@@ -152,7 +152,9 @@ async fn labels(visit: Visit, Form(form): Form<LabelForm>) -> Result<Response, F
         let signed = visit.signed()?;
         Who::read(&visit, &signed.session.index(), &signed.session.day(), &form.who)?
     };
-    let count = label_count(&form.labels).filter(|n| *n > 0).ok_or(Fault::Input("labels"))?;
+    let count = label_count(&form.labels)
+        .filter(|n| *n > 0)
+        .ok_or(Fault::Input("labels"))?;
     let sheet = label_sheet(&visit, &who, count, !form.wristband.is_empty()).await?;
     Ok(After::redirect(&back("menu", &who), None, &[Ok(sheet)]))
 }

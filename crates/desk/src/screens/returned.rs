@@ -128,7 +128,13 @@ async fn show(visit: Visit, Query(shown): Query<Shown>, Query(after): Query<Afte
         .or_else(|| said("returned-named", &shown.named))
         .or_else(voided)
         .or_else(|| After { done: None, ..after }.done(&visit, ""));
-    page(&visit, Said { done, ..Said::default() })
+    page(
+        &visit,
+        Said {
+            done,
+            ..Said::default()
+        },
+    )
 }
 
 /// What the page says besides its lists.

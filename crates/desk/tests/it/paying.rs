@@ -21,7 +21,12 @@ async fn a_payment_is_put_off_printed_listed_with_its_deposit_and_taken_back() {
     let mut desk = Browser::in_role(&hospital, Role::Reception).await;
     let found = find(&mut desk, "いちろう").await;
     let handle = who(&found);
-    let received = [("who", handle.as_str()), ("seen", "0"), ("slot", "0"), ("insurance", "1")];
+    let received = [
+        ("who", handle.as_str()),
+        ("seen", "0"),
+        ("slot", "0"),
+        ("insurance", "1"),
+    ];
     desk.post("/reception/check-in", &received).await;
 
     let mut clerk = Browser::in_role(&hospital, Role::Accounting).await;
@@ -39,7 +44,13 @@ async fn a_payment_is_put_off_printed_listed_with_its_deposit_and_taken_back() {
     let to = clerk.post("/payment", &[("code", &visit)]).await.location();
     let page = clerk.get(&to).await;
     let html = page.text();
-    for part in ["会計の後日精算", "行ったこと", "時間外", "預り金", "checked>保険証・資格を見た"] {
+    for part in [
+        "会計の後日精算",
+        "行ったこと",
+        "時間外",
+        "預り金",
+        "checked>保険証・資格を見た",
+    ] {
         assert!(html.contains(part), "{part}: {html}");
     }
     let once = page.attribute(&["name=\"once\""], "value");
@@ -61,7 +72,10 @@ async fn a_payment_is_put_off_printed_listed_with_its_deposit_and_taken_back() {
         ("", "診察", "2026-11-19", "今日からあとの日付"),
     ] {
         let wrong = clerk.post(&to, &fields(&slip(deposit, service, until))).await.text();
-        assert!(wrong.contains("まだ記録していません") && wrong.contains(words), "{words}: {wrong}");
+        assert!(
+            wrong.contains("まだ記録していません") && wrong.contains(words),
+            "{words}: {wrong}"
+        );
         assert!(wrong.contains("090-0000-3456"), "what was typed stays");
     }
     assert_eq!(session.day().payments().count(), 0);
@@ -69,8 +83,14 @@ async fn a_payment_is_put_off_printed_listed_with_its_deposit_and_taken_back() {
     let done = clerk.post(&to, &fields(&right)).await;
     let page = clerk.follow(&done).await;
     let html = page.text();
-    assert!(html.contains("後日精算を記録しました") && html.contains("会計待ちの人はいません"), "{html}");
-    assert!(html.contains("今日 1件 3,000円") && html.contains("090-0000-3456"), "{html}");
+    assert!(
+        html.contains("後日精算を記録しました") && html.contains("会計待ちの人はいません"),
+        "{html}"
+    );
+    assert!(
+        html.contains("今日 1件 3,000円") && html.contains("090-0000-3456"),
+        "{html}"
+    );
     let printed = pdf(&mut clerk, &page).await;
     assert!(String::from_utf8_lossy(&printed.body).contains("F16"));
     clerk.post(&to, &fields(&right)).await;
@@ -94,7 +114,9 @@ async fn a_payment_is_put_off_printed_listed_with_its_deposit_and_taken_back() {
 
     let silent = clerk.post(&format!("{to}/{entry}/undo"), &[]).await;
     assert!(silent.text().contains("理由を書いてください"));
-    let undone = clerk.post(&format!("{to}/{entry}/undo"), &[("reason", "別の人だった")]).await;
+    let undone = clerk
+        .post(&format!("{to}/{entry}/undo"), &[("reason", "別の人だった")])
+        .await;
     assert!(clerk.follow(&undone).await.text().contains("後日精算を取り消しました"));
     let list = clerk.get("/payment").await.text();
     assert!(list.contains("会計待ち 1人") && list.contains("今日 0件 0円"), "{list}");
@@ -111,15 +133,25 @@ async fn labels_are_printed_from_the_chart_and_after_a_registration() {
     let page = browser.get(&chart).await;
     assert!(page.text().contains("ラベルを印刷"));
     let handle = chart.trim_start_matches("/p/").to_owned();
-    let sent = browser.post("/print/labels", &[("who", &handle), ("labels", "6"), ("wristband", "1")]).await;
+    let sent = browser
+        .post(
+            "/print/labels",
+            &[("who", &handle), ("labels", "6"), ("wristband", "1")],
+        )
+        .await;
     let page = browser.follow(&sent).await;
     assert!(String::from_utf8_lossy(&pdf(&mut browser, &page).await.body).contains("F15"));
     for wrong in ["0", "13", "-1", "x"] {
-        let answer = browser.post("/print/labels", &[("who", &handle), ("labels", wrong)]).await;
+        let answer = browser
+            .post("/print/labels", &[("who", &handle), ("labels", wrong)])
+            .await;
         assert!(answer.status.is_client_error(), "{wrong}");
     }
     let fresh = browser.get("/temporary").await.text();
-    assert!(fresh.contains("name=\"labels\"") && fresh.contains("value=\"12\""), "{fresh}");
+    assert!(
+        fresh.contains("name=\"labels\"") && fresh.contains("value=\"12\""),
+        "{fresh}"
+    );
     let fields = [
         ("kana", "シラヌイ　ミオ"),
         ("sex", "F"),
@@ -129,13 +161,27 @@ async fn labels_are_printed_from_the_chart_and_after_a_registration() {
         ("wristband", "1"),
         ("once", "a"),
     ];
-    let wrong: Vec<_> = fields.map(|(n, v)| if n == "labels" { (n, "40") } else { (n, v) }).to_vec();
-    assert!(browser.post("/temporary", &wrong).await.text().contains("まだ登録していません"));
+    let wrong: Vec<_> = fields
+        .map(|(n, v)| if n == "labels" { (n, "40") } else { (n, v) })
+        .to_vec();
+    assert!(
+        browser
+            .post("/temporary", &wrong)
+            .await
+            .text()
+            .contains("まだ登録していません")
+    );
     let registered = browser.post("/temporary", &fields).await;
     let address = registered.location();
-    assert!(address.contains("s=") && address.contains("s2="), "F14 and F15: {address}");
+    assert!(
+        address.contains("s=") && address.contains("s2="),
+        "F14 and F15: {address}"
+    );
     let html = browser.get(&address).await.text();
-    assert!(html.contains("仮患者登録票を開く") && html.contains("ラベル・リストバンドを開く"), "{html}");
+    assert!(
+        html.contains("仮患者登録票を開く") && html.contains("ラベル・リストバンドを開く"),
+        "{html}"
+    );
 }
 
 #[tokio::test]
@@ -175,42 +221,80 @@ async fn blank_sheets_that_come_back_are_named_by_a_person_and_unused_ones_are_v
 
     let mut browser = Browser::in_role(&hospital, Role::Reception).await;
     let html = browser.get("/returned").await.text();
-    for part in ["白紙に書いて戻った用紙", "発行 4 ＝ 回収 1 ＋ 使用せず 0 ＋ 未回収 3", "循環器内科", "送付票を印刷"] {
+    for part in [
+        "白紙に書いて戻った用紙",
+        "発行 4 ＝ 回収 1 ＋ 使用せず 0 ＋ 未回収 3",
+        "循環器内科",
+        "送付票を印刷",
+    ] {
         assert!(html.contains(part), "{part}: {html}");
     }
     let blank = number(0);
-    let unknown = browser.post("/returned/whose", &[("number", blank.as_str()), ("patient", "99999999")]).await;
+    let unknown = browser
+        .post(
+            "/returned/whose",
+            &[("number", blank.as_str()), ("patient", "99999999")],
+        )
+        .await;
     assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(unknown.text().contains("その番号の人は見つかりません"));
     // First the person is shown, and nothing is decided.
-    let shown = browser.post("/returned/whose", &[("number", blank.as_str()), ("patient", "００１２３４５６")]).await;
-    assert!(shown.text().contains("この人の用紙ですか") && shown.text().contains("山田　花子"), "{}", shown.text());
+    let shown = browser
+        .post(
+            "/returned/whose",
+            &[("number", blank.as_str()), ("patient", "００１２３４５６")],
+        )
+        .await;
+    assert!(
+        shown.text().contains("この人の用紙ですか") && shown.text().contains("山田　花子"),
+        "{}",
+        shown.text()
+    );
     assert!(archive.contents().unwrap().decisions.is_empty());
     let seen = [("number", blank.as_str()), ("patient", "00123456"), ("seen", "1")];
     let settled = browser.post("/returned/whose", &seen).await;
     let html = browser.get(&settled.location()).await.text();
-    assert!(html.contains("その人の用紙と決めました") && !html.contains("白紙に書いて戻った用紙"), "{html}");
+    assert!(
+        html.contains("その人の用紙と決めました") && !html.contains("白紙に書いて戻った用紙"),
+        "{html}"
+    );
     let again = browser.post("/returned/whose", &seen).await;
     assert!(again.text().contains("もう決まったか"));
 
     let tick = |n: u32| format!("{}/", number(n));
     let silent = browser.post("/returned/void", &[("sheet", &tick(1))]).await;
     assert!(silent.text().contains("理由がありません"));
-    let none = browser.post("/returned/void", &[("reason", "余り"), ("sheet", "263247000000/")]).await;
+    let none = browser
+        .post("/returned/void", &[("reason", "余り"), ("sheet", "263247000000/")])
+        .await;
     assert!(none.text().contains("印の付いた用紙がない"));
     let (one, two) = (tick(1), tick(2));
     let void = browser
-        .post("/returned/void", &[("sheet", one.as_str()), ("sheet", two.as_str()), ("reason", "白紙のままシュレッダー")])
+        .post(
+            "/returned/void",
+            &[
+                ("sheet", one.as_str()),
+                ("sheet", two.as_str()),
+                ("reason", "白紙のままシュレッダー"),
+            ],
+        )
         .await;
     let html = browser.get(&void.location()).await.text();
     assert!(html.contains("2 枚を使用せずとしました"), "{html}");
     assert!(html.contains("発行 4 ＝ 回収 1 ＋ 使用せず 2 ＋ 未回収 1"), "{html}");
-    let words: Vec<_> = session.day().all().map(|r| r.entry.act.word()).filter(|w| *w == "sheet-voided").collect();
+    let words: Vec<_> = session
+        .day()
+        .all()
+        .map(|r| r.entry.act.word())
+        .filter(|w| *w == "sheet-voided")
+        .collect();
     assert_eq!(words.len(), 2);
 
     let cover = browser.post("/returned/cover", &[("department", "循環器内科")]).await;
     let page = browser.follow(&cover).await;
     assert!(String::from_utf8_lossy(&pdf(&mut browser, &page).await.body).contains("F23"));
-    let nothing = browser.post("/returned/cover", &[("department", "どこでもない科")]).await;
+    let nothing = browser
+        .post("/returned/cover", &[("department", "どこでもない科")])
+        .await;
     assert!(nothing.text().contains("その部署の用紙はありません"));
 }

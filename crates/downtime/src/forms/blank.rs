@@ -100,7 +100,14 @@ mod tests {
         assert_eq!(sheet.body.as_object().unwrap().len(), 3, "nothing is added");
         let strip = sheet.strip.unwrap();
         assert!(strip.blank && strip.id_code.is_empty() && strip.name.is_empty());
-        let list = blank_sheet("F13", body.as_object().unwrap(), false, &number, 1, &BlankSet::default());
+        let list = blank_sheet(
+            "F13",
+            body.as_object().unwrap(),
+            false,
+            &number,
+            1,
+            &BlankSet::default(),
+        );
         assert_eq!((list.strip, list.body["department"].as_str()), (None, Some("＿＿")));
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! No prices: what was done is a list of ticks, priced when the EHR is back.
 
-use chart::entry::{PaymentDeferred, Service, yen};
 use chart::Sheet;
+use chart::entry::{PaymentDeferred, Service, yen};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 

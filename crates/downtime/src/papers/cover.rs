@@ -129,8 +129,14 @@ mod tests {
         };
         let balance = Balance::draw(&register, &contents);
         let lines = cover_lines("循環器内科", &register, &balance);
-        let states: Vec<_> = lines.iter().map(|line| (line.sheet.form.as_str(), line.state)).collect();
+        let states: Vec<_> = lines
+            .iter()
+            .map(|line| (line.sheet.form.as_str(), line.state))
+            .collect();
         assert_eq!(states, [("F04", "未回収"), ("F04", "使用せず"), ("F22", "未回収")]);
-        assert_eq!(register.departments().into_iter().collect::<Vec<_>>(), ["循環器内科", "眼科"]);
+        assert_eq!(
+            register.departments().into_iter().collect::<Vec<_>>(),
+            ["循環器内科", "眼科"]
+        );
     }
 }

@@ -56,7 +56,9 @@ impl Issued {
         self.catch_up(range, day);
         // What lies above belongs to blank sheets printed beforehand.
         let next = Some(self.used.sheet + 1).filter(|next| *next < FIRST_BLANK);
-        let id = next.and_then(|next| FormId::issue(range.today, range.node, next)).ok_or(Exhausted)?;
+        let id = next
+            .and_then(|next| FormId::issue(range.today, range.node, next))
+            .ok_or(Exhausted)?;
         self.used.sheet += 1;
         Ok(id)
     }

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use chart::entry::{CheckIn, PaymentDeferred, Service, SignedNote};
-use chart::{
-    Act, Appointment, AsOf, Author, Coded, Entry, EntryId, ExamOrder, FormId, Moment, PatientId, Subject,
-};
+use chart::{Act, Appointment, AsOf, Author, Coded, Entry, EntryId, ExamOrder, FormId, Moment, PatientId, Subject};
 use downtime::exports::csv::{self, Charset, Identity};
 use downtime::exports::retype_list;
 use downtime::forms::{Issue, PaymentRules, label_sheet, payment_sheet, services_of};
@@ -139,7 +137,11 @@ fn who_is_here_waits_until_a_payment_follows_and_waits_again_when_it_is_taken_ba
     let standing: Vec<_> = day.payments().map(|(r, p)| (r.id, p.deposit)).collect();
     assert_eq!(standing, [(EntryId([5; 32]), None)]);
     assert!(day.must_be_entered(&EntryId([5; 32])) && !day.must_be_entered(&EntryId([3; 32])));
-    assert_eq!(day.sheet(&number(5)).unwrap().id, EntryId([5; 32]), "a scan of the slip finds it");
+    assert_eq!(
+        day.sheet(&number(5)).unwrap().id,
+        EntryId([5; 32]),
+        "a scan of the slip finds it"
+    );
     let view = lay_over(&hanako(), None, &day, nine());
     assert_eq!(view.payments.len(), 1);
 }
@@ -189,28 +191,58 @@ fn the_slip_says_what_was_ticked_and_the_files_say_the_same() {
         "a note is known to have been written; a booked examination is not known to have been done"
     );
     let sheet = payment_sheet(&view, &entries[2], &payment(3, Some(3_000)), &rules, &issue());
-    assert_eq!((sheet.form.as_str(), sheet.strip.as_ref().unwrap().id_code.as_str()), ("F16", "00001000"));
+    assert_eq!(
+        (sheet.form.as_str(), sheet.strip.as_ref().unwrap().id_code.as_str()),
+        ("F16", "00001000")
+    );
     let body = &sheet.body;
     assert_eq!(body["deposit"], "3,000円");
-    assert_eq!((&body["no_deposit"], &body["from"]), (&false.into(), &"11月24日（火）".into()));
-    assert_eq!(body["contact"]["phone"], "0120-000-000", "no phone of its own: that for appointments");
-    let ticks: Vec<_> = body["services"].as_array().unwrap().iter().map(|s| (s["name"].as_str().unwrap(), s["done"].as_bool().unwrap())).collect();
+    assert_eq!(
+        (&body["no_deposit"], &body["from"]),
+        (&false.into(), &"11月24日（火）".into())
+    );
+    assert_eq!(
+        body["contact"]["phone"], "0120-000-000",
+        "no phone of its own: that for appointments"
+    );
+    let ticks: Vec<_> = body["services"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| (s["name"].as_str().unwrap(), s["done"].as_bool().unwrap()))
+        .collect();
     assert!(ticks.contains(&("時間外", false)) && ticks.contains(&("採血", true)));
-    assert_eq!((&body["other"], &body["payer"]), (&"車いすの貸し出し".into(), &"労災".into()));
+    assert_eq!(
+        (&body["other"], &body["payer"]),
+        (&"車いすの貸し出し".into(), &"労災".into())
+    );
     let none = payment_sheet(&view, &entries[2], &payment(3, None), &rules, &issue());
-    assert_eq!((&none.body["deposit"], &none.body["no_deposit"]), (&serde_json::Value::Null, &true.into()));
+    assert_eq!(
+        (&none.body["deposit"], &none.body["no_deposit"]),
+        (&serde_json::Value::Null, &true.into())
+    );
 
     let fields = retype_list::fields(&entries[2], &day);
     let said = |label: &str| fields.iter().find(|f| f.label == label).map(|f| f.value.as_str());
-    assert_eq!(said("行ったこと"), Some("診察、採血"), "what was not ticked was not done");
+    assert_eq!(
+        said("行ったこと"),
+        Some("診察、採血"),
+        "what was not ticked was not done"
+    );
     assert_eq!((said("預り金"), said("公費など")), (Some("3,000円"), Some("労災")));
     let mut csv = Vec::new();
     csv::write(&day, Charset::Utf8, &mut csv, &|_| Identity::default()).unwrap();
     let csv = String::from_utf8(csv).unwrap();
-    assert!(csv.contains("\"後日精算\",\"有効\"") && csv.contains("預り金：3,000円"), "{csv}");
+    assert!(
+        csv.contains("\"後日精算\",\"有効\"") && csv.contains("預り金：3,000円"),
+        "{csv}"
+    );
 
     let labels = label_sheet(&view, 40, true, &issue());
-    assert_eq!((&labels.body["labels"], &labels.body["wristband"]), (&12.into(), &true.into()));
+    assert_eq!(
+        (&labels.body["labels"], &labels.body["wristband"]),
+        (&12.into(), &true.into())
+    );
 }
 
 #[test]
@@ -247,7 +279,17 @@ fn a_blank_sheet_is_issued_returned_named_or_void_and_every_block_balances() {
     };
     let mut day = Day::default();
     // The second is about a sheet of the same number that was issued about somebody: there is none, and nothing becomes void.
-    day.add(recorded(vec![void(0, Subject::Hospital), void(1, hanako())]));
+    let labels = Act::Printed {
+        form: "F15".into(),
+        form_id: number(77),
+        reissue: false,
+    };
+    // Labels are cut up: nobody waits for them.
+    day.add(recorded(vec![
+        void(0, Subject::Hospital),
+        void(1, hanako()),
+        (hanako(), labels),
+    ]));
     let register = Register::gather(&day, &[pack]);
     let filed = |n: usize| Page::Filed {
         sheet: sheets[n].clone(),
@@ -276,9 +318,16 @@ fn a_blank_sheet_is_issued_returned_named_or_void_and_every_block_balances() {
     let balance = Balance::draw(&register, &contents);
     assert_eq!(balance.missing, [sheets[1].clone()]);
     assert_eq!(balance.void, [sheets[0].clone()]);
-    assert_eq!(balance.unnamed, [sheets[2].clone(), sheets[3].clone()], "a list needs no name");
+    assert_eq!(
+        balance.unnamed,
+        [sheets[2].clone(), sheets[3].clone()],
+        "a list needs no name"
+    );
     let block = balance.blocks[&("26324".to_owned(), 3)];
-    assert_eq!((block.issued, block.returned, block.void, block.missing()), (5, 3, 1, 1));
+    assert_eq!(
+        (block.issued, block.returned, block.void, block.missing()),
+        (5, 3, 1, 1)
+    );
 
     let other = Subject::Patient(PatientId::parse("00001001").unwrap());
     contents.decisions.push(named(2, other, 3));
@@ -293,6 +342,9 @@ fn a_blank_sheet_is_issued_returned_named_or_void_and_every_block_balances() {
 #[test]
 fn a_screen_never_gives_a_number_that_belongs_to_blank_sheets() {
     let mut day = Day::default();
-    day.add(recorded(vec![(hanako(), deferred(41, None)), (hanako(), deferred(8_500, None))]));
+    day.add(recorded(vec![
+        (hanako(), deferred(41, None)),
+        (hanako(), deferred(8_500, None)),
+    ]));
     assert_eq!(day.used_numbers(code("R03"), 3, "26324").sheet, 41);
 }

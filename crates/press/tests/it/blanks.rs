@@ -66,8 +66,15 @@ fn every_form_that_a_hand_can_fill_has_a_blank_of_one_page_with_room_for_the_ide
         };
         let found = read(&pdf, 1, 200);
         let qr = format!("QR-Code:{}", expected.text().unwrap());
-        assert!(found.contains(&qr) && found.contains(&format!("CODE-128:{NUMBER}")), "{code}: {found:?}");
-        assert_eq!(found.iter().filter(|code| code.starts_with("CODE-128")).count(), 1, "{code}: nobody's number");
+        assert!(
+            found.contains(&qr) && found.contains(&format!("CODE-128:{NUMBER}")),
+            "{code}: {found:?}"
+        );
+        assert_eq!(
+            found.iter().filter(|code| code.starts_with("CODE-128")).count(),
+            1,
+            "{code}: nobody's number"
+        );
     }
 }
 

@@ -164,7 +164,11 @@ impl Scan {
         let balance = Balance::draw(&desk.register, &desk.contents);
         let number = FormId::parse(number).with_context(|| format!("{number} は帳票番号（12 桁）ではありません"))?;
         let named = balance.named.iter().map(|(sheet, _)| sheet);
-        let sheet = balance.unnamed.iter().chain(named).find(|sheet| sheet.form_id == number);
+        let sheet = balance
+            .unnamed
+            .iter()
+            .chain(named)
+            .find(|sheet| sheet.form_id == number);
         let sheet = sheet.with_context(|| {
             format!("帳票番号 {number} は、だれのものか待っている白紙の用紙ではありません。何も変えていません")
         })?;

@@ -78,6 +78,9 @@ mod tests {
         ] {
             assert!(read(text).unwrap_err().to_string().contains(expected), "{text}");
         }
-        assert!(toml::from_str::<Payment>("fee = 1").is_err(), "unknown keys are refused");
+        assert!(
+            toml::from_str::<Payment>("fee = 1").is_err(),
+            "unknown keys are refused"
+        );
     }
 }

@@ -16,7 +16,11 @@ fn json(hospital: &Hospital, argv: &[&str]) -> (i32, Value, String) {
     let output = run(&all);
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     let code = output.status.code().expect("it ends by itself");
-    (code, serde_json::from_slice(&output.stdout).unwrap_or(Value::Null), words)
+    (
+        code,
+        serde_json::from_slice(&output.stdout).unwrap_or(Value::Null),
+        words,
+    )
 }
 
 /// One page of a PDF as PNG at 200 dpi, as a scanner writes it.
@@ -26,7 +30,10 @@ fn as_png(pdf: &Path, page: usize, to: &Path) {
         .args(["-gray", "-png", "-r", "200", "-singlefile", "-f", &page, "-l", &page])
         .args([pdf, &to.with_extension("")])
         .status();
-    assert!(done.expect("pdftoppm is needed: apt-get install poppler-utils").success());
+    assert!(
+        done.expect("pdftoppm is needed: apt-get install poppler-utils")
+            .success()
+    );
 }
 
 #[test]
@@ -42,9 +49,15 @@ fn blank_sets_are_numbered_once_come_back_and_balance_block_by_block() {
     };
     let (code, refused, words) = print(&["F17"], "2", &[]);
     assert_eq!((code, refused), (1, Value::Null));
-    assert!(words.contains("F17 に白紙はありません") && words.contains("F22"), "{words}");
+    assert!(
+        words.contains("F17 に白紙はありません") && words.contains("F22"),
+        "{words}"
+    );
     let (code, _, words) = print(&["F04"], "2", &["--department", "no-such"]);
-    assert!(code == 1 && words.contains("no-such は封印済みデータにありません"), "{words}");
+    assert!(
+        code == 1 && words.contains("no-such は封印済みデータにありません"),
+        "{words}"
+    );
 
     let (code, first, words) = print(&["F04", "F22"], "3", &[]);
     assert_eq!(code, 0, "{words}");
@@ -69,9 +82,16 @@ fn blank_sets_are_numbered_once_come_back_and_balance_block_by_block() {
     as_png(&file(&sets[1]), 1, &inbox.join("b.png"));
     let inbox = hospital.text("inbox");
     let (_, scanned, words) = json(&hospital, &["scan", &inbox, "--user", "1001"]);
-    assert_eq!((scanned["filed"].as_u64(), scanned["missing"].as_u64()), (Some(2), Some(6)), "{scanned} {words}");
+    assert_eq!(
+        (scanned["filed"].as_u64(), scanned["missing"].as_u64()),
+        (Some(2), Some(6)),
+        "{scanned} {words}"
+    );
     let void = numbers(&sets[0])[2].clone();
-    let (code, _, words) = json(&hospital, &["scan", "--void", &void, "--reason", "余り", "--user", "1001"]);
+    let (code, _, words) = json(
+        &hospital,
+        &["scan", "--void", &void, "--reason", "余り", "--user", "1001"],
+    );
     assert_eq!(code, 0, "{words}");
     let (code, account, _) = json(&hospital, &["scan", "--missing", "--user", "1001"]);
     assert_eq!(code, 3);
@@ -82,8 +102,17 @@ fn blank_sets_are_numbered_once_come_back_and_balance_block_by_block() {
         ["issued", "returned", "void", "missing"].map(|key| of(&blocks[0], key)),
         [8, 2, 1, 5]
     );
-    let waiting: Vec<&str> = account["unnamed"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
-    assert_eq!(waiting, [numbers(&sets[0])[1].as_str(), numbers(&sets[1])[0].as_str()], "{account}");
+    let waiting: Vec<&str> = account["unnamed"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    assert_eq!(
+        waiting,
+        [numbers(&sets[0])[1].as_str(), numbers(&sets[1])[0].as_str()],
+        "{account}"
+    );
     // A prescription and a chart sheet say nobody's name: a person says whose they are.
     let patient = patient(&hospital);
     let argv = ["scan", "--whose", waiting[0], "--patient", &patient, "--user", "1001"];
@@ -101,7 +130,11 @@ fn blank_sets_are_numbered_once_come_back_and_balance_block_by_block() {
 fn patient(hospital: &Hospital) -> String {
     let bytes = std::fs::read(hospital.path("export").join("患者基本.csv")).expect("the export");
     let line = bytes.split(|b| *b == b'\n').nth(1).expect("a patient");
-    let text: String = line.iter().take_while(|b| **b != b',').map(|b| char::from(*b)).collect();
+    let text: String = line
+        .iter()
+        .take_while(|b| **b != b',')
+        .map(|b| char::from(*b))
+        .collect();
     text.trim_matches('"').to_owned()
 }
 
@@ -113,13 +146,19 @@ fn cards_and_announcements_are_printed_from_files_and_what_is_wrong_is_said_with
     let sheet = |file: &Path, out: &str| {
         let file = file.to_str().expect("a plain path");
         let output = run(&["print", "-c", &config, "sheet", file, "--out", out, "--drill"]);
-        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
     };
     for (name, pages, expected) in [("F17-reception.toml", 2, "受付責任者"), ("F19-first.toml", 1, "第1報")] {
         let out = hospital.text(&format!("{name}.pdf"));
         let (code, words) = sheet(&fixtures.join(name), &out);
         assert_eq!(code, Some(0), "{words}");
-        let text = Command::new("pdftotext").args(["-raw", &out, "-"]).output().expect("pdftotext");
+        let text = Command::new("pdftotext")
+            .args(["-raw", &out, "-"])
+            .output()
+            .expect("pdftotext");
         let text = String::from_utf8_lossy(&text.stdout).replace(char::is_whitespace, "");
         assert!(text.contains(expected) && text.contains("訓練"), "{text}");
         assert!(text.contains(&format!("1/{pages}")), "{text}");
@@ -129,7 +168,11 @@ fn cards_and_announcements_are_printed_from_files_and_what_is_wrong_is_said_with
     for (from, to, expected) in [
         ("phase = ", "phasse = ", "body.phase: ありません"),
         ("\"READ-DO\"", "\"READ\"", "READ-DO か DO-CONFIRM"),
-        ("phone = \"1234\" }\nitems", "phone = 1234 }\nitems", "body.report_to.phone: 文字 ではありません"),
+        (
+            "phone = \"1234\" }\nitems",
+            "phone = 1234 }\nitems",
+            "body.report_to.phone: 文字 ではありません",
+        ),
         ("form = \"F17\"", "form = \"F02\"", "F02 はファイルからは印刷できません"),
         ("form = \"F17\"", "form = \"F99\"", "F99 はありません"),
         ("[body]", "[bodi]", "書き方が違います"),
@@ -140,7 +183,10 @@ fn cards_and_announcements_are_printed_from_files_and_what_is_wrong_is_said_with
         let out = hospital.text("wrong.pdf");
         let (code, words) = sheet(&wrong, &out);
         assert_eq!(code, Some(1), "{words}");
-        assert!(words.contains("wrong.toml") && words.contains(expected), "{expected}: {words}");
+        assert!(
+            words.contains("wrong.toml") && words.contains(expected),
+            "{expected}: {words}"
+        );
         assert!(!Path::new(&out).exists(), "nothing is printed");
     }
 }

@@ -37,7 +37,11 @@ pub(super) async fn void(visit: Visit, Form(typed): Form<Typed>) -> Result<Respo
     let signed = visit.signed()?.clone();
     let _turn = visit.site.turn("returned").await;
     let reason = typed.iter().find(|(name, _)| name == "reason");
-    let reason: String = reason.map_or("", |(_, text)| text.trim()).chars().take(MAX_REASON).collect();
+    let reason: String = reason
+        .map_or("", |(_, text)| text.trim())
+        .chars()
+        .take(MAX_REASON)
+        .collect();
     let refuse = |key: &str| page(&visit, Said::wrong(w[key].to_owned()));
     let Some(paper) = Paper::open(&visit)? else {
         return refuse("returned-no-key");

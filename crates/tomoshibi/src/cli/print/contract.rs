@@ -190,7 +190,10 @@ mod tests {
         let good = json!({"role": "受付", "style": "READ-DO", "items": ["a"], "rows": 3, "who": [{"name": "森"}]});
         assert_eq!(contract.problems(&good), Vec::<String>::new());
         let completed = contract.completed(good.clone());
-        assert_eq!((&completed["met"], &completed["who"][0]["what"]), (&Value::Null, &Value::Null));
+        assert_eq!(
+            (&completed["met"], &completed["who"][0]["what"]),
+            (&Value::Null, &Value::Null)
+        );
         type Spoil = fn(&mut Value);
         let cases: [(Spoil, &str); 9] = [
             (|b| b["role"] = json!(" "), "body.role: 空"),
@@ -199,7 +202,10 @@ mod tests {
             (|b| b["items"] = json!(["a", "b", "c"]), "body.items: 1 から 2 個まで"),
             (|b| b["items"] = json!([]), "0 個"),
             (|b| b["rows"] = json!(41), "0 から 40"),
-            (|b| b["who"][0]["name"] = Value::Null, "body.who の 1 番め.name: ありません"),
+            (
+                |b| b["who"][0]["name"] = Value::Null,
+                "body.who の 1 番め.name: ありません",
+            ),
             (|b| b["rolle"] = json!("x"), "rolle という項目はありません"),
             (|b| b["role"] = json!("長".repeat(1_001)), "1001 文字"),
         ];
@@ -213,7 +219,13 @@ mod tests {
 
     #[test]
     fn a_contract_that_nobody_understands_is_refused() {
-        for text in ["a = \"word\"", "a = 3", "a = [\"text\"]", "a = [\"text\", \"many\"]", "a = "] {
+        for text in [
+            "a = \"word\"",
+            "a = 3",
+            "a = [\"text\"]",
+            "a = [\"text\", \"many\"]",
+            "a = ",
+        ] {
             assert!(Contract::read(text).is_err(), "{text}");
         }
     }

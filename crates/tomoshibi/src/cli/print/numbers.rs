@@ -103,9 +103,8 @@ impl BlankNumbers {
         }
         let wanted = self.last + 1..=self.last + count;
         let numbers: Option<Vec<FormId>> = wanted.map(|n| FormId::issue(self.day, self.node, n)).collect();
-        let numbers = numbers.context(
-            "この端末の番号（node）が 1–79 ではありません。何も印刷していません。設定を確認してください",
-        )?;
+        let numbers = numbers
+            .context("この端末の番号（node）が 1–79 ではありません。何も印刷していません。設定を確認してください")?;
         if let Some(last) = numbers.last() {
             write_durably(&self.path, last.as_str().as_bytes()).with_context(|| broken(&self.path))?;
         }

@@ -58,7 +58,10 @@ pub fn run(config: &Config, file: &Path, out: &Path, drill: bool) -> Result<()> 
     let contract = Contract::read(contract).with_context(|| format!("様式 {} の contract.toml", written.form))?;
     let problems = contract.problems(&written.body);
     if !problems.is_empty() {
-        bail!("{name} を直してください。何も印刷していません\n  {}", problems.join("\n  "));
+        bail!(
+            "{name} を直してください。何も印刷していません\n  {}",
+            problems.join("\n  ")
+        );
     }
     let now = clock::now();
     let sheet = Sheet {
@@ -92,7 +95,8 @@ fn read(file: &Path) -> Result<Written> {
     if size > MAX_FILE {
         bail!("{name} が大きすぎます（{size} バイト、上限 {MAX_FILE} バイト）");
     }
-    let text = std::fs::read_to_string(file).with_context(|| format!("{name} を読めません（UTF-8 で保存してください）"))?;
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("{name} を読めません（UTF-8 で保存してください）"))?;
     let is_json = file.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
     let wrong = || format!("{name} の書き方が違います。form = \"F17\" と [body] を書いてください");
     if is_json {

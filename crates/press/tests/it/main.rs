@@ -14,3 +14,4 @@ mod orders;
 mod overflow;
 mod pack;
 mod paper;
+mod quick;

@@ -1,4 +1,5 @@
-//! How fast is a morning: `cargo run --release -p press --example morning -- 600 2 [OUT.pdf]` prints so many F02 on so many threads.
+//! How fast is a morning: `cargo run --release -p press --example morning -- 600 2 [OUT.pdf] [typst]` prints so many F02 on so many threads,
+//! with `typst` all of them by Typst, to compare.
 //!
 //! Every patient differs in name, number, drugs and note, or Typst's cache would answer instead of the press.
 
@@ -12,7 +13,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let number = |at: usize, default: usize| arguments.get(at).map_or(Ok(default), |text| text.parse());
     let (patients, threads) = (number(0, 600)?, NonZeroUsize::try_from(number(1, 2)?)?);
     let started = Instant::now();
-    let press = press::Press::new(press::Forms::built_in()?, threads)?;
+    let mut press = press::Press::new(press::Forms::built_in()?, threads)?;
+    if arguments.iter().any(|word| word == "typst") {
+        press = press.without_quick();
+    }
     let sample = press.forms().get("F02")?.sample.clone().ok_or("F02 has no sample")?;
     let sample: chart::Sheet = serde_json::from_str(&sample)?;
     println!("set up       {:>9.1} ms", started.elapsed().as_secs_f64() * 1e3);
@@ -30,7 +34,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "pack         {patients} sheets, {pages} pages, {megabytes:.1} MB, {seconds:.2} s = {:.0} pages/s",
         pages as f64 / seconds
     );
-    if let Some(path) = arguments.get(2) {
+    println!("page         {:.0} bytes", report.bytes as f64 / pages as f64);
+    if let Some(path) = arguments.get(2).filter(|word| *word != "typst") {
         std::fs::write(path, bytes)?;
     }
     Ok(())

@@ -71,6 +71,15 @@ impl Hospitals {
         if !status.success() {
             bail!("the program cannot be built");
         }
+        // Beside the program, so that both come from one build of Typst.
+        let status = Command::new("cargo")
+            .args(["build", "--release", "--locked", "--quiet", "-p", "tomoshibi", "-p", "press", "--example", "morning"])
+            .current_dir(&self.root)
+            .status()
+            .context("cargo")?;
+        if !status.success() {
+            bail!("the example `morning` of press cannot be built");
+        }
         Ok(())
     }
 }

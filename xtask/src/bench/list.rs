@@ -184,10 +184,30 @@ pub const BENCHES: &[Bench] = &[
         big: false,
         measure: paper::pack,
     },
+    Bench {
+        figures: &[
+            beside("paper.charts.600.cpu", "CPU s", TYPST, Target::RatioAtMost(0.2)),
+            beside("paper.charts.600.peak", "MB", TYPST, Target::AtMost(150.0)),
+            beside("paper.charts.600.page", "KB/page", TYPST, Target::AtMost(6.0)),
+            beside("paper.charts.warm", "ms", TYPST, Target::None),
+        ],
+        big: false,
+        measure: paper::charts,
+    },
+    Bench {
+        figures: &[
+            figure("paper.charts.10000.cpu", "CPU s", Target::None),
+            figure("paper.charts.10000.peak", "MB", Target::AtMost(150.0)),
+            figure("paper.charts.10000.page", "KB/page", Target::AtMost(6.0)),
+        ],
+        big: false,
+        measure: paper::long_pack,
+    },
     // The next bench goes here.
 ];
 
 const COMPRESSED: &str = "zstd -3 of the export's files in one piece";
+const TYPST: &str = "the same sheets, all set by Typst";
 const SAME_BYTES: &str = "the same bytes from memory, bare poll loop, one thread";
 const ONE_WRITER: &str = "1 KB appends by one writer, fdatasync after each";
 

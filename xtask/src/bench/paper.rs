@@ -1,7 +1,7 @@
 //! Paper: one chart sheet asked for at the desk, and the whole morning's pack.
 //!
-//! It deliberately has no peer: what else sets a page of Japanese text here is the same engine in another program, or a
-//! browser that does another job.
+//! The charts' peer is the same press with every sheet set by Typst. It deliberately has no other: a browser or another
+//! typesetter would set other pages.
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -12,6 +12,9 @@ use super::pages::milliseconds_each;
 use super::seal::megabytes;
 use super::server::Server;
 use super::{Ground, Measured, load, measure, medians_of, percentile};
+
+/// Charts of a long pack: 10,000 pages.
+const LONG_PACK: usize = 5_600;
 
 /// Sheets in one run.
 const SHEETS: usize = 30;
@@ -80,4 +83,43 @@ pub fn pack(ground: &Ground) -> Result<Vec<Measured>> {
         ])
     })?;
     Ok([cpu, rate, peak, size].map(Measured::alone).to_vec())
+}
+
+/// What one run of `morning` cost: the whole process's CPU s, peak MB, KB of PDF a page, ms of a warm sheet.
+fn morning(ground: &Ground, sheets: usize, typst: bool) -> Result<[f64; 4]> {
+    let hospital = ground.hospitals.of(600)?;
+    let release = hospital.program().parent().context("the folder of the program")?;
+    let program = release.join("examples").join("morning");
+    let sheets = sheets.to_string();
+    let mut arguments = vec![sheets.as_str(), "1"];
+    arguments.extend(typst.then_some("typst"));
+    let (cost, said) = measure::finished(&text(&program)?, &arguments, &ground.scratch)?;
+    let number = |line: &str| -> Result<f64> {
+        let found = said.lines().find_map(|said| said.strip_prefix(line));
+        let word = found.and_then(|rest| rest.split_whitespace().next());
+        word.context(format!("`{line}` in what morning said"))?
+            .parse()
+            .context("a number")
+    };
+    Ok([
+        cost.cpu_seconds,
+        cost.peak_megabytes,
+        number("page")? / 1e3,
+        number("warm sheet")?,
+    ])
+}
+
+/// 600 charts as one file: by the quick way, beside all of them by Typst.
+pub fn charts(ground: &Ground) -> Result<Vec<Measured>> {
+    let quick = medians_of(ground.runs, || morning(ground, 600, false))?;
+    // Half a minute each, and steady.
+    let typst = medians_of(ground.runs.min(2), || morning(ground, 600, true))?;
+    let both = quick.into_iter().zip(typst);
+    Ok(both.map(|(value, peer)| Measured::beside(value, peer)).collect())
+}
+
+/// About 10,000 pages as one file: CPU s, peak MB, KB a page.
+pub fn long_pack(ground: &Ground) -> Result<Vec<Measured>> {
+    let [cpu, peak, page, _] = medians_of(ground.runs.min(2), || morning(ground, LONG_PACK, false))?;
+    Ok([cpu, peak, page].map(Measured::alone).to_vec())
 }

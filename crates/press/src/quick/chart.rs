@@ -1,4 +1,5 @@
-//! The body of F02 as data, strictly: a field this module does not know, or one of another type, sends the sheet to Typst.
+//! The body of F02 as data: the fields its `form.typ` reads, in the types it reads them. Another type sends the sheet to Typst; fields
+//! that the ported form never reads are nobody's business, but their texts count among those that must be printable.
 
 use serde::Deserialize;
 
@@ -9,7 +10,6 @@ const MAX_ITEMS: usize = 60;
 
 /// `sheet.body` of F02.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Body {
     /// 2026年11月20日（金）
     pub date: String,
@@ -41,7 +41,6 @@ pub struct Body {
 
 /// `visit`.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Visit {
     ///
     #[serde(default)]
@@ -56,7 +55,6 @@ pub struct Visit {
 
 /// A panel in one of four states.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Panel<T> {
     /// known, none, not_recorded, unavailable.
     pub state: String,
@@ -69,7 +67,6 @@ pub struct Panel<T> {
 
 /// `facts`.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Fact {
     /// 血液型
     pub label: String,
@@ -82,7 +79,6 @@ pub struct Fact {
 
 /// The drugs' panel.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Drugs {
     /// As in every panel.
     pub state: String,
@@ -101,7 +97,6 @@ pub struct Drugs {
 
 /// A drug line.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Drug {
     /// Name with strength.
     pub name: String,
@@ -121,7 +116,6 @@ pub struct Drug {
 
 /// A diagnosis.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Diagnosis {
     /// Name.
     pub name: String,
@@ -136,7 +130,6 @@ pub struct Diagnosis {
 
 /// The results' panel.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Results {
     /// As in every panel.
     pub state: String,
@@ -152,7 +145,6 @@ pub struct Results {
 
 /// A result.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Result {
     /// Name.
     pub name: String,
@@ -176,7 +168,6 @@ pub struct Result {
 
 /// The last note.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Note {
     /// As in every panel.
     pub state: String,
@@ -198,7 +189,6 @@ pub struct Note {
 
 /// A section of a note.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Section {
     /// S, O, A, P, or a word.
     #[serde(default)]

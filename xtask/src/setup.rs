@@ -24,7 +24,7 @@ struct Tool {
     why: &'static str,
 }
 
-const TOOLS: [Tool; 8] = [
+const TOOLS: [Tool; 9] = [
     Tool {
         program: "pdftoppm",
         package: "poppler-utils",

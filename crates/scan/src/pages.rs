@@ -13,6 +13,7 @@ use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{RenderCache, RenderSettings, render};
 use image::{ImageFormat, ImageReader, Limits};
 use tiff::ColorType;
+use tiff::decoder::ifd::Value;
 use tiff::decoder::{Decoder, DecodingResult};
 use tiff::tags::Tag;
 
@@ -203,7 +204,10 @@ fn of_tiff_page(decoder: &mut Decoder<Cursor<&[u8]>>, bytes: &[u8]) -> Result<Pi
 
 /// How often each pixel is repeated across and down so that the page gets its shape back: faxes have 204 × 98 dots an inch.
 fn stretch(decoder: &mut Decoder<Cursor<&[u8]>>) -> (usize, usize) {
-    let mut of = |tag| decoder.get_tag_f64(tag).ok().filter(|dots| *dots > 0.0);
+    let mut of = |tag| match decoder.find_tag(tag) {
+        Ok(Some(Value::Rational(dots, of))) if dots > 0 && of > 0 => Some(f64::from(dots) / f64::from(of)),
+        _ => None,
+    };
     let (Some(x), Some(y)) = (of(Tag::XResolution), of(Tag::YResolution)) else {
         return (1, 1);
     };

@@ -8,8 +8,8 @@ use std::fs;
 use std::path::PathBuf;
 use synth::{Plan, Shape};
 
-const GOLDEN_A: &str = "f236e728e740ef346e82887a6f3457fae63c616b917c724972aba3964b40b876";
-const GOLDEN_B: &str = "fe8336db23a0c14e67c577d4b9c388ff15196d20c7489caa18aba0f06d7c4b07";
+const GOLDEN_A: &str = "0eebdc65b58cfd114c239bd20adc56849bacdd8367624f645409da09d30f1d54";
+const GOLDEN_B: &str = "1b8534940541611607cf47af6342f3f57f2a93a0f6a9de66cc43ec2ed61e6c3e";
 
 #[test]
 fn bytes_never_change() {

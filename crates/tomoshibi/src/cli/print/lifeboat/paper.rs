@@ -3,6 +3,7 @@
 //! A secret in the clear, like badges and envelopes: the caller prints it at once and destroys the file. It is never kept here.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Result;
 use downtime::audit::Deed;
@@ -17,7 +18,7 @@ use crate::home::Home;
 use crate::{serving, trail};
 
 /// Opens the press, and looks whether the file can be written, before any passphrase exists.
-pub(super) fn ready(config: &Config, path: &Path) -> Result<Press> {
+pub(super) fn ready(config: &Config, path: &Path) -> Result<Arc<Press>> {
     anyhow::ensure!(
         !path.exists(),
         "{} はもうあります。何も作っていません。別の名前にしてください",

@@ -54,7 +54,7 @@ pub fn form_folders_are_complete(tree: &Tree) -> Vec<Breach> {
     let mut found = Vec::new();
     // Besides the forms there is the folder of the words of second languages.
     let folders = tree.names_in("forms").into_iter();
-    for form in folders.filter(|name| !name.contains('.') && name != "words") {
+    for form in folders.filter(|name| !name.contains('.') && *name != "words") {
         for wanted in FORM_FILES {
             let path = format!("forms/{form}/{wanted}");
             if tree.file(&path).is_none() {

@@ -8,7 +8,7 @@ use chart::order::{Amount, Instruction, Item, Order, OrderKind};
 use chart::{Act, Author, Coded, Entry, EntryId, FormId, Known, Moment, Name, PatientId, Sex, Subject, TemporaryId};
 use downtime::exports::csv::{self, Charset, Identity};
 use downtime::exports::retype_list;
-use downtime::view::{Day, Order, Recorded};
+use downtime::view::{Day, Order as Place, Recorded};
 use jiff::civil::{date, time};
 
 use crate::hospital::{code, nine};
@@ -148,7 +148,7 @@ fn morning() -> Day {
     let mut day = Day::default();
     day.add(acts.into_iter().zip(1_u8..).map(|((subject, act), n)| Recorded {
         id: EntryId([n; 32]),
-        order: Order {
+        order: Place {
             hlc: u64::from(n),
             station: [1; 16],
             incarnation: [1; 8],

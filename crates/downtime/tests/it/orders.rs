@@ -35,7 +35,7 @@ fn ordered(n: u32, order: Order) -> Act {
 
 fn ticked(kind: OrderKind, names: &[&str]) -> Order {
     let item = |name: &&str| Item {
-        exam: Coded::new("", name),
+        exam: Coded::new("", *name),
         ehr_order: String::new(),
     };
     Order {

@@ -1,6 +1,6 @@
 //! Round trips and damage of charts and entries.
 
-use chart::entry::{CheckIn, PaymentDeferred, Service, SignedNote};
+use chart::entry::{CareItem, CheckIn, PaymentDeferred, SignedNote};
 use chart::result::Flag;
 use chart::{
     Act, AsOf, Author, Chart, Coded, DataKind, Entry, EntryId, FormId, Known, LabResult, Moment, Name, PatientId,
@@ -125,11 +125,11 @@ fn entries_come_back() {
             sheet: FormId::issue(date(2026, 11, 20), 3, 2).unwrap(),
             department: Coded::new("01", "内科"),
             services: vec![
-                Service {
+                CareItem {
                     name: "診察".into(),
                     done: true,
                 },
-                Service {
+                CareItem {
                     name: "時間外".into(),
                     done: false,
                 },

@@ -23,8 +23,8 @@ mod words;
 pub use bytes::{ENTRY_VERSION, EntryFault, MAX_ENTRY_BYTES};
 pub use custody::{EnvelopeOpened, Link};
 pub use ordered::Ordered;
-pub use payment::{MAX_DEPOSIT, MAX_PAYMENT_TEXT, MAX_SERVICES, PaymentDeferred, Service, read_yen, yen};
 pub use notebook::{MAX_NOTEBOOK_BYTES, MAX_NOTEBOOK_PIECES, NotebookPiece, NotebookRead, NotebookWay};
+pub use payment::{CareItem, MAX_DEPOSIT, MAX_PAYMENT_TEXT, MAX_SERVICES, PaymentDeferred, read_yen, yen};
 pub use prescribed::Prescribed;
 
 /// The journal's SHA-256 of the record that holds an entry.

@@ -25,7 +25,7 @@ pub struct PaymentDeferred {
     pub department: Coded,
     /// 行ったこと: every service with whether it was ticked, as the slip shows them.
     #[n(2)]
-    pub services: Vec<Service>,
+    pub services: Vec<CareItem>,
     /// Free text: what no tick says.
     #[n(3)]
     #[cbor(default)]
@@ -56,7 +56,7 @@ pub struct PaymentDeferred {
 
 /// One line of what may have been done.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
-pub struct Service {
+pub struct CareItem {
     /// 採血, 処置, 時間外加算 …
     #[n(0)]
     pub name: String,

@@ -1,7 +1,7 @@
 //! Round trips and damage of charts and entries.
 
 use chart::dose::Quantity;
-use chart::entry::{CheckIn, Ordered, PaymentDeferred, Service, SignedNote};
+use chart::entry::{CareItem, CheckIn, Ordered, PaymentDeferred, SignedNote};
 use chart::order::{Amount, Instruction, Item, Order, OrderKind};
 use chart::result::Flag;
 use chart::stay::{Contact, Due, Handover, Plan, Scheduled, Vital};
@@ -315,11 +315,11 @@ fn entries_come_back() {
             sheet: FormId::issue(date(2026, 11, 20), 3, 2).unwrap(),
             department: Coded::new("01", "内科"),
             services: vec![
-                Service {
+                CareItem {
                     name: "診察".into(),
                     done: true,
                 },
-                Service {
+                CareItem {
                     name: "時間外".into(),
                     done: false,
                 },

@@ -9,7 +9,7 @@ use axum::Form;
 use axum::extract::{Path, Query};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use chart::entry::{MAX_PAYMENT_TEXT, MAX_SERVICES, PaymentDeferred, Service, read_yen, yen};
+use chart::entry::{CareItem, MAX_PAYMENT_TEXT, MAX_SERVICES, PaymentDeferred, read_yen, yen};
 use chart::{Act, Coded, EntryId};
 use downtime::audit::Deed;
 use downtime::forms::{PaymentRules, payment_sheet, services_of};
@@ -233,22 +233,22 @@ async fn show(visit: Visit, Path(who): Path<String>, Query(after): Query<After>)
 }
 
 /// Every line of the slip: those offered, in their order, then what was ticked on a page that offered more.
-fn services(view: &View, rules: &PaymentRules, typed: &Typed) -> Vec<Service> {
+fn services(view: &View, rules: &PaymentRules, typed: &Typed) -> Vec<CareItem> {
     let ticked: Vec<&str> = typed
         .iter()
         .filter(|(name, text)| name == "service" && !text.trim().is_empty())
         .map(|(_, text)| text.as_str())
         .collect();
-    let mut all: Vec<Service> = services_of(view, rules)
+    let mut all: Vec<CareItem> = services_of(view, rules)
         .into_iter()
-        .map(|s| Service {
+        .map(|s| CareItem {
             done: ticked.contains(&s.name.as_str()),
             name: s.name,
         })
         .collect();
     for name in ticked {
         if all.len() < MAX_SERVICES && !all.iter().any(|s| s.name == name) {
-            all.push(Service {
+            all.push(CareItem {
                 name: name.chars().take(MAX_PAYMENT_TEXT).collect(),
                 done: true,
             });
@@ -297,7 +297,7 @@ fn read(visit: &Visit, view: &View, typed: &Typed) -> Result<Slip, (&'static str
 
 /// A slip without its number and department: what was typed.
 struct Slip {
-    services: Vec<Service>,
+    services: Vec<CareItem>,
     other: String,
     deposit: Option<u32>,
     payer: String,
@@ -481,7 +481,7 @@ struct PaymentPage<'a> {
     page: Page<'a>,
     banner: Banner,
     standing: Vec<Standing>,
-    services: Vec<Service>,
+    services: Vec<CareItem>,
     department: String,
     received: bool,
     other: &'a str,

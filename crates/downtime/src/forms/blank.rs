@@ -75,6 +75,8 @@ pub fn blank_sheet(
         issued: set.issued.clone(),
         form_id: number.to_string(),
         hospital: set.hospital.clone(),
+        // Filled by a person of the hospital: nobody's language is known.
+        second: None,
         body: Value::Object(body),
     }
 }

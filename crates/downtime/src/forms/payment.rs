@@ -3,7 +3,7 @@
 //! No prices: what was done is a list of ticks, priced when the EHR is back.
 
 use chart::Sheet;
-use chart::entry::{PaymentDeferred, Service, yen};
+use chart::entry::{CareItem, PaymentDeferred, yen};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
@@ -58,13 +58,13 @@ impl Default for PaymentRules {
 /// What may have been done today, as the slip offers it: what entries and bookings know first, then what the hospital lists. Ticked is only
 /// what an entry says was done; a booked examination may not have happened.
 #[must_use]
-pub fn services_of(view: &View, rules: &PaymentRules) -> Vec<Service> {
-    let mut out: Vec<Service> = Vec::new();
+pub fn services_of(view: &View, rules: &PaymentRules) -> Vec<CareItem> {
+    let mut out: Vec<CareItem> = Vec::new();
     let mut offer = |name: &str, done: bool| {
         if let Some(known) = out.iter_mut().find(|s| s.name == name) {
             known.done |= done;
         } else if !name.is_empty() && out.len() < chart::entry::MAX_SERVICES {
-            out.push(Service {
+            out.push(CareItem {
                 name: name.to_owned(),
                 done,
             });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chart::entry::{CheckIn, PaymentDeferred, Service, SignedNote};
+use chart::entry::{CareItem, CheckIn, PaymentDeferred, SignedNote};
 use chart::{Act, Appointment, AsOf, Author, Coded, Entry, EntryId, ExamOrder, FormId, Moment, PatientId, Subject};
 use downtime::exports::csv::{self, Charset, Identity};
 use downtime::exports::retype_list;
@@ -60,7 +60,7 @@ fn check_in(n: u32) -> Act {
 }
 
 fn payment(sheet: u32, deposit: Option<u32>) -> PaymentDeferred {
-    let service = |name: &str, done| Service {
+    let service = |name: &str, done| CareItem {
         name: name.into(),
         done,
     };

@@ -383,13 +383,6 @@ fn symbols() -> Vec<Seed> {
         .collect();
     let rx = include_bytes!("../../../../jahis/tests/it/reference.jahis");
     let book = include_bytes!("../../../../jahis/tests/it/reference.okusuri");
-    let code = chart::SheetCode {
-        form: "F02".to_owned(),
-        form_id: FormId::parse("261120031279").unwrap(),
-        page: 1,
-        pages: 2,
-        patient: chart::PatientCheck::NOBODY,
-    };
     vec![
         ("jahis_rx", "reference", rx.to_vec()),
         ("okusuri", "reference", book.to_vec()),
@@ -407,6 +400,6 @@ fn symbols() -> Vec<Seed> {
             cut("typed-text-of-three-symbols-out-of-order"),
         ),
         ("okusuri_typed", "files", cut("three-files-of-911-out-of-order")),
-        ("sheet_code", "one", code.text().unwrap().into_bytes()),
+        ("sheet_code", "one", b"T12611200312790102KJKNF02N".to_vec()),
     ]
 }

@@ -436,6 +436,10 @@ pub fn banner(visit: &impl Reader, view: &View, clinical: bool) -> Banner {
         temporary: strip.temporary,
         allergy: clinical.then(|| say::allergies(w, &view.allergies(), now)),
         facts: if clinical { facts.collect() } else { Vec::new() },
-        notebook: if clinical { notebook::warnings(w, view) } else { Vec::new() },
+        notebook: if clinical {
+            notebook::warnings(w, view)
+        } else {
+            Vec::new()
+        },
     }
 }

@@ -94,10 +94,9 @@ pub fn notebook(
     }
     let mut whole: Option<Notebook> = None;
     for (recorded, prescribed) in prescribed {
-        let sheet = rx_sheet(view, recorded, prescribed, institution)
-            .map_err(|_| "仮患者の紙には付けません".to_owned())?;
-        let (mut book, _) =
-            okusuri::today(&sheet, &view.allergies(), &[]).map_err(|refused| refused.to_string())?;
+        let sheet =
+            rx_sheet(view, recorded, prescribed, institution).map_err(|_| "仮患者の紙には付けません".to_owned())?;
+        let (mut book, _) = okusuri::today(&sheet, &view.allergies(), &[]).map_err(|refused| refused.to_string())?;
         for block in &mut book.dispensings {
             block.remarks.push(Remark {
                 record: 501,

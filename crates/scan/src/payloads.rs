@@ -109,7 +109,9 @@ fn look(binarizer: impl Binarizer) -> Vec<Payload> {
     };
     let seen = guarded(|| {
         let bitmap = BinaryBitmap::new(binarizer);
-        let detected = MultiDetector::new(bitmap.get_black_matrix()).detectMulti(&hints).unwrap_or_default();
+        let detected = MultiDetector::new(bitmap.get_black_matrix())
+            .detectMulti(&hints)
+            .unwrap_or_default();
         detected
             .iter()
             .filter_map(|symbol| {
@@ -124,7 +126,11 @@ fn look(binarizer: impl Binarizer) -> Vec<Payload> {
                 };
                 let bytes = read.getByteSegments().concat();
                 // Digits and letters without a byte segment are another code: ours and the notebook's are bytes.
-                let bytes = if bytes.is_empty() { read.getText().as_bytes().to_vec() } else { bytes };
+                let bytes = if bytes.is_empty() {
+                    read.getText().as_bytes().to_vec()
+                } else {
+                    bytes
+                };
                 Some(Payload { joined, bytes })
             })
             .collect()

@@ -54,7 +54,9 @@ pub struct Block {
 #[must_use]
 pub fn all(visit: &impl Reader, view: &View) -> Vec<Shown> {
     let newest_first = view.notebooks.iter().rev();
-    newest_first.map(|(recorded, read)| kept(visit, recorded, read)).collect()
+    newest_first
+        .map(|(recorded, read)| kept(visit, recorded, read))
+        .collect()
 }
 
 fn kept(visit: &impl Reader, recorded: &Arc<Recorded>, read: &NotebookRead) -> Shown {
@@ -256,13 +258,21 @@ fn line(visit: &impl Reader, block: &Dispensing, rp: &NotebookRp, drug: &Noteboo
     }
     how.extend(drug.remarks.iter().chain(&rp.remarks).map(|remark| remark.text.clone()));
     how.retain(|part| !part.trim().is_empty());
-    let name = if drug.name.is_empty() { drug.generic[0].clone() } else { drug.name.clone() };
+    let name = if drug.name.is_empty() {
+        drug.generic[0].clone()
+    } else {
+        drug.name.clone()
+    };
     (name, how)
 }
 
 /// Whether the days that were handed out are over; what is left over at home nobody knows.
 fn is_over(today: Date, on: Option<Date>, quantity: &str, unit: &str) -> bool {
-    let days = quantity.parse::<i64>().ok().filter(|days| unit.starts_with('日') && (1..=999).contains(days));
+    let days = quantity
+        .parse::<i64>()
+        .ok()
+        .filter(|days| unit.starts_with('日') && (1..=999).contains(days));
     let Some((on, days)) = on.zip(days) else { return false };
-    on.checked_add(jiff::Span::new().days(days)).is_ok_and(|end| end <= today)
+    on.checked_add(jiff::Span::new().days(days))
+        .is_ok_and(|end| end <= today)
 }

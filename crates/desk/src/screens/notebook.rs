@@ -78,7 +78,9 @@ const FIELDS: usize = 3;
 type Sent = Vec<(String, String)>;
 
 fn all<'s>(sent: &'s Sent, name: &str) -> impl Iterator<Item = &'s str> {
-    sent.iter().filter(move |(n, _)| n == name).map(|(_, text)| text.as_str())
+    sent.iter()
+        .filter(move |(n, _)| n == name)
+        .map(|(_, text)| text.as_str())
 }
 
 fn one<'s>(sent: &'s Sent, name: &str) -> &'s str {

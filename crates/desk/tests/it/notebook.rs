@@ -18,7 +18,9 @@ fn kept_pieces(page: &Answer) -> Vec<(&'static str, String)> {
     let values = |name: &str| {
         let mark = format!("name=\"{name}\" value=\"");
         let found = form.split(mark.as_str()).skip(1);
-        found.map(|rest| rest.split('"').next().unwrap().to_owned()).collect::<Vec<_>>()
+        found
+            .map(|rest| rest.split('"').next().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     let mut fields: Vec<_> = values("piece").into_iter().map(|piece| ("piece", piece)).collect();
     fields.extend(values("once").into_iter().map(|once| ("once", once)));
@@ -58,23 +60,48 @@ async fn a_notebook_of_the_patient_stands_beside_the_prescriptions_and_never_in_
     post(&mut browser, &format!("{path}/keep"), &fields).await;
     assert_eq!(readings(&hospital), 1, "a second press keeps nothing twice");
     let panel = page.split("id=\"p-notebook\"").nth(1).unwrap();
-    let drugs = page.split("id=\"p-drugs\"").nth(1).unwrap().split("</section>").next().unwrap();
+    let drugs = page
+        .split("id=\"p-drugs\"")
+        .nth(1)
+        .unwrap()
+        .split("</section>")
+        .next()
+        .unwrap();
     assert!(panel.contains("架空降圧錠５ｍｇ") && panel.contains("2026-11-02 さくら町薬局"));
     assert!(panel.contains("読み取り 09:12 佐藤　一郎（スキャナー）"), "{panel}");
     assert!(!drugs.contains("架空降圧錠"), "never among the prescriptions");
     let banner = page.split("from-notebook").nth(1).unwrap();
-    assert!(banner.contains("アレルギー歴 卵で発疹"), "its allergies are lifted, with their source");
+    assert!(
+        banner.contains("アレルギー歴 卵で発疹"),
+        "its allergies are lifted, with their source"
+    );
     let rx = browser.get(&format!("{chart}/rx")).await.text();
     assert!(rx.contains("お薬手帳（読み取り）") && !rx.contains("name=\"again\" value=\"架空"));
-    assert!(!rx.split("class=\"rx-lines\"").nth(1).unwrap_or_default().contains("架空降圧錠"));
+    assert!(
+        !rx.split("class=\"rx-lines\"")
+            .nth(1)
+            .unwrap_or_default()
+            .contains("架空降圧錠")
+    );
     // It must find its way into the EHR, and leaves the list when it is discarded.
     let session = hospital.session("2001");
-    let entry = session.day().all().find(|r| r.entry.act.word() == "notebook-read").unwrap().id;
+    let entry = session
+        .day()
+        .all()
+        .find(|r| r.entry.act.word() == "notebook-read")
+        .unwrap()
+        .id;
     assert!(session.day().must_be_entered(&entry));
     let work = browser.get(&format!("/to-enter/{}", entry.hex())).await;
     assert!(work.text().contains("201,1,架空降圧錠５ｍｇ,1,錠") && work.text().contains("確認されていません"));
     let discard = format!("{path}/{}/discard", entry.hex());
-    assert!(browser.post(&discard, &[]).await.text().contains("理由を書いてください"));
+    assert!(
+        browser
+            .post(&discard, &[])
+            .await
+            .text()
+            .contains("理由を書いてください")
+    );
     browser.post(&discard, &[("reason", "別の人の手帳だった")]).await;
     assert!(session.day().is_undone(&entry) && !session.day().must_be_entered(&entry));
     assert!(!browser.get(&chart).await.text().contains("お薬手帳（読み取り）"));
@@ -118,9 +145,18 @@ async fn pictures_are_read_within_limits_and_missing_parts_are_named() {
         let head = "JAHISTC08,1|1,山田　花子,2,19510512|5,20261102,1|11,さくら町薬局,13,4,1234567";
         format!("QR\n{head}|201,{n},架空錠{n},1,錠,1,,1|301,{n},毎食後,7,日分,1,1,,1|911,20261102101500,3,{n}")
     };
-    let page = browser.upload(&path, &[], &[part(3).into_bytes(), b"no picture".to_vec(), b"QR\n".to_vec()]).await;
+    let page = browser
+        .upload(
+            &path,
+            &[],
+            &[part(3).into_bytes(), b"no picture".to_vec(), b"QR\n".to_vec()],
+        )
+        .await;
     let text = page.text();
-    assert!(text.contains("画像2：no picture") && text.contains("画像3：お薬手帳のQRが見つかりません"), "{text}");
+    assert!(
+        text.contains("画像2：no picture") && text.contains("画像3：お薬手帳のQRが見つかりません"),
+        "{text}"
+    );
     assert!(text.contains("3枚中1枚を読みました。1、2番がありません"));
     let pieces: Vec<_> = kept_pieces(&page).into_iter().filter(|(n, _)| *n == "piece").collect();
     let page = browser.upload(&path, &pieces, &[part(1).into_bytes()]).await;

@@ -46,6 +46,9 @@ mod tests {
         };
         let sjis = encoding_rs::SHIFT_JIS.encode("2,1,卵,1\r\n\u{1A}").0.into_owned();
         assert_eq!(text(&piece(NotebookWay::Picture, &sjis)), "2,1,卵,1");
-        assert_eq!(text(&piece(NotebookWay::Typed, "5,R081120,1\r\n".as_bytes())), "5,R081120,1");
+        assert_eq!(
+            text(&piece(NotebookWay::Typed, "5,R081120,1\r\n".as_bytes())),
+            "5,R081120,1"
+        );
     }
 }

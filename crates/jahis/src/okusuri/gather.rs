@@ -96,7 +96,10 @@ pub fn gather(pieces: &[NotebookPiece]) -> Gathered {
             Ok(bytes) if bytes.starts_with(b"JAHISTC") => files.push(whole(bytes)),
             Ok(bytes) => all.strays.push(typed::of_bytes(&bytes)),
             Err(why) => {
-                let of = set.first().and_then(|piece| piece.joined).map_or(0, |(_, of, _)| u16::from(of));
+                let of = set
+                    .first()
+                    .and_then(|piece| piece.joined)
+                    .map_or(0, |(_, of, _)| u16::from(of));
                 let missing = match &why {
                     JoinError::Missing { missing, .. } => missing.clone(),
                     _ => Vec::new(),
@@ -131,7 +134,10 @@ fn sets<'a>(placed: &[&'a NotebookPiece]) -> Vec<Vec<&'a NotebookPiece>> {
     let key = |piece: &NotebookPiece| piece.joined.map(|(_, of, parity)| (of, parity));
     let mut sets: Vec<Vec<&NotebookPiece>> = Vec::new();
     for piece in placed {
-        match sets.iter_mut().find(|set| set.first().map(|first| key(first)) == Some(key(piece))) {
+        match sets
+            .iter_mut()
+            .find(|set| set.first().map(|first| key(first)) == Some(key(piece)))
+        {
             Some(set) if set.contains(piece) => {}
             Some(set) => set.push(piece),
             None => sets.push(vec![piece]),
@@ -179,7 +185,11 @@ impl Gathered {
                         missing: joined.missing,
                         reordered: group.reordered,
                     };
-                    if !self.books.iter().any(|before| before.reading.notebook == book.reading.notebook) {
+                    if !self
+                        .books
+                        .iter()
+                        .any(|before| before.reading.notebook == book.reading.notebook)
+                    {
                         self.books.push(book);
                     }
                 }

@@ -21,7 +21,11 @@ use crate::repertoire::{self, Clean};
 ///
 /// # Errors
 /// Every box that cannot be written: unknown sex or birth date, a name over its length, a fault of [`chart::Rx::check`].
-pub fn today(sheet: &RxSheet, allergies: &Known<Vec<Allergy>>, notes: &[String]) -> Result<(Notebook, Vec<Finding>), Refused> {
+pub fn today(
+    sheet: &RxSheet,
+    allergies: &Known<Vec<Allergy>>,
+    notes: &[String],
+) -> Result<(Notebook, Vec<Finding>), Refused> {
     let mut pen = Pen::default();
     for fault in sheet.rx.check() {
         pen.faults.add("処方", fault.to_string());

@@ -65,7 +65,10 @@ fn stray(piece: &[u8]) -> Stray {
 
 /// What bytes that are no notebook are.
 pub(super) fn of_bytes(piece: &[u8]) -> Stray {
-    let digits = piece.get(5..).and_then(|rest| rest.first()).is_some_and(u8::is_ascii_digit);
+    let digits = piece
+        .get(5..)
+        .and_then(|rest| rest.first())
+        .is_some_and(u8::is_ascii_digit);
     if piece.starts_with(b"JAHIS") && digits {
         Stray::Prescription
     } else if piece.split(|byte| *byte == b'\n').filter_map(first_number).any(known) {
@@ -190,7 +193,10 @@ fn joined(head: &[u8], rest: &[&Vec<u8>]) -> Vec<u8> {
     let mut file: Vec<u8> = Vec::new();
     let mut last = 0;
     let mut has_holder = false;
-    for (n, piece) in std::iter::once(head).chain(rest.iter().map(|piece| piece.as_slice())).enumerate() {
+    for (n, piece) in std::iter::once(head)
+        .chain(rest.iter().map(|piece| piece.as_slice()))
+        .enumerate()
+    {
         for (m, line) in piece.split(|byte| *byte == b'\n').enumerate() {
             let at_seam = n > 0 && m == 0;
             // A number of a later edition stands at the beginning of a line of its own, as a record that is told.
@@ -224,7 +230,9 @@ fn is_cut_number(line: &[u8]) -> bool {
 /// The digits before the first comma.
 fn first_number(line: &[u8]) -> Option<u16> {
     let comma = line.iter().take(4).position(|byte| *byte == b',')?;
-    let digits = line.get(..comma).filter(|d| !d.is_empty() && d.iter().all(u8::is_ascii_digit))?;
+    let digits = line
+        .get(..comma)
+        .filter(|d| !d.is_empty() && d.iter().all(u8::is_ascii_digit))?;
     // No record number begins with 0.
     let digits = std::str::from_utf8(digits).ok().filter(|d| !d.starts_with('0'))?;
     digits.parse().ok()

@@ -1,7 +1,7 @@
 //! The medicine notebook: the sample of the format page, what a hospital hands out, and scans in pieces, in any order, twice, and dirty.
 
-use chart::allergy::{Allergy, AllergyKind};
 use chart::Known;
+use chart::allergy::{Allergy, AllergyKind};
 use chart::rx::{Dose, GivenOut, Timing};
 use encoding_rs::SHIFT_JIS;
 use jahis::okusuri::{
@@ -96,7 +96,10 @@ fn what_is_handed_out_says_dose_form_and_source() {
     let in_house = write(&today(&sheet, &Known::NotRecorded, &[]).unwrap().0).unwrap();
     let in_house = SHIFT_JIS.decode(&in_house).0.into_owned();
     assert!(!in_house.contains("院外処方箋の内容"));
-    assert!(in_house.contains("4,アレルギー・禁忌：未確認（記録なし）,20261120,1\r\n"), "{in_house}");
+    assert!(
+        in_house.contains("4,アレルギー・禁忌：未確認（記録なし）,20261120,1\r\n"),
+        "{in_house}"
+    );
 }
 
 #[test]

@@ -62,16 +62,35 @@ fn said(all: &Gathered) -> String {
 fn reading(out: &mut String, reading: &NotebookReading) {
     let book = &reading.notebook;
     let holder = &book.holder;
-    writeln!(out, "  {} {} {:?} {}", holder.name, holder.kana, holder.birth, holder.sex).unwrap();
+    writeln!(
+        out,
+        "  {} {} {:?} {}",
+        holder.name, holder.kana, holder.birth, holder.sex
+    )
+    .unwrap();
     for caution in &book.cautions {
-        writeln!(out, "  {} {} ({})", caution.kind.word(), caution.text, caution.origin.word()).unwrap();
+        writeln!(
+            out,
+            "  {} {} ({})",
+            caution.kind.word(),
+            caution.text,
+            caution.origin.word()
+        )
+        .unwrap();
     }
     for otc in &book.otc {
         writeln!(out, "  OTC {} {:?} {:?}", otc.name, otc.from, otc.until).unwrap();
     }
     for block in &book.dispensings {
         let name = |place: &Option<jahis::okusuri::Place>| place.as_ref().map(|p| p.name.clone()).unwrap_or_default();
-        writeln!(out, "  {:?} {} < {}", block.on, name(&block.place), name(&block.prescribed_at)).unwrap();
+        writeln!(
+            out,
+            "  {:?} {} < {}",
+            block.on,
+            name(&block.place),
+            name(&block.prescribed_at)
+        )
+        .unwrap();
         for rp in &block.rps {
             for drug in &rp.drugs {
                 writeln!(out, "    Rp{} {} {}{}", rp.number, drug.name, drug.amount, drug.unit).unwrap();
@@ -126,7 +145,10 @@ fn what_can_be_read_whole_says_the_same_however_it_came_in() {
 #[test]
 fn every_order_of_three_symbols_is_the_same_notebook() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/notebooks");
-    for case in ["three-symbols-cut-within-characters-out-of-order", "typed-text-of-three-symbols-in-order"] {
+    for case in [
+        "three-symbols-cut-within-characters-out-of-order",
+        "typed-text-of-three-symbols-in-order",
+    ] {
         let all = pieces(&top.join(case));
         let all = &all[..3];
         let meant = gather(all).books[0].reading.clone();

@@ -30,6 +30,12 @@ fn every_symbol_of_a_printed_notebook_sheet_is_read_from_its_picture() {
 fn what_is_no_picture_is_refused_in_words() {
     assert_eq!(payloads(b"%PDF-1.4"), Err(PhotoFault::Kind));
     assert_eq!(payloads(b""), Err(PhotoFault::Kind));
-    assert!(matches!(payloads(b"\x89PNG\r\n\x1a\nrubbish"), Err(PhotoFault::Page(_))));
-    assert!(matches!(payloads(&vec![0; scan::MAX_PHOTO_BYTES + 1]), Err(PhotoFault::TooLarge(_))));
+    assert!(matches!(
+        payloads(b"\x89PNG\r\n\x1a\nrubbish"),
+        Err(PhotoFault::Page(_))
+    ));
+    assert!(matches!(
+        payloads(&vec![0; scan::MAX_PHOTO_BYTES + 1]),
+        Err(PhotoFault::TooLarge(_))
+    ));
 }

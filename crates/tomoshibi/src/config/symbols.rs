@@ -39,7 +39,11 @@ impl SymbolTable {
     pub fn over(&self, table: &str, usual: SymbolSize) -> Result<SymbolSize> {
         let version = self.version.unwrap_or(usual.layout.version);
         if !VERSIONS.contains(&version) {
-            bail!("{table} version は {}–{} です: {version}", VERSIONS.start(), VERSIONS.end());
+            bail!(
+                "{table} version は {}–{} です: {version}",
+                VERSIONS.start(),
+                VERSIONS.end()
+            );
         }
         let level = match self.level.as_deref() {
             None => usual.layout.level,
@@ -93,9 +97,10 @@ pub fn both(rx: &SymbolTable, notebook: &SymbolTable) -> Result<Symbols> {
 /// In words, for `tomoshibi doctor`.
 #[must_use]
 pub fn words(size: SymbolSize) -> String {
-    let module = size
-        .module_mm
-        .map_or_else(|| "モジュールは用紙まかせ".to_owned(), |mm| format!("モジュール {mm} mm"));
+    let module = size.module_mm.map_or_else(
+        || "モジュールは用紙まかせ".to_owned(),
+        |mm| format!("モジュール {mm} mm"),
+    );
     format!(
         "型番{}・{:?}・{module}・{}個まで（{} バイトまで）",
         size.layout.version,

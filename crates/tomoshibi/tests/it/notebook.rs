@@ -17,7 +17,10 @@ fn picture(pdf: &[u8], at: &Path) -> Vec<u8> {
         .args(["-gray", "-png", "-r", "200", "-singlefile"])
         .args([at, &at.with_extension("")])
         .status();
-    assert!(done.expect("pdftoppm is needed: apt-get install poppler-utils").success());
+    assert!(
+        done.expect("pdftoppm is needed: apt-get install poppler-utils")
+            .success()
+    );
     std::fs::read(at.with_extension("png")).expect("the picture")
 }
 
@@ -33,7 +36,14 @@ fn charts(browser: &mut Browser) -> Vec<(String, String)> {
     for link in browser.get("/patients").links("/p/") {
         let page = browser.get(&link);
         let text = page.text();
-        let banner = text.split("<div class=\"banner").nth(1).unwrap_or("").split("</dl>").next().unwrap_or("").to_owned();
+        let banner = text
+            .split("<div class=\"banner")
+            .nth(1)
+            .unwrap_or("")
+            .split("</dl>")
+            .next()
+            .unwrap_or("")
+            .to_owned();
         let plain = (banner.contains("男性") || banner.contains("女性")) && !banner.contains("class=\"flag\"");
         if plain && banner.contains("年（") && !out.iter().any(|(_, known)| *known == name(&page)) {
             out.push((link, name(&page)));
@@ -80,7 +90,12 @@ fn what_was_handed_out_is_read_back_beside_the_right_chart_only() {
         ],
     );
     let papers = issued.links("/print/");
-    assert_eq!(papers.len(), 2, "the prescription and the sheet for the notebook: {}", issued.text());
+    assert_eq!(
+        papers.len(),
+        2,
+        "the prescription and the sheet for the notebook: {}",
+        issued.text()
+    );
     let sheet = browser.get(&papers[1]);
     let picture = picture(&sheet.body, &hospital.path("sheet.pdf"));
 
@@ -88,7 +103,10 @@ fn what_was_handed_out_is_read_back_beside_the_right_chart_only() {
     let read = browser.upload(&format!("{notebook}/pictures"), &picture);
     let said = read.text();
     assert!(said.contains(DRUG) && said.contains("不一致"), "{said}");
-    assert!(said.contains(other.as_str()) && said.contains(patient.as_str()), "both identities");
+    assert!(
+        said.contains(other.as_str()) && said.contains(patient.as_str()),
+        "both identities"
+    );
     let keep = format!("{notebook}/keep");
     let refused = browser.submit(&read, &keep, &[]).text();
     assert!(refused.contains("手帳の名義が画面の患者さんと一致しません") && refused.contains(patient.as_str()));
@@ -98,8 +116,19 @@ fn what_was_handed_out_is_read_back_beside_the_right_chart_only() {
     let read = browser.upload(&format!("{notebook}/pictures"), &picture);
     assert!(!read.text().contains("不一致"), "{}", read.text());
     let kept = browser.submit(&read, &format!("{notebook}/keep"), &[]).text();
-    let part = |id: &str| kept.split(&format!("id=\"{id}\"")).nth(1).unwrap_or("").split("</section>").next().unwrap_or("").to_owned();
-    assert!(part("p-notebook").contains(DRUG) && part("p-notebook").contains("物語の病院"), "{kept}");
+    let part = |id: &str| {
+        kept.split(&format!("id=\"{id}\""))
+            .nth(1)
+            .unwrap_or("")
+            .split("</section>")
+            .next()
+            .unwrap_or("")
+            .to_owned()
+    };
+    assert!(
+        part("p-notebook").contains(DRUG) && part("p-notebook").contains("物語の病院"),
+        "{kept}"
+    );
     assert!(part("p-notebook").contains("電子カルテ停止中に発行"));
     assert!(!part("p-drugs").contains(DRUG), "never among the prescriptions");
 }

@@ -26,11 +26,7 @@ fn piece(field: &str) -> Option<NotebookPiece> {
         None
     } else {
         let mut numbers = numbers.splitn(3, '-').map(str::parse::<u8>);
-        Some((
-            numbers.next()?.ok()?,
-            numbers.next()?.ok()?,
-            numbers.next()?.ok()?,
-        ))
+        Some((numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?))
     };
     let bytes = URL_SAFE_NO_PAD.decode(parts.next()?).ok()?;
     Some(NotebookPiece { way, joined, bytes })

@@ -77,7 +77,12 @@ pub(super) fn compared(w: &Words, view: &View, book: &Book) -> Vec<Line> {
         book,
         patient,
         differs,
-        words: if differs { &w["notebook-differs"] } else { &w["notebook-same"] }.to_owned(),
+        words: if differs {
+            &w["notebook-differs"]
+        } else {
+            &w["notebook-same"]
+        }
+        .to_owned(),
     };
     let both = |written: &str, kana: &str| format!("{written}　{kana}").trim().to_owned();
     vec![

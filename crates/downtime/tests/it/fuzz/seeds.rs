@@ -350,7 +350,10 @@ fn symbols() -> Vec<Seed> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/notebooks");
     let read = |path: &str| std::fs::read(top.join(path)).unwrap();
     let cut = |case: &str| {
-        let mut files: Vec<_> = std::fs::read_dir(top.join(case)).unwrap().map(|e| e.unwrap().path()).collect();
+        let mut files: Vec<_> = std::fs::read_dir(top.join(case))
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .collect();
         files.retain(|file| !file.ends_with("expected.txt"));
         files.sort();
         let texts = files.iter().map(|file| std::fs::read_to_string(file).unwrap());
@@ -362,30 +365,42 @@ fn symbols() -> Vec<Seed> {
             let names = std::fs::read_dir(top.join("three-symbols-cut-within-characters-out-of-order")).unwrap();
             let mut names = names.map(|e| e.unwrap().path());
             let wanted = format!("{file}-picture-{number}-3-");
-            let path = names.find(|p| p.file_name().unwrap().to_str().unwrap().starts_with(&wanted)).unwrap();
-            let parity = path.file_stem().unwrap().to_str().unwrap().rsplit('-').next().unwrap().parse().unwrap();
+            let path = names
+                .find(|p| p.file_name().unwrap().to_str().unwrap().starts_with(&wanted))
+                .unwrap();
+            let parity = path
+                .file_stem()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .rsplit('-')
+                .next()
+                .unwrap()
+                .parse()
+                .unwrap();
             let bytes = std::fs::read(&path).unwrap();
             [vec![u8::try_from(bytes.len()).unwrap(), place, 3, parity], bytes].concat()
         })
         .collect();
     let rx = include_bytes!("../../../../jahis/tests/it/reference.jahis");
     let book = include_bytes!("../../../../jahis/tests/it/reference.okusuri");
-    let code = chart::SheetCode {
-        form: "F02".to_owned(),
-        form_id: FormId::parse("261120031279").unwrap(),
-        page: 1,
-        pages: 2,
-        patient: chart::PatientCheck::NOBODY,
-    };
     vec![
         ("jahis_rx", "reference", rx.to_vec()),
         ("okusuri", "reference", book.to_vec()),
         ("okusuri", "utf8", read("telephone-utf8-first-edition/01-typed.txt")),
         ("okusuri_join", "three", joined),
         ("okusuri_typed", "one", read("one-symbol-typed/01-typed.txt")),
-        ("okusuri_typed", "latin-letters", cut("typed-bytes-of-three-symbols-cut-within-characters")),
-        ("okusuri_typed", "out-of-order", cut("typed-text-of-three-symbols-out-of-order")),
+        (
+            "okusuri_typed",
+            "latin-letters",
+            cut("typed-bytes-of-three-symbols-cut-within-characters"),
+        ),
+        (
+            "okusuri_typed",
+            "out-of-order",
+            cut("typed-text-of-three-symbols-out-of-order"),
+        ),
         ("okusuri_typed", "files", cut("three-files-of-911-out-of-order")),
-        ("sheet_code", "one", code.text().unwrap().into_bytes()),
+        ("sheet_code", "one", b"T12611200312790102KJKNF02N".to_vec()),
     ]
 }

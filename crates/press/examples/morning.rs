@@ -26,8 +26,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{run:<12} {:>9.1} ms", started.elapsed().as_secs_f64() * 1e3);
     }
     let started = Instant::now();
-    let mut bytes = Vec::new();
-    let report = press.pack((0..patients).map(|i| varied(&sample, i)), |_| (), &mut bytes)?;
+    let out: Box<dyn std::io::Write> = match arguments.get(2).filter(|word| *word != "typst") {
+        Some(path) => Box::new(std::fs::File::create(path)?),
+        None => Box::new(std::io::sink()),
+    };
+    let report = press.pack((0..patients).map(|i| varied(&sample, i)), |_| (), out)?;
     let seconds = started.elapsed().as_secs_f64();
     let (pages, megabytes) = (report.printed.pages, report.bytes as f64 / 1e6);
     println!(
@@ -35,9 +38,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         pages as f64 / seconds
     );
     println!("page         {:.0} bytes", report.bytes as f64 / pages as f64);
-    if let Some(path) = arguments.get(2).filter(|word| *word != "typst") {
-        std::fs::write(path, bytes)?;
-    }
     Ok(())
 }
 

@@ -348,7 +348,9 @@ fn join(segments: Vec<Vec<u8>>, quick: Option<Vec<u8>>, runs: &[Run]) -> Result<
             let (document, next, all) = match open.take() {
                 Some(part) => part,
                 None => {
-                    let bytes = typst.next().ok_or_else(|| unreadable("a segment is missing".to_owned()))?;
+                    let bytes = typst
+                        .next()
+                        .ok_or_else(|| unreadable("a segment is missing".to_owned()))?;
                     let (document, all) = load(bytes)?;
                     (document, 0, all)
                 }

@@ -73,7 +73,18 @@ impl Hospitals {
         }
         // Beside the program, so that both come from one build of Typst.
         let status = Command::new("cargo")
-            .args(["build", "--release", "--locked", "--quiet", "-p", "tomoshibi", "-p", "press", "--example", "morning"])
+            .args([
+                "build",
+                "--release",
+                "--locked",
+                "--quiet",
+                "-p",
+                "tomoshibi",
+                "-p",
+                "press",
+                "--example",
+                "morning",
+            ])
             .current_dir(&self.root)
             .status()
             .context("cargo")?;

@@ -219,14 +219,22 @@ impl Body {
         (read.typed_notes.is_empty() && counts.iter().all(|count| *count <= MAX_ITEMS)).then_some(())?;
         // Blank parts of a line are rare and have rules of their own.
         let filled = |text: &str| !text.trim().is_empty();
-        let drugs = |drug: &Drug| [&drug.name, &drug.dose, &drug.usage, &drug.days].into_iter().all(|text| filled(text));
+        let drugs = |drug: &Drug| {
+            [&drug.name, &drug.dose, &drug.usage, &drug.days]
+                .into_iter()
+                .all(|text| filled(text))
+        };
         let whole = filled(&read.date)
             && filled(&read.department)
             && read.allergy.items.iter().all(|text| filled(text))
             && read.facts.iter().all(|fact| filled(&fact.label) && filled(&fact.value))
             && read.drugs.items.iter().all(drugs)
             && read.diagnoses.items.iter().all(|diagnosis| filled(&diagnosis.name))
-            && read.results.items.iter().all(|result| filled(&result.name) && filled(&result.value))
+            && read
+                .results
+                .items
+                .iter()
+                .all(|result| filled(&result.name) && filled(&result.value))
             && read.last_note.sections.iter().all(|section| filled(&section.text))
             && read.today_exams.iter().all(|exam| filled(exam));
         whole.then_some(read)

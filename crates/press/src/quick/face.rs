@@ -7,13 +7,16 @@
 use std::collections::BTreeMap;
 
 use crate::fonts::Fonts;
-use crate::legible::{is_invisible, is_variation_selector, stand_in, unbreakable, UNBROKEN_RUN};
+use crate::legible::{UNBROKEN_RUN, is_invisible, is_variation_selector, stand_in, unbreakable};
 
 /// Longest text of one field, in characters; longer ones go to Typst.
 const MAX_TEXT: usize = 6_000;
 
 /// Codes of characters whose glyph another character has too start here, above every glyph number.
 pub const ALIASES: u16 = 0x8000;
+
+/// Most such characters of a face; ours have two.
+pub const MAX_ALIASES: usize = 64;
 
 /// A face, in the order of `fonts::FILES`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +104,7 @@ impl Face {
             *codes.get_mut(place)? = given;
         }
         let sub = ttf.subscript_metrics()?;
-        (glyphs < ALIASES).then(|| Self {
+        (glyphs < ALIASES && aliases.len() < MAX_ALIASES).then(|| Self {
             codes,
             advances: (0..glyphs).map(advance).collect(),
             aliases,
@@ -112,13 +115,19 @@ impl Face {
 
     /// The code of a character in this face's font object, and its advance in ems.
     pub fn code(&self, c: char) -> Option<(u16, f64)> {
-        let code = self.codes.get(u32::from(c) as usize).copied().filter(|code| *code != 0)?;
+        let code = self
+            .codes
+            .get(u32::from(c) as usize)
+            .copied()
+            .filter(|code| *code != 0)?;
         Some((code, self.advance(code)?))
     }
 
     /// The glyph behind a code.
     pub fn glyph(&self, code: u16) -> u16 {
-        let alias = code.checked_sub(ALIASES).and_then(|at| self.aliases.get(usize::from(at)));
+        let alias = code
+            .checked_sub(ALIASES)
+            .and_then(|at| self.aliases.get(usize::from(at)));
         alias.map_or(code, |(glyph, _)| *glyph)
     }
 
@@ -183,10 +192,28 @@ mod tests {
     fn what_could_be_set_otherwise_is_refused() {
         let fonts = Fonts::embedded().unwrap();
         let faces = Faces::new(&fonts).unwrap();
-        for plain in ["アムロジピン錠 5 mg", "髙﨑　花子", "1.73m²（前回）", "ｱﾚﾙｷﾞｰ", "一行\n二行", "✓→※"] {
+        for plain in [
+            "アムロジピン錠 5 mg",
+            "髙﨑　花子",
+            "1.73m²（前回）",
+            "ｱﾚﾙｷﾞｰ",
+            "一行\n二行",
+            "✓→※",
+        ] {
             assert!(is_plain(&faces, plain), "{plain}");
         }
-        for odd in ["𠮷", "influenza", "か\u{309A}", "葛\u{E0100}城", "a\tb", "\u{202E}5", "₂", "😀", "123456789012345", "https://a.b"] {
+        for odd in [
+            "𠮷",
+            "influenza",
+            "か\u{309A}",
+            "葛\u{E0100}城",
+            "a\tb",
+            "\u{202E}5",
+            "₂",
+            "😀",
+            "123456789012345",
+            "https://a.b",
+        ] {
             assert!(!is_plain(&faces, odd), "{odd}");
         }
     }

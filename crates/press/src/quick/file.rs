@@ -96,7 +96,10 @@ impl File {
         }
         let (number, content) = (self.next(), self.next());
         let node = self.node;
-        self.object(number, &format!("<</Type/Page/Parent {node} 0 R/Contents {content} 0 R>>"));
+        self.object(
+            number,
+            &format!("<</Type/Page/Parent {node} 0 R/Contents {content} 0 R>>"),
+        );
         self.stream(content, "", &page.content);
         for (kind, code) in &page.used {
             if let Some(used) = self.used.get_mut(*kind as usize) {
@@ -120,7 +123,10 @@ impl File {
         let count = kids.len();
         self.object(
             node,
-            &format!("<</Type/Pages/Parent {TREE} 0 R/Count {count}/Kids[{}]>>", list.join(" ")),
+            &format!(
+                "<</Type/Pages/Parent {TREE} 0 R/Count {count}/Kids[{}]>>",
+                list.join(" ")
+            ),
         );
         self.branches.push((node, count));
     }
@@ -205,7 +211,9 @@ impl File {
                 first + 5
             ),
         );
-        let (frame, round) = (ttf.global_bounding_box(), |units: i16| (f64::from(units) * per_mille).round());
+        let (frame, round) = (ttf.global_bounding_box(), |units: i16| {
+            (f64::from(units) * per_mille).round()
+        });
         self.object(
             first + 2,
             &format!(
@@ -282,7 +290,12 @@ fn tag(glyphs: &[u16]) -> String {
 }
 
 fn post_script_name(ttf: &ttf_parser::Face) -> Option<String> {
-    let names = ttf.names().into_iter().filter(|name| name.name_id == ttf_parser::name_id::POST_SCRIPT_NAME);
+    let names = ttf
+        .names()
+        .into_iter()
+        .filter(|name| name.name_id == ttf_parser::name_id::POST_SCRIPT_NAME);
     let name = names.filter_map(|name| name.to_string()).next()?;
-    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-').then_some(name)
+    name.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        .then_some(name)
 }

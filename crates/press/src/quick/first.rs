@@ -61,7 +61,11 @@ fn reception(set: Set, b: &Body, width: f64) -> Option<Option<Frame>> {
         par.text(set.faces, style(Kind::Text, 10.0), appointment)?;
         some = true;
     }
-    Some(if some { Some(par.in_box(width, LEADING * BODY)?) } else { None })
+    Some(if some {
+        Some(par.in_box(width, LEADING * BODY)?)
+    } else {
+        None
+    })
 }
 
 /// Allergies and contraindications.
@@ -76,7 +80,11 @@ pub fn allergy(set: Set, b: &Body, width: f64) -> Option<Frame> {
     let bold = style(Kind::Bold, 11.0);
     heading.text(set.faces, bold, "アレルギー・禁忌")?;
     heading.blank(0.5 * 11.0);
-    heading.text(set.faces, bold, if known { "あり" } else { state_word(&b.allergy.state) })?;
+    heading.text(
+        set.faces,
+        bold,
+        if known { "あり" } else { state_word(&b.allergy.state) },
+    )?;
     heading.text(set.faces, style(Kind::Text, BODY), "\n")?;
     heading.boxed(match get(&b.allergy.note) {
         Some(note) => {
@@ -108,7 +116,9 @@ pub fn allergy(set: Set, b: &Body, width: f64) -> Option<Frame> {
         par.blank(1.5 * MM).write_on(0.9 * BODY, pen(0.5));
         Some(par.over(room, LEADING * BODY)?)
     };
-    let height = heading.height.max(content.as_ref().map_or(0.0, |content| content.height));
+    let height = heading
+        .height
+        .max(content.as_ref().map_or(0.0, |content| content.height));
     let mut grid = Frame::new(inner, height);
     let (shift, down) = (heading.width + gap, (height - heading.height) / 2.0);
     grid.put(0.0, down, heading);
@@ -121,7 +131,11 @@ pub fn allergy(set: Set, b: &Body, width: f64) -> Option<Frame> {
         frame = frame.outlined(pen(0.6), 0.0);
     }
     let around = 0.9 * MM;
-    Some(frame.padded(around, around, around, around).outlined(dashed(1.6, !sure), 0.0))
+    Some(
+        frame
+            .padded(around, around, around, around)
+            .outlined(dashed(1.6, !sure), 0.0),
+    )
 }
 
 /// Infections, blood group, weight.
@@ -139,7 +153,11 @@ pub fn facts(set: Set, b: &Body, width: f64) -> Option<Option<Frame>> {
         }
         par.boxed(one.in_box(width, LEADING * BODY)?);
     }
-    Some(if b.facts.is_empty() { None } else { Some(par.over(width, 0.45 * BODY)?) })
+    Some(if b.facts.is_empty() {
+        None
+    } else {
+        Some(par.over(width, 0.45 * BODY)?)
+    })
 }
 
 /// Boxes for vitals.
@@ -314,7 +332,8 @@ pub fn foot(set: Set, width: f64) -> Option<Frame> {
     frame.put(left, top, colon);
     let mut flow = Flow::default();
     let inner = 66.0 * MM - 2.0 * x;
-    flow.add(auto(BODY), name("事後入力")?, auto(BODY)).space(super::flow::firm(0.4 * MM));
+    flow.add(auto(BODY), name("事後入力")?, auto(BODY))
+        .space(super::flow::firm(0.4 * MM));
     let mut par = Par::default();
     par.boxed(set.choice("入力", 9.0, inner)?).rest();
     par.boxed(set.choice("確認（別の人）", 9.0, inner)?).rest();

@@ -96,7 +96,11 @@ fn patient_strip(set: Set, strip: &PatientStrip, width: f64) -> Option<Frame> {
     let mut who = Flow::default();
     who.add(auto(BODY), kana.over(left, leading)?, auto(BODY))
         .space(weak(1.6 * MM))
-        .add(block(1.6 * MM), fitted_name(set, or(&strip.name, "氏名 登録なし"), width - 4.0 * MM - bars_width)?, auto(BODY));
+        .add(
+            block(1.6 * MM),
+            fitted_name(set, or(&strip.name, "氏名 登録なし"), width - 4.0 * MM - bars_width)?,
+            auto(BODY),
+        );
     let who = who.frame(left);
     let mut number = Par::of(set.faces, style(Kind::Text, SMALL), "患者番号")?;
     number.blank(1.2 * MM);
@@ -105,7 +109,8 @@ fn patient_strip(set: Set, strip: &PatientStrip, width: f64) -> Option<Frame> {
     let mut bars_line = Frame::new(bars_width, bars.height);
     bars_line.put((bars_width - bars.width) / 2.0, 0.0, bars);
     let mut code = Flow::default();
-    code.add(auto(BODY), bars_line, block(MM)).add(auto(BODY), number, auto(BODY));
+    code.add(auto(BODY), bars_line, block(MM))
+        .add(auto(BODY), number, auto(BODY));
     let code = code.frame(bars_width);
     let mut birth = Par::of(set.faces, style(Kind::Text, 10.5), &format!("{} ", strip.birth))?;
     birth.blank(0.8 * 10.5);
@@ -120,15 +125,26 @@ fn patient_strip(set: Set, strip: &PatientStrip, width: f64) -> Option<Frame> {
     grid.put(0.0, who_y, who);
     grid.put(left + MM, code_y, code);
     grid.put(0.0, row + 1.6 * MM, birth);
-    Some(grid.padded(1.5 * MM, 1.8 * MM, 1.5 * MM, 1.8 * MM).outlined(pen(1.4), 0.0))
+    Some(
+        grid.padded(1.5 * MM, 1.8 * MM, 1.5 * MM, 1.8 * MM)
+            .outlined(pen(1.4), 0.0),
+    )
 }
 
 /// The head of a page without its code, which stands in its lower right corner.
-pub fn page_head(set: Set, sheet: &Sheet, strip: &PatientStrip, title: &Title, width: f64, first: bool) -> Option<Frame> {
+pub fn page_head(
+    set: Set,
+    sheet: &Sheet,
+    strip: &PatientStrip,
+    title: &Title,
+    width: f64,
+    first: bool,
+) -> Option<Frame> {
     let row = title_row(set, sheet, title, width, first)?;
     let who = patient_strip(set, strip, width - QR_SIDE - QR_QUIET)?;
     let mut flow = Flow::default();
-    flow.add(auto(BODY), row, block(2.2 * MM)).add(block(0.0), who, block(0.0));
+    flow.add(auto(BODY), row, block(2.2 * MM))
+        .add(block(0.0), who, block(0.0));
     Some(flow.frame(width))
 }
 
@@ -147,7 +163,11 @@ pub fn page_foot(set: Set, sheet: &Sheet, title: &Title, width: f64, extra: Fram
     lines.text(set.faces, style(Kind::Text, BODY), "\n")?;
     lines.text(set.faces, style(Kind::Text, SMALL), &sheet.seal)?;
     lines.text(set.faces, style(Kind::Text, BODY), "\n")?;
-    lines.text(set.faces, style(Kind::Text, SMALL), &format!("{} 第{}版 ", title.code, title.version))?;
+    lines.text(
+        set.faces,
+        style(Kind::Text, SMALL),
+        &format!("{} 第{}版 ", title.code, title.version),
+    )?;
     lines.blank(0.6 * SMALL);
     lines.boxed(set.whole(&sheet.issued, style(Kind::Text, SMALL), lines_width)?);
     let lines = lines.over(lines_width, 0.42 * BODY)?;
@@ -161,7 +181,8 @@ pub fn page_foot(set: Set, sheet: &Sheet, title: &Title, width: f64, extra: Fram
     }
     middle.put((bars_width - bars.width) / 2.0, 0.0, bars);
     let mut code = Flow::default();
-    code.add(auto(BODY), middle, block(0.7 * MM)).add(auto(SMALL), number, auto(SMALL));
+    code.add(auto(BODY), middle, block(0.7 * MM))
+        .add(auto(SMALL), number, auto(SMALL));
     let code = code.frame(bars_width);
     let upper = extra.height + 1.6 * MM;
     let height = upper + lines.height;

@@ -6,14 +6,17 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
-use super::face::{Faces, Kind, Style};
+use super::face::{ALIASES, Faces, Kind, MAX_ALIASES, Style};
 use super::frame::{Draw, Frame, Pen};
 
 /// Where a quarter circle's handles lie, as a share of its radius.
 const HANDLE: f64 = 0.552_284_749_8;
 
-/// Pages are small; more effort gains a twentieth of their size for twice the time.
-const EFFORT: u32 = 6;
+/// How hard pages are compressed: a little less than usual, for they are small already.
+const EFFORT: u32 = 4;
+
+/// Room for the codes of a face.
+const CODES: usize = ALIASES as usize + MAX_ALIASES;
 
 /// A written page.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ struct Ink<'a> {
     height: f64,
     out: String,
     used: Vec<(Kind, u16)>,
+    /// Codes already among the used ones.
+    seen: Vec<bool>,
     in_text: bool,
     font: Option<(Kind, f64)>,
     white: bool,
@@ -42,6 +47,7 @@ pub fn written(faces: &Faces, page: &Frame) -> Option<Page> {
         height: page.height,
         out: String::with_capacity(32 * 1024),
         used: Vec::with_capacity(1024),
+        seen: vec![false; CODES * Kind::ALL.len()],
         in_text: false,
         font: None,
         white: false,
@@ -51,8 +57,6 @@ pub fn written(faces: &Faces, page: &Frame) -> Option<Page> {
         ink.draw(*x, *y, draw)?;
     }
     ink.text(false);
-    ink.used.sort_unstable_by_key(|(kind, code)| (*kind as usize, *code));
-    ink.used.dedup();
     let mut deflated = ZlibEncoder::new(Vec::with_capacity(8 * 1024), Compression::new(EFFORT));
     deflated.write_all(ink.out.as_bytes()).ok()?;
     Some(Page {
@@ -69,9 +73,14 @@ impl Ink<'_> {
             Draw::Outline(width, height, pen) => {
                 self.pen(*pen);
                 // Dashes begin at the upper left corner and run with the clock.
-                for (number, corner) in [(x, down), (x + width, down), (x + width, down - height), (x, down - height)]
-                    .into_iter()
-                    .enumerate()
+                for (number, corner) in [
+                    (x, down),
+                    (x + width, down),
+                    (x + width, down - height),
+                    (x, down - height),
+                ]
+                .into_iter()
+                .enumerate()
                 {
                     self.numbers(&[corner.0, corner.1]);
                     self.out.push_str(if number == 0 { "m " } else { "l " });
@@ -125,8 +134,14 @@ impl Ink<'_> {
         self.numbers(&[x + radius, y]);
         self.out.push_str("m ");
         let sides = [
-            ([right - radius, y], [right - handle, y, right, y + handle, right, y + radius]),
-            ([right, top - radius], [right, top - handle, right - handle, top, right - radius, top]),
+            (
+                [right - radius, y],
+                [right - handle, y, right, y + handle, right, y + radius],
+            ),
+            (
+                [right, top - radius],
+                [right, top - handle, right - handle, top, right - radius, top],
+            ),
             ([x + radius, top], [x + handle, top, x, top - handle, x, top - radius]),
             ([x, y + radius], [x, y + handle, x + handle, y, x + radius, y]),
         ];
@@ -159,13 +174,18 @@ impl Ink<'_> {
             let off = pen - at * per_mille;
             if off.abs() > 0.5 {
                 self.out.push('>');
-                let _ = write!(self.out, "{}", rounded(off, 10.0));
+                thousandths(&mut self.out, (off * 10.0).round() / 10.0);
                 self.out.push('<');
                 pen = at * per_mille;
             }
-            let _ = write!(self.out, "{code:04x}");
+            hexadecimal(&mut self.out, *code);
             pen += face.advance(*code)? * 1000.0;
-            self.used.push((style.face, *code));
+            if let Some(seen) = self.seen.get_mut(style.face as usize * CODES + usize::from(*code)) {
+                if !*seen {
+                    *seen = true;
+                    self.used.push((style.face, *code));
+                }
+            }
         }
         self.out.push_str(">]TJ\n");
         Some(())
@@ -204,12 +224,61 @@ impl Ink<'_> {
 
     fn numbers(&mut self, numbers: &[f64]) {
         for number in numbers {
-            let _ = write!(self.out, "{} ", rounded(*number, 1000.0));
+            thousandths(&mut self.out, *number);
+            self.out.push(' ');
         }
     }
 }
 
-fn rounded(number: f64, parts: f64) -> f64 {
-    let rounded = (number * parts).round() / parts;
-    if rounded == 0.0 { 0.0 } else { rounded }
+/// A number to its thousandth, without zeros at its end. Nothing on a page is as far as a million points.
+#[allow(clippy::cast_possible_truncation, reason = "clamped to a million points")]
+fn thousandths(out: &mut String, number: f64) {
+    let all = (number.clamp(-1e6, 1e6) * 1000.0).round() as i64;
+    if all < 0 {
+        out.push('-');
+    }
+    let (whole, mut part) = (all.unsigned_abs() / 1000, all.unsigned_abs() % 1000);
+    let _ = write!(out, "{whole}");
+    if part > 0 {
+        out.push('.');
+        let mut place = 100;
+        while part > 0 {
+            let digit = u8::try_from(part / place).unwrap_or(0);
+            out.push(char::from(b'0' + digit));
+            part %= place;
+            place = (place / 10).max(1);
+        }
+    }
+}
+
+/// Four hexadecimal digits.
+fn hexadecimal(out: &mut String, code: u16) {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    for shift in [12, 8, 4, 0] {
+        out.extend(DIGITS.get(usize::from(code >> shift & 15)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_as_short_as_they_can_be() {
+        let said = |number: f64| {
+            let mut out = String::new();
+            thousandths(&mut out, number);
+            out
+        };
+        let found = [0.0, -0.0001, 1.0, -2.5, 0.05, 0.007, 841.8898, 1.0996, -0.5, 100.0].map(said);
+        assert_eq!(
+            found,
+            ["0", "0", "1", "-2.5", "0.05", "0.007", "841.89", "1.1", "-0.5", "100"]
+        );
+        let mut out = String::new();
+        hexadecimal(&mut out, 0x80af);
+        assert_eq!(out, "80af");
+    }
 }

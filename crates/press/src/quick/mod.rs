@@ -9,6 +9,7 @@
 //! everything goes to Typst, and a test asks for the change to be made here too.
 
 mod chart;
+mod entries;
 mod face;
 mod file;
 mod first;
@@ -21,9 +22,9 @@ mod par;
 mod parts;
 mod rest;
 
-use chart::Body;
 use ::chart::sheet_code::MAX_SHEET_PAGES;
 use ::chart::{PatientStrip, Sheet};
+use chart::Body;
 
 use crate::filled::check;
 use crate::fonts::Fonts;
@@ -108,7 +109,9 @@ impl Quick {
         let top = TOP + head.height + 3.0 * MM;
         let height = PAPER.1 - top - (FOOT + foot.frame.height + QR_QUIET);
         let (first, rest) = self.bodies(set, b, height)?;
-        let pages = u8::try_from(1 + rest.len()).ok().filter(|pages| *pages <= MAX_SHEET_PAGES)?;
+        let pages = u8::try_from(1 + rest.len())
+            .ok()
+            .filter(|pages| *pages <= MAX_SHEET_PAGES)?;
         let mut out = Vec::new();
         for (page, body) in (1..).zip(std::iter::once(first).chain(rest)) {
             let head = match page {
@@ -124,7 +127,11 @@ impl Quick {
 
     /// The body of page 1 and those of the pages after it.
     fn bodies(&self, set: Set, b: &Body, height: f64) -> Option<(Frame, Vec<Frame>)> {
-        let upper = [Some(first::first_line(set, b, WIDTH)?), Some(first::allergy(set, b, WIDTH)?), first::facts(set, b, WIDTH)?];
+        let upper = [
+            Some(first::first_line(set, b, WIDTH)?),
+            Some(first::allergy(set, b, WIDTH)?),
+            first::facts(set, b, WIDTH)?,
+        ];
         let upper: Vec<Frame> = upper.into_iter().flatten().collect();
         let upper_height: f64 = upper.iter().map(|part| part.height + GAP).sum();
         let free = height - upper_height - 0.5 * MM;
@@ -209,20 +216,34 @@ fn usual<'a>(faces: &Faces, sheet: &'a Sheet) -> Option<&'a PatientStrip> {
         gaiji,
         ..
     } = strip;
-    let texts = [title_mark, as_of, seal, issued, form_id, hospital, kana, name, birth, age, sex, id, id_code];
+    let texts = [
+        title_mark, as_of, seal, issued, form_id, hospital, kana, name, birth, age, sex, id, id_code,
+    ];
     let all = texts.into_iter().chain(flags);
-    let plain = all.clone().all(|text| is_plain(faces, text) && !text.contains(['\n', '〓']));
+    let plain = all
+        .clone()
+        .all(|text| is_plain(faces, text) && !text.contains(['\n', '〓']));
     let odd = *drill || *temporary || *gaiji || title_mark == "訓練" || form_id.is_empty() || id_code.is_empty();
-    let blank = [birth, age, sex, hospital].into_iter().chain(flags).any(|text| text.trim().is_empty());
+    let blank = [birth, age, sex, hospital]
+        .into_iter()
+        .chain(flags)
+        .any(|text| text.trim().is_empty());
     (plain && !odd && !blank).then_some(strip)
 }
 
 /// FNV-1a of everything that was ported.
 pub fn fingerprint(form: &Form) -> u64 {
     let about = format!("{:?}", form.about);
-    let texts = [include_str!("../../frame.typ"), include_str!("../../parts.typ"), form.source.text(), &about];
+    let texts = [
+        include_str!("../../frame.typ"),
+        include_str!("../../parts.typ"),
+        form.source.text(),
+        &about,
+    ];
     let bytes = texts.iter().flat_map(|text| text.bytes().chain(std::iter::once(0)));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]

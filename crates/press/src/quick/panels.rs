@@ -1,16 +1,15 @@
 //! The panels of a chart's first page and how much of each stands there: `plan`, `drugs-panel` and `right-panel` of F02's `form.typ`.
 
-use super::chart::{Body, Diagnosis, Drug, Note, Result, Section, get};
+use super::chart::{Body, Note, Section, get};
+use super::entries::{diagnosis, drug, labelled, result};
 use super::face::Kind;
 use super::flow::{Flow, auto, block};
 use super::frame::{Frame, MM, SLACK, pen};
-use super::par::{Par, stacked, style};
+use super::par::{Par, style};
 use super::parts::{BODY, LEADING, SMALL, Set, rule};
 
 const MOST_DRUGS: usize = 8;
 const DRUG_GAP: f64 = 0.7 * MM;
-/// Fields up to this many characters stay whole.
-const WHOLE: usize = 22;
 const BETWEEN: f64 = 3.0 * MM;
 
 /// What stands on page 1.
@@ -49,13 +48,31 @@ impl Parts {
         let most = if known(&b.drugs.state) { MOST_DRUGS } else { 0 };
         let drugs = b.drugs.items.iter().take(most).zip(1..);
         let take = |state: &str, count: usize| if known(state) { count } else { 0 };
-        let diagnoses = b.diagnoses.items.iter().take(take(&b.diagnoses.state, b.diagnoses.items.len()));
-        let results = b.results.items.iter().take(take(&b.results.state, b.results.items.len()));
-        let sections = b.last_note.sections.iter().take(take(&b.last_note.state, b.last_note.sections.len()));
+        let diagnoses = b
+            .diagnoses
+            .items
+            .iter()
+            .take(take(&b.diagnoses.state, b.diagnoses.items.len()));
+        let results = b
+            .results
+            .items
+            .iter()
+            .take(take(&b.results.state, b.results.items.len()));
+        let sections = b
+            .last_note
+            .sections
+            .iter()
+            .take(take(&b.last_note.state, b.last_note.sections.len()));
         Some(Self {
-            drugs: drugs.map(|(d, number)| drug(set, d, number, left)).collect::<Option<_>>()?,
-            diagnoses: diagnoses.map(|d| diagnosis(set, d, right)?.in_box(right, LEADING * 9.0)).collect::<Option<_>>()?,
-            results: results.map(|r| result(set, r, right)?.in_box(right, LEADING * 9.0)).collect::<Option<_>>()?,
+            drugs: drugs
+                .map(|(d, number)| drug(set, d, number, left))
+                .collect::<Option<_>>()?,
+            diagnoses: diagnoses
+                .map(|d| diagnosis(set, d, right)?.in_box(right, LEADING * 9.0))
+                .collect::<Option<_>>()?,
+            results: results
+                .map(|r| result(set, r, right)?.in_box(right, LEADING * 9.0))
+                .collect::<Option<_>>()?,
             sections: sections
                 .map(|s| Some(labelled(set, s, 9.0, right)?.stacked()))
                 .collect::<Option<_>>()?,
@@ -73,129 +90,6 @@ pub fn panel_title(set: Set, title: &str, aside: Option<&str>, more: Option<&str
         par.rest().boxed(set.whole(aside, style(Kind::Text, SMALL), width)?);
     }
     par.over(width, LEADING * BODY)
-}
-
-/// A drug with its number.
-pub fn drug(set: Set, d: &Drug, number: usize, width: f64) -> Option<Frame> {
-    let indent = 5.0 * MM;
-    let width = width - indent;
-    let mut par = Par::of(set.faces, style(Kind::Bold, 9.5), &d.name)?;
-    if let Some(tag) = get(&d.tag) {
-        par.blank(1.2 * MM).boxed(set.boxed(tag, 8.0, 0.6, width)?);
-    }
-    par.rest().boxed(set.whole(&d.days, style(Kind::Bold, 9.5), width)?);
-    par.text(set.faces, style(Kind::Text, BODY), "\n")?;
-    let small = style(Kind::Text, 9.0);
-    field(set, &mut par, &d.dose, width)?;
-    par.blank(0.9 * 9.0);
-    field(set, &mut par, &d.usage, width)?;
-    if let Some(comment) = get(&d.comment) {
-        par.text(set.faces, small, &format!("\n※ {comment}"))?;
-    }
-    let lines = par.over(width, 0.45 * MM)?;
-    let mut frame = Frame::new(width + indent, lines.height);
-    let figure = Par::of(set.faces, style(Kind::Figures, 9.0), &number.to_string())?.in_box(width, 0.0)?;
-    frame.put(0.0, 0.0, figure);
-    frame.put(indent, 0.0, lines);
-    Some(frame)
-}
-
-fn field(set: Set, par: &mut Par, text: &str, width: f64) -> Option<()> {
-    let small = style(Kind::Text, 9.0);
-    if text.chars().count() > WHOLE {
-        par.text(set.faces, small, text)
-    } else {
-        par.boxed(set.whole(text, small, width)?);
-        Some(())
-    }
-}
-
-/// A diagnosis.
-pub fn diagnosis(set: Set, d: &Diagnosis, width: f64) -> Option<Par> {
-    let mut par = Par::default();
-    if d.main {
-        par.boxed(set.boxed("主", 7.5, 0.5, width)?).blank(0.8 * MM);
-    }
-    par.text(set.faces, style(Kind::Bold, 9.0), &d.name)?;
-    if d.suspected {
-        par.text(set.faces, style(Kind::Text, 9.0), "の疑い")?;
-    }
-    if let Some(since) = get(&d.since) {
-        par.blank(MM);
-        par.text(set.faces, style(Kind::Text, 8.0), since)?;
-    }
-    Some(par)
-}
-
-/// A result.
-pub fn result(set: Set, r: &Result, width: f64) -> Option<Par> {
-    let mut par = Par::of(set.faces, style(Kind::Text, 8.5), &r.name)?;
-    par.blank(MM);
-    let mut value = Par::of(set.faces, style(Kind::BoldFigures, 9.0), &r.value)?;
-    if let Some(flag) = get(&r.flag).filter(|_| !r.critical) {
-        value.blank(0.6 * MM);
-        value.text(set.faces, style(Kind::Bold, 9.0), flag)?;
-    }
-    par.boxed(value.in_box(width, LEADING * 9.0)?);
-    if r.critical {
-        par.blank(0.8 * MM).boxed(set.reversed("緊急値", 7.5, width)?);
-    }
-    par.blank(0.8 * MM);
-    let mut small = get(&r.unit).unwrap_or_default().to_owned();
-    if let Some(range) = get(&r.r#ref) {
-        let bare = range.starts_with(['(', '（']);
-        small.push_str(&if bare { format!(" {range}") } else { format!(" ({range})") });
-    }
-    if let Some(date) = get(&r.date) {
-        small.push_str(&format!(" {date}"));
-    }
-    if !small.is_empty() {
-        par.text(set.faces, style(Kind::Text, 7.5), &small)?;
-    }
-    Some(par)
-}
-
-/// Lines of a section and the space between them.
-pub struct Lines {
-    /// The lines.
-    pub lines: Vec<Frame>,
-    /// Between them.
-    pub leading: f64,
-}
-
-impl Lines {
-    /// As one piece.
-    pub fn stacked(self) -> Frame {
-        stacked(self.lines, self.leading)
-    }
-}
-
-/// One-letter labels stand beside their text, longer ones before it.
-pub fn labelled(set: Set, s: &Section, size: f64, width: f64) -> Option<Lines> {
-    let text = style(Kind::Text, size);
-    let bold = style(Kind::Bold, size);
-    let left = super::par::Align::Left;
-    let Some(label) = get(&s.label) else {
-        let lines = Par::of(set.faces, text, &s.text)?.lines(width, 0.0, true, left)?;
-        return Some(Lines {
-            lines,
-            leading: LEADING * size,
-        });
-    };
-    let mut par = Par::default();
-    let mut hanging = 0.0;
-    if label.chars().count() <= 2 {
-        hanging = 1.7 * size;
-        par.boxed(Par::of(set.faces, bold, label)?.over(hanging, LEADING * size)?);
-    } else {
-        par.text(set.faces, bold, label)?;
-        par.blank(2.0 * MM);
-    }
-    par.text(set.faces, text, &s.text)?;
-    Some(Lines {
-        lines: par.lines(width, hanging, true, left)?,
-        leading: LEADING * BODY,
-    })
 }
 
 /// Boxes in running lines.
@@ -263,7 +157,8 @@ pub fn cautions(b: &Body) -> Vec<&str> {
 fn drugs_end(set: Set, b: &Body, more: usize, width: f64) -> Option<Frame> {
     let mut par = Par::default();
     if more > 0 {
-        par.boxed(set.reversed(&format!("ほか {more}剤 → 続紙"), 8.5, width)?).blank(3.0 * MM);
+        par.boxed(set.reversed(&format!("ほか {more}剤 → 続紙"), 8.5, width)?)
+            .blank(3.0 * MM);
     }
     let first = cautions(b).first().copied();
     if let Some(sentence) = first {
@@ -290,7 +185,11 @@ pub fn drugs_panel(set: Set, b: &Body, parts: &Parts, shown: usize, width: f64) 
         flow.add(auto(BODY), line_of(line, width)?, block(1.5 * MM));
     }
     let all = if known { b.drugs.items.len() } else { 0 };
-    flow.add(block(0.9 * MM), drugs_end(set, b, all.checked_sub(shown)?, width)?, block(0.0));
+    flow.add(
+        block(0.9 * MM),
+        drugs_end(set, b, all.checked_sub(shown)?, width)?,
+        block(0.0),
+    );
     Some(flow.frame(width))
 }
 
@@ -334,7 +233,12 @@ fn joined<const N: usize>(words: [Option<&str>; N]) -> String {
 
 fn note_panel(set: Set, flow: &mut Flow, n: &Note, parts: &Parts, shown: &[usize], width: f64) -> Option<()> {
     let hidden: Vec<usize> = (0..parts.sections.len()).filter(|at| !shown.contains(at)).collect();
-    let names = hidden.iter().map(|at| n.sections.get(*at).and_then(|section| get(&section.label)).unwrap_or("記録"));
+    let names = hidden.iter().map(|at| {
+        n.sections
+            .get(*at)
+            .and_then(|section| get(&section.label))
+            .unwrap_or("記録")
+    });
     let names = format!("{} → 続紙", names.collect::<Vec<_>>().join("・"));
     let (aside, more) = if hidden.is_empty() {
         (note_of(n), None)
@@ -342,7 +246,13 @@ fn note_panel(set: Set, flow: &mut Flow, n: &Note, parts: &Parts, shown: &[usize
         (joined([get(&n.date), get(&n.author)]), Some(names.as_str()))
     };
     // An aside of no words is still an aside to Typst: a blank and an empty box.
-    let title = panel_title(set, "前回記録", Some(aside.as_str()).filter(|aside| !aside.is_empty()), more, width)?;
+    let title = panel_title(
+        set,
+        "前回記録",
+        Some(aside.as_str()).filter(|aside| !aside.is_empty()),
+        more,
+        width,
+    )?;
     flow.add(block(0.0), title, block(1.3 * MM));
     if n.state == "known" {
         for at in shown {
@@ -394,15 +304,28 @@ pub fn plan(set: Set, b: &Body, parts: &Parts, height: f64, left: f64, right: f6
     let width = right;
     let total = height - 3.0 * MM - 3.0 * 5.0 * MM - 2.0 * 2.4 * MM;
     let whole = |items: &[Frame]| {
-        if items.is_empty() { Some(5.0 * MM) } else { in_line_height(items, width) }
+        if items.is_empty() {
+            Some(5.0 * MM)
+        } else {
+            in_line_height(items, width)
+        }
     };
     let section_heights: Vec<f64> = parts.sections.iter().map(|section| section.height + 0.9 * MM).collect();
     let (all_d, all_r) = (whole(&parts.diagnoses)?, whole(&parts.results)?);
-    let all_n = if section_heights.is_empty() { 5.0 * MM } else { section_heights.iter().sum() };
+    let all_n = if section_heights.is_empty() {
+        5.0 * MM
+    } else {
+        section_heights.iter().sum()
+    };
     let note_share = all_n.min(0.4 * total);
     let room_d = (0.3 * total).max(total - all_r.min(0.3 * total) - note_share);
     let (mut d, mut used_d) = within(&parts.diagnoses, all_d, room_d, width)?;
-    let (mut r, used_r) = within(&parts.results, all_r, (0.3 * total).max(total - used_d - note_share), width)?;
+    let (mut r, used_r) = within(
+        &parts.results,
+        all_r,
+        (0.3 * total).max(total - used_d - note_share),
+        width,
+    )?;
     let shown = fitting(&b.last_note.sections, &section_heights, total - used_d - used_r);
     let taken: f64 = shown.iter().filter_map(|at| section_heights.get(*at)).sum();
     let mut spare = total - used_d - used_r - taken;
@@ -439,7 +362,11 @@ pub fn plan(set: Set, b: &Body, parts: &Parts, height: f64, left: f64, right: f6
         || p.diagnoses < parts.diagnoses.len()
         || p.results < parts.results.len()
         || p.sections.len() < parts.sections.len();
-    let list = if heights.is_empty() { 6.0 * MM } else { heights.iter().sum() };
+    let list = if heights.is_empty() {
+        6.0 * MM
+    } else {
+        heights.iter().sum()
+    };
     let left_needed = list + 4.6 * MM + end_height;
     p.height = (34.0 * MM).max(height.min(panel.height.max(left_needed) + 4.0 * MM));
     Some((p, panel))

@@ -22,7 +22,8 @@ const BLANK: char = ' ';
 const OBJECT: char = '\u{FFFC}';
 const OPENING: [char; 12] = ['“', '‘', '《', '〈', '（', '『', '「', '【', '〖', '〔', '［', '｛'];
 const CLOSING: [char; 20] = [
-    '”', '’', '，', '．', '。', '、', '：', '；', '》', '〉', '）', '』', '」', '】', '〗', '〕', '］', '｝', '？', '！',
+    '”', '’', '，', '．', '。', '、', '：', '；', '》', '〉', '）', '』', '」', '】', '〗', '〕', '］', '｝', '？',
+    '！',
 ];
 
 /// Above and below the baseline, in ems: `top-edge` and `bottom-edge` of the frame.
@@ -179,7 +180,10 @@ impl Par {
             let widest = lines.iter().map(|line| line.width).fold(0.0, f64::max);
             width.min(hanging + widest)
         };
-        lines.iter().map(|line| self.drawn(line, wide, hanging, align)).collect()
+        lines
+            .iter()
+            .map(|line| self.drawn(line, wide, hanging, align))
+            .collect()
     }
 
     fn items_of<'a>(&'a self, line: &'a Line) -> impl Iterator<Item = &'a (usize, usize, Item)> {
@@ -223,7 +227,8 @@ impl Par {
         }
         let segmenter = SEGMENTER.as_ref()?.as_borrowed();
         let points = segmenter.segment_str(&self.text).filter(|point| *point > 0);
-        let forced = |point: usize| point == self.text.len() || self.text.get(..point).is_some_and(|text| text.ends_with('\n'));
+        let forced =
+            |point: usize| point == self.text.len() || self.text.get(..point).is_some_and(|text| text.ends_with('\n'));
         Some(points.map(|point| (point, forced(point))).collect())
     }
 
@@ -290,7 +295,10 @@ impl Par {
 
     fn drawn(&self, line: &Line, width: f64, hanging: f64, align: Align) -> Option<Frame> {
         let remaining = width - line.width - hanging;
-        let rests = self.items_of(line).filter(|(_, _, item)| matches!(item, Item::Rest(_))).count();
+        let rests = self
+            .items_of(line)
+            .filter(|(_, _, item)| matches!(item, Item::Rest(_)))
+            .count();
         let share = if rests > 0 { remaining / rests as f64 } else { 0.0 };
         let mut x = match align {
             Align::Middle if rests == 0 => hanging + remaining / 2.0,
@@ -404,7 +412,8 @@ pub fn stacked(lines: Vec<Frame>, leading: f64) -> Frame {
 fn shrink(c: char, advance: f64) -> (f64, f64) {
     let full = advance == 1.0;
     match c {
-        '，' | '。' | '．' | '、' | '：' | '；' | '》' | '）' | '』' | '」' | '】' | '〗' | '〕' | '〉' | '］' | '｝' => (0.0, advance / 2.0),
+        '，' | '。' | '．' | '、' | '：' | '；' | '》' | '）' | '』' | '」' | '】' | '〗' | '〕' | '〉' | '］'
+        | '｝' => (0.0, advance / 2.0),
         '”' | '’' if full => (0.0, advance / 2.0),
         '《' | '（' | '『' | '「' | '【' | '〖' | '〔' | '〈' | '［' | '｛' => (advance / 2.0, 0.0),
         '“' | '‘' if full => (advance / 2.0, 0.0),
@@ -418,14 +427,30 @@ fn is_mark(glyph: &Glyph) -> bool {
 }
 
 fn is_opening(glyph: &Glyph) -> bool {
-    matches!(glyph.c, '《' | '（' | '『' | '「' | '【' | '〖' | '〔' | '〈' | '［' | '｛')
-        || (matches!(glyph.c, '“' | '‘') && glyph.advance == 1.0)
+    matches!(
+        glyph.c,
+        '《' | '（' | '『' | '「' | '【' | '〖' | '〔' | '〈' | '［' | '｛'
+    ) || (matches!(glyph.c, '“' | '‘') && glyph.advance == 1.0)
 }
 
 fn is_closing(glyph: &Glyph) -> bool {
     matches!(
         glyph.c,
-        '，' | '。' | '．' | '、' | '：' | '；' | '》' | '）' | '』' | '」' | '】' | '〗' | '〕' | '〉' | '］' | '｝'
+        '，' | '。'
+            | '．'
+            | '、'
+            | '：'
+            | '；'
+            | '》'
+            | '）'
+            | '』'
+            | '」'
+            | '】'
+            | '〗'
+            | '〕'
+            | '〉'
+            | '］'
+            | '｝'
     ) || (matches!(glyph.c, '”' | '’') && glyph.advance == 1.0)
 }
 

@@ -72,7 +72,11 @@ impl Set<'_> {
         }
         let leading = LEADING * if note.is_some() { BODY } else { 9.0 };
         let inner = par.in_box(width - 2.4 * MM, leading)?;
-        Some(inner.padded(1.2 * MM, 0.0, 1.2 * MM, 0.0).outlined(dashed(0.8, state != "none"), 0.8 * MM))
+        Some(
+            inner
+                .padded(1.2 * MM, 0.0, 1.2 * MM, 0.0)
+                .outlined(dashed(0.8, state != "none"), 0.8 * MM),
+        )
     }
 
     /// The warning triangle.
@@ -105,7 +109,11 @@ pub fn state_word(state: &str) -> &str {
 pub fn bar_code(text: &str, height: f64, most: f64) -> Option<Frame> {
     let bars = Bars::code128(text).ok()?;
     let count = bars.0.len() as f64;
-    let module = if (count + 20.0) * 72.0 / 75.0 <= most { 72.0 / 75.0 } else { 72.0 / 100.0 };
+    let module = if (count + 20.0) * 72.0 / 75.0 <= most {
+        72.0 / 75.0
+    } else {
+        72.0 / 100.0
+    };
     let runs = bars.runs().into_iter();
     let runs = runs.map(|(start, length)| Some([u16::try_from(start).ok()?, 0, u16::try_from(length).ok()?, 1]));
     let mut frame = Frame::new(count * module, height);

@@ -1,10 +1,11 @@
 //! A chart's continuation page: what page 1 has no room for, in two columns.
 
 use super::chart::{Body, get};
+use super::entries::{diagnosis, drug, labelled, result};
 use super::face::Kind;
 use super::flow::{Columns, auto, block};
 use super::frame::{Draw, Frame, MM, SLACK, pen};
-use super::panels::{Plan, diagnosis, drug, labelled, note_of, result};
+use super::panels::{Plan, note_of};
 use super::par::{Align, Par, style};
 use super::parts::{BODY, LEADING, SMALL, Set};
 
@@ -45,7 +46,12 @@ fn parts(set: Set, b: &Body, p: &Plan, width: f64) -> Option<Columns> {
     }
     if known(&b.diagnoses.state) && p.diagnoses < b.diagnoses.items.len() {
         section(set, &mut out, "病名（つづき）", Some("日付は初診日"), width)?;
-        let rows = b.diagnoses.items.iter().skip(p.diagnoses).map(|d| diagnosis(set, d, width));
+        let rows = b
+            .diagnoses
+            .items
+            .iter()
+            .skip(p.diagnoses)
+            .map(|d| diagnosis(set, d, width));
         in_rows(&mut out, rows, width)?;
     }
     if known(&b.results.state) && p.results < b.results.items.len() {
@@ -55,7 +61,13 @@ fn parts(set: Set, b: &Body, p: &Plan, width: f64) -> Option<Columns> {
     }
     if known(&b.last_note.state) && p.sections.len() < b.last_note.sections.len() {
         let of = note_of(&b.last_note);
-        section(set, &mut out, "前回記録（全文）", Some(of.as_str()).filter(|of| !of.is_empty()), width)?;
+        section(
+            set,
+            &mut out,
+            "前回記録（全文）",
+            Some(of.as_str()).filter(|of| !of.is_empty()),
+            width,
+        )?;
         for s in &b.last_note.sections {
             let lines = labelled(set, s, 9.0, width)?;
             out.space(auto(BODY));

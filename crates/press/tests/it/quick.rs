@@ -30,7 +30,10 @@ struct Dice(u64);
 
 impl Dice {
     fn below(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % sides
     }
 
@@ -53,7 +56,16 @@ impl Dice {
     }
 
     fn panel(&mut self, items: Value) -> Value {
-        let states = ["known", "known", "known", "known", "known", "none", "not_recorded", "unavailable"];
+        let states = [
+            "known",
+            "known",
+            "known",
+            "known",
+            "known",
+            "none",
+            "not_recorded",
+            "unavailable",
+        ];
         let note = self.of(&["更新 2026-08-03", "問い合わせ中（検査部 内線 1234）"]);
         json!({ "state": self.of(&states), "note": self.perhaps(40, note), "items": items })
     }
@@ -94,15 +106,40 @@ fn any_chart(seed: u64) -> Sheet {
     let mut sheet = sample("F02");
     sheet.reissue = dice.often(20);
     sheet.title_mark = dice.of(&["電子カルテ停止中", "通常"]).to_owned();
-    sheet.hospital = dice.of(&["あかりの市立総合病院", "独立行政法人 国立とても長い名前の病院機構 あかりの医療センター"]).to_owned();
+    sheet.hospital = dice
+        .of(&[
+            "あかりの市立総合病院",
+            "独立行政法人 国立とても長い名前の病院機構 あかりの医療センター",
+        ])
+        .to_owned();
     let strip = sheet.strip.as_mut().unwrap();
-    let names = ["山田　花子", "髙﨑　一郎", "NGUYEN THI THUY LINH ALEXANDRA", "勘解由小路　左衛門三郎太郎衛門之助長名前長名前", "林"];
+    let names = [
+        "山田　花子",
+        "髙﨑　一郎",
+        "NGUYEN THI THUY LINH ALEXANDRA",
+        "勘解由小路　左衛門三郎太郎衛門之助長名前長名前",
+        "林",
+    ];
     strip.name = dice.of(&names).to_owned();
-    strip.kana = dice.of(&["ヤマダ　ハナコ", "ｻﾄｳ ｲﾁﾛｳ", "グエン　ティ　トゥイ　リン　アレクサンドラ　マリア　カタリーナ"]).to_owned();
-    strip.flags = dice.of(&[vec![], vec!["読み同じ 2人"], vec!["同姓同名 3人", "耳が聞こえにくい"]]).into_iter().map(str::to_owned).collect();
+    strip.kana = dice
+        .of(&[
+            "ヤマダ　ハナコ",
+            "ｻﾄｳ ｲﾁﾛｳ",
+            "グエン　ティ　トゥイ　リン　アレクサンドラ　マリア　カタリーナ",
+        ])
+        .to_owned();
+    strip.flags = dice
+        .of(&[vec![], vec!["読み同じ 2人"], vec!["同姓同名 3人", "耳が聞こえにくい"]])
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
     strip.id = dice.of(&["0012 3456", "12345", "0000012345"]).to_owned();
     strip.id_code = strip.id.replace(' ', "");
-    let allergies = ["ペニシリン系（アナフィラキシー 2014）", "卵", "そば・小麦・乳ほか多数（本人申告、詳細は問診票を参照してください）"];
+    let allergies = [
+        "ペニシリン系（アナフィラキシー 2014）",
+        "卵",
+        "そば・小麦・乳ほか多数（本人申告、詳細は問診票を参照してください）",
+    ];
     let list = dice.list(&[0, 1, 2, 3, 6], |dice| json!(dice.of(&allergies)));
     let allergy = dice.panel(list);
     let facts = dice.list(&[0, 1, 4, 7], |dice| {
@@ -117,7 +154,10 @@ fn any_chart(seed: u64) -> Sheet {
     });
     let mut drugs = dice.panel(list);
     drugs["source"] = dice.perhaps(70, "前回 2026-09-18・35日分");
-    let caution = dice.of(&["他院・持参薬は含まれません。相互作用・重複・用量の自動チェックは働きません", "他院・持参薬は含まれません。"]);
+    let caution = dice.of(&[
+        "他院・持参薬は含まれません。相互作用・重複・用量の自動チェックは働きません",
+        "他院・持参薬は含まれません。",
+    ]);
     drugs["caution"] = dice.perhaps(80, caution);
     let list = dice.list(&[0, 1, 4, 8, 15], |dice| {
         let names = ["慢性心不全", "慢性腎臓病 G3a", "２型糖尿病性腎症（第３期）", "家族性高コレステロール血症を背景とする脂質異常症および高尿酸血症", "ｱﾚﾙｷﾞｰ性鼻炎"];
@@ -130,18 +170,41 @@ fn any_chart(seed: u64) -> Sheet {
     });
     let mut results = dice.panel(list);
     results["date"] = dice.perhaps(60, "2026-10-02 08:50");
-    let labels = dice.of(&[vec!["S", "O", "A", "P"], vec!["主訴・経過", "所見", "評価", "計画"], vec![""], vec!["計画", "S"], vec![]]);
-    let sections: Value = labels.into_iter().map(|label| json!({ "label": label, "text": dice.note() })).collect();
+    let labels = dice.of(&[
+        vec!["S", "O", "A", "P"],
+        vec!["主訴・経過", "所見", "評価", "計画"],
+        vec![""],
+        vec!["計画", "S"],
+        vec![],
+    ]);
+    let sections: Value = labels
+        .into_iter()
+        .map(|label| json!({ "label": label, "text": dice.note() }))
+        .collect();
     let mut note = dice.panel(json!([]));
-    for (key, value) in [("date", "2026-09-18"), ("author", "佐藤　一郎"), ("department", "循環器内科")] {
+    for (key, value) in [
+        ("date", "2026-09-18"),
+        ("author", "佐藤　一郎"),
+        ("department", "循環器内科"),
+    ] {
         note[key] = dice.perhaps(70, value);
     }
     note["sections"] = sections;
-    let exams = dice.list(&[0, 0, 1, 2, 5], |dice| json!(dice.of(&["採血・採尿", "胸部X線（2方向）", "心臓超音波検査"])));
+    let exams = dice.list(&[0, 0, 1, 2, 5], |dice| {
+        json!(dice.of(&["採血・採尿", "胸部X線（2方向）", "心臓超音波検査"]))
+    });
     let body = &mut sheet.body;
     body["doctor"] = dice.perhaps(70, "佐藤　一郎");
     body["visit"] = json!({ "number": dice.perhaps(70, "A-127"), "time": dice.perhaps(70, "9:12"), "appointment": dice.perhaps(70, "予約 9:30") });
-    for (key, value) in [("allergy", allergy), ("facts", facts), ("drugs", drugs), ("diagnoses", diagnoses), ("results", results), ("last_note", note), ("today_exams", exams)] {
+    for (key, value) in [
+        ("allergy", allergy),
+        ("facts", facts),
+        ("drugs", drugs),
+        ("diagnoses", diagnoses),
+        ("results", results),
+        ("last_note", note),
+        ("today_exams", exams),
+    ] {
         body[key] = value;
     }
     sheet
@@ -151,7 +214,12 @@ fn packed(press: &Press, sheets: &[Sheet]) -> Pdf {
     let mut bytes = Vec::new();
     let report = press.pack(sheets.to_vec(), |_| (), &mut bytes).unwrap();
     assert!(report.spoiled.is_empty());
-    Pdf { bytes, pages: report.printed.pages, instead: None, warning: None }
+    Pdf {
+        bytes,
+        pages: report.printed.pages,
+        instead: None,
+        warning: None,
+    }
 }
 
 /// Each page's letters in reading order, and where those stand that begin a word.
@@ -162,27 +230,43 @@ fn placed(pdf: &Pdf) -> Vec<(String, BTreeMap<usize, [f64; 2]>)> {
         if line.contains("<page ") {
             pages.push(Default::default());
         }
-        let Some(word) = line.trim().strip_prefix("<word ") else { continue };
+        let Some(word) = line.trim().strip_prefix("<word ") else {
+            continue;
+        };
         let parts: Vec<&str> = word.split('"').collect();
         let page = pages.last_mut().unwrap();
         page.1.insert(page.0.len(), [1, 3].map(|n| parts[n].parse().unwrap()));
-        page.0.push_str(parts[8].trim_start_matches('>').trim_end_matches("</word>"));
+        page.0
+            .push_str(parts[8].trim_start_matches('>').trim_end_matches("</word>"));
     }
     pages
 }
 
 /// Pages as grey pixels.
 fn pictures(pdf: &Pdf) -> Vec<Picture> {
-    (1..=pdf.pages).map(|page| crate::paper::picture(pdf, page, 72)).collect()
+    (1..=pdf.pages)
+        .map(|page| crate::paper::picture(pdf, page, 72))
+        .collect()
 }
 
 #[test]
 fn pages_are_those_of_typst() {
-    let sheets: Vec<Sheet> = (0..SHEETS).map(any_chart).filter(|sheet| press().is_quick(sheet)).collect();
-    assert!(sheets.len() as u64 > SHEETS * 2 / 3, "only {} of {SHEETS} charts are quick", sheets.len());
+    let sheets: Vec<Sheet> = (0..SHEETS)
+        .map(any_chart)
+        .filter(|sheet| press().is_quick(sheet))
+        .collect();
+    assert!(
+        sheets.len() as u64 > SHEETS * 2 / 3,
+        "only {} of {SHEETS} charts are quick",
+        sheets.len()
+    );
     let (quick, slow) = (packed(press(), &sheets), packed(typst(), &sheets));
     assert_eq!(quick.pages, slow.pages);
-    assert!(quick.pages > sheets.len() * 4 / 3, "too few continuation pages to tell: {}", quick.pages);
+    assert!(
+        quick.pages > sheets.len() * 4 / 3,
+        "too few continuation pages to tell: {}",
+        quick.pages
+    );
 
     let (ours, theirs) = (placed(&quick), placed(&slow));
     let mut compared = 0;
@@ -192,11 +276,19 @@ fn pages_are_those_of_typst() {
         for (letter, at) in &own.1 {
             let Some(theirs) = other.1.get(letter) else { continue };
             let far = at.iter().zip(theirs).any(|(a, b)| (a - b).abs() > SHIFT);
-            assert!(!far, "page {}: letter {letter} stands at {at:?}, Typst's at {theirs:?}", page + 1);
+            assert!(
+                !far,
+                "page {}: letter {letter} stands at {at:?}, Typst's at {theirs:?}",
+                page + 1
+            );
             compared += 1;
         }
     }
-    assert!(compared > 100 * quick.pages, "only {compared} words of {} pages", quick.pages);
+    assert!(
+        compared > 100 * quick.pages,
+        "only {compared} words of {} pages",
+        quick.pages
+    );
 
     for (number, (own, other)) in pictures(&quick).iter().zip(&pictures(&slow)).enumerate() {
         assert_eq!((own.width, own.height), (other.width, other.height));
@@ -225,7 +317,8 @@ fn one_sheet_says_what_typst_says() {
     for seed in [3, 7, 11, 19] {
         let sheet = any_chart(seed);
         let (own, other) = (press().sheet(&sheet).unwrap(), typst().sheet(&sheet).unwrap());
-        let text = |pdf: &Pdf| String::from_utf8(tool(pdf, "poppler-utils", &["pdftotext", "-layout", "{}", "-"])).unwrap();
+        let text =
+            |pdf: &Pdf| String::from_utf8(tool(pdf, "poppler-utils", &["pdftotext", "-layout", "{}", "-"])).unwrap();
         assert_eq!(text(&own), text(&other), "chart {seed}");
     }
 }
@@ -237,17 +330,37 @@ fn the_unusual_is_left_to_typst() {
         ("a drill", |sheet| sheet.drill = true),
         ("a drill's mark", |sheet| sheet.title_mark = "訓練".to_owned()),
         ("no number", |sheet| sheet.form_id.clear()),
-        ("a temporary patient", |sheet| sheet.strip.as_mut().unwrap().temporary = true),
-        ("a name that cannot be printed", |sheet| sheet.strip.as_mut().unwrap().gaiji = true),
-        ("a character of no font", |sheet| sheet.strip.as_mut().unwrap().name = "渡\u{E012}　勝".to_owned()),
-        ("a character of the fallback", |sheet| sheet.strip.as_mut().unwrap().name = "𠮷田　勝".to_owned()),
-        ("a name in 〓", |sheet| sheet.strip.as_mut().unwrap().name = "〓田　勝".to_owned()),
-        ("a variation", |sheet| sheet.strip.as_mut().unwrap().name = "葛\u{E0100}城".to_owned()),
+        ("a temporary patient", |sheet| {
+            sheet.strip.as_mut().unwrap().temporary = true
+        }),
+        ("a name that cannot be printed", |sheet| {
+            sheet.strip.as_mut().unwrap().gaiji = true
+        }),
+        ("a character of no font", |sheet| {
+            sheet.strip.as_mut().unwrap().name = "渡\u{E012}　勝".to_owned()
+        }),
+        ("a character of the fallback", |sheet| {
+            sheet.strip.as_mut().unwrap().name = "𠮷田　勝".to_owned()
+        }),
+        ("a name in 〓", |sheet| {
+            sheet.strip.as_mut().unwrap().name = "〓田　勝".to_owned()
+        }),
+        ("a variation", |sheet| {
+            sheet.strip.as_mut().unwrap().name = "葛\u{E0100}城".to_owned()
+        }),
         ("no patient", |sheet| sheet.strip = None),
-        ("a ligature", |sheet| sheet.body["diagnoses"]["items"][0]["name"] = "fibrosis".into()),
-        ("a mark that combines", |sheet| sheet.body["diagnoses"]["items"][0]["name"] = "か\u{309A}".into()),
-        ("a word without a break", |sheet| sheet.body["results"]["items"][0]["value"] = "1".repeat(40).into()),
-        ("a typed note", |sheet| sheet.body["typed_notes"] = json!([{ "kind": "記録" }])),
+        ("a ligature", |sheet| {
+            sheet.body["diagnoses"]["items"][0]["name"] = "fibrosis".into()
+        }),
+        ("a mark that combines", |sheet| {
+            sheet.body["diagnoses"]["items"][0]["name"] = "か\u{309A}".into()
+        }),
+        ("a word without a break", |sheet| {
+            sheet.body["results"]["items"][0]["value"] = "1".repeat(40).into()
+        }),
+        ("a typed note", |sheet| {
+            sheet.body["typed_notes"] = json!([{ "kind": "記録" }])
+        }),
         ("another shape", |sheet| sheet.body["drugs"] = json!("not a panel")),
         ("another form", |sheet| sheet.form = "F01".to_owned()),
     ];
@@ -264,7 +377,11 @@ fn a_hospitals_own_chart_is_printed_as_the_hospital_drew_it() {
     let folder = tempfile::tempdir().unwrap();
     let own = folder.path().join("F02");
     std::fs::create_dir(&own).unwrap();
-    std::fs::copy(crate::paper::forms_folder().join("F02/form.toml"), own.join("form.toml")).unwrap();
+    std::fs::copy(
+        crate::paper::forms_folder().join("F02/form.toml"),
+        own.join("form.toml"),
+    )
+    .unwrap();
     std::fs::write(own.join("form.typ"), "#let body(sheet) = [当院の診療録]").unwrap();
     let (forms, complaints) = Forms::with_directory(folder.path()).unwrap();
     assert!(complaints.is_empty());
@@ -296,7 +413,22 @@ fn quick_pages_and_typst_pages_stand_in_the_order_of_their_sheets() {
 
 #[test]
 fn no_body_makes_the_quick_press_fall() {
-    const ODD: [&str; 14] = ["", " ", "\n", "\n\n", "　", "（", "）」、", "fi", "𠮷", "\u{0}", "\u{200B}", "https://a.jp/b", "あ", "1234567890 1234567890 "];
+    const ODD: [&str; 14] = [
+        "",
+        " ",
+        "\n",
+        "\n\n",
+        "　",
+        "（",
+        "）」、",
+        "fi",
+        "𠮷",
+        "\u{0}",
+        "\u{200B}",
+        "https://a.jp/b",
+        "あ",
+        "1234567890 1234567890 ",
+    ];
     let mut dice = Dice(5);
     for round in 0..600 {
         let mut sheet = any_chart(round);
@@ -317,8 +449,13 @@ fn no_body_makes_the_quick_press_fall() {
 /// The paths of all values in a body.
 fn spots_of(value: &Value, path: String, out: &mut Vec<String>) {
     match value {
-        Value::Array(items) => items.iter().enumerate().for_each(|(n, item)| spots_of(item, format!("{path}/{n}"), out)),
-        Value::Object(entries) => entries.iter().for_each(|(key, item)| spots_of(item, format!("{path}/{key}"), out)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(n, item)| spots_of(item, format!("{path}/{n}"), out)),
+        Value::Object(entries) => entries
+            .iter()
+            .for_each(|(key, item)| spots_of(item, format!("{path}/{key}"), out)),
         _ => {}
     }
     if !path.is_empty() {

@@ -22,8 +22,8 @@ mod words;
 
 pub use bytes::{ENTRY_VERSION, EntryFault, MAX_ENTRY_BYTES};
 pub use custody::{EnvelopeOpened, Link};
-pub use ordered::Ordered;
 pub use notebook::{MAX_NOTEBOOK_BYTES, MAX_NOTEBOOK_PIECES, NotebookPiece, NotebookRead, NotebookWay};
+pub use ordered::Ordered;
 pub use payment::{CareItem, MAX_DEPOSIT, MAX_PAYMENT_TEXT, MAX_SERVICES, PaymentDeferred, read_yen, yen};
 pub use prescribed::Prescribed;
 

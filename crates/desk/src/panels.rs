@@ -5,8 +5,7 @@
 
 pub mod stay;
 
-use chart::result::Flag;
-use chart::{Act, DataKind, Known, LabResult, Note, Prescription, Subject};
+use chart::{Act, DataKind, Known, Note, Prescription, Subject};
 use downtime::view::View;
 use serde::Serialize;
 

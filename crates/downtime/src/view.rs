@@ -380,7 +380,9 @@ impl Day {
     fn is_wanted(&self, place: Place) -> bool {
         let Some(id) = self.store.id(place) else { return false };
         match self.store.kind(place) {
-            Kind::Reception | Kind::Appointment | Kind::Prescription | Kind::Order | Kind::Payment | Kind::Notebook => !self.is_undone(&id),
+            Kind::Reception | Kind::Appointment | Kind::Prescription | Kind::Order | Kind::Payment | Kind::Notebook => {
+                !self.is_undone(&id)
+            }
             Kind::Note | Kind::Correction => !self.corrected.contains_key(&id),
             Kind::Temporary => true,
             Kind::Printed | Kind::Other => false,

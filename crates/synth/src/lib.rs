@@ -26,8 +26,8 @@ mod hazard;
 mod history;
 mod hospital;
 mod illness;
-mod insurance;
 mod inpatient;
+mod insurance;
 mod kana;
 mod laboratory;
 mod medicine;
@@ -45,8 +45,8 @@ pub use catalogue::{DrugKind, Stay};
 pub use export::{FileSummary, Shape, Summary, export, write, write_hospital};
 pub use hazard::{Hazard, hazards};
 pub use hospital::{Hospital, MAX_PATIENTS, Plan};
-pub use insurance::Cover;
 pub use inpatient::{Bed, DueLine, Lying, MAX_BEDS, Measured};
+pub use insurance::Cover;
 pub use patient::{
     Appointment, Caution, Cautions, Diagnosis, Interval, LabSheet, Note, Order, Patient, Prescribed, Prescription,
     Profile, Result as LabResult, ThinRow, Visit,

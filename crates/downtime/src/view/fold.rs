@@ -123,7 +123,12 @@ impl Day {
             Act::LinkProposed(_) => self.store.insert(&mut self.linked, place),
             Act::ConflictSettled { entries, .. } => self.seams.settled(entries, place),
             Act::PaymentDeferred(_) => self.store.insert(&mut self.deferred, place),
-            Act::NoteSigned(_) | Act::Printed { .. } | Act::Prescribed(_) | Act::Ordered(_) | Act::NotebookRead(_) | Act::SheetVoided { .. } => {}
+            Act::NoteSigned(_)
+            | Act::Printed { .. }
+            | Act::Prescribed(_)
+            | Act::Ordered(_)
+            | Act::NotebookRead(_)
+            | Act::SheetVoided { .. } => {}
         }
         if urgency(self.store.kind(place)).is_some() {
             self.store.insert(&mut self.work, place);

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use chart::entry::{CheckIn, NotebookRead, Ordered, PaymentDeferred, Prescribed, ProvisionalAppointment, TemporaryPatient};
+use chart::entry::{
+    CheckIn, NotebookRead, Ordered, PaymentDeferred, Prescribed, ProvisionalAppointment, TemporaryPatient,
+};
 use chart::{Act, Allergy, Chart, FormId, Known, Language, Moment, PatientStrip, Subject};
 
 use super::{Day, DowntimeNote, Recorded};

@@ -17,5 +17,5 @@ mod overflow;
 mod own;
 mod pack;
 mod paper;
-mod second;
 mod quick;
+mod second;

@@ -191,12 +191,16 @@ impl Print {
                 again,
                 resend,
                 department,
+                ward,
                 json,
                 ..
             } => {
                 let wish = queued::Wish {
                     printer,
-                    only: department.as_deref(),
+                    only: Only {
+                        department: department.as_deref(),
+                        ward: ward.as_deref(),
+                    },
                     again,
                     resend: *resend,
                     json: *json,

@@ -8,7 +8,10 @@ use crate::one_day::Hospital;
 use crate::program::run;
 
 fn text(file: &str, how: &str) -> String {
-    let output = Command::new("pdftotext").args([how, file, "-"]).output().expect("pdftotext");
+    let output = Command::new("pdftotext")
+        .args([how, file, "-"])
+        .output()
+        .expect("pdftotext");
     assert!(output.status.success(), "{output:?}");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
@@ -17,7 +20,10 @@ fn text(file: &str, how: &str) -> String {
 fn beds(hospital: &Hospital) -> Vec<[String; 4]> {
     let bytes = std::fs::read(hospital.path("export/入院患者.csv")).expect("the export");
     // Codes, rooms and numbers are ASCII whatever the encoding of the rest; quoted fields come behind them.
-    let text: String = bytes.iter().map(|b| if b.is_ascii() { char::from(*b) } else { '?' }).collect();
+    let text: String = bytes
+        .iter()
+        .map(|b| if b.is_ascii() { char::from(*b) } else { '?' })
+        .collect();
     let rows = text.split("\r\n").skip(1).filter(|row| !row.is_empty());
     rows.map(|row| {
         let mut cells = row.split(',').map(str::to_owned);
@@ -47,7 +53,10 @@ fn a_ward_is_printed_whole_and_in_the_order_of_its_beds() {
     let said = print(&["pack", "--out", &dir, "--ward", ward, "--json"], 0);
     let said: Value = serde_json::from_str(&said).expect("JSON");
     let pack = &said["packs"][0];
-    assert_eq!((pack["kind"].as_str(), said["packs"].as_array().map(Vec::len)), (Some("ward"), Some(1)));
+    assert_eq!(
+        (pack["kind"].as_str(), said["packs"].as_array().map(Vec::len)),
+        (Some("ward"), Some(1))
+    );
     assert_eq!(pack["sheets"].as_u64(), Some(lying.len() as u64 * 2 + 1), "{pack}");
     assert_eq!(pack["spoiled"].as_array().map(Vec::len), Some(0), "{pack}");
 
@@ -62,7 +71,10 @@ fn a_ward_is_printed_whole_and_in_the_order_of_its_beds() {
     let mut from = 0;
     for bed in &own {
         let place = format!("{}-{}", bed[1], bed[2]);
-        let at = list[from..].find(&place).map(|at| from + at).unwrap_or_else(|| panic!("{place} in {list}"));
+        let at = list[from..]
+            .find(&place)
+            .map(|at| from + at)
+            .unwrap_or_else(|| panic!("{place} in {list}"));
         let line = &list[at..];
         if bed[3].is_empty() {
             assert!(line[place.len()..].trim_start().starts_with("空床"), "{place}: {line}");
@@ -74,7 +86,11 @@ fn a_ward_is_printed_whole_and_in_the_order_of_its_beds() {
     // Every page of every sheet names its patient, in the order of the beds; no page names two.
     let mut order: Vec<&str> = Vec::new();
     for page in &pages[1..] {
-        let found: Vec<&[String; 4]> = lying.iter().copied().filter(|bed| page.contains(&shown(&bed[3]))).collect();
+        let found: Vec<&[String; 4]> = lying
+            .iter()
+            .copied()
+            .filter(|bed| page.contains(&shown(&bed[3])))
+            .collect();
         assert_eq!(found.len(), 1, "one patient a page: {page}");
         if order.last() != Some(&found[0][3].as_str()) {
             order.push(&found[0][3]);
@@ -88,19 +104,39 @@ fn a_ward_is_printed_whole_and_in_the_order_of_its_beds() {
 
     // Departments and wards together, when nothing is said.
     let said: Value = serde_json::from_str(&print(&["pack", "--out", &dir, "--json"], 0)).expect("JSON");
-    let kinds: Vec<&str> = said["packs"].as_array().expect("packs").iter().filter_map(|p| p["kind"].as_str()).collect();
+    let kinds: Vec<&str> = said["packs"]
+        .as_array()
+        .expect("packs")
+        .iter()
+        .filter_map(|p| p["kind"].as_str())
+        .collect();
     assert_eq!(kinds.iter().filter(|kind| **kind == "ward").count(), 8, "{kinds:?}");
     assert!(kinds.contains(&"department"));
     assert!(print(&["pack", "--out", &dir, "--ward", "9Z"], 1).contains("9Z"));
 
     let paper = hospital.text("passphrases.pdf");
-    let boat = print(&["lifeboat", "--out", &dir, "--ward", ward, "--passphrase-paper", &paper, "--json"], 0);
+    let boat = print(
+        &[
+            "lifeboat",
+            "--out",
+            &dir,
+            "--ward",
+            ward,
+            "--passphrase-paper",
+            &paper,
+            "--json",
+        ],
+        0,
+    );
     let first = boat.lines().find(|line| line.starts_with('{')).expect("JSON");
     let boat: Value = serde_json::from_str(first).expect("JSON");
     assert_eq!(boat["lifeboats"][0]["people"].as_u64(), Some(lying.len() as u64));
     let passphrase = boat["lifeboats"][0]["passphrase"].as_str().expect("shown once");
     let page = text(&paper, "-raw");
     assert!(passphrase.split('-').all(|group| page.contains(group)), "{page}");
-    let again = print(&["lifeboat", "--out", &dir, "--ward", ward, "--passphrase-paper", &paper], 1);
+    let again = print(
+        &["lifeboat", "--out", &dir, "--ward", ward, "--passphrase-paper", &paper],
+        1,
+    );
     assert!(again.contains("もうあります"), "{again}");
 }

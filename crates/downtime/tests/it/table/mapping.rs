@@ -224,7 +224,10 @@ fn both_shapes_say_the_same_of_every_bed() {
                 stay.department.code.clear();
                 stay.plans = chart::Known::NotRecorded;
                 let shown = super::show::stay(&stay).to_string();
-                Some((chart.patient.id.as_str().to_owned(), shown.replace('～', "〜").replace('－', "−")))
+                Some((
+                    chart.patient.id.as_str().to_owned(),
+                    shown.replace('～', "〜").replace('－', "−"),
+                ))
             })
             .collect();
         stays.sort();
@@ -240,7 +243,12 @@ fn both_shapes_say_the_same_of_every_bed() {
     assert_eq!(said[0], said[1]);
     let (stays, empty, wards) = &said[0];
     assert_eq!(stays.len() + empty.len(), 64);
-    assert!(stays.len() > 50 && empty.len() > 1 && wards.len() == 8, "{} {}", stays.len(), empty.len());
+    assert!(
+        stays.len() > 50 && empty.len() > 1 && wards.len() == 8,
+        "{} {}",
+        stays.len(),
+        empty.len()
+    );
     let (charts, extract) = &pulled[0];
     assert_eq!(charts.iter().filter(|chart| !chart.thin).count(), 40 + stays.len());
     assert!(
@@ -253,6 +261,9 @@ fn both_shapes_say_the_same_of_every_bed() {
     assert!(all.iter().any(|s| s.medicines.items().iter().any(|d| d.due.len() == 3)));
     assert!(all.iter().any(|s| s.injections.items().iter().any(|d| d.high_risk)));
     assert!(all.iter().all(|s| !s.vitals.items().is_empty()));
-    assert!(all.iter().any(|s| s.handovers.items().iter().any(|h| h.text.contains('\n'))));
+    assert!(
+        all.iter()
+            .any(|s| s.handovers.items().iter().any(|h| h.text.contains('\n')))
+    );
     assert!(all.iter().any(|s| s.policy.items() == ["DNAR"]));
 }

@@ -17,10 +17,10 @@ use serde_json::{Map, Value, json};
 use vault::files::Disk;
 
 use super::numbers::BlankNumbers;
-use super::pack::write;
 use crate::cli::person::Entered;
 use crate::config::Config;
 use crate::home::Home;
+use crate::secrets::replace as write;
 use crate::{clock, random, serving, trail};
 
 /// What somebody wants printed.

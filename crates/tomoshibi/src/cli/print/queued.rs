@@ -1,4 +1,4 @@
-//! A department's pack to a listed printer: sheet by sheet, in pieces, through a queue of its own on the disk.
+//! A department's or a ward's pack to a listed printer: sheet by sheet, in pieces, through a queue of its own on the disk.
 //!
 //! Before a sheet enters the queue its number is noted as begun, and as printed when the printer says so; both are durable. Run again, the
 //! command goes on where it stopped: what the queue still holds goes on, what was begun and is not there any more is named and not sent, because
@@ -14,12 +14,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use chart::{FormId, Sheet, Subject};
 use downtime::audit::Deed;
-use downtime::forms::pack_sheets;
 use downtime::printing::{self as queue, Job, Paper, Queue, State};
 use press::Press;
 use serde_json::json;
 use vault::files::Disk;
 
+use super::batch::{Batch, Only};
 use super::pack::{issue, issued_as, register, tray};
 use super::{wanted, witness};
 use crate::cli::person::Entered;
@@ -40,8 +40,8 @@ const DIR: &str = "print-pack";
 pub struct Wish<'a> {
     /// A printer of the list.
     pub printer: &'a str,
-    /// Only this department.
-    pub only: Option<&'a str>,
+    /// Everything, or one department or ward.
+    pub only: Only<'a>,
     /// Numbers of sheets to be sent once more, although they may have come out.
     pub again: &'a [String],
     /// Send what has stopped, or may have come out, once more.
@@ -87,8 +87,8 @@ pub fn run(config: &Config, home: &Home, entered: &Entered, wish: &Wish<'_>) -> 
     let mut ledger = Ledger::open(home)?;
     let queue = printing::over(home, Arc::new(Disk), DIR, vec![printer.clone()])?;
     queue.unlock(&journal, clock::now());
-    let what = format!("F13・F02 → {}", printer.name);
-    witness(home, entered, Deed::Printed, &what, wanted.iter().map(|(_, d)| d))?;
+    let what = format!("印刷パック → {}", printer.name);
+    witness(home, entered, Deed::Printed, Some(&what), &wanted)?;
     let old = queue.expire(clock::now()).into_iter().map(|job| {
         let mut sighting = entered.acting.sighting(home, Deed::Destroyed);
         sighting.subject = job.subject;
@@ -113,33 +113,38 @@ pub fn run(config: &Config, home: &Home, entered: &Entered, wish: &Wish<'_>) -> 
         waiting: queue.overview().jobs.into_iter().map(|job| job.job.number).collect(),
         json: wish.json,
     };
-    let all: usize = wanted.iter().map(|(_, d)| d.slots.len() + 1).sum();
+    let all: usize = wanted.iter().map(Batch::sheets_expected).sum();
     let bar = progress::bar("パックの送信", wish.json);
     let (mut outcomes, mut done) = (Vec::new(), 0_usize);
     let mut stopped = false;
-    for (number, department) in &wanted {
+    for batch in &wanted {
         let mut outcome = Outcome {
-            department: department.department.label().to_owned(),
+            department: batch.label().to_owned(),
             ..Outcome::default()
         };
-        let mut damaged = Vec::new();
-        let mut sheets = pack_sheets(&entered.opened, department, *number, day, &issue, &mut damaged).peekable();
+        let (mut unopened, mut damaged) = (Vec::new(), Vec::new());
+        let beds = batch.open(&entered.opened, day, &mut unopened);
+        let mut sheets = batch
+            .sheets(&entered.opened, &beds, day, &issue, &mut damaged)
+            .peekable();
         while sheets.peek().is_some() && !stopped {
             let piece: Vec<Sheet> = sheets.by_ref().take(PIECE).collect();
             done += piece.len();
             let fresh = line.fresh(piece, wish.again, &mut outcome);
             // Before anybody holds the paper: a sheet that comes back must have been issued.
             let issued = fresh.iter().filter_map(issued_as).collect();
-            register(home, entered, &department.department, issued)
-                .context("発行簿に書けません。ここから先は送っていません")?;
+            register(home, entered, batch.label(), issued).context("発行簿に書けません。ここから先は送っていません")?;
             line.send(&press, fresh, &mut outcome)?;
             progress::show(&bar, done as u64, all as u64);
             stopped = !line.settle(PIECE / 2);
         }
         drop(sheets);
-        outcome
-            .spoiled
-            .extend(damaged.iter().map(|(id, fault)| format!("F02 {id}: {fault}")));
+        outcome.spoiled.extend(
+            damaged
+                .iter()
+                .chain(&unopened)
+                .map(|(id, fault)| format!("カルテ {id}: {fault}")),
+        );
         outcomes.push(outcome);
         if stopped {
             break;

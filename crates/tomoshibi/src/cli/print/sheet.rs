@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::contract::Contract;
-use super::pack::write;
 use crate::config::Config;
+use crate::secrets::replace as write;
 use crate::{clock, serving};
 
 /// Largest file, in bytes.
@@ -75,6 +75,7 @@ pub fn run(config: &Config, file: &Path, out: &Path, drill: bool) -> Result<()> 
         issued: format!("発行 {} {}", now.text(), config.code()?),
         form_id: String::new(),
         hospital: config.hospital.name.clone(),
+        second: None,
         body: contract.completed(written.body),
     };
     let pdf = press.sheet(&sheet)?;

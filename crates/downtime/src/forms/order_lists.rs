@@ -415,7 +415,9 @@ mod tests {
         assert_eq!(lists.summary(), "検体検査 1、画像・生理検査 1、注射・処置 1");
         assert_eq!(lists.fault(), None);
         let broken = OrderLists::unreadable("書き方が違います".to_owned());
-        let none = OrderKind::ALL.iter().all(|kind| broken.of(*kind, &Coded::default()).is_none());
+        let none = OrderKind::ALL
+            .iter()
+            .all(|kind| broken.of(*kind, &Coded::default()).is_none());
         assert!(none && broken.fault().is_some(), "free text, and it says why");
         assert!(lists.knows(OrderKind::Laboratory, "血算") && !lists.knows(OrderKind::Imaging, "血算"));
     }

@@ -118,7 +118,7 @@ mod tests {
         let mut order = Order::empty(OrderKind::Laboratory);
         assert_eq!(order.check(), [Fault::Empty]);
         let item = |n: usize| Item {
-            exam: Coded::new("", &format!("項目{n}")),
+            exam: Coded::new("", format!("項目{n}")),
             ehr_order: String::new(),
         };
         order.items = (0..MAX_ITEMS).map(item).collect();

@@ -102,12 +102,14 @@ async fn a_laboratory_order_is_issued_once_printed_listed_cancelled_and_handed_b
     let reprinted = browser.post(&format!("{chart}/orders/{hex}/again"), &[]).await;
     let page = browser.follow(&reprinted).await;
     pdf(&mut browser, &page).await;
-    let day = session.day();
-    let reissues = day.all().filter(|r| {
-        matches!(&r.entry.act, Act::Printed { form, reissue: true, form_id } if form == "F07" && *form_id == sheet.sheet)
-    });
-    assert_eq!(reissues.count(), 1, "the same number, marked as printed before");
-    drop(day);
+    let reissues = {
+        let day = session.day();
+        let printed = day.all().filter(|r| {
+            matches!(&r.entry.act, Act::Printed { form, reissue: true, form_id } if form == "F07" && *form_id == sheet.sheet)
+        });
+        printed.count()
+    };
+    assert_eq!(reissues, 1, "the same number, marked as printed before");
     let work = browser.get(&format!("/to-enter/{hex}")).await.text();
     assert!(work.contains("髄液の細胞数") && work.contains("実施と結果は依頼票（紙）にあります"));
     let silent = browser.post(&format!("{chart}/orders/{hex}/void"), &[]).await;

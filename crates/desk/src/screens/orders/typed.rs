@@ -394,7 +394,7 @@ fn physician(index: &Index, name: &str) -> Coded {
     let known = index.doctors().iter().find(|d| d.label() == name && !name.is_empty());
     known
         .cloned()
-        .unwrap_or_else(|| Coded::new("", &name.chars().take(MAX_NAME).collect::<String>()))
+        .unwrap_or_else(|| Coded::new("", name.chars().take(MAX_NAME).collect::<String>()))
 }
 
 #[cfg(test)]

@@ -327,6 +327,7 @@ fn a_continuation_page_names_the_newest_chart_sheet_of_this_visit_and_is_empty()
         unbooked: false,
         identity_confirmed: true,
         insurance_seen: false,
+        paper_language: None,
     });
     let all = entries(
         "佐藤　一郎",

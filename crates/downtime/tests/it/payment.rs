@@ -56,6 +56,7 @@ fn check_in(n: u32) -> Act {
         unbooked: false,
         identity_confirmed: true,
         insurance_seen: true,
+        paper_language: None,
     })
 }
 

@@ -26,6 +26,7 @@ fn blank(code: &str) -> Sheet {
         issued: "発行 2026-11-20 07:00 R03".into(),
         form_id: NUMBER.into(),
         hospital: "あかりの市立総合病院".into(),
+        second: None,
         body: serde_json::from_str(form.blank.as_deref().unwrap()).unwrap(),
     }
 }

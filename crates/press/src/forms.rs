@@ -152,6 +152,14 @@ pub enum Strip {
     None,
 }
 
+impl Strip {
+    /// Every page names one patient.
+    #[must_use]
+    pub const fn is_about_a_patient(self) -> bool {
+        matches!(self, Self::Required | Self::Compact)
+    }
+}
+
 /// QR codes of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -177,7 +185,9 @@ impl Forms {
                 continue;
             };
             let text = |file: &str| built_in(code, file);
-            let mut form = parse(code, text("form.toml"), text("form.typ"), &built_in_typ)?;
+            let mut form = parse(code, text("form.toml"), text("form.typ"), &|other| {
+                built_in(other, "form.typ")
+            })?;
             form.sample = text("sample.json");
             form.blank = text("blank.json");
             form.contract = text("contract.toml");
@@ -385,7 +395,7 @@ fn read(directory: &Path, code: &str) -> Result<Form, PressError> {
         let is_code = code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         let path = is_code.then(|| directory.join(code).join("form.typ"))?;
         let own = read_bounded(&path, MAX_FORM_TEXT).and_then(|bytes| String::from_utf8(bytes).ok());
-        own.or_else(|| built_in_typ(code))
+        own.or_else(|| built_in(code, "form.typ"))
     };
     let mut form = parse(code, text("form.toml"), text("form.typ"), &other)?;
     form.overridden = true;
@@ -421,11 +431,6 @@ fn read(directory: &Path, code: &str) -> Result<Form, PressError> {
 pub(crate) fn read_bounded(path: &Path, limit: u64) -> Option<Vec<u8>> {
     let length = fs::metadata(path).ok().filter(fs::Metadata::is_file)?.len();
     (length <= limit).then(|| fs::read(path).ok()).flatten()
-}
-
-/// `form.typ` of a built-in form.
-fn built_in_typ(code: &str) -> Option<String> {
-    built_in(code, "form.typ")
 }
 
 /// A file of a built-in form.

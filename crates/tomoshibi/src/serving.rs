@@ -154,10 +154,8 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
 
 /// Forms of the hospital's own that are about one patient; what is about none, or is another edition, is not asked for at a chart.
 fn own_forms(forms: &Forms) -> Vec<desk::OwnForm> {
-    let about_one = |form: &&press::Form| {
-        matches!(form.about.patient_strip, press::Strip::Required | press::Strip::Compact)
-            && !form.about.code.contains('-')
-    };
+    let about_one =
+        |form: &&press::Form| form.about.patient_strip.is_about_a_patient() && !form.about.code.contains('-');
     let own = forms.added().filter(about_one).map(|form| desk::OwnForm {
         code: form.about.code.clone(),
         title: form.about.title.clone(),

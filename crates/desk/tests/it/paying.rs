@@ -125,12 +125,12 @@ async fn a_payment_is_put_off_printed_listed_with_its_deposit_and_taken_back() {
 }
 
 #[tokio::test]
-async fn labels_are_printed_from_the_chart_and_after_a_registration() {
+async fn labels_are_printed_from_the_menu_and_after_a_registration() {
     let hospital = Hospital::open(people());
     hospital.silence();
     let mut browser = Browser::signed_in(&hospital, "2001").await;
     let chart = chart_of(&mut browser, "山田　花子").await;
-    let page = browser.get(&chart).await;
+    let page = browser.get(&format!("{chart}/print")).await;
     assert!(page.text().contains("ラベルを印刷"));
     let handle = chart.trim_start_matches("/p/").to_owned();
     let sent = browser

@@ -43,7 +43,7 @@ pub use ink::Page;
 const FORM: &str = "F02";
 
 /// Fingerprint of `frame.typ`, `parts.typ` and the form's `form.typ` and `form.toml` as they were ported.
-const PORTED: u64 = 0x618c_db79_e035_fb27;
+const PORTED: u64 = 0x7bdc_5303_e9c6_a2c9;
 
 /// A4 and its margins: left, top, right, foot.
 const PAPER: (f64, f64) = (210.0 * MM, 297.0 * MM);
@@ -214,7 +214,7 @@ fn usual<'a>(faces: &Faces, sheet: &'a Sheet) -> Option<&'a PatientStrip> {
         flags,
         temporary,
         gaiji,
-        ..
+        blank,
     } = strip;
     let texts = [
         title_mark, as_of, seal, issued, form_id, hospital, kana, name, birth, age, sex, id, id_code,
@@ -223,12 +223,13 @@ fn usual<'a>(faces: &Faces, sheet: &'a Sheet) -> Option<&'a PatientStrip> {
     let plain = all
         .clone()
         .all(|text| is_plain(faces, text) && !text.contains(['\n', '〓']));
-    let odd = *drill || *temporary || *gaiji || title_mark == "訓練" || form_id.is_empty() || id_code.is_empty();
-    let blank = [birth, age, sex, hospital]
+    let odd =
+        *drill || *blank || *temporary || *gaiji || title_mark == "訓練" || form_id.is_empty() || id_code.is_empty();
+    let lacking = [birth, age, sex, hospital]
         .into_iter()
         .chain(flags)
         .any(|text| text.trim().is_empty());
-    (plain && !odd && !blank).then_some(strip)
+    (plain && !odd && !lacking).then_some(strip)
 }
 
 /// FNV-1a of everything that was ported.

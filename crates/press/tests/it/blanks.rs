@@ -1,7 +1,6 @@
 //! Blank sheets: every form that a hand can fill is printed without a patient, says where the identity goes, and is found again by its code.
 
 use chart::{FormId, PatientCheck, PatientStrip, Sheet, SheetCode};
-use press::Strip;
 use serde_json::json;
 
 use crate::codes::read;
@@ -10,11 +9,22 @@ use crate::paper::{press, print, sample, squeeze, words};
 const NUMBER: &str = "263240370009";
 
 /// Forms without a blank version: their texts are the hospital's (F17), or they carry a secret or a finished account.
-const NEVER_BLANK: [&str; 8] = ["F17", "F24", "F25", "F26", "F27", "F28", "F29", "F04-R6.10"];
+const NEVER_BLANK: [&str; 10] = [
+    "F17",
+    "F24",
+    "F25",
+    "F26",
+    "F27",
+    "F28",
+    "F29",
+    "F30",
+    "F31",
+    "F04-R6.10",
+];
 
 fn blank(code: &str) -> Sheet {
     let form = press().forms().get(code).unwrap();
-    let required = form.about.patient_strip == Strip::Required;
+    let required = form.about.patient_strip.is_about_a_patient();
     Sheet {
         form: code.to_owned(),
         title_mark: "停止時・手書き".into(),

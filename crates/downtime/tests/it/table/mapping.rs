@@ -165,8 +165,13 @@ fn a_mapping_begun_by_the_program_already_reads_an_export_with_headings() {
 fn every_finding_is_explained() {
     let list = std::fs::read_to_string(top().join("docs/operating/findings.md")).unwrap();
     let mut codes = 0;
-    for entry in std::fs::read_dir(top().join("crates/downtime/src/sources/table")).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    let mut paths = vec![top().join("crates/downtime/src/sources/table")];
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            paths.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let text = std::fs::read_to_string(path).unwrap();
         let text = text.split("#[cfg(test)]").next().unwrap_or_default();
         for word in text.split('"').skip(1).step_by(2) {
             let code = word.split_once('.').is_some_and(|(room, rest)| {

@@ -12,7 +12,7 @@ use chart::{Coded, FormId, Sheet, Subject};
 use downtime::audit::Deed;
 use downtime::forms::{BlankSet, blank_sheet};
 use downtime::scans::{self, Archive, Issued};
-use press::{Forms, Press, Strip};
+use press::{Forms, Press};
 use serde_json::{Map, Value, json};
 use vault::files::Disk;
 
@@ -138,7 +138,7 @@ fn wanted<'a>(forms: &'a Forms, codes: &'a [String]) -> Result<Vec<Blank<'a>>> {
         out.push(Blank {
             code: &form.about.code,
             title: &form.about.title,
-            about_a_patient: form.about.patient_strip == Strip::Required,
+            about_a_patient: form.about.patient_strip.is_about_a_patient(),
             body,
         });
     }

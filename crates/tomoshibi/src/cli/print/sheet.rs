@@ -5,7 +5,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use chart::Sheet;
-use press::Strip;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -40,12 +39,12 @@ pub fn run(config: &Config, file: &Path, out: &Path, drill: bool) -> Result<()> 
         .get(&written.form)
         .with_context(|| format!("{name}: 様式 {} はありません。何も印刷していません", written.form))?;
     let contract = match &form.contract {
-        Some(contract) if form.about.patient_strip != Strip::Required => contract,
+        Some(contract) if !form.about.patient_strip.is_about_a_patient() => contract,
         _ => {
             let known: Vec<&str> = press
                 .forms()
                 .iter()
-                .filter(|form| form.contract.is_some() && form.about.patient_strip != Strip::Required)
+                .filter(|form| form.contract.is_some() && !form.about.patient_strip.is_about_a_patient())
                 .map(|form| form.about.code.as_str())
                 .collect();
             bail!(

@@ -14,6 +14,7 @@ use crate::patient::{Name, Sex};
 
 mod bytes;
 mod custody;
+mod entry_id;
 mod notebook;
 mod ordered;
 mod payment;
@@ -22,67 +23,11 @@ mod words;
 
 pub use bytes::{ENTRY_VERSION, EntryFault, MAX_ENTRY_BYTES};
 pub use custody::{EnvelopeOpened, Link};
+pub use entry_id::EntryId;
 pub use notebook::{MAX_NOTEBOOK_BYTES, MAX_NOTEBOOK_PIECES, NotebookPiece, NotebookRead, NotebookWay};
 pub use ordered::Ordered;
 pub use payment::{CareItem, MAX_DEPOSIT, MAX_PAYMENT_TEXT, MAX_SERVICES, PaymentDeferred, read_yen, yen};
 pub use prescribed::Prescribed;
-
-/// The journal's SHA-256 of the record that holds an entry.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct EntryId(pub [u8; 32]);
-
-impl EntryId {
-    /// 64 hexadecimal digits.
-    #[must_use]
-    pub fn hex(&self) -> String {
-        self.0.iter().map(|b| format!("{b:02x}")).collect()
-    }
-
-    /// The first ten hexadecimal digits: enough for people within one incident.
-    #[must_use]
-    pub fn short(&self) -> String {
-        self.0.iter().take(5).map(|b| format!("{b:02x}")).collect()
-    }
-
-    /// Reads [`Self::hex`].
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        let mut id = [0; 32];
-        for (i, byte) in id.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(text.get(i * 2..i * 2 + 2)?, 16).ok()?;
-        }
-        Some(Self(id))
-    }
-}
-
-impl std::fmt::Debug for EntryId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.short())
-    }
-}
-
-impl<C> Encode<C> for EntryId {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        e: &mut minicbor::Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.bytes(&self.0)?.ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for EntryId {
-    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-        let bytes = d
-            .bytes()?
-            .try_into()
-            .map_err(|_| minicbor::decode::Error::message("an entry id has 32 bytes"))?;
-        Ok(Self(bytes))
-    }
-}
 
 /// Who acts: the person signed in and the occupation under which they act.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Encode, Decode)]

@@ -85,11 +85,8 @@ pub fn insurance(w: &Words, coverage: &Coverage, on: Date) -> String {
         coverage
             .share
             .map(|share| {
-                let (tenths, percent) = (share.to_string(), (u16::from(share) * 10).to_string());
-                w.with(
-                    "insurance-share",
-                    &[("n", (&tenths).into()), ("percent", (&percent).into())],
-                )
+                let percent = (u16::from(share) * 10).to_string();
+                w.with("insurance-share", &[("percent", (&percent).into())])
             })
             .unwrap_or_default(),
         worth,

@@ -32,7 +32,6 @@ pub mod printing;
 pub mod reception;
 pub mod returned;
 pub mod rx;
-mod rx_insurance;
 pub mod scan;
 pub mod sign_in;
 pub mod temporary;

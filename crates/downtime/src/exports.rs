@@ -4,6 +4,5 @@
 
 pub mod audit_log;
 pub mod csv;
-mod notebook;
 pub mod retype_list;
 // The next export goes here, with its golden files in `fixtures/exports/<name>/`.

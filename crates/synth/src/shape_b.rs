@@ -16,6 +16,7 @@ use crate::sheet::{Open, Sheet, Style};
 use crate::{Amount, FileSummary, SynthError};
 use jiff::civil::{Date, Time};
 
+mod insurance;
 mod ward;
 
 /// The files of shape B being written.
@@ -344,33 +345,6 @@ impl<'h> ShapeB<'h> {
                     result.remark,
                 ],
             )?;
-        }
-        Ok(())
-    }
-
-    fn insurance(&mut self, patient: &Patient) -> Result<(), SynthError> {
-        for cover in &patient.insurances {
-            let (payer, recipient, until) = match &cover.public {
-                Some((payer, recipient, until)) => (payer.as_str(), recipient.as_str(), compact(*until)),
-                None => ("", "", String::new()),
-            };
-            let row = [
-                patient.id.as_str(),
-                cover.kind.digit(),
-                &cover.insurer,
-                &cover.symbol,
-                &cover.number,
-                &cover.branch,
-                if cover.own { "1" } else { "2" },
-                cover.burden_digit(),
-                &format!("{:02}", u32::from(cover.share) * 10),
-                payer,
-                recipient,
-                &until,
-                &compact(cover.from),
-                &cover.until.map_or_else(|| "99999999".to_owned(), compact),
-            ];
-            self.insurances.row(ANY, &row)?;
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use super::chart::{cannot_open, look, open};
 use super::reception::check_in::MAX_REASON;
-use super::{Open, Route, Screen, rx_insurance};
+use super::{Open, Route, Screen};
 use crate::fault::Fault;
 use crate::layout::{Banner, Done, Page};
 use crate::panels;
@@ -29,6 +29,8 @@ use crate::paper::{After, Order, issue};
 use crate::rx_symbols;
 use crate::visit::Visit;
 use crate::who::Who;
+
+mod insurance;
 
 /// S14.
 pub static SCREEN: Screen = Screen {
@@ -128,7 +130,7 @@ fn read(visit: &Visit, view: &View, typed: &Typed) -> Result<Rx, Vec<String>> {
             None => problems.push(w.with("rx-wrong-line", &[("name", line.name.into())])),
         }
     }
-    let insurance = rx_insurance::chosen(visit, view, one(typed, "insurance")).unwrap_or_else(|problem| {
+    let insurance = insurance::chosen(visit, view, one(typed, "insurance")).unwrap_or_else(|problem| {
         problems.push(problem);
         rx::Insurance::default()
     });
@@ -446,7 +448,7 @@ fn page(
         acknowledged: !one(typed, "allergy").is_empty(),
         insurance: {
             let sent = typed.iter().any(|(name, _)| name == "insurance");
-            rx_insurance::choice(visit, view, sent.then(|| one(typed, "insurance")))
+            insurance::choice(visit, view, sent.then(|| one(typed, "insurance")))
         },
         inside: one(typed, "given") == "in",
         refill: one(typed, "refill"),
@@ -471,7 +473,7 @@ struct RxPage<'a> {
     source: panels::Drugs,
     own: Vec<Own>,
     acknowledged: bool,
-    insurance: rx_insurance::Choice,
+    insurance: insurance::Choice,
     inside: bool,
     refill: &'a str,
     remark: &'a str,

@@ -76,7 +76,7 @@ async fn the_one_that_holds_is_chosen_and_fills_the_prescription() {
     let mut clerk = Browser::signed_in(&hospital, "1001").await;
     let seen = find(&mut clerk, "はなこ").await.text();
     assert!(
-        seen.contains("社保　06139992　家族　3割　2027-03-31 まで"),
+        seen.contains("社保　06139992　家族　負担 30%　2027-03-31 まで"),
         "on the card"
     );
     assert!(!seen.contains("模擬12"), "no number of the person on the card");

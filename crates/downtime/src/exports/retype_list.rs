@@ -3,8 +3,9 @@
 use chart::Act;
 use chart::entry::{Ordered, PaymentDeferred, SignedNote};
 
-use super::notebook;
 use crate::view::{Day, Recorded};
+
+mod notebook;
 
 /// One thing to copy.
 #[derive(Debug, Clone, PartialEq, Eq)]

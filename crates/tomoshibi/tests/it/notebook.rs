@@ -61,7 +61,14 @@ fn what_was_handed_out_is_read_back_beside_the_right_chart_only() {
     let mut hospital = Hospital::new(60);
     let config = hospital.config();
     let mut text = std::fs::read_to_string(&config).expect("read");
-    text.push_str("\n[hospital.institution]\nprefecture = \"13\"\ncode = \"9876543\"\naddress = \"架空県架空市１－１\"\nphone = \"000-0000-1100\"\n");
+    for (key, value) in [
+        ("prefecture", "13"),
+        ("code", "9876543"),
+        ("address", "架空県架空市１－１"),
+        ("phone", "000-0000-1100"),
+    ] {
+        text = text.replacen(&format!("\n{key} = \"\""), &format!("\n{key} = \"{value}\""), 1);
+    }
     std::fs::write(&config, text).expect("written");
     hospital.extract();
     let serving = Serving::start(Path::new(&config));

@@ -107,14 +107,16 @@ async fn the_menu_prints_the_hospitals_form_in_the_registered_language_and_says_
         assert!(chart::FormId::parse(&sheets[0].form_id).is_some());
     }
     // On record as issued, for this patient.
-    let session = hospital.session("2001");
-    let day = session.day();
-    let issued: Vec<_> = day
-        .all()
-        .filter(|r| matches!(&r.entry.act, Act::Printed { form, .. } if form == "H01"))
-        .collect();
-    assert_eq!(issued.len(), 2);
-    assert!(issued.iter().all(|r| r.entry.subject.number() == "00123456"));
+    {
+        let session = hospital.session("2001");
+        let day = session.day();
+        let issued: Vec<_> = day
+            .all()
+            .filter(|r| matches!(&r.entry.act, Act::Printed { form, .. } if form == "H01"))
+            .collect();
+        assert_eq!(issued.len(), 2);
+        assert!(issued.iter().all(|r| r.entry.subject.number() == "00123456"));
+    }
     // What is no form of the menu is refused, and nothing is issued.
     for form in ["F29", "H02", "../F01", ""] {
         let refused = browser.post("/print/own", &[("who", &handle), ("form", form)]).await;

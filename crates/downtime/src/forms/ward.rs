@@ -295,10 +295,7 @@ pub fn summary(view: &View, day: Date, issue: &Issue) -> Sheet {
     map.insert("diagnoses".into(), body::diagnoses(view));
     map.insert("results".into(), body::results(view));
     map.insert("drugs".into(), drugs(view, stay));
-    map.insert(
-        "injections".into(),
-        list_of(stay.map(|s| &s.injections), |line| drug_line(line)),
-    );
+    map.insert("injections".into(), list_of(stay.map(|s| &s.injections), drug_line));
     map.insert("vitals".into(), list_of(stay.map(|s| &s.vitals), vital));
     map.insert(
         "plans".into(),

@@ -94,12 +94,12 @@ impl Face {
             if codes.len() <= place {
                 codes.resize(place + 1, 0);
             }
-            let given = if characters.contains_key(&glyph) {
+            let given = if let std::collections::btree_map::Entry::Vacant(e) = characters.entry(glyph) {
+                e.insert(c);
+                glyph
+            } else {
                 aliases.push((glyph, c));
                 ALIASES.checked_add(u16::try_from(aliases.len() - 1).ok()?)?
-            } else {
-                characters.insert(glyph, c);
-                glyph
             };
             *codes.get_mut(place)? = given;
         }

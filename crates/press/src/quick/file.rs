@@ -163,8 +163,8 @@ impl File {
         let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", self.places.len());
         for place in self.places.iter().skip(1) {
             let _ = match place {
-                0 => write!(table, "0000000000 65535 f \n"),
-                place => write!(table, "{place:010} 00000 n \n"),
+                0 => writeln!(table, "0000000000 65535 f "),
+                place => writeln!(table, "{place:010} 00000 n "),
             };
         }
         let _ = write!(

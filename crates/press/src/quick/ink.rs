@@ -180,11 +180,11 @@ impl Ink<'_> {
             }
             hexadecimal(&mut self.out, *code);
             pen += face.advance(*code)? * 1000.0;
-            if let Some(seen) = self.seen.get_mut(style.face as usize * CODES + usize::from(*code)) {
-                if !*seen {
-                    *seen = true;
-                    self.used.push((style.face, *code));
-                }
+            if let Some(seen) = self.seen.get_mut(style.face as usize * CODES + usize::from(*code))
+                && !*seen
+            {
+                *seen = true;
+                self.used.push((style.face, *code));
             }
         }
         self.out.push_str(">]TJ\n");

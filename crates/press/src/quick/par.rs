@@ -197,13 +197,13 @@ impl Par {
         let (mut start, mut last) = (0, None);
         for (end, forced) in self.breaks()? {
             let mut attempt = self.line(start, end, forced);
-            if attempt.width > width + SLACK {
-                if let Some(fitting) = last.take() {
-                    let fitting: Line = fitting;
-                    start = fitting.end;
-                    lines.push(fitting);
-                    attempt = self.line(start, end, forced);
-                }
+            if attempt.width > width + SLACK
+                && let Some(fitting) = last.take()
+            {
+                let fitting: Line = fitting;
+                start = fitting.end;
+                lines.push(fitting);
+                attempt = self.line(start, end, forced);
             }
             if attempt.width > width + SLACK {
                 return None;
@@ -258,13 +258,13 @@ impl Par {
             Item::Box(frame) => frame.width,
         });
         line.width = widths.sum::<f64>();
-        let (left, right) = self.edges(&line);
+        let [left, right] = self.edges(&line);
         line.width -= left.map_or(0.0, |(_, points)| points) + right.map_or(0.0, |(_, points)| points);
         line
     }
 
     /// The glyphs trimmed at the start and the end of a line, and by how many points.
-    fn edges(&self, line: &Line) -> (Option<(usize, f64)>, Option<(usize, f64)>) {
+    fn edges(&self, line: &Line) -> [Option<(usize, f64)>; 2] {
         let kept = self.text.get(line.start..line.trim).unwrap_or_default();
         let left = kept.starts_with(OPENING).then(|| {
             let at = self.glyphs.binary_search_by_key(&line.start, |glyph| glyph.at).ok()?;
@@ -281,7 +281,7 @@ impl Par {
                 .then_some(())?;
             Some((at, glyph.shrink.1 * self.size_at(at)?))
         });
-        (left.flatten(), right.flatten())
+        [left.flatten(), right.flatten()]
     }
 
     fn size_at(&self, glyph: usize) -> Option<f64> {
@@ -304,7 +304,7 @@ impl Par {
             Align::Middle if rests == 0 => hanging + remaining / 2.0,
             _ => hanging,
         };
-        let (left, right) = self.edges(line);
+        let [left, right] = self.edges(line);
         let (mut above, mut below, mut empty) = (0.0_f64, 0.0_f64, None);
         let mut texts = 0;
         let mut pieces: Vec<(f64, Frame)> = Vec::new();

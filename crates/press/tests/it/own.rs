@@ -86,7 +86,7 @@ fn sentences_are_replaced_where_a_form_offers_it() {
 #[test]
 fn sentences_that_are_too_many_too_long_or_not_offered_are_said_and_ours_stay() {
     let long = "長".repeat(61);
-    let many = vec!["\"あ\""; 6].join(",");
+    let many = ["\"あ\""; 6].join(",");
     for (text, expected) in [
         (format!("[F01]\nnotices = [\"{long}\"]"), "1–60字"),
         (format!("[F01]\nnotices = [{many}]"), "5文まで"),

@@ -64,6 +64,9 @@ const VITALS: [&str; 8] = [
 ];
 const TOLD: [&str; 5] = ["患者番号", "記載日", "記載時刻", "記載者", "申し送り"];
 
+/// Opens a file by its name with a row of headings.
+type Opens<'a> = &'a mut dyn FnMut(&str, &[&str]) -> Result<Sheet, SynthError>;
+
 /// The files being written.
 pub(super) struct Sheets {
     stays: Sheet,
@@ -75,7 +78,7 @@ pub(super) struct Sheets {
 
 impl Sheets {
     /// Opens them.
-    pub(super) fn open(sheet: &mut dyn FnMut(&str, &[&str]) -> Result<Sheet, SynthError>) -> Result<Self, SynthError> {
+    pub(super) fn open(sheet: Opens<'_>) -> Result<Self, SynthError> {
         let mut wards = sheet("病棟.csv", &["病棟コード", "病棟名"])?;
         for (code, name) in WARDS {
             wards.row(Lost::Square, &[code, name])?;

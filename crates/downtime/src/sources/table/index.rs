@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chart::stay::Bed;
 use chart::{Finding, Severity};
 use jiff::civil::Date;
 

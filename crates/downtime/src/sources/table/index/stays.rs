@@ -27,8 +27,8 @@ impl Index<'_> {
         };
         let is_bed = matches!(feed.plan, Plan::Bed(_));
         if is_bed || id.trim().is_empty() {
-            let named = !bed.ward.is_empty() && !(bed.room.is_empty() && bed.bed.is_empty());
-            if named && self.wards.bed(bed, is_bed) {
+            let somewhere = !bed.room.is_empty() || !bed.bed.is_empty();
+            if !bed.ward.is_empty() && somewhere && self.wards.bed(bed, is_bed) {
                 feed.tally.used += 1;
             } else {
                 self.no_id(feed, raw.line, &id);

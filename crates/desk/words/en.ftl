@@ -292,8 +292,8 @@ lab-reference = Reference
 plan-booked = Booked { $what }
 plan-exam = Examination { $what }
 write-note = Write a note
-next-appointment = Next appointment
-print-chart = Print chart sheet
+next-appointment = Next visit
+print-chart = Chart sheet
 print-menu = Other papers
 print-menu-title = Choose and print
 print-menu-say = Pressing gives the sheet its number and prints it at once.
@@ -397,6 +397,7 @@ rx-no-supply = "{ $name }" has no days or uses. Write them.
 rx-not-again = "{ $name }" cannot be repeated: its amounts are not recorded in parts. Write it below.
 rx-wrong-line = "{ $name }" lacks its amount, unit, usage or days. The usage of an oral drug says how often, such as 1日3回.
 orders-title = Orders
+orders-go = Orders
 orders-kind = Kind of order
 orders-laboratory = Laboratory
 orders-imaging = Imaging and physiology
@@ -479,7 +480,7 @@ rx-notebook = Also print the medicine notebook sheet for the patient (F30)
 
 # S15
 notebook-title = Read a medicine notebook
-notebook-open = Read a notebook
+notebook-open = Notebook
 notebook-sheet = Print the notebook sheet
 notebook-say = What is read stands beside the chart. It is not verified and never enters the prescriptions.
 notebook-panel = Medicine notebook (read in)

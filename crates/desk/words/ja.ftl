@@ -293,7 +293,7 @@ plan-booked = 予約 { $what }
 plan-exam = 検査 { $what }
 write-note = 記録を書く
 next-appointment = 次回予約
-print-chart = カルテ用紙を印刷
+print-chart = カルテ用紙
 print-menu = ほかの用紙
 print-menu-title = 用紙を選んで印刷
 print-menu-say = 押すとすぐに番号がつき、印刷されます。
@@ -397,6 +397,7 @@ rx-no-supply = 「{ $name }」の日数か回数がありません。書いて�
 rx-not-again = 「{ $name }」は前回の量が分けて登録されていないので、くり返せません。下に書いてください。
 rx-wrong-line = 「{ $name }」の量・単位・用法・日数のどれかが足りません。内服の用法には「1日3回」のように回数を書いてください。
 orders-title = 検査・処置依頼
+orders-go = 検査・処置
 orders-kind = 依頼の種類
 orders-laboratory = 検体検査
 orders-imaging = 画像・生理検査
@@ -479,7 +480,7 @@ rx-notebook = 患者さん用のお薬手帳用紙（F30）も印刷する
 
 # S15
 notebook-title = お薬手帳を読む
-notebook-open = お薬手帳を読む
+notebook-open = お薬手帳
 notebook-sheet = お薬手帳用紙を印刷
 notebook-say = 読んだ内容はカルテの横に置きます。確認されたものではなく、処方には入りません。
 notebook-panel = お薬手帳（読み取り）

@@ -130,6 +130,8 @@ pub fn payment_sheet(
             "department": payment.department.label(),
             "from": payment.from.map(short_day),
             "until": payment.until.map(short_day),
+            "from_date": payment.from.map(chart::date::iso),
+            "until_date": payment.until.map(chart::date::iso),
             "contact": contact,
             "deposit": payment.deposit.map(|amount| yen(amount.into())),
             "no_deposit": payment.deposit.is_none(),
@@ -147,7 +149,10 @@ pub fn payment_sheet(
             "handled_at": format!("{}:{:02}", clock.hour(), clock.minute()),
         }),
     );
-    issue.sheet("F16", Some(view.strip()), Value::Object(body))
+    Sheet {
+        second: view.language(),
+        ..issue.sheet("F16", Some(view.strip()), Value::Object(body))
+    }
 }
 
 /// F15: so many labels (at most [`MAX_LABELS`]) and a wristband for one patient.

@@ -230,7 +230,14 @@ mod tests {
         let packages: Vec<_> = missing.iter().map(|tool| tool.package).collect();
         assert_eq!(
             packages,
-            ["poppler-utils", "zbar-tools", "strace", "cups-ipp-utils", "dbus-daemon"]
+            [
+                "poppler-utils",
+                "zbar-tools",
+                "strace",
+                "cups-ipp-utils",
+                "openssl",
+                "dbus-daemon"
+            ]
         );
         assert!(missing_tools(&|_| true).is_empty());
     }

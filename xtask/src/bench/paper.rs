@@ -86,13 +86,13 @@ pub fn pack(ground: &Ground) -> Result<Vec<Measured>> {
 }
 
 /// What one run of `morning` cost: the whole process's CPU s, peak MB, KB of PDF a page, ms of a warm sheet.
-fn morning(ground: &Ground, sheets: usize, typst: bool) -> Result<[f64; 4]> {
+fn morning(ground: &Ground, sheets: usize, words: &[&str]) -> Result<[f64; 4]> {
     let hospital = ground.hospitals.of(600)?;
     let release = hospital.program().parent().context("the folder of the program")?;
     let program = release.join("examples").join("morning");
     let sheets = sheets.to_string();
     let mut arguments = vec![sheets.as_str(), "1"];
-    arguments.extend(typst.then_some("typst"));
+    arguments.extend(words);
     let (cost, said) = measure::finished(&text(&program)?, &arguments, &ground.scratch)?;
     let number = |line: &str| -> Result<f64> {
         let found = said.lines().find_map(|said| said.strip_prefix(line));
@@ -109,17 +109,17 @@ fn morning(ground: &Ground, sheets: usize, typst: bool) -> Result<[f64; 4]> {
     ])
 }
 
-/// 600 charts as one file: by the quick way, beside all of them by Typst.
+/// 600 charts, one page each but for the longest, as one file: by the quick way, beside all of them by Typst.
 pub fn charts(ground: &Ground) -> Result<Vec<Measured>> {
-    let quick = medians_of(ground.runs, || morning(ground, 600, false))?;
+    let quick = medians_of(ground.runs, || morning(ground, 600, &["short"]))?;
     // Half a minute each, and steady.
-    let typst = medians_of(ground.runs.min(2), || morning(ground, 600, true))?;
+    let typst = medians_of(ground.runs.min(2), || morning(ground, 600, &["short", "typst"]))?;
     let both = quick.into_iter().zip(typst);
     Ok(both.map(|(value, peer)| Measured::beside(value, peer)).collect())
 }
 
 /// About 10,000 pages as one file: CPU s, peak MB, KB a page.
 pub fn long_pack(ground: &Ground) -> Result<Vec<Measured>> {
-    let [cpu, peak, page, _] = medians_of(ground.runs.min(2), || morning(ground, LONG_PACK, false))?;
+    let [cpu, peak, page, _] = medians_of(ground.runs.min(2), || morning(ground, LONG_PACK, &[]))?;
     Ok([cpu, peak, page].map(Measured::alone).to_vec())
 }

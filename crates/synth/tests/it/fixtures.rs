@@ -8,8 +8,8 @@ use std::fs;
 use std::path::PathBuf;
 use synth::{Plan, Shape};
 
-const GOLDEN_A: &str = "c8d58c01687d9107a4c5118e16aff156e4db75bf4d8007871a6ea548a7010e73";
-const GOLDEN_B: &str = "ff62803bc8d103af0af7adb5aa992a4725d335ae71ac80ef302193fc0227dbd9";
+const GOLDEN_A: &str = "142444cd41745df7cebe951a7277364670e6c771fe96667736d7e8f838ef97f5";
+const GOLDEN_B: &str = "946dbb36536ae032f1ed5d7b00c8f7540e23c04f48a2cfbbaa7c68530ff271d7";
 
 #[test]
 fn bytes_never_change() {

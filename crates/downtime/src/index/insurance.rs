@@ -56,7 +56,7 @@ fn one(coverage: &Coverage) -> String {
     .join(&FIELD.to_string())
 }
 
-/// What [`write`] wrote. A text that is none of ours says that it could not be fetched.
+/// What [`write()`] wrote. A text that is none of ours says that it could not be fetched.
 pub(super) fn read(text: &str) -> Known<Vec<Coverage>> {
     match text {
         "-" => Known::ConfirmedNone { on: None },

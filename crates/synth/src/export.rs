@@ -103,7 +103,7 @@ pub fn write(plan: &Plan, shape: Shape, dir: &Path, progress: &mut dyn FnMut(u64
     write_hospital(&Hospital::new(plan)?, shape, dir, progress)
 }
 
-/// Writes the export of a hospital into the folder `dir`, as [`write`] does.
+/// Writes the export of a hospital into the folder `dir`, as [`write()`] does.
 ///
 /// # Errors
 /// As [`export`].

@@ -24,6 +24,7 @@ mod paper;
 mod paper_language;
 mod people;
 mod reader;
+mod reason;
 mod rolls;
 mod rx_symbols;
 mod say;

@@ -17,13 +17,13 @@ use downtime::index::Index;
 use downtime::view::{Conflict, ConflictKind, Day, Recorded};
 use serde::Deserialize;
 
-use super::reception::check_in::MAX_REASON;
 use super::{Open, Route, STAFF, Screen};
 use crate::fault::Fault;
 use crate::layout::{Done, Page, SCRIPTS};
 use crate::panels::act_words;
 use crate::paper::After;
 use crate::people::People;
+use crate::reason::reason;
 use crate::say;
 use crate::visit::Visit;
 use crate::who::Who;
@@ -63,7 +63,7 @@ async fn show(visit: Visit, Query(after): Query<After>) -> Result<Response, Faul
 async fn settle(visit: Visit, Form(form): Form<Decision>) -> Result<Response, Fault> {
     let w = visit.w();
     let signed = visit.signed()?.clone();
-    let text: String = form.text.trim().chars().take(MAX_REASON).collect();
+    let text = reason(&form.text);
     let named: Option<Vec<EntryId>> = form.entries.split(',').map(EntryId::parse).collect();
     let named = named.ok_or(Fault::Stale)?;
     let _turn = visit.site.turn("conflicts").await;

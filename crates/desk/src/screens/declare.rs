@@ -15,11 +15,11 @@ use downtime::papers::{CarriedDeclaration, Office, declaration};
 use downtime::state::Mode;
 use serde::Deserialize;
 
-use super::reception::check_in::MAX_REASON;
 use super::{DECLARERS, Open, Route, Screen};
 use crate::fault::Fault;
 use crate::layout::{Done, Page, SCRIPTS};
 use crate::paper::{After, Order, issue};
+use crate::reason::reason;
 use crate::say;
 use crate::visit::Visit;
 
@@ -96,7 +96,7 @@ async fn declare(visit: Visit, Form(form): Form<DeclareForm>) -> Result<Response
         .iter()
         .find(|(value, _)| *value == form.reason)
         .ok_or(Fault::Input("reason"))?;
-    let text: String = form.text.trim().chars().take(MAX_REASON).collect();
+    let text = reason(&form.text);
     let reason = if text.is_empty() {
         (*word).to_owned()
     } else {
@@ -156,7 +156,7 @@ struct EndForm {
 async fn end(visit: Visit, Form(form): Form<EndForm>) -> Result<Response, Fault> {
     let signed = visit.signed()?.clone();
     let id = EntryId::parse(&form.entry).ok_or(Fault::Stale)?;
-    let reason: String = form.reason.trim().chars().take(MAX_REASON).collect();
+    let reason = reason(&form.reason);
     if reason.is_empty() {
         return page(&visit, None, Some(visit.w()["declare-no-check"].to_owned()));
     }

@@ -17,12 +17,12 @@ use downtime::view::{LinkState, View};
 use serde::Deserialize;
 
 use super::chart::{cannot_open, look};
-use super::reception::check_in::MAX_REASON;
 use super::{LINKERS, Open, Route, Screen};
 use crate::fault::Fault;
 use crate::layout::{Done, Page, SCRIPTS};
 use crate::paper::After;
 use crate::people::People;
+use crate::reason::reason;
 use crate::say;
 use crate::visit::Visit;
 use crate::who::Who;
@@ -117,7 +117,7 @@ async fn propose(visit: Visit, Form(form): Form<LinkForm>) -> Result<Response, F
         Ok(both) => both,
         Err(problem) => return refuse(&visit, problem),
     };
-    let reason: String = form.reason.trim().chars().take(MAX_REASON).collect();
+    let reason = reason(&form.reason);
     let view = look(&visit, &who).await?;
     if reason.is_empty() {
         return proposal(&visit, &form, &temporary, &view, Some("link-why"));
@@ -213,7 +213,7 @@ struct UndoForm {
 async fn undo(visit: Visit, Path(entry): Path<String>, Form(form): Form<UndoForm>) -> Result<Response, Fault> {
     let _turn = visit.site.turn("link").await;
     let standing = standing(&visit, &entry)?;
-    let reason: String = form.reason.trim().chars().take(MAX_REASON).collect();
+    let reason = reason(&form.reason);
     if reason.is_empty() || !(standing.waits || standing.holds) {
         let problem = if reason.is_empty() {
             "link-undo-why"

@@ -16,7 +16,6 @@ use jiff::civil::{Date, Time};
 use serde::Deserialize;
 
 use super::chart::{look, open};
-use super::reception::check_in::MAX_REASON;
 use super::{CARE, Open, Route, Screen, print, reads_charts};
 use crate::drafts;
 use crate::fault::Fault;
@@ -24,6 +23,7 @@ use crate::layout::{Banner, Done, Page};
 use crate::panels;
 use crate::paper::{After, Order, issue};
 use crate::paper_language::{paper_language, paper_languages};
+use crate::reason::reason;
 use crate::say;
 use crate::visit::Visit;
 use crate::who::Who;
@@ -247,7 +247,7 @@ async fn cancel(visit: Visit, Path(who): Path<String>, Form(form): Form<CancelFo
     if !view.provisional.iter().any(|(r, _)| r.id == id) {
         return Err(Fault::Stale);
     }
-    let reason: String = form.reason.trim().chars().take(MAX_REASON).collect();
+    let reason = reason(&form.reason);
     if reason.is_empty() {
         return Err(Fault::Input("reason"));
     }

@@ -14,13 +14,14 @@ use downtime::view::View;
 use serde::Deserialize;
 
 use super::chart::{cannot_open, open};
-use super::reception::check_in::{MAX_REASON, chart_sheet};
+use super::reception::check_in::chart_sheet;
 use super::{Open, Route, Screen, WRITERS};
 use crate::drafts::{self, MAX_TEXT};
 use crate::fault::Fault;
 use crate::layout::{Banner, Done, Page};
 use crate::panels::{self, Drugs, Notes};
 use crate::paper::After;
+use crate::reason::reason;
 use crate::visit::Visit;
 use crate::who::Who;
 use crate::words::Words;
@@ -266,7 +267,7 @@ async fn correct(
 ) -> Result<Response, Fault> {
     let (who, view) = open(&visit, &who).await?;
     let (id, before) = corrected(&view, &entry)?;
-    let reason: String = form.reason.trim().chars().take(MAX_REASON).collect();
+    let reason = reason(&form.reason);
     if reason.is_empty() || form.is_empty() {
         let problem = visit.w()["note-reason-missing"].to_owned();
         return page(&visit, &who, &view, &form, Some(&entry), None, Some(problem));

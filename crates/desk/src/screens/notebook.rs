@@ -15,12 +15,12 @@ use jahis::okusuri::{Gathered, gather};
 use serde::Deserialize;
 
 use super::chart::{cannot_open, look, open};
-use super::reception::check_in::MAX_REASON;
 use super::{Open, Route, Screen, WRITERS};
 use crate::fault::Fault;
 use crate::layout::{Banner, Done, Page};
 use crate::panels::{self, notebook as panel};
 use crate::paper::After;
+use crate::reason::{Why, reason};
 use crate::visit::Visit;
 use crate::who::Who;
 
@@ -148,7 +148,7 @@ async fn keep(visit: Visit, Path(who): Path<String>, Form(sent): Form<Sent>) -> 
     let signed = visit.signed()?.clone();
     let w = visit.w();
     let pieces = carried::read(all(&sent, "piece"));
-    let reason: String = one(&sent, "reason").chars().take(MAX_REASON).collect();
+    let reason = reason(one(&sent, "reason"));
     let gathered = gather(&pieces);
     let once = one(&sent, "once").to_owned();
     let _turn = visit.site.turn(&once).await;
@@ -187,20 +187,14 @@ async fn keep(visit: Visit, Path(who): Path<String>, Form(sent): Form<Sent>) -> 
     Ok(After::redirect(&back, Some(entry), &[]))
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Discarding {
-    reason: String,
-}
-
 async fn discard(
     visit: Visit,
     Path((who, entry)): Path<(String, String)>,
-    Form(form): Form<Discarding>,
+    Form(form): Form<Why>,
 ) -> Result<Response, Fault> {
     let (who, view) = open(&visit, &who).await?;
     let entry = EntryId::parse(&entry).ok_or(Fault::Stale)?;
-    let reason: String = form.reason.trim().chars().take(MAX_REASON).collect();
+    let reason = form.reason();
     let is_there = view.notebooks.iter().any(|(r, _)| r.id == entry);
     if reason.is_empty() || !is_there {
         let problem = visit.w()["notebook-discard-reason"].to_owned();

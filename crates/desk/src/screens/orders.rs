@@ -17,11 +17,11 @@ use downtime::view::View;
 use serde::Deserialize;
 
 use super::chart::{cannot_open, look, open};
-use super::reception::check_in::MAX_REASON;
 use super::{Open, Route, Screen};
 use crate::fault::Fault;
 use crate::layout::{Banner, Done, Page};
 use crate::paper::{After, Order, issue};
+use crate::reason::Why;
 use crate::visit::Visit;
 use crate::who::Who;
 use crate::words::Words;
@@ -193,21 +193,15 @@ async fn print_again(visit: Visit, Path((who, entry)): Path<(String, String)>) -
     Ok(After::redirect(&here(&who, kind), None, &[Ok(sheet)]))
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Voiding {
-    reason: String,
-}
-
 async fn void(
     visit: Visit,
     Path((who, entry)): Path<(String, String)>,
-    Form(form): Form<Voiding>,
+    Form(form): Form<Why>,
 ) -> Result<Response, Fault> {
     let (who, view) = open(&visit, &who).await?;
     let entry = EntryId::parse(&entry).ok_or(Fault::Stale)?;
     let kind = kind_of(&view, &entry).ok_or(Fault::Stale)?;
-    let reason: String = form.reason.trim().chars().take(MAX_REASON).collect();
+    let reason = form.reason();
     let stands = view.orders.iter().any(|o| o.recorded.id == entry && o.voided.is_none());
     if reason.is_empty() || !stands {
         let problem = visit.w()["orders-void-reason"].to_owned();

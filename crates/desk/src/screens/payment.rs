@@ -20,12 +20,12 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::chart::{cannot_open, look, open};
-use super::reception::check_in::MAX_REASON;
 use super::{Open, Route, Screen, scan};
 use crate::fault::Fault;
 use crate::layout::{Banner, Done, Page};
 use crate::paper::{After, Order, issue};
 use crate::people::People;
+use crate::reason::Why;
 use crate::visit::Visit;
 use crate::who::Who;
 use crate::{panels, say};
@@ -383,20 +383,14 @@ async fn again(visit: Visit, Path((who, entry)): Path<(String, String)>) -> Resu
     Ok(After::redirect(&back, None, &[Ok(sheet)]))
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Undoing {
-    reason: String,
-}
-
 async fn undo(
     visit: Visit,
     Path((who, entry)): Path<(String, String)>,
-    Form(form): Form<Undoing>,
+    Form(form): Form<Why>,
 ) -> Result<Response, Fault> {
     let (who, view) = open(&visit, &who).await?;
     let entry = EntryId::parse(&entry).ok_or(Fault::Stale)?;
-    let reason: String = form.reason.trim().chars().take(MAX_REASON).collect();
+    let reason = form.reason();
     let stands = view.payments.iter().any(|(r, _)| r.id == entry);
     if reason.is_empty() || !stands {
         let problem = visit.w()["payment-undo-reason"].to_owned();

@@ -16,12 +16,12 @@ use downtime::audit::Deed;
 use downtime::printing::{Cancelled, Health, Job, JobId, Paper, Queue, Refused, Sheet, Shown, State, Trouble};
 use serde::Deserialize;
 
-use super::reception::check_in::MAX_REASON;
 use super::{Open, Route, STAFF, Screen};
 use crate::fault::Fault;
 use crate::gate::set_cookie;
 use crate::layout::{Done, Page, SCRIPTS};
 use crate::people::People;
+use crate::reason::reason;
 use crate::say;
 use crate::session::{Way, cookie};
 use crate::visit::Visit;
@@ -194,7 +194,7 @@ async fn cancel(visit: Visit, Form(form): Form<CancelForm>) -> Result<Response, 
     let Some(shown) = JobId::parse(&form.job).and_then(|id| queue.shown(id)) else {
         return refuse(&visit, &Refused::Gone);
     };
-    let reason: String = form.reason.trim().chars().take(MAX_REASON).collect();
+    let reason = reason(&form.reason);
     if reason.is_empty() {
         let why = visit.w()["printing-why"].to_owned();
         return page(&visit, StatusCode::UNPROCESSABLE_ENTITY, None, Some(why));

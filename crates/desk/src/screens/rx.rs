@@ -17,15 +17,14 @@ use chart::rx::{self, Control, Dose, Drug, GivenOut, OralUse, Rp, Rx, Substituti
 use chart::{Act, Coded, EntryId};
 use downtime::identity::Role;
 use downtime::view::View;
-use serde::Deserialize;
 
 use super::chart::{cannot_open, look, open};
-use super::reception::check_in::MAX_REASON;
 use super::{Open, Route, Screen};
 use crate::fault::Fault;
 use crate::layout::{Banner, Done, Page};
 use crate::panels;
 use crate::paper::{After, Order, issue};
+use crate::reason::Why;
 use crate::rx_symbols;
 use crate::visit::Visit;
 use crate::who::Who;
@@ -322,20 +321,14 @@ async fn print_again(visit: Visit, Path((who, entry)): Path<(String, String)>) -
     Ok(After::redirect(&format!("/p/{}/rx", who.handle), None, &[Ok(sheet)]))
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Voiding {
-    reason: String,
-}
-
 async fn void(
     visit: Visit,
     Path((who, entry)): Path<(String, String)>,
-    Form(form): Form<Voiding>,
+    Form(form): Form<Why>,
 ) -> Result<Response, Fault> {
     let (who, view) = open(&visit, &who).await?;
     let entry = EntryId::parse(&entry).ok_or(Fault::Stale)?;
-    let reason: String = form.reason.trim().chars().take(MAX_REASON).collect();
+    let reason = form.reason();
     let is_there = view.prescribed.iter().any(|(r, _)| r.id == entry);
     if reason.is_empty() || !is_there {
         let problem = visit.w()["rx-void-reason"].to_owned();

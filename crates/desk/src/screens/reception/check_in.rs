@@ -15,12 +15,10 @@ use crate::fault::Fault;
 use crate::paper::{After, Order, issue, may_undo_at_once};
 use crate::paper_language::paper_language;
 use crate::people::{Ask, CardState, People};
+use crate::reason::reason;
 use crate::screens::chart::look;
 use crate::visit::Visit;
 use crate::who::Who;
-
-/// Longest reason, in characters.
-pub(crate) const MAX_REASON: usize = 200;
 
 #[derive(Deserialize)]
 pub(super) struct CheckInForm {
@@ -207,7 +205,7 @@ pub(super) async fn undo(visit: Visit, Form(form): Form<UndoForm>) -> Result<Res
     let signed = visit.signed()?.clone();
     let id = EntryId::parse(&form.entry).ok_or(Fault::Stale)?;
     let _turn = visit.site.turn(&form.entry).await;
-    let reason: String = form.reason.trim().chars().take(MAX_REASON).collect();
+    let reason = reason(&form.reason);
     let (subject, reason) = {
         let day = signed.session.day();
         let recorded = day.get(&id).ok_or(Fault::Stale)?;

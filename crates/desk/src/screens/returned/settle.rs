@@ -16,7 +16,7 @@ use super::{Paper, Said, page};
 use crate::fault::Fault;
 use crate::paper::{After, Order, issue};
 use crate::people::People;
-use crate::screens::reception::check_in::MAX_REASON;
+use crate::reason::reason;
 use crate::visit::Visit;
 use crate::who::Who;
 
@@ -36,12 +36,12 @@ pub(super) async fn void(visit: Visit, Form(typed): Form<Typed>) -> Result<Respo
     let w = visit.w();
     let signed = visit.signed()?.clone();
     let _turn = visit.site.turn("returned").await;
-    let reason = typed.iter().find(|(name, _)| name == "reason");
-    let reason: String = reason
-        .map_or("", |(_, text)| text.trim())
-        .chars()
-        .take(MAX_REASON)
-        .collect();
+    let reason = reason(
+        typed
+            .iter()
+            .find(|(name, _)| name == "reason")
+            .map_or("", |(_, text)| text),
+    );
     let refuse = |key: &str| page(&visit, Said::wrong(w[key].to_owned()));
     let Some(paper) = Paper::open(&visit)? else {
         return refuse("returned-no-key");

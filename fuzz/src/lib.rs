@@ -481,6 +481,7 @@ pub fn table(data: &[u8]) -> bool {
         day,
         thin_days: 14,
         now: chart::Moment::from_local(day.at(0, 30, 0, 0)),
+        wanted: None,
     };
     let source = table::Config::read(MAPPING).and_then(|config| table::Table::new(config, dir.path().to_owned()));
     source.is_ok_and(|source| source.pull(&scope, &mut |_| Ok(()), &mut |_| {}).is_ok())

@@ -5,7 +5,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::allergy::Allergy;
-use crate::as_of::AsOf;
+use crate::as_of::{AsOf, DataKind};
 use crate::coverage::Coverage;
 use crate::diagnosis::Diagnosis;
 use crate::finding::Finding;
@@ -69,6 +69,10 @@ pub struct Chart {
     #[n(11)]
     #[cbor(default)]
     pub stay: Option<Stay>,
+    /// 出所: from which of the hospital's sources each kind of data was taken; empty where there is only one.
+    #[n(13)]
+    #[cbor(default)]
+    pub origins: Vec<(DataKind, String)>,
 }
 
 /// Why a chart's bytes could not be read.

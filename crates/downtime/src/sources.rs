@@ -3,16 +3,25 @@
 //! A source turns foreign bytes into charts and Findings. It does not decide whether the result is good enough to
 //! replace yesterday's (see `extract`), and it never writes to the EHR.
 
-use chart::{AsOf, Chart, DataKind, Finding, Moment};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chart::{AsOf, Chart, DataKind, Finding, Moment, PatientId};
 use jiff::civil::Date;
 
+pub use self::gather::Reach;
 pub use chart::stay::Beds;
 
+pub mod gather;
+pub mod several;
 pub mod table;
 // The next source goes here: one module, one arm in `config`'s `[source]` table.
 
+/// Who is wanted, and how much of each.
+pub type Wanted = BTreeMap<PatientId, Reach>;
+
 /// What to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     /// The day whose booked return patients are extracted in full.
     pub day: Date,
@@ -20,6 +29,18 @@ pub struct Scope {
     pub thin_days: u16,
     /// The moment of the extract, for as-of times where the export itself does not say.
     pub now: Moment,
+    /// Who other sources have already said is wanted, where several are read together. Whoever a source itself has an appointment
+    /// or a bed for is wanted as well. `None`: this source alone decides.
+    pub wanted: Option<Arc<Wanted>>,
+}
+
+impl Scope {
+    /// The last day of the thin appointment list.
+    #[must_use]
+    pub fn last_day(&self) -> Date {
+        self.day
+            .saturating_add(jiff::Span::new().days(i64::from(self.thin_days)))
+    }
 }
 
 /// How far a pull has come, for progress bars.
@@ -73,11 +94,35 @@ pub struct Extract {
     pub beds: Beds,
 }
 
+impl Extract {
+    /// Counts a chart that was handed over, with its ward.
+    pub fn count(&mut self, chart: &Chart) {
+        if chart.thin {
+            self.thin_charts += 1;
+        } else {
+            self.charts += 1;
+        }
+        let Some(stay) = &chart.stay else { return };
+        let code = if stay.ward.code.is_empty() {
+            &stay.ward.name
+        } else {
+            &stay.ward.code
+        };
+        match self.wards.iter_mut().find(|ward| ward.0 == *code) {
+            Some(ward) => ward.2 += 1,
+            None => self.wards.push((code.clone(), stay.ward.label().to_owned(), 1)),
+        }
+    }
+}
+
 /// Most Findings one pull keeps in words.
 pub const MAX_FINDINGS: usize = 10_000;
 
 /// How to read one EHR.
 pub trait Source {
+    /// The kinds of data that this source can say anything about.
+    fn carries(&self) -> BTreeSet<DataKind>;
+
     /// Reads everything in scope and hands each patient over once: whole charts first, then the thin ones, which get rows behind
     /// all records.
     ///

@@ -2,6 +2,7 @@
 //!
 //! `tomoshibi doctor` prints the effective configuration with where each value came from.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -9,6 +10,7 @@ use serde::Deserialize;
 
 mod payment;
 mod printer;
+pub mod source;
 pub mod symbols;
 
 /// A station's configuration.
@@ -137,10 +139,16 @@ pub struct Ehr {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Extract {
-    /// Directory into which the EHR writes its export.
-    pub dir: PathBuf,
+    /// Directory into which the EHR writes its export, where that is the only source.
+    pub dir: Option<PathBuf>,
     /// The mapping of the export's columns (see docs/operating/mapping.md).
-    pub mapping: PathBuf,
+    pub mapping: Option<PathBuf>,
+    /// The sources, where there are several or one of another kind.
+    #[serde(default)]
+    pub sources: Vec<source::SourceSettings>,
+    /// For a kind of data (`allergy`, `stay` …) the names of the sources, the one to be believed first.
+    #[serde(default)]
+    pub precedence: BTreeMap<String, Vec<String>>,
     /// Local time of the nightly extract, `HH:MM`.
     #[serde(default = "default_at")]
     pub at: String,
@@ -342,6 +350,7 @@ impl Config {
             if extract_time(&extract.at).is_none() {
                 bail!("extract.at は HH:MM です: {}", extract.at);
             }
+            extract.check_sources()?;
         }
         self.printers()?;
         self.trusts()?;

@@ -78,6 +78,7 @@ fn chart(results: Known<Vec<LabResult>>) -> Chart {
         },
         findings: Vec::new(),
         thin: false,
+        origins: Vec::new(),
         insurances: Known::Present(vec![coverage()]),
         stay: None,
     }

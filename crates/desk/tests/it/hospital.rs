@@ -74,6 +74,10 @@ pub fn rng() -> UnwrapErr<SysRng> {
 struct Literal(Vec<Chart>, Vec<Finding>);
 
 impl Source for Literal {
+    fn carries(&self) -> std::collections::BTreeSet<chart::DataKind> {
+        chart::DataKind::ALL.into_iter().collect()
+    }
+
     fn pull(
         &self,
         scope: &Scope,
@@ -166,6 +170,7 @@ impl Hospital {
             day: DAY,
             thin_days: 14,
             now: sealed_at,
+            wanted: None,
         };
         let order = Order {
             roster: &roster,

@@ -223,6 +223,7 @@ impl<'a> Row<'a> {
             as_of,
             findings: Vec::new(),
             thin: true,
+            origins: Vec::new(),
             insurances: Known::Unavailable { since: None },
             stay: None,
         })

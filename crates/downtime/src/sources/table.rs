@@ -4,16 +4,17 @@
 //! does not grow with the export. No column of any hospital is known in code, nothing is written anywhere, and whether the
 //! result may replace yesterday's is not decided here.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use chart::Chart;
+use chart::{Chart, DataKind};
 
 pub use self::check::check;
 pub use self::config::{Config, ConfigFault};
-use self::ledger::Ledger;
 use self::pull::Pull;
 pub use self::report::{ColumnReport, Fault, FieldReport, FileReport, FindingCount, Judgement, MapReport, StateCount};
 pub use self::start::{Start, start};
+use super::gather::Ledger;
 use super::{Extract, Progress, PullFault, Scope, Source};
 
 mod amounts;
@@ -37,12 +38,9 @@ mod guess;
 mod identity;
 mod index;
 mod insurance;
-mod ledger;
 mod locate;
 mod marks;
-mod names;
 mod pattern;
-mod people;
 mod plan;
 mod pull;
 mod reading;
@@ -52,18 +50,15 @@ mod rows;
 mod scan;
 mod schedule;
 mod seen;
-mod select;
 mod sheet;
 mod spec;
 mod split;
 mod start;
-mod stay_draft;
 mod stays;
 mod take;
 mod trial;
 mod trials;
 mod value;
-mod wards;
 
 /// Most columns a row may have.
 pub const MAX_COLUMNS: usize = 4_096;
@@ -87,6 +82,10 @@ impl Table {
 }
 
 impl Source for Table {
+    fn carries(&self) -> BTreeSet<DataKind> {
+        self.config.files.iter().filter_map(|spec| spec.kind.data()).collect()
+    }
+
     fn pull(
         &self,
         scope: &Scope,

@@ -34,6 +34,10 @@ pub fn nine() -> Moment {
 pub struct Literal(pub Vec<Chart>);
 
 impl Source for Literal {
+    fn carries(&self) -> std::collections::BTreeSet<chart::DataKind> {
+        chart::DataKind::ALL.into_iter().collect()
+    }
+
     fn pull(
         &self,
         scope: &Scope,
@@ -90,6 +94,7 @@ pub fn patient(id: &str, written: &str, kana: &str, time: i8) -> Chart {
         as_of: AsOf::all(nine()),
         findings: Vec::new(),
         thin: false,
+        origins: Vec::new(),
         insurances: Known::NotRecorded,
         stay: None,
     }
@@ -197,6 +202,7 @@ impl Hospital {
             day: DAY,
             thin_days: 14,
             now,
+            wanted: None,
         };
         let order = Order {
             roster: &self.roster,

@@ -20,6 +20,7 @@ pub fn scope() -> Scope {
         day: date(2026, 11, 20),
         thin_days: 14,
         now: Moment::from_local(date(2026, 11, 20).at(0, 30, 0, 0)),
+        wanted: None,
     }
 }
 

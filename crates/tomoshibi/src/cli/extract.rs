@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use chart::Severity;
 use downtime::extract::{self, ExtractFault, Guard, History, Order, SnapshotStat, Step};
-use downtime::sources::{Progress, Scope, Source, table};
+use downtime::sources::several::Several;
+use downtime::sources::{Progress, Scope, Source};
 use jiff::civil::Date;
 use serde_json::json;
 
@@ -164,6 +165,7 @@ fn measured(config: &Config, home: &Home, day: Date, accept: bool) -> Result<(ex
         day,
         thin_days,
         now: clock::now(),
+        wanted: None,
     };
     let begun = clock::cpu_seconds();
     source(config)?.pull(&scope, &mut |_| Ok(()), &mut |_| ())?;
@@ -215,6 +217,7 @@ fn run_watched(
             day,
             thin_days: settings.thin_days,
             now,
+            wanted: None,
         },
         guard: Guard {
             shrink_percent: settings.shrink_percent,
@@ -289,30 +292,16 @@ const HISTORY: &str = "history.cbor";
 /// Most bytes of it that are read; fourteen days take about 3 KB.
 const MAX_HISTORY: u64 = 1 << 20;
 
-/// The table source as configured.
+/// All sources as configured, as one.
 ///
 /// # Errors
-/// When the mapping cannot be read.
-pub fn source(config: &Config) -> Result<table::Table> {
+/// When one of them cannot be opened.
+pub fn source(config: &Config) -> Result<Several> {
     let settings = config
         .extract
         .as_ref()
         .context("設定に [extract] がありません（docs/operating/mapping.md）")?;
-    Ok(table::Table::new(mapping(config)?, config.path(&settings.dir))?)
-}
-
-/// The hospital's mapping.
-///
-/// # Errors
-/// When the file cannot be read or is not a mapping.
-pub fn mapping(config: &Config) -> Result<table::Config> {
-    let settings = config
-        .extract
-        .as_ref()
-        .context("設定に [extract] がありません（docs/operating/mapping.md）")?;
-    let path = config.path(&settings.mapping);
-    let text = std::fs::read_to_string(&path).with_context(|| format!("対応表 {} を読めません", path.display()))?;
-    table::Config::read(&text).with_context(|| format!("対応表 {} の書き方が違います", path.display()))
+    settings.open(config)
 }
 
 /// `today`, `tomorrow` or a date.

@@ -8,6 +8,8 @@ use downtime::sources::{Scope, table};
 
 use super::{ConfigArg, LOOK};
 use crate::clock;
+use crate::config::Extract;
+use crate::config::source::{self, SourceSettings};
 
 /// Checks how the hospital's columns are mapped, or starts a mapping from unknown files.
 #[derive(Debug, clap::Args)]
@@ -29,6 +31,9 @@ pub struct Map {
     /// Hides names, phones and notes in the examples, for sending the output to somebody.
     #[arg(long)]
     mask: bool,
+    /// Which of several sources is checked, by its name.
+    #[arg(long, default_value = "")]
+    source: String,
     /// One JSON object instead of words.
     #[arg(long)]
     json: bool,
@@ -53,13 +58,15 @@ impl Map {
             .extract
             .as_ref()
             .context("設定に [extract] がありません（docs/operating/mapping.md）")?;
-        let mapping = super::extract::mapping(&config)?;
+        let SourceSettings::Table(table) = self.chosen(settings)?;
+        let mapping = source::mapping(&config, &table.mapping)?;
         let scope = Scope {
             day: super::extract::day(&self.day)?,
             thin_days: settings.thin_days,
             now: clock::now(),
+            wanted: None,
         };
-        let report = table::check(&mapping, &config.path(&settings.dir), &scope, self.mask)?;
+        let report = table::check(&mapping, &config.path(&table.dir), &scope, self.mask)?;
         if self.json {
             say!("{}", serde_json::to_string(&report)?);
         } else {
@@ -70,5 +77,23 @@ impl Map {
             table::Judgement::Look => ExitCode::from(LOOK),
             table::Judgement::Broken => ExitCode::FAILURE,
         })
+    }
+
+    fn chosen(&self, settings: &Extract) -> Result<SourceSettings> {
+        let all = settings.all_sources()?;
+        let known: Vec<&str> = all.iter().map(SourceSettings::name).collect();
+        match (self.source.as_str(), all.as_slice()) {
+            ("", [only]) => Ok(only.clone()),
+            ("", _) => bail!(
+                "取り出し元が{}個あります。--source で選んでください: {}",
+                all.len(),
+                known.join("、")
+            ),
+            (name, _) => all
+                .iter()
+                .find(|one| one.name() == name)
+                .cloned()
+                .with_context(|| format!("「{name}」という取り出し元はありません。あるもの: {}", known.join("、"))),
+        }
     }
 }

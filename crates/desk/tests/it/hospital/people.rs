@@ -43,6 +43,7 @@ pub fn patient(id: &str, written: &str, kana: &str, birth: Date, sex: Sex, at: (
         as_of: AsOf::all(Moment::from_local(DAY.at(8, 45, 0, 0))),
         findings: Vec::new(),
         thin: false,
+        origins: Vec::new(),
         insurances: Known::NotRecorded,
         stay: None,
     }

@@ -2,18 +2,19 @@
 //!
 //! One patient is in memory at a time. Who is wanted and where rows lie was found out by the first pass.
 
-use chart::{Chart, DataKind, Finding, Severity};
+use chart::{Chart, Finding, Severity};
 
 use super::cell::Row;
 use super::decode::Damage;
-use super::draft::{Draft, Frame, HeadRow};
+use super::draft::{Draft, HeadRow};
 use super::feed::Feed;
 use super::index::columns_message;
-use super::ledger::{Ledger, Sink};
-use super::people::{Key, People, Person, Reach};
 use super::plan::Plan;
 use super::rows::{About, Rows};
 use super::split::Columns;
+use crate::sources::gather::Frame;
+use crate::sources::gather::{Key, People, Person, Reach};
+use crate::sources::gather::{Ledger, Sink};
 
 /// Most rows of one patient in one file.
 const MAX_ROWS: u64 = 50_000;
@@ -118,7 +119,7 @@ impl<'a> Assembly<'a> {
                 lane.visit(place, person, &mut draft, self.frame, ledger);
             }
         }
-        draft.finish(person, self.frame, self.registry, ledger)
+        draft.said.finish(person, self.frame, self.registry, ledger)
     }
 
     /// The files back, with their counts.
@@ -164,7 +165,7 @@ impl Lane {
             *next_loss += 1;
         }
         if feed.lost.get(*next_loss).is_some_and(|loss| loss.0 == place) {
-            draft.lost.insert(feed.data);
+            draft.said.lost.insert(feed.data);
         }
         while feed.runs.get(*next_run).is_some_and(|run| run.person < place) {
             *next_run += 1;
@@ -175,7 +176,7 @@ impl Lane {
         let mine = left.get(..many).unwrap_or_default();
         *next_run += mine.len();
         let Some(rows) = rows else {
-            draft.lost.insert(feed.data);
+            draft.said.lost.insert(feed.data);
             return;
         };
         if mine.is_empty() {
@@ -186,7 +187,7 @@ impl Lane {
         let mut left = mine.iter().map(|run| u64::from(run.rows)).sum::<u64>();
         if left > MAX_ROWS {
             let message = format!("1人の患者に{left}行あり、後ろの{MAX_ROWS}行ほどだけを読みました。");
-            let mut sink = sink(ledger, &mut draft.findings, feed, person, 0);
+            let mut sink = sink(ledger, &mut draft.said.findings, feed, person, 0);
             sink.tell("rows.many", Severity::Severe, "", message);
         }
         for run in mine {
@@ -203,13 +204,13 @@ impl Lane {
                     }
                     Checked::Refused => {
                         tally.refused += 1;
-                        draft.lost.insert(feed.data);
+                        draft.said.lost.insert(feed.data);
                         return;
                     }
                     Checked::Foreign => {
                         tally.refused += 1;
                         tally.half_written = true;
-                        draft.lost.insert(feed.data);
+                        draft.said.lost.insert(feed.data);
                         return;
                     }
                 }
@@ -217,9 +218,14 @@ impl Lane {
             });
             if read.is_err() {
                 tally.half_written = true;
-                draft.lost.insert(feed.data);
+                draft.said.lost.insert(feed.data);
                 let message = "ファイルを途中から読めなくなりました。";
-                sink(ledger, &mut draft.findings, feed, person, 0).tell("file.changed", Severity::Severe, "", message);
+                sink(ledger, &mut draft.said.findings, feed, person, 0).tell(
+                    "file.changed",
+                    Severity::Severe,
+                    "",
+                    message,
+                );
             }
         }
         feed.tally = tally;
@@ -235,7 +241,7 @@ enum Checked {
 }
 
 fn check(feed: &Feed, row: &Row<'_>, about: About, person: &Person, draft: &mut Draft, ledger: &mut Ledger) -> Checked {
-    let mut sink = sink(ledger, &mut draft.findings, feed, person, about.line);
+    let mut sink = sink(ledger, &mut draft.said.findings, feed, person, about.line);
     if !about.whole {
         sink.tell(
             "row.columns",
@@ -304,8 +310,13 @@ fn take(
         }
         None => {
             let message = "つなぐ番号に合う見出しの行がありません。この行は使いませんでした。";
-            sink(ledger, &mut draft.findings, feed, person, line).tell("row.orphan", Severity::Warning, "", message);
-            draft.lost.insert(feed.data);
+            sink(ledger, &mut draft.said.findings, feed, person, line).tell(
+                "row.orphan",
+                Severity::Warning,
+                "",
+                message,
+            );
+            draft.said.lost.insert(feed.data);
             false
         }
     };
@@ -341,11 +352,11 @@ fn tell_missing_columns(feed: &Feed, person: &Person, draft: &mut Draft, ledger:
     );
     // The ledger has been told once when the file was opened.
     let _ = ledger;
-    if draft.findings.len() < super::ledger::MAX_PER_CHART {
+    if draft.said.findings.len() < crate::sources::gather::MAX_PER_CHART {
         let finding = Finding::new("file.column_missing", Severity::Warning, message)
             .at(&feed.sheet.name, 0)
             .about(person.key.as_str());
-        draft.findings.push(finding);
+        draft.said.findings.push(finding);
     }
 }
 
@@ -364,12 +375,3 @@ fn sink<'l>(
         patient: person.key.as_str(),
     }
 }
-
-/// Kinds whose failure leaves a chart without its list.
-pub const CLINICAL: [DataKind; 5] = [
-    DataKind::Allergy,
-    DataKind::Diagnosis,
-    DataKind::Note,
-    DataKind::Prescription,
-    DataKind::Result,
-];

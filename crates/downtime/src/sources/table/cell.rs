@@ -8,9 +8,9 @@ use std::rc::Rc;
 use chart::Severity;
 
 use super::codebook::Codebook;
-use super::ledger::Sink;
 use super::spec::{DateForm, RangeForm};
 use super::split::Columns;
+use crate::sources::gather::Sink;
 
 /// One row with everything a field may take text from.
 #[derive(Clone, Copy)]

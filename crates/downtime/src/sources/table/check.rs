@@ -12,9 +12,9 @@ use super::codebook;
 use super::config::Config;
 use super::export::Export;
 use super::fields::Kind;
-use super::ledger::Ledger;
 use super::report::{FileReport, FindingCount, Judgement, MapReport, StateCount};
 use super::trials::Trials;
+use crate::sources::gather::Ledger;
 use crate::sources::{PullFault, Scope, Source};
 
 /// Tries a mapping on the export of a day. With `masked`, examples of personal fields show only their shape.

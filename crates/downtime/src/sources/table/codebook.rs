@@ -10,9 +10,9 @@ use super::bind::Binder;
 use super::cell::{Cell, Row};
 use super::config::Master;
 use super::export::Export;
-use super::ledger::{Ledger, Sink};
 use super::reading::Reading;
 use super::sheet::{self, Sheet, SheetFault};
+use crate::sources::gather::{Ledger, Sink};
 use chart::id::half_width_text;
 use chart::{Finding, Severity};
 

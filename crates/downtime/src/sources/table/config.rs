@@ -12,6 +12,7 @@ use super::fields::Kind;
 use super::pattern::Pattern;
 use super::reading::{AsOfRule, CodeText, Delimiter, EncodingName, Quote, Reading};
 use super::spec::{Column, FieldList, FieldSpec};
+use crate::sources::gather;
 
 /// Most file entries one mapping may have.
 pub const MAX_FILES: usize = 100;
@@ -183,13 +184,32 @@ pub struct Limits {
     pub row_lines: usize,
 }
 
+impl Limits {
+    /// How much of one patient goes into the chart.
+    #[must_use]
+    pub const fn of_a_person(&self) -> gather::Limits {
+        gather::Limits {
+            notes: self.notes,
+            prescriptions: self.prescriptions,
+            results: self.results,
+            diagnoses: self.diagnoses,
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
+        let gather::Limits {
+            notes,
+            prescriptions,
+            results,
+            diagnoses,
+        } = gather::Limits::default();
         Self {
-            notes: 3,
-            prescriptions: 3,
-            results: 60,
-            diagnoses: 50,
+            notes,
+            prescriptions,
+            results,
+            diagnoses,
             row_bytes: 1 << 20,
             row_lines: 5_000,
         }

@@ -12,10 +12,10 @@ use super::codebook::Codebooks;
 use super::config::Tally;
 use super::export::Export;
 use super::feed::Feed;
-use super::ledger::{Ledger, Sink};
 use super::reading::Reading;
 use super::sheet::{self, Sheet};
 use super::value;
+use crate::sources::gather::{Ledger, Sink};
 
 /// What the list says.
 #[derive(Debug, Default)]

@@ -6,9 +6,9 @@ use chart::{AsOf, DataKind, Finding, Moment, Severity};
 
 use super::count::Listed;
 use super::feed::Feed;
-use super::ledger::Ledger;
 use super::reading::AsOfRule;
 use super::sheet;
+use crate::sources::gather::Ledger;
 
 /// When the EHR wrote a file, by the rule of its entry; a time in the future is not believed.
 pub fn written(

@@ -5,14 +5,14 @@
 use chart::dose::Quantity;
 use chart::id::half_width_text;
 use chart::medication::{Rhythm, Route};
-use chart::{Coded, PrescriptionItem, Severity};
-use jiff::civil::Date;
+use chart::{PrescriptionItem, Severity};
 
 use super::amounts;
 use super::cell::Cell;
 use super::plan::Fields;
 use super::take::{CodedCells, MEDIUM, Take, short};
 use super::value;
+use crate::sources::gather::DrugSaid;
 
 /// 処方 bound to columns.
 #[derive(Debug)]
@@ -39,19 +39,6 @@ pub struct DrugPlan {
     rhythm: Option<Cell>,
     comment: Option<Cell>,
     tag: Option<Cell>,
-}
-
-/// One row: the line, and the prescription it belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DrugRow {
-    /// 処方日
-    pub on: Option<Date>,
-    /// 診療科
-    pub department: Coded,
-    /// 処方医
-    pub doctor: Coded,
-    /// The line.
-    pub item: PrescriptionItem,
 }
 
 impl DrugPlan {
@@ -83,7 +70,7 @@ impl DrugPlan {
     }
 
     /// Reads one line; a row without a drug says nothing.
-    pub fn read<'t>(&'t self, take: &mut Take<'_, '_, 't>) -> Option<DrugRow> {
+    pub fn read<'t>(&'t self, take: &mut Take<'_, '_, 't>) -> Option<DrugSaid> {
         let drug = take.coded(&self.drug);
         if drug.is_empty() {
             return None;
@@ -114,7 +101,7 @@ impl DrugPlan {
             }
             item.comment.push_str(&words);
         }
-        Some(DrugRow {
+        Some(DrugSaid {
             on: take.past_date(self.on.as_ref()),
             department: take.coded(&self.department),
             doctor: take.person(&self.doctor),

@@ -10,10 +10,10 @@ use super::codebook::Codebooks;
 use super::config::{FileEntry, Filter};
 use super::export::Export;
 use super::fields::Kind;
-use super::ledger::Sink;
 use super::plan::{Fields, Plan};
 use super::reading::Reading;
 use super::sheet::{Sheet, SheetFault};
+use crate::sources::gather::Sink;
 
 /// Where the rows of one patient lie: neighbours in the file are one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,8 @@
 use chart::DataKind;
 use serde::Deserialize;
 
+use crate::sources::gather::kind_word;
+
 mod inpatient;
 
 /// What one file holds.
@@ -71,23 +73,10 @@ impl Kind {
     /// 患者基本, 予約 …
     #[must_use]
     pub const fn word(self) -> &'static str {
-        match self {
-            Self::Patient => "患者基本",
-            Self::Appointment => "予約",
-            Self::Order => "検査予約",
-            Self::Diagnosis => "病名",
-            Self::Note => "診療録",
-            Self::Prescription => "処方",
-            Self::Allergy => "アレルギー・禁忌",
-            Self::Result => "検査結果",
-            Self::Profile => "患者の特記（身長・感染症など）",
-            Self::Insurance => "保険・公費",
-            Self::Stay => "入院",
-            Self::Bed => "病床の一覧",
-            Self::Schedule => "与薬予定・注射",
-            Self::Vital => "バイタル",
-            Self::Handover => "申し送り",
-            Self::Head => "見出し",
+        match (self, self.data()) {
+            (Self::Bed, _) => "病床の一覧",
+            (_, Some(kind)) => kind_word(kind),
+            (_, None) => "見出し",
         }
     }
 
@@ -141,27 +130,6 @@ impl Kind {
     #[must_use]
     pub const fn is_about_nobody(self) -> bool {
         matches!(self, Self::Bed)
-    }
-}
-
-/// 患者基本, 予約 … for a kind of data.
-#[must_use]
-pub const fn kind_word(kind: DataKind) -> &'static str {
-    match kind {
-        DataKind::Patient => Kind::Patient.word(),
-        DataKind::Appointment => Kind::Appointment.word(),
-        DataKind::Order => Kind::Order.word(),
-        DataKind::Diagnosis => Kind::Diagnosis.word(),
-        DataKind::Note => Kind::Note.word(),
-        DataKind::Prescription => Kind::Prescription.word(),
-        DataKind::Allergy => Kind::Allergy.word(),
-        DataKind::Result => Kind::Result.word(),
-        DataKind::Profile => Kind::Profile.word(),
-        DataKind::Insurance => Kind::Insurance.word(),
-        DataKind::Stay => Kind::Stay.word(),
-        DataKind::Schedule => Kind::Schedule.word(),
-        DataKind::Vital => Kind::Vital.word(),
-        DataKind::Handover => Kind::Handover.word(),
     }
 }
 

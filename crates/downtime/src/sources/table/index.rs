@@ -10,15 +10,15 @@ use jiff::civil::Date;
 
 use super::cell::Row;
 use super::feed::Feed;
-use super::ledger::{Ledger, Sink};
 use super::locate::raw_column;
 use super::marks::Marks;
-use super::people::{Key, People, Reach};
 use super::plan::Plan;
 use super::scan::{RawRow, Refusal, Step, Why};
 use super::split::{Columns, Split};
 use super::take::{Take, short};
-use super::wards::Wards;
+use crate::sources::gather::Wards;
+use crate::sources::gather::{Key, People, Reach};
+use crate::sources::gather::{Ledger, Sink};
 
 mod stays;
 
@@ -70,9 +70,9 @@ enum Who {
 
 impl<'l> Index<'l> {
     /// An empty index for a day and the days of its thin list.
-    pub fn new(day: Date, last_day: Date, ledger: &'l mut Ledger) -> Self {
+    pub fn new(people: People, day: Date, last_day: Date, ledger: &'l mut Ledger) -> Self {
         Self {
-            people: People::default(),
+            people,
             heads: BTreeMap::new(),
             day,
             last_day,

@@ -5,13 +5,12 @@
 //! Nothing is looked up, and no digit is mended.
 
 use chart::Severity;
-use chart::coverage::{Coverage, MAX_COVERAGES, PublicPayer, Standing};
+use chart::coverage::{Coverage, PublicPayer};
 use chart::id::half_width_text;
 use chart::rx::{Burden, Member};
 use jiff::civil::Date;
 
 use super::cell::Cell;
-use super::ledger::Sink;
 use super::plan::Fields;
 use super::take::{Take, short};
 
@@ -188,13 +187,6 @@ fn tell_wrong(coverage: &Coverage, take: &mut Take<'_, '_, '_>) {
         );
         take.sink.tell("insurance.wrong", Severity::Warning, field, message);
     }
-}
-
-/// The insurances of a patient: those that hold on the day first, otherwise in the order of the file.
-#[must_use]
-pub fn select(mut list: Vec<Coverage>, day: Date, sink: &mut Sink<'_>) -> Vec<Coverage> {
-    list.sort_by_key(|coverage| coverage.standing(day) != Standing::Holds);
-    super::select::keep(list, MAX_COVERAGES, "保険", Severity::Note, sink)
 }
 
 /// Reads 本人 家族; an empty text is unknown.

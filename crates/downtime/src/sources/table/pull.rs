@@ -12,20 +12,18 @@ use super::codebook::{self, Codebooks};
 use super::config::Config;
 use super::count::{self, Listed};
 use super::dating;
-use super::draft::Frame;
 use super::export::Export;
 use super::feed::{Feed, Opening};
-use super::fields::{Kind, kind_word};
+use super::fields::Kind;
 use super::index::Index;
-use super::ledger::Ledger;
 use super::pattern::Pattern;
-use super::people::People;
 use super::plan::Plan;
-use super::wards::{Crowded, Wards};
+use crate::sources::gather::Frame;
+use crate::sources::gather::Ledger;
+use crate::sources::gather::People;
+use crate::sources::gather::{CLINICAL, MAX_EVERYBODY, kind_word};
+use crate::sources::gather::{Crowded, Wards};
 use crate::sources::{Extract, Origin, Progress, PullFault, Scope};
-
-/// Most patients taken when nothing says who is booked.
-const MAX_EVERYBODY: usize = 200_000;
 
 /// A pull under way.
 pub struct Pull<'c> {
@@ -54,7 +52,7 @@ impl<'c> Pull<'c> {
         let books = codebook::load(&export, ledger);
         let mut pull = Self {
             config,
-            scope: *scope,
+            scope: scope.clone(),
             feeds: Vec::new(),
             listed: None,
             unproven: false,
@@ -189,18 +187,16 @@ impl<'c> Pull<'c> {
             done += bytes;
             progress(Progress::Reading(done.min(total), total));
         };
-        let last_day = self
-            .scope
-            .day
-            .saturating_add(jiff::Span::new().days(i64::from(self.scope.thin_days)));
-        let mut index = Index::new(self.scope.day, last_day, ledger);
+        let last_day = self.scope.last_day();
+        let people = People::wanting(self.scope.wanted.clone());
+        let mut index = Index::new(people, self.scope.day, last_day, ledger);
         let mut feeds = std::mem::take(&mut self.feeds);
         for stage in 0..4 {
             if stage == 1 {
                 let booked = feeds
                     .iter()
                     .any(|feed| matches!(feed.kind, Kind::Appointment | Kind::Stay));
-                index.everybody = !booked || self.day_list_failed;
+                index.everybody = (!booked && self.scope.wanted.is_none()) || self.day_list_failed;
             }
             if stage == 2 {
                 self.registry = feeds
@@ -261,7 +257,8 @@ impl<'c> Pull<'c> {
             Plan::Appointment(plan) => plan.identity.names_people() && feed.tally.rows > feed.tally.refused,
             _ => false,
         });
-        if !named {
+        // Where several sources are read together another one may have the names.
+        if !named && self.scope.wanted.is_none() {
             let why = std::mem::take(ledger).finish().0;
             let why: Vec<String> = why
                 .iter()
@@ -309,12 +306,9 @@ impl<'c> Pull<'c> {
         };
         let frame = Frame {
             day: self.scope.day,
-            last_day: self
-                .scope
-                .day
-                .saturating_add(jiff::Span::new().days(i64::from(self.scope.thin_days))),
+            last_day: self.scope.last_day(),
             now: self.scope.now,
-            limits: self.config.limits.clone(),
+            limits: self.config.limits.of_a_person(),
             failed: self.failed.clone(),
             doubtful: self
                 .feeds
@@ -337,12 +331,7 @@ impl<'c> Pull<'c> {
             let Some(one) = assembly.chart(place, &mut ledger) else {
                 continue;
             };
-            count_stay(&one, &mut extract.wards);
-            if one.thin {
-                extract.thin_charts += 1;
-            } else {
-                extract.charts += 1;
-            }
+            extract.count(&one);
             chart(one).map_err(PullFault::Receiver)?;
         }
         progress(Progress::Assembling(all as u64, all as u64));
@@ -369,10 +358,9 @@ impl<'c> Pull<'c> {
             .into_iter()
             .filter(|kind| !mapped.contains(kind))
             .collect();
-        for kind in super::assemble::CLINICAL
-            .into_iter()
-            .filter(|kind| unmapped.contains(kind))
-        {
+        // Where several sources are read together another one may have it.
+        let alone = self.scope.wanted.is_none();
+        for kind in CLINICAL.into_iter().filter(|kind| alone && unmapped.contains(kind)) {
             let severity = if kind == DataKind::Allergy {
                 Severity::Severe
             } else {
@@ -385,20 +373,6 @@ impl<'c> Pull<'c> {
             ledger.add(Finding::new("kind.unmapped", severity, message));
         }
         unmapped
-    }
-}
-
-/// Counts an inpatient with the ward.
-fn count_stay(chart: &Chart, wards: &mut Vec<(String, String, u64)>) {
-    let Some(stay) = &chart.stay else { return };
-    let code = if stay.ward.code.is_empty() {
-        &stay.ward.name
-    } else {
-        &stay.ward.code
-    };
-    match wards.iter_mut().find(|ward| ward.0 == *code) {
-        Some(ward) => ward.2 += 1,
-        None => wards.push((code.clone(), stay.ward.label().to_owned(), 1)),
     }
 }
 

@@ -5,12 +5,12 @@
 use chart::note::{Section, split_soap};
 use chart::patient::Fact;
 use chart::{Allergy, Diagnosis, LabResult, Note, Severity, allergy::AllergyKind};
-use jiff::civil::Date;
 
 use super::cell::Cell;
 use super::plan::Fields;
 use super::take::{CodedCells, LONG, MEDIUM, Take, short};
 use super::value::{self, AllergyState};
+use crate::sources::gather::AllergySaid;
 
 /// 病名 bound to columns.
 #[derive(Debug)]
@@ -125,19 +125,6 @@ pub struct AllergyPlan {
     confirmed_on: Option<Cell>,
 }
 
-/// What one row of an allergy file says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AllergyRow {
-    /// Something to be avoided.
-    Present(Allergy),
-    /// Confirmed on this day that there is nothing.
-    ConfirmedNone(Option<Date>),
-    /// Nobody asked.
-    NotRecorded,
-    /// The EHR could not read it, or the row's state cannot be understood.
-    Unavailable,
-}
-
 impl AllergyPlan {
     /// Binds the fields.
     pub fn bind(fields: &mut Fields<'_, '_>) -> Self {
@@ -154,7 +141,7 @@ impl AllergyPlan {
     }
 
     /// Reads one row. Whatever cannot be understood errs on the side of caution: never towards "none".
-    pub fn read<'t>(&'t self, take: &mut Take<'_, '_, 't>) -> AllergyRow {
+    pub fn read<'t>(&'t self, take: &mut Take<'_, '_, 't>) -> AllergySaid {
         let substance = take.text_up_to(self.substance.as_ref(), MEDIUM);
         let code = take.text(self.code.as_ref());
         let named = !substance.is_empty() || !code.is_empty();
@@ -164,22 +151,22 @@ impl AllergyPlan {
             Some(cell) => take.word(Some(cell), value::allergy_state, "アレルギーの状態"),
         };
         match state {
-            Some(AllergyState::Present) | None if named => AllergyRow::Present(self.item(substance, code, take)),
+            Some(AllergyState::Present) | None if named => AllergySaid::Present(self.item(substance, code, take)),
             Some(AllergyState::ConfirmedNone | AllergyState::NotRecorded) if named && self.differs(take) => {
                 let message = format!(
                     "状態は「なし・未確認」ですが名称「{}」が入っています。ありとして扱いました。",
                     short(&substance)
                 );
                 take.sink.tell("allergy.contradiction", Severity::Severe, "", message);
-                AllergyRow::Present(self.item(substance, code, take))
+                AllergySaid::Present(self.item(substance, code, take))
             }
-            Some(AllergyState::ConfirmedNone) => AllergyRow::ConfirmedNone(take.past_date(self.confirmed_on.as_ref())),
-            Some(AllergyState::NotRecorded) => AllergyRow::NotRecorded,
-            Some(AllergyState::Unavailable) => AllergyRow::Unavailable,
+            Some(AllergyState::ConfirmedNone) => AllergySaid::ConfirmedNone(take.past_date(self.confirmed_on.as_ref())),
+            Some(AllergyState::NotRecorded) => AllergySaid::NotRecorded,
+            Some(AllergyState::Unavailable) => AllergySaid::Unavailable,
             Some(AllergyState::Present) | None => {
                 let message = "アレルギーの行がありますが、内容（名称）が空か、状態を読めません。「取得できず」として扱いました。";
                 take.sink.tell("allergy.empty", Severity::Severe, "", message);
-                AllergyRow::Unavailable
+                AllergySaid::Unavailable
             }
         }
     }

@@ -2,10 +2,8 @@
 //!
 //! Amounts are read as prescriptions' are. An hour is only what the EHR gives as an hour: none is made from 「毎食後」.
 
-use chart::medication::Route;
 use chart::stay::{Due, HOURS, Handover, Scheduled, Vital};
 use chart::{Severity, id::half_width_text};
-use jiff::civil::{Date, Time};
 
 use super::cell::Cell;
 use super::drugs::DrugPlan;
@@ -127,32 +125,6 @@ fn is_mark(text: &str) -> bool {
     matches!(text.trim(), "○" | "◯" | "〇" | "●" | "1" | "Y" | "レ" | "✓")
 }
 
-/// Rows of one drug become one line with all its hours; the order of the export stays.
-#[must_use]
-pub fn gathered(rows: Vec<Scheduled>) -> Vec<Scheduled> {
-    let mut lines: Vec<Scheduled> = Vec::new();
-    for row in rows {
-        let same = lines
-            .iter_mut()
-            .find(|line| line.item == row.item && line.how == row.how && line.high_risk == row.high_risk);
-        match same {
-            Some(line) => {
-                line.due.extend(row.due);
-                line.due.sort_by_key(|due| due.hour);
-                line.due.dedup();
-            }
-            None => lines.push(row),
-        }
-    }
-    lines
-}
-
-/// True for what goes into a vein, a muscle or the skin.
-#[must_use]
-pub const fn is_injection(line: &Scheduled) -> bool {
-    matches!(line.item.route, Route::Injection)
-}
-
 /// バイタル bound to columns.
 #[derive(Debug)]
 pub struct VitalPlan {
@@ -240,13 +212,6 @@ impl HandoverPlan {
     }
 }
 
-/// A day and a time as minutes since the year 0, for comparing; without a day there is no place in time.
-#[must_use]
-pub fn minute_of(on: Option<Date>, at: Option<Time>) -> Option<i64> {
-    let local = on?.to_datetime(at.unwrap_or(Time::midnight()));
-    Some(chart::Moment::from_local(local).0 / 60)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,26 +230,5 @@ mod tests {
         ] {
             assert_eq!(hour(text), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn rows_of_one_drug_are_one_line() {
-        let row = |name: &str, hour: u8| Scheduled {
-            item: chart::PrescriptionItem {
-                drug: chart::Coded::new("", name),
-                ..chart::PrescriptionItem::default()
-            },
-            due: vec![Due {
-                hour,
-                words: String::new(),
-            }],
-            ..Scheduled::default()
-        };
-        let lines = gathered(vec![row("A", 18), row("B", 9), row("A", 8), row("A", 8)]);
-        let hours: Vec<Vec<u8>> = lines
-            .iter()
-            .map(|line| line.due.iter().map(|due| due.hour).collect())
-            .collect();
-        assert_eq!(hours, [vec![8, 18], vec![9]]);
     }
 }

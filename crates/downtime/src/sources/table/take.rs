@@ -10,8 +10,8 @@ use chart::{Coded, Severity};
 use jiff::civil::{Date, Time};
 
 use super::cell::{Cell, Row};
-use super::ledger::Sink;
 use super::value;
+use crate::sources::gather::Sink;
 
 /// Most characters of a name, a code, a unit.
 pub const SHORT: usize = 500;
@@ -77,7 +77,7 @@ impl<'t> Take<'_, '_, 't> {
     pub fn person(&mut self, cells: &'t CodedCells) -> Coded {
         Coded {
             code: self.text(cells.code.as_ref()),
-            name: super::names::written(&self.seen(cells.name.as_ref())),
+            name: crate::sources::gather::names::written(&self.seen(cells.name.as_ref())),
         }
     }
 

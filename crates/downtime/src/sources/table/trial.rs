@@ -12,11 +12,11 @@ use super::amounts;
 use super::cell::{Cell, Row};
 use super::fields::{FieldDef, Shape};
 use super::insurance;
-use super::ledger::{Ledger, Sink};
-use super::names;
 use super::report::{Fault, FieldReport};
 use super::take::{Take, short};
 use super::value;
+use crate::sources::gather::names;
+use crate::sources::gather::{Ledger, Sink};
 
 /// Most different values counted exactly.
 pub const MAX_DISTINCT: usize = 1_000;

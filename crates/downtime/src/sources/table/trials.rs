@@ -13,7 +13,6 @@ use super::dating;
 use super::export::Export;
 use super::feed::{Feed, Opening};
 use super::fields::Kind;
-use super::ledger::{Ledger, Sink};
 use super::report::{ColumnReport, FileReport};
 use super::scan::Step;
 use super::sheet::Sheet;
@@ -22,6 +21,7 @@ use super::split::{Columns, Split};
 use super::take::short;
 use super::trial::Trial;
 use crate::sources::Scope;
+use crate::sources::gather::{Ledger, Sink};
 
 /// Most head rows kept while a file with details is tried.
 const MAX_HEADS: usize = 500_000;

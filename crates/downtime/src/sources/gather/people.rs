@@ -3,8 +3,11 @@
 //! Patient numbers are kept exactly as `PatientId` reads them; nothing here knows a name.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chart::PatientId;
+
+use crate::sources::Wanted;
 
 /// Most patients one export may name.
 pub const MAX_PEOPLE: usize = 2_000_000;
@@ -43,6 +46,7 @@ pub struct Person {
 pub struct People {
     numbers: HashMap<Key, u32>,
     list: Vec<Person>,
+    wanted: Option<Arc<Wanted>>,
 }
 
 impl Key {
@@ -91,6 +95,21 @@ impl Key {
 }
 
 impl People {
+    /// Nobody yet; whoever comes and is among those asked for is wanted at once.
+    #[must_use]
+    pub fn wanting(wanted: Option<Arc<Wanted>>) -> Self {
+        Self {
+            wanted,
+            ..Self::default()
+        }
+    }
+
+    /// True unless somebody has said who is wanted and this patient is not among them.
+    #[must_use]
+    pub fn wants(&self, id: &PatientId) -> bool {
+        self.wanted.as_ref().is_none_or(|wanted| wanted.contains_key(id))
+    }
+
     /// The number of a patient seen before.
     #[must_use]
     pub fn find(&self, key: &Key) -> Option<u32> {
@@ -105,9 +124,10 @@ impl People {
         let number = u32::try_from(self.list.len())
             .ok()
             .filter(|_| self.list.len() < MAX_PEOPLE)?;
+        let asked = || self.wanted.as_ref()?.get(&key.id()?).copied();
         self.list.push(Person {
             key,
-            reach: Reach::Nothing,
+            reach: asked().unwrap_or(Reach::Nothing),
             registered: false,
         });
         self.numbers.insert(key, number);

@@ -4,13 +4,14 @@
 
 use std::collections::BTreeSet;
 
+use chart::medication::Route;
 use chart::stay::{Handover, Scheduled, Vital};
 use chart::{DataKind, Known, Severity, Stay};
+use jiff::civil::{Date, Time};
 
 use super::draft::Frame;
 use super::ledger::Sink;
 use super::people::Person;
-use super::schedule;
 use super::select;
 
 /// Most drugs of one inpatient's day.
@@ -69,20 +70,20 @@ impl StayDraft {
             // The ledger was told once, about the bed.
             sink.tell_chart("bed.two_people", Severity::Severe, message);
         }
-        let lines = schedule::gathered(self.schedule);
+        let lines = gathered(self.schedule);
         let lines = select::keep(lines, MAX_SCHEDULED, "与薬予定・注射", Severity::Severe, sink);
-        let (injections, medicines): (Vec<_>, Vec<_>) = lines.into_iter().partition(schedule::is_injection);
+        let (injections, medicines): (Vec<_>, Vec<_>) = lines.into_iter().partition(is_injection);
         let newest = frame.as_of.of(DataKind::Vital).0 / 60;
         let mut vitals: Vec<Vital> = self
             .vitals
             .into_iter()
             // What has no time may be of now: it stays, and says that it has none.
-            .filter(|v| schedule::minute_of(v.on, v.at).is_none_or(|at| at > newest - VITAL_MINUTES))
+            .filter(|v| minute_of(v.on, v.at).is_none_or(|at| at > newest - VITAL_MINUTES))
             .collect();
-        vitals.sort_by_key(|v| std::cmp::Reverse(schedule::minute_of(v.on, v.at)));
+        vitals.sort_by_key(|v| std::cmp::Reverse(minute_of(v.on, v.at)));
         let vitals = select::keep(vitals, MAX_VITALS, "バイタル", Severity::Note, sink);
         let mut handovers = self.handovers;
-        handovers.sort_by_key(|h| std::cmp::Reverse(schedule::minute_of(h.on, h.at)));
+        handovers.sort_by_key(|h| std::cmp::Reverse(minute_of(h.on, h.at)));
         handovers.truncate(MAX_HANDOVERS);
         Some(Stay {
             medicines: known(medicines, DataKind::Schedule, frame, lost),
@@ -105,4 +106,64 @@ fn known<T>(list: Vec<T>, kind: DataKind, frame: &Frame, lost: &BTreeSet<DataKin
         return Known::Unavailable { since: Some(frame.now) };
     }
     Known::NotRecorded
+}
+
+/// Rows of one drug become one line with all its hours; the order of the export stays.
+#[must_use]
+pub fn gathered(rows: Vec<Scheduled>) -> Vec<Scheduled> {
+    let mut lines: Vec<Scheduled> = Vec::new();
+    for row in rows {
+        let same = lines
+            .iter_mut()
+            .find(|line| line.item == row.item && line.how == row.how && line.high_risk == row.high_risk);
+        match same {
+            Some(line) => {
+                line.due.extend(row.due);
+                line.due.sort_by_key(|due| due.hour);
+                line.due.dedup();
+            }
+            None => lines.push(row),
+        }
+    }
+    lines
+}
+
+/// True for what goes into a vein, a muscle or the skin.
+#[must_use]
+pub const fn is_injection(line: &Scheduled) -> bool {
+    matches!(line.item.route, Route::Injection)
+}
+
+/// A day and a time as minutes since the year 0, for comparing; without a day there is no place in time.
+#[must_use]
+pub fn minute_of(on: Option<Date>, at: Option<Time>) -> Option<i64> {
+    let local = on?.to_datetime(at.unwrap_or(Time::midnight()));
+    Some(chart::Moment::from_local(local).0 / 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chart::stay::Due;
+
+    #[test]
+    fn rows_of_one_drug_are_one_line() {
+        let row = |name: &str, hour: u8| Scheduled {
+            item: chart::PrescriptionItem {
+                drug: chart::Coded::new("", name),
+                ..chart::PrescriptionItem::default()
+            },
+            due: vec![Due {
+                hour,
+                words: String::new(),
+            }],
+            ..Scheduled::default()
+        };
+        let lines = gathered(vec![row("A", 18), row("B", 9), row("A", 8), row("A", 8)]);
+        let hours: Vec<Vec<u8>> = lines
+            .iter()
+            .map(|line| line.due.iter().map(|due| due.hour).collect())
+            .collect();
+        assert_eq!(hours, [vec![8, 18], vec![9]]);
+    }
 }

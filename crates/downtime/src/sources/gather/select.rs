@@ -2,12 +2,12 @@
 //!
 //! What is cut by a limit is told; what is left out because something newer replaces it is not.
 
+use chart::coverage::{Coverage, MAX_COVERAGES, Standing};
 use chart::{Appointment, Coded, Diagnosis, ExamOrder, LabResult, Note, Prescription, Severity};
 use jiff::civil::{Date, Time};
 
-use super::config::Limits;
-use super::drugs::DrugRow;
 use super::ledger::Sink;
+use super::said::{DrugSaid, Limits};
 
 /// Most lines of one prescription.
 const MAX_LINES: usize = 60;
@@ -69,7 +69,7 @@ pub fn notes(list: Vec<Note>, booked: &[Coded], limits: &Limits, sink: &mut Sink
 
 /// The newest prescription of each department, newest first; lines of one department and day are one prescription.
 #[must_use]
-pub fn prescriptions(rows: Vec<DrugRow>, booked: &[Coded], limits: &Limits, sink: &mut Sink<'_>) -> Vec<Prescription> {
+pub fn prescriptions(rows: Vec<DrugSaid>, booked: &[Coded], limits: &Limits, sink: &mut Sink<'_>) -> Vec<Prescription> {
     let mut newest: Vec<Prescription> = Vec::new();
     for row in rows {
         let known = newest
@@ -105,6 +105,13 @@ pub fn results(mut list: Vec<LabResult>, limits: &Limits, sink: &mut Sink<'_>) -
     keep(list, limits.results, "検査結果", Severity::Note, sink)
 }
 
+/// The insurances of a patient: those that hold on the day first, otherwise in the order of the file.
+#[must_use]
+pub fn insurances(mut list: Vec<Coverage>, day: Date, sink: &mut Sink<'_>) -> Vec<Coverage> {
+    list.sort_by_key(|coverage| coverage.standing(day) != Standing::Holds);
+    keep(list, MAX_COVERAGES, "保険", Severity::Note, sink)
+}
+
 /// Keeps each item once and at most so many, and says what it left out. Rows that stand twice in an export come from a join or
 /// a copied file; a drug that seems to be prescribed twice would be a wrong prescription.
 pub fn keep<T: PartialEq>(list: Vec<T>, most: usize, word: &str, severity: Severity, sink: &mut Sink<'_>) -> Vec<T> {
@@ -133,7 +140,7 @@ pub fn keep<T: PartialEq>(list: Vec<T>, most: usize, word: &str, severity: Sever
     kept
 }
 
-fn prescription(row: DrugRow) -> Prescription {
+fn prescription(row: DrugSaid) -> Prescription {
     Prescription {
         on: row.on,
         department: row.department,

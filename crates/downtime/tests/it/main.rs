@@ -28,4 +28,5 @@ mod scans;
 mod scopes;
 mod sealing;
 mod table;
+mod together;
 mod working;

@@ -19,12 +19,14 @@ use crate::identity::{Rights, Roster, user_id};
 use crate::sources::{Extract, Progress, Scope, Source};
 
 mod guard;
+mod runs;
 mod stat;
 mod writing;
 
 use writing::Writing;
 
 pub use guard::{Guard, History, HistoryFault, Refusal};
+pub use runs::{Have, LATE_MINUTES, Late, Outcome, RETRY_SECONDS, Running, Runs, Stage, Timetable, Why};
 pub use stat::{KindCount, SnapshotStat, WardCount};
 
 pub use crate::identity::EVERYBODY;
@@ -41,6 +43,9 @@ pub struct Order<'a> {
     pub guard: Guard,
     /// Hours for which the snapshot counts as fresh.
     pub fresh_hours: u16,
+    /// Seal nothing when the EHR has said nothing new since the snapshot in use: generations are few, and a refresh every hour of an
+    /// export written once a night would push the older ones out.
+    pub only_new: bool,
 }
 
 /// A finished extract.
@@ -64,6 +69,9 @@ pub enum ExtractFault {
     /// The source could not be read at all.
     #[error("取り出しに失敗しました。{0} 前回の封印済みデータはそのまま使えます")]
     Pull(String),
+    /// Nothing new since the snapshot in use, which was all that was asked for ([`Order::only_new`]).
+    #[error("電子カルテの書き出しは前回から変わっていません。いまの封印済みデータが最新です")]
+    Unchanged,
     /// The guard refused.
     #[error("取り出したデータを採用しませんでした: {0} 前回の封印済みデータはそのまま使えます")]
     Refused(Refusal),
@@ -120,6 +128,11 @@ pub fn run(
         if let Err(refused) = order.guard.judge(&extract, &stat, last_stat.as_ref()) {
             *refusal.borrow_mut() = Some(ExtractFault::Refused(refused));
             return Err("refused".into());
+        }
+        let as_before = last_stat.as_ref().is_some_and(|last| *last == stat);
+        if order.only_new && as_before && !order.guard.accepted {
+            *refusal.borrow_mut() = Some(ExtractFault::Unchanged);
+            return Err("unchanged".into());
         }
         let done = writing.finish(&extract, &stat)?;
         *sealed.borrow_mut() = Some((done, extract, stat));

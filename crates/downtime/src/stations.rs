@@ -17,6 +17,7 @@ use vault::journal::{Incarnation, Journal, Record, RecordLog, Start, Stations};
 use vault::keys::StationSecret;
 
 use crate::audit::{AuditLog, LogStart};
+use crate::extract::Runs;
 use crate::forms::{OrderLists, PaymentRules};
 use crate::identity::Roster;
 use crate::journal::{Clock, HybridClock, Keeper, recorded};
@@ -105,6 +106,7 @@ pub struct Station {
     letter: char,
     stations: Stations,
     shelf: Shelf,
+    runs: Runs,
     keeper: Keeper,
     heard: Mutex<RecordLog>,
     held: Arc<RwLock<Held>>,
@@ -292,6 +294,7 @@ impl Station {
             letter,
             stations,
             shelf: parts.shelf,
+            runs: Runs::default(),
             keeper,
             heard: Mutex::new(heard),
             held,
@@ -356,6 +359,11 @@ impl Station {
     #[must_use]
     pub const fn shelf(&self) -> &Shelf {
         &self.shelf
+    }
+
+    /// The extracts made here; idle on a station that makes none.
+    pub const fn runs(&self) -> &Runs {
+        &self.runs
     }
 
     /// Now, by the roof's clock.

@@ -152,6 +152,9 @@ pub struct Extract {
     /// Local time of the nightly extract, `HH:MM`.
     #[serde(default = "default_at")]
     pub at: String,
+    /// Minutes between refreshes of the day's snapshot; 0 for none.
+    #[serde(default = "default_refresh")]
+    pub refresh_minutes: u16,
     /// Days of the thin appointment list.
     #[serde(default = "default_thin_days")]
     pub thin_days: u16,
@@ -266,6 +269,10 @@ const fn default_every() -> u64 {
     5
 }
 
+const fn default_refresh() -> u16 {
+    60
+}
+
 const fn default_thin_days() -> u16 {
     14
 }
@@ -346,6 +353,12 @@ impl Config {
         if let Some(extract) = &self.extract {
             if extract.shrink_percent > 100 || extract.thin_days > 60 || extract.fresh_hours == 0 {
                 bail!("[extract] shrink_percent は 0–100、thin_days は 0–60、fresh_hours は 1 以上です");
+            }
+            if extract.refresh_minutes != 0 && !(5..=1_440).contains(&extract.refresh_minutes) {
+                bail!(
+                    "extract.refresh_minutes は 0（しない）か 5–1440 です: {}",
+                    extract.refresh_minutes
+                );
             }
             if extract_time(&extract.at).is_none() {
                 bail!("extract.at は HH:MM です: {}", extract.at);

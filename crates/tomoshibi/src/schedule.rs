@@ -1,110 +1,113 @@
-//! The nightly extract: at the configured time, and at once when the last run was missed.
+//! The extracts that nobody has to think of: at night for the new day, refreshed during the day, at once when one was missed or asked for.
 //!
 //! It runs beside the desk; a refused or failed extract leaves the last good snapshot in use and is said loudly in the
-//! log and on the home screen.
+//! log, on the home screen and on S70. When what is due is decided by `downtime::extract::Runs`, which knows no clock.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use chart::Moment;
+use downtime::extract::{ExtractFault, Have, Outcome, Timetable, Why};
 use downtime::stations::Station;
-use jiff::ToSpan;
 use jiff::civil::Date;
 
-use crate::cli::run_extract;
-use crate::config::{Config, extract_time};
+use crate::cli::{How, run_watched};
+use crate::config::{Config, Extract, extract_time};
 use crate::home::Home;
 
 /// How often the clock is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(20);
-
-/// After a failed attempt, how long until the next.
-const RETRY_SECONDS: i64 = 600;
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Looks at the clock until the station is gone.
 ///
 /// # Errors
 /// When the thread cannot be started.
-pub fn start(station: &Arc<Station>, config: Config) -> std::io::Result<()> {
+pub fn start(station: &Arc<Station>, config: Config, extract: &Extract) -> std::io::Result<()> {
+    station.runs().keep(Timetable {
+        at_minutes: extract_time(&extract.at).unwrap_or(0),
+        refresh_minutes: extract.refresh_minutes,
+    });
     let station = Arc::downgrade(station);
     std::thread::Builder::new()
         .name("extract".into())
-        .spawn(move || nights(&station, &config))?;
+        .spawn(move || watch(&station, &config))?;
     Ok(())
 }
 
-fn nights(station: &Weak<Station>, config: &Config) {
-    let mut not_before = Moment(0);
+fn watch(station: &Weak<Station>, config: &Config) {
+    let mut late = false;
     loop {
         let Some(station) = station.upgrade() else { return };
         let now = station.now();
-        let at = config.extract.as_ref().and_then(|e| extract_time(&e.at)).unwrap_or(0);
-        let have = station.shelf().current().and_then(|s| s.stat().day);
-        let wanted = wanted_day(now, at);
-        if now >= not_before && wanted.is_some_and(|day| have.is_none_or(|have| have < day)) {
-            if let Some(day) = wanted {
-                attempt(&station, config, day);
-            }
-            not_before = Moment(now.0 + RETRY_SECONDS);
+        if let Some((day, why)) = station.runs().due(now, have(&station), station.state().declared) {
+            attempt(&station, config, day, why);
         }
+        // Once in the log for each time it becomes late; the screens say it as long as it lasts.
+        let is_late = station.runs().late(station.now(), have(&station));
+        if let (Some(how), false) = (is_late, late) {
+            tracing::error!(?how, "★ the extract is late");
+        }
+        late = is_late.is_some();
         drop(station);
         std::thread::sleep(LOOK_EVERY);
     }
 }
 
-/// The day whose patients a snapshot should hold by now. The extract at 00:00 is for the day that begins; one scheduled
-/// in the evening (from noon on) is for the next day.
-fn wanted_day(now: Moment, at: u16) -> Option<Date> {
-    let local = now.local();
-    let minutes = chart::codec::maybe_time::minutes(local.time());
-    let today = local.date();
-    if at < 12 * 60 {
-        return if minutes >= at {
-            Some(today)
-        } else {
-            today.checked_sub(1.day()).ok()
-        };
-    }
-    if minutes >= at {
-        today.tomorrow().ok()
-    } else {
-        Some(today)
-    }
+/// What the snapshot in use is.
+fn have(station: &Station) -> Option<Have> {
+    let current = station.shelf().current()?;
+    Some(Have {
+        day: current.stat().day?,
+        sealed: current.state().sealed_at,
+    })
 }
 
-fn attempt(station: &Station, config: &Config, day: Date) {
-    tracing::info!(%day, "extract begins");
+fn attempt(station: &Station, config: &Config, day: Date, why: Why) {
+    tracing::info!(%day, ?why, "extract begins");
+    let runs = station.runs();
+    runs.begins(station.now(), day);
+    let how = How {
+        accept: false,
+        quiet: true,
+        only_new: why == Why::Refresh,
+    };
     let outcome = Home::open(config).and_then(|home| {
-        run_extract(config, &home, day, false, true).inspect_err(|fault| {
+        run_watched(config, &home, day, &how, &mut |step| runs.comes_to(step)).inspect_err(|fault| {
+            if is_unchanged(fault) {
+                return;
+            }
             let line = format!("{} REFUSED {fault:#}", station.now().text());
             if let Err(error) = home.log("extract.log", &line) {
                 tracing::error!(%error, "the extract log cannot be written");
             }
         })
     });
+    let at = station.now();
     match outcome {
         Ok(done) => {
             tracing::info!(epoch = done.identity.epoch, charts = done.stat.charts, "sealed");
             if let Err(error) = station.shelf().refresh() {
                 tracing::error!(%error, "the new snapshot cannot be taken into use");
             }
+            runs.ends(Outcome::Sealed {
+                at,
+                epoch: done.identity.epoch,
+                charts: done.stat.charts,
+            });
         }
-        Err(fault) => tracing::error!("★ {fault:#}"),
+        Err(fault) if is_unchanged(&fault) => {
+            tracing::info!("the EHR has said nothing new");
+            runs.ends(Outcome::Unchanged { at });
+        }
+        Err(fault) => {
+            tracing::error!("★ {fault:#}");
+            runs.ends(Outcome::Failed {
+                at,
+                why: format!("{fault:#}"),
+            });
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::civil::date;
-
-    #[test]
-    fn midnight_is_for_the_day_that_begins_and_evening_for_the_next() {
-        let at = |h, m| Moment::from_local(date(2026, 11, 20).at(h, m, 0, 0));
-        assert_eq!(wanted_day(at(0, 0), 0), Some(date(2026, 11, 20)));
-        assert_eq!(wanted_day(at(23, 59), 0), Some(date(2026, 11, 20)));
-        assert_eq!(wanted_day(at(0, 29), 30), Some(date(2026, 11, 19)));
-        assert_eq!(wanted_day(at(21, 0), 20 * 60), Some(date(2026, 11, 21)));
-        assert_eq!(wanted_day(at(19, 0), 20 * 60), Some(date(2026, 11, 20)));
-    }
+fn is_unchanged(fault: &anyhow::Error) -> bool {
+    matches!(fault.downcast_ref(), Some(ExtractFault::Unchanged))
 }

@@ -58,8 +58,8 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
         (None, None) => tracing::warn!("no [ehr] probe_tcp: the mode bar cannot say 通常"),
     }
     disk_watch::start(&station, &home.data)?;
-    if config.extract.is_some() {
-        schedule::start(&station, config.clone())?;
+    if let Some(extract) = &config.extract {
+        schedule::start(&station, config.clone(), extract)?;
     }
     Ok(station)
 }

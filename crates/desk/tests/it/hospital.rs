@@ -178,6 +178,7 @@ impl Hospital {
             scope,
             guard: Guard::default(),
             fresh_hours: 26,
+            only_new: false,
         };
         let finding = Finding::new(
             "date.impossible",

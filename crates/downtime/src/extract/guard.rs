@@ -73,6 +73,16 @@ pub enum Refusal {
         /// People in it last time.
         before: u64,
     },
+    /// The EHR vouches for an earlier moment than last time: a backup was restored, or an old export lies in the folder.
+    #[error(
+        "データ時点が前回の {before} より古い {now} です。古い書き出しか、復元されたばかりの電子カルテかもしれません。確かめて、正しければ --accept を付けて実行してください。"
+    )]
+    Older {
+        /// As-of time of the snapshot in use.
+        before: String,
+        /// As-of time of the extract.
+        now: String,
+    },
     /// A file ends in the middle of a row or changed while it was read.
     #[error(
         "{file} が書きかけです（途中で終わっているか、読んでいる間に変わりました）。書き出しが終わってから実行してください。"
@@ -98,6 +108,12 @@ impl Guard {
             return Ok(());
         }
         if let Some(last) = last {
+            if now.as_of.at < last.as_of.at {
+                return Err(Refusal::Older {
+                    before: last.as_of.at.text(),
+                    now: now.as_of.at.text(),
+                });
+            }
             self.wards(last, now)?;
         }
         let like = now.day.and_then(|day| self.history.like(day));

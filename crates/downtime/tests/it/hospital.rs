@@ -210,6 +210,7 @@ impl Hospital {
             scope,
             guard,
             fresh_hours: 26,
+            only_new: false,
         };
         extract::run(
             &Literal(charts),

@@ -154,7 +154,28 @@ impl Extract {
 /// # Errors
 /// What [`extract::run`] says, and configuration that does not fit.
 pub fn run(config: &Config, home: &Home, day: Date, accept: bool, quiet: bool) -> Result<extract::Done> {
-    run_watched(config, home, day, accept, quiet, &mut |_| ())
+    run_watched(
+        config,
+        home,
+        day,
+        &How {
+            accept,
+            quiet,
+            only_new: false,
+        },
+        &mut |_| (),
+    )
+}
+
+/// How an extract is made.
+#[derive(Debug, Clone, Copy)]
+pub struct How {
+    /// A person has looked: an empty or shrunken extract is taken.
+    pub accept: bool,
+    /// No bars in the terminal.
+    pub quiet: bool,
+    /// Seal nothing when nothing is new.
+    pub only_new: bool,
 }
 
 /// As [`run`], with the parts measured: reading and joining by itself, then the whole.
@@ -171,7 +192,12 @@ fn measured(config: &Config, home: &Home, day: Date, accept: bool) -> Result<(ex
     source(config)?.pull(&scope, &mut |_| Ok(()), &mut |_| ())?;
     let pulled = clock::cpu_seconds();
     let mut sealed = None;
-    let done = run_watched(config, home, day, accept, true, &mut |step| {
+    let how = How {
+        accept,
+        quiet: true,
+        only_new: false,
+    };
+    let done = run_watched(config, home, day, &how, &mut |step| {
         if sealed.is_none() && matches!(step, Step::Reopen(..)) {
             sealed = clock::cpu_seconds();
         }
@@ -188,14 +214,22 @@ fn measured(config: &Config, home: &Home, day: Date, accept: bool) -> Result<(ex
     Ok((done, costs))
 }
 
-fn run_watched(
+/// As [`run`], telling every step.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_watched(
     config: &Config,
     home: &Home,
     day: Date,
-    accept: bool,
-    quiet: bool,
+    how: &How,
     watch: &mut dyn FnMut(Step),
 ) -> Result<extract::Done> {
+    let How {
+        accept,
+        quiet,
+        only_new,
+    } = *how;
     let settings = config
         .extract
         .as_ref()
@@ -225,6 +259,7 @@ fn run_watched(
             history: history.clone(),
         },
         fresh_hours: settings.fresh_hours,
+        only_new,
     };
     let shelf = home.shelf()?;
     let bars = [

@@ -31,7 +31,7 @@ mod synth;
 mod user;
 mod verify;
 
-pub use extract::{How, run as run_extract, run_watched};
+pub use extract::{How, run_watched};
 
 /// Tomoshibi (灯火): the light that stays on when a hospital's electronic health record stops.
 #[derive(Debug, Parser)]

@@ -30,8 +30,28 @@ pub fn nine() -> Moment {
     Moment::from_local(DAY.at(9, 0, 0, 0))
 }
 
-/// Charts that a test made, handed over like a real source would.
+/// Charts that a test made, handed over like a real source would, fifteen minutes old.
 pub struct Literal(pub Vec<Chart>);
+
+/// The same, written at a moment.
+pub struct Written(pub Vec<Chart>, pub Moment);
+
+impl Source for Written {
+    fn carries(&self) -> std::collections::BTreeSet<chart::DataKind> {
+        chart::DataKind::ALL.into_iter().collect()
+    }
+
+    fn pull(
+        &self,
+        scope: &Scope,
+        chart: &mut dyn FnMut(Chart) -> anyhow::Result<()>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Extract, PullFault> {
+        let as_of = AsOf::all(self.1);
+        let extract = Literal(self.0.clone()).pull(scope, chart, progress)?;
+        Ok(Extract { as_of, ..extract })
+    }
+}
 
 impl Source for Literal {
     fn carries(&self) -> std::collections::BTreeSet<chart::DataKind> {
@@ -197,6 +217,10 @@ impl Hospital {
     }
 
     pub fn seal(&self, charts: Vec<Chart>, guard: Guard) -> Result<Done, ExtractFault> {
+        self.seal_from(&Literal(charts), guard, false)
+    }
+
+    pub fn seal_from(&self, source: &dyn Source, guard: Guard, only_new: bool) -> Result<Done, ExtractFault> {
         let now = Moment(self.clock.fetch_add(60, Ordering::SeqCst));
         let scope = Scope {
             day: DAY,
@@ -210,15 +234,9 @@ impl Hospital {
             scope,
             guard,
             fresh_hours: 26,
-            only_new: false,
+            only_new,
         };
-        extract::run(
-            &Literal(charts),
-            self.shelf("H01").slots(),
-            &order,
-            &mut rng(),
-            &mut |_| (),
-        )
+        extract::run(source, self.shelf("H01").slots(), &order, &mut rng(), &mut |_| ())
     }
 
     pub fn start(&self, which: &str) -> Arc<Station> {

@@ -1,12 +1,12 @@
 //! Seal, open, list, search; and what must never replace the last good snapshot.
 
-use chart::PatientId;
+use chart::{Moment, PatientId};
 use downtime::extract::{ExtractFault, Guard, Refusal};
 use downtime::index::Query;
 use downtime::stations::Heads;
 use vault::slot::Credentials;
 
-use crate::hospital::{DAY, Hospital, PASSWORD, code, newest_file, patient, patients, sealed_file};
+use crate::hospital::{DAY, Hospital, PASSWORD, Written, code, newest_file, nine, patient, patients, sealed_file};
 
 #[test]
 fn what_was_sealed_can_be_listed_searched_and_opened() {
@@ -120,6 +120,24 @@ fn an_empty_or_shrunken_extract_leaves_the_last_good_one_in_use() {
     };
     let holiday = hospital.seal(patients(0), accepted).unwrap();
     assert_eq!(hospital.shelf("H01").current().unwrap().identity(), holiday.identity);
+}
+
+#[test]
+fn an_older_export_is_refused_and_an_unchanged_one_is_not_sealed_again() {
+    let hospital = Hospital::new();
+    let written = |minutes: i64| Written(patients(40), Moment(nine().0 + minutes * 60));
+    let first = hospital.seal_from(&written(-60), Guard::default(), true).unwrap();
+    let again = hospital.seal_from(&written(-60), Guard::default(), true).unwrap_err();
+    assert!(matches!(again, ExtractFault::Unchanged), "{again}");
+    let older = hospital.seal_from(&written(-120), Guard::default(), true).unwrap_err();
+    assert!(matches!(older, ExtractFault::Refused(Refusal::Older { .. })), "{older}");
+    assert_eq!(hospital.shelf("H01").current().unwrap().identity(), first.identity);
+    let accepted = Guard {
+        accepted: true,
+        ..Guard::default()
+    };
+    hospital.seal_from(&written(-120), accepted, true).unwrap();
+    hospital.seal_from(&written(-30), Guard::default(), true).unwrap();
 }
 
 #[test]

@@ -103,6 +103,11 @@ async function judge(page, name, patient) {
   const cut = [...new Set([...(await cutOff(page)), ...(await page.setViewportSize(OLD_PC), await cutOff(page))])];
   assert.ok(wide <= 0, `${name}: ${wide} px too wide at ${NARROW.width}`);
   assert.deepEqual(cut, [], `${name}: controls cut off at their right`);
+  // The page is at the old PC's size again: a second row of links would take a line from every list.
+  const rows = await page.evaluate(() => [...new Set([...document.querySelectorAll(".nav a, .nav button")]
+    .filter((one) => one.getClientRects().length > 0)
+    .map((one) => Math.round((one.getBoundingClientRect().top + one.getBoundingClientRect().bottom) / 20)))]);
+  assert.ok(rows.length <= 1, `${name}: the navigation takes ${rows.length} rows at ${OLD_PC.width} px`);
   assertNoFaults(page);
 }
 

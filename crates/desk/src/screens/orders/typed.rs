@@ -19,6 +19,9 @@ use crate::visit::Visit;
 /// Rows of one's own on the page.
 const OWN: usize = 4;
 
+/// Ticks on the page that are to be done at a time of their own.
+const APART: usize = 3;
+
 /// Fields that come once for every tick.
 const MANY: [&str; 3] = ["tick", "ehr", "row"];
 
@@ -33,8 +36,18 @@ const KEPT: &[&str] = &[
     "part",
     "material",
     "when",
+    "apart-0",
+    "apart-1",
+    "apart-2",
+    "apart-when-0",
+    "apart-when-1",
+    "apart-when-2",
     "department",
     "doctor",
+    "when-0",
+    "when-1",
+    "when-2",
+    "when-3",
     "name-0",
     "name-1",
     "name-2",
@@ -90,6 +103,7 @@ pub(super) struct Tick {
 /// A row that somebody types.
 pub(super) struct OwnRow<'t> {
     pub(super) n: usize,
+    pub(super) when: &'t str,
     pub(super) name: &'t str,
     pub(super) amount: &'t str,
     pub(super) dilution: &'t str,
@@ -102,6 +116,7 @@ pub(super) struct OwnRow<'t> {
 impl OwnRow<'_> {
     fn is_empty(&self) -> bool {
         let all = [
+            self.when,
             self.name,
             self.amount,
             self.dilution,
@@ -111,6 +126,19 @@ impl OwnRow<'_> {
         ];
         all.iter().all(|text| text.is_empty())
     }
+}
+
+/// One tick with a time of its own.
+pub(super) struct Apart<'t> {
+    pub(super) n: usize,
+    /// As [`Typed::apart`] names what is ticked.
+    pub(super) of: &'t str,
+    pub(super) when: &'t str,
+}
+
+/// How a tick is named where it has a time of its own: the EHR's orders apart from the list's.
+pub(super) fn apart_key(of_ehr: bool, value: &str) -> String {
+    format!("{}:{value}", if of_ehr { "ehr" } else { "tick" })
 }
 
 /// How an order of the EHR is named in a field.
@@ -246,11 +274,59 @@ impl Typed {
         items.chain(rows).collect()
     }
 
+    pub(super) fn apart(&self) -> Vec<Apart<'_>> {
+        (0..APART)
+            .map(|n| Apart {
+                n,
+                of: self.one(&format!("apart-{n}")),
+                when: self.one(&format!("apart-when-{n}")),
+            })
+            .collect()
+    }
+
+    /// When something ticked is to be done: at its own time, else at that of the sheet; empty where nobody said.
+    fn when_of(&self, key: &str) -> String {
+        let apart = self.apart();
+        let own = apart.iter().find(|one| one.of == key && !one.when.is_empty());
+        let when = own.map_or_else(|| self.one("when"), |one| one.when);
+        when.chars().take(MAX_NAME).collect()
+    }
+
+    /// A time of its own for what is not ticked, or half of one, would be lost without a word.
+    fn check_apart(&self, visit: &Visit, problems: &mut Vec<String>) {
+        let ehr = self.all("ehr").into_iter().map(|key| apart_key(true, key));
+        let lists = [self.all("tick"), self.all("row")].concat();
+        let ticked: Vec<String> = ehr
+            .chain(lists.into_iter().map(|name| apart_key(false, name)))
+            .collect();
+        for one in self
+            .apart()
+            .iter()
+            .filter(|one| !(one.of.is_empty() && one.when.is_empty()))
+        {
+            if one.when.is_empty() || !ticked.iter().any(|key| key == one.of) {
+                let name = one.of.split_once(':').map_or("", |(_, name)| name);
+                let name = if name.is_empty() { one.when } else { name };
+                problems.push(visit.w().with("orders-apart-wrong", &[("name", name.into())]));
+            }
+        }
+        let keys: Vec<&str> = self
+            .apart()
+            .iter()
+            .map(|one| one.of)
+            .filter(|of| !of.is_empty())
+            .collect();
+        if (1..keys.len()).any(|n| keys.iter().take(n).any(|key| Some(key) == keys.get(n))) {
+            problems.push(visit.w()["orders-apart-twice"].to_owned());
+        }
+    }
+
     pub(super) fn own_rows(&self) -> Vec<OwnRow<'_>> {
         let at = |name: &str, n: usize| self.one(&format!("{name}-{n}"));
         (0..OWN)
             .map(|n| OwnRow {
                 n,
+                when: at("when", n),
                 name: at("name", n),
                 amount: at("amount", n),
                 dilution: at("dilution", n),
@@ -300,6 +376,7 @@ impl Typed {
         } else {
             self.read_items(visit, view, &mut order, &mut problems);
         }
+        self.check_apart(visit, &mut problems);
         problems.extend(order.check().iter().map(ToString::to_string));
         if problems.is_empty() {
             Ok((department, doctor, order))
@@ -315,6 +392,7 @@ impl Typed {
                 Some(exam) => order.items.push(Item {
                     exam: exam.exam.clone(),
                     ehr_order: exam.number.clone(),
+                    when: said(self.when_of(&apart_key(true, key))),
                 }),
                 None => problems.push(gone(key)),
             }
@@ -327,6 +405,7 @@ impl Typed {
                 order.items.push(Item {
                     exam: Coded::new("", name),
                     ehr_order: String::new(),
+                    when: said(self.when_of(&apart_key(false, name))),
                 });
             }
         }
@@ -335,11 +414,15 @@ impl Typed {
     fn read_rows(&self, visit: &Visit, department: &Coded, order: &mut Order, problems: &mut Vec<String>) {
         let w = visit.w();
         let when: String = self.one("when").chars().take(MAX_NAME).collect();
+        let own_when = |own: &OwnRow<'_>| match own.when {
+            "" => when.clone(),
+            typed => typed.chars().take(MAX_NAME).collect(),
+        };
         let lists = visit.site.station().order_lists();
         for name in self.all("row") {
             match lists.row(department, name) {
                 Some(row) => order.rows.push(Instruction {
-                    when: when.clone(),
+                    when: self.when_of(&apart_key(false, name)),
                     ..row.clone()
                 }),
                 None => problems.push(w.with("orders-gone", &[("name", name.into())])),
@@ -364,7 +447,7 @@ impl Typed {
                 },
             };
             order.rows.push(Instruction {
-                when: when.clone(),
+                when: own_when(own),
                 name: own.name.to_owned(),
                 amount,
                 dilution: own.dilution.to_owned(),
@@ -376,6 +459,11 @@ impl Typed {
             });
         }
     }
+}
+
+/// Nothing where nobody said when.
+fn said(when: String) -> Option<String> {
+    Some(when).filter(|when| !when.is_empty())
 }
 
 /// Where the person was received or is booked, or where a temporary patient was sent.
@@ -421,9 +509,14 @@ mod tests {
 
     #[test]
     fn every_field_of_a_row_is_kept() {
-        let fields = ["name", "amount", "dilution", "route", "rate", "comment", "high"];
+        let fields = ["when", "name", "amount", "dilution", "route", "rate", "comment", "high"];
         for n in 0..OWN {
             for field in fields {
+                assert!(KEPT.contains(&format!("{field}-{n}").as_str()), "{field}-{n}");
+            }
+        }
+        for n in 0..APART {
+            for field in ["apart", "apart-when"] {
                 assert!(KEPT.contains(&format!("{field}-{n}").as_str()), "{field}-{n}");
             }
         }

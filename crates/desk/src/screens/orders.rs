@@ -27,6 +27,7 @@ use crate::who::Who;
 use crate::words::Words;
 use crate::{panels, say};
 
+mod apart;
 mod typed;
 
 use typed::{OwnRow, Tick, Typed};
@@ -287,8 +288,8 @@ struct ApartRow<'t> {
     when: &'t str,
 }
 
-fn apart<'t>(typed: &'t Typed, ehr: &[Tick], ticks: &[Tick]) -> Vec<ApartRow<'t>> {
-    let keyed = |of_ehr: bool| move |tick: &Tick| (typed::apart_key(of_ehr, &tick.value), tick.name.clone());
+fn apart_rows<'t>(typed: &'t Typed, ehr: &[Tick], ticks: &[Tick]) -> Vec<ApartRow<'t>> {
+    let keyed = |of_ehr: bool| move |tick: &Tick| (apart::apart_key(of_ehr, &tick.value), tick.name.clone());
     let all: Vec<(String, String)> = ehr
         .iter()
         .map(keyed(true))
@@ -297,7 +298,7 @@ fn apart<'t>(typed: &'t Typed, ehr: &[Tick], ticks: &[Tick]) -> Vec<ApartRow<'t>
     if all.is_empty() {
         return Vec::new();
     }
-    let row = |one: typed::Apart<'t>| ApartRow {
+    let row = |one: apart::Apart<'t>| ApartRow {
         n: one.n,
         choices: all
             .iter()
@@ -348,7 +349,7 @@ fn page(
             .apart()
             .iter()
             .any(|one| !one.of.is_empty() || !one.when.is_empty()),
-        apart: apart(typed, &ehr, &ticks),
+        apart: apart_rows(typed, &ehr, &ticks),
         ehr,
         ticks,
         no_list: list.is_none(),

@@ -12,15 +12,13 @@ use downtime::index::Index;
 use downtime::view::View;
 
 use super::super::rx;
+use super::apart::{apart_key, said};
 use crate::drafts;
 use crate::say;
 use crate::visit::Visit;
 
 /// Rows of one's own on the page.
 const OWN: usize = 4;
-
-/// Ticks on the page that are to be done at a time of their own.
-const APART: usize = 3;
 
 /// Fields that come once for every tick.
 const MANY: [&str; 3] = ["tick", "ehr", "row"];
@@ -128,19 +126,6 @@ impl OwnRow<'_> {
     }
 }
 
-/// One tick with a time of its own.
-pub(super) struct Apart<'t> {
-    pub(super) n: usize,
-    /// As [`Typed::apart`] names what is ticked.
-    pub(super) of: &'t str,
-    pub(super) when: &'t str,
-}
-
-/// How a tick is named where it has a time of its own: the EHR's orders apart from the list's.
-pub(super) fn apart_key(of_ehr: bool, value: &str) -> String {
-    format!("{}:{value}", if of_ehr { "ehr" } else { "tick" })
-}
-
 /// How an order of the EHR is named in a field.
 fn ehr_key(exam: &ExamOrder) -> String {
     format!("{}/{}", exam.number, exam.exam.label())
@@ -167,7 +152,7 @@ impl Typed {
         !self.one(name).is_empty()
     }
 
-    fn all(&self, name: &str) -> Vec<&str> {
+    pub(super) fn all(&self, name: &str) -> Vec<&str> {
         let found = self.0.iter().filter(|(n, _)| n == name);
         found.map(|(_, text)| text.trim()).collect()
     }
@@ -272,53 +257,6 @@ impl Typed {
             tick(&row.name, &tags.join(" "), rest.text())
         });
         items.chain(rows).collect()
-    }
-
-    pub(super) fn apart(&self) -> Vec<Apart<'_>> {
-        (0..APART)
-            .map(|n| Apart {
-                n,
-                of: self.one(&format!("apart-{n}")),
-                when: self.one(&format!("apart-when-{n}")),
-            })
-            .collect()
-    }
-
-    /// When something ticked is to be done: at its own time, else at that of the sheet; empty where nobody said.
-    fn when_of(&self, key: &str) -> String {
-        let apart = self.apart();
-        let own = apart.iter().find(|one| one.of == key && !one.when.is_empty());
-        let when = own.map_or_else(|| self.one("when"), |one| one.when);
-        when.chars().take(MAX_NAME).collect()
-    }
-
-    /// A time of its own for what is not ticked, or half of one, would be lost without a word.
-    fn check_apart(&self, visit: &Visit, problems: &mut Vec<String>) {
-        let ehr = self.all("ehr").into_iter().map(|key| apart_key(true, key));
-        let lists = [self.all("tick"), self.all("row")].concat();
-        let ticked: Vec<String> = ehr
-            .chain(lists.into_iter().map(|name| apart_key(false, name)))
-            .collect();
-        for one in self
-            .apart()
-            .iter()
-            .filter(|one| !(one.of.is_empty() && one.when.is_empty()))
-        {
-            if one.when.is_empty() || !ticked.iter().any(|key| key == one.of) {
-                let name = one.of.split_once(':').map_or("", |(_, name)| name);
-                let name = if name.is_empty() { one.when } else { name };
-                problems.push(visit.w().with("orders-apart-wrong", &[("name", name.into())]));
-            }
-        }
-        let keys: Vec<&str> = self
-            .apart()
-            .iter()
-            .map(|one| one.of)
-            .filter(|of| !of.is_empty())
-            .collect();
-        if (1..keys.len()).any(|n| keys.iter().take(n).any(|key| Some(key) == keys.get(n))) {
-            problems.push(visit.w()["orders-apart-twice"].to_owned());
-        }
     }
 
     pub(super) fn own_rows(&self) -> Vec<OwnRow<'_>> {
@@ -461,11 +399,6 @@ impl Typed {
     }
 }
 
-/// Nothing where nobody said when.
-fn said(when: String) -> Option<String> {
-    Some(when).filter(|when| !when.is_empty())
-}
-
 /// Where the person was received or is booked, or where a temporary patient was sent.
 fn usual_department(view: &View) -> Coded {
     let known = rx::department(view);
@@ -515,7 +448,7 @@ mod tests {
                 assert!(KEPT.contains(&format!("{field}-{n}").as_str()), "{field}-{n}");
             }
         }
-        for n in 0..APART {
+        for n in 0..super::super::apart::APART {
             for field in ["apart", "apart-when"] {
                 assert!(KEPT.contains(&format!("{field}-{n}").as_str()), "{field}-{n}");
             }

@@ -292,7 +292,7 @@ test("every screen in a declared downtime", async (all) => {
       await page.fill("#at", "9:30");
       await Promise.all([page.waitForURL(/done=/), page.click("button.go:visible")]);
     }, banner(known)],
-    ...paperScreens({ at, open, chart, banner, known }),
+    ...paperScreens({ at, open, chart, banner, known, other: here, blanks: await hospital.returnBlanks() }),
     ["S90-printing", "reception", open("/printing")],
     ["S60p-returned", "informatics", open("/returned")],
     ["S17-temporary", "reception", open("/temporary")],

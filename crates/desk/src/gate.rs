@@ -96,7 +96,9 @@ async fn check(State(point): State<Checkpoint>, mut request: Request, next: Next
 /// Once a minute, while somebody works here: what the archive of returned paper knows becomes entries. Nobody waits for it.
 fn tell_of_paper(visit: &Visit) {
     let Some(signed) = &visit.signed else { return };
-    if signed.session.station().paper_is_due(visit.state.now) {
+    // Who reads no journal could not tell anything, and must not use up the minute.
+    let reads = signed.session.journal_key().is_some();
+    if reads && signed.session.station().paper_is_due(visit.state.now) {
         let signed = Arc::clone(signed);
         drop(tokio::task::spawn_blocking(move || {
             if let Err(fault) = signed.session.tell_of_paper() {

@@ -101,6 +101,11 @@ pub fn taken(desk: &Desk, taken: &[Taken], faults: &[(PathBuf, String)], others:
         );
     }
     say!("未回収 {} 枚（一覧は tomoshibi scan --missing）", balance.missing.len());
+    if fresh > 0 {
+        say!(
+            "ほかの端末には、この端末の画面にだれかがサインインしている間に伝わります（戻った用紙とページ、画像のある端末）。画像はこの端末だけにあります"
+        );
+    }
 }
 
 /// The account of the paper.

@@ -181,14 +181,11 @@ fn a_time_stands_once_where_it_is_the_same_and_beside_each_where_it_is_not() {
         assert_eq!(order.check(), []);
         sheet(who().1, "佐藤　一郎", order, &lists).body
     };
+    // The list decides in which order they stand.
     let said = |body: &Value| {
-        let on = body["items"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|item| item["on"] == json!(true));
-        let each: Vec<Value> = on.map(|item| item["when"].clone()).collect();
-        (body["when"].clone(), each)
+        let items = body["items"].as_array().unwrap();
+        let of = |name: &str| items.iter().find(|item| item["name"] == json!(name)).unwrap()["when"].clone();
+        (body["when"].clone(), vec![of("血算"), of("特別な検査")])
     };
     let (arriving, after) = (Some("来院時"), Some("診察後"));
     for kind in [OrderKind::Laboratory, OrderKind::Imaging] {
@@ -196,14 +193,13 @@ fn a_time_stands_once_where_it_is_the_same_and_beside_each_where_it_is_not() {
             said(&with([arriving, arriving], kind)),
             (json!("来院時"), vec![Value::Null; 2])
         );
-        // What is not in the list stands first.
         assert_eq!(
             said(&with([arriving, after], kind)),
-            (Value::Null, vec![json!("診察後"), json!("来院時")])
+            (Value::Null, vec![json!("来院時"), json!("診察後")])
         );
         assert_eq!(
             said(&with([arriving, None], kind)),
-            (Value::Null, vec![Value::Null, json!("来院時")])
+            (Value::Null, vec![json!("来院時"), Value::Null])
         );
         assert_eq!(said(&with([None, None], kind)), (Value::Null, vec![Value::Null; 2]));
     }

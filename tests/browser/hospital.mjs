@@ -5,7 +5,7 @@
 // the wrong person cannot agree with itself.
 
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { PROGRAM, startTomoshibi } from "./lib.mjs";
@@ -39,6 +39,7 @@ export async function openHospital(options) {
     mendNetwork: () => flip("line", "start"),
     people: () => people(join(running.folder, "ehr-export")),
     exportEntries: () => exportEntries(running.folder, staff.informatics),
+    returnBlanks: () => returnBlanks(running.folder, staff),
     badge: (user) => badge(running.folder, station, staff.informatics, user),
   };
 }
@@ -73,6 +74,24 @@ async function badge(folder, station, officer, { number, name, role, password })
     if (Date.now() > deadline) throw new Error(`the station does not know the badge of ${name} within 60 s:\n${said}`);
     await new Promise((done) => { setTimeout(done, 500); });
   }
+}
+
+/** Two blank prescriptions are printed at the station, come back as a scan, and are taken in. Gives their numbers. */
+async function returnBlanks(folder, { informatics, reception }) {
+  const config = ["--config", join(folder, "station", "tomoshibi.toml"), "--json"];
+  const as = (who) => ["--user", who.number, "--password-file", secretFile(folder, `${who.number}.txt`, who.password)];
+  const run = promisify(execFile);
+  const out = join(folder, "blanks");
+  const { stdout } = await run(PROGRAM, ["print", "blank", "--form", "F04", "--count", "3", "--out", out, ...as(informatics), ...config]);
+  const [set] = JSON.parse(stdout).blanks;
+  const inbox = join(folder, "inbox");
+  mkdirSync(inbox);
+  await run("pdftoppm", ["-gray", "-png", "-r", "200", "-f", "1", "-l", "2", set.file, join(inbox, "scan")]);
+  // 3: somebody must say whose they are.
+  await run(PROGRAM, ["scan", inbox, ...as(reception), ...config]).catch((fault) => {
+    if (fault.code !== 3) throw fault;
+  });
+  return set.numbers.slice(0, 2);
 }
 
 /**

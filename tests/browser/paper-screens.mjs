@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 
 /** The cases, in the order of a visit: name, role, steps, identity in the banner. */
-export function paperScreens({ at, open, chart, banner, known }) {
+export function paperScreens({ at, open, chart, banner, known, other, blanks }) {
   /** Reads somebody's notebook, as a scanner types it, into the chart of a person. */
   async function notebook(page, person, holder, more = "") {
     await chart(page, person);
@@ -50,6 +50,31 @@ export function paperScreens({ at, open, chart, banner, known }) {
       await page.goto(`${page.url()}/print`);
       await Promise.all([page.waitForURL(/s=/), page.click("form[action='/print/labels'] button")]);
     }, banner(known)],
+    ["S60p-returned", "reception", open("/returned")],
+    ["S60p-named", "reception", async (page) => {
+      await page.goto(at("/returned"));
+      const field = page.locator(`form:has(input[value="${blanks[0]}"]) input[name=patient]`).first();
+      // The second language finds it named already.
+      if (!(await page.innerText("main")).includes(known.name.split(/\s/)[0])) {
+        await field.fill(known.id);
+        await Promise.all([page.waitForEvent("domcontentloaded"), field.press("Enter")]);
+        await page.check("input[name=seen]:focus");
+        await Promise.all([page.waitForURL(/named=/), page.keyboard.press("Enter")]);
+      }
+      await page.click(`section:has(input[value="${blanks[0]}"]) summary`);
+    }],
+    ["S60p-mending", "reception", async (page) => {
+      await page.goto(at("/returned"));
+      await page.click(`section:has(input[value="${blanks[0]}"]) summary`);
+      await page.fill(`#m${blanks[0]}`, other.id);
+      await page.fill(`#r${blanks[0]}`, "紙の氏名は別の人");
+      await Promise.all([page.waitForEvent("domcontentloaded"), page.press(`#r${blanks[0]}`, "Enter")]);
+      const both = await page.innerText("section[aria-labelledby=mending]");
+      for (const who of [known, other]) {
+        assert.ok(both.includes(`${who.id.slice(0, 4)} ${who.id.slice(4)}`), `${who.id} stands beside the other: ${both}`);
+      }
+      await page.locator("#mending").scrollIntoViewIfNeeded();
+    }],
     ["S32-payment", "reception", open("/payment")],
     ["S32-not-found", "reception", async (page) => {
       await page.goto(at("/payment"));

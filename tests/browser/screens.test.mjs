@@ -103,6 +103,11 @@ async function judge(page, name, patient) {
   const cut = [...new Set([...(await cutOff(page)), ...(await page.setViewportSize(OLD_PC), await cutOff(page))])];
   assert.ok(wide <= 0, `${name}: ${wide} px too wide at ${NARROW.width}`);
   assert.deepEqual(cut, [], `${name}: controls cut off at their right`);
+  // The page is at the old PC's size again: a second row of links would take a line from every list.
+  const rows = await page.evaluate(() => [...new Set([...document.querySelectorAll(".nav a, .nav button")]
+    .filter((one) => one.getClientRects().length > 0)
+    .map((one) => Math.round((one.getBoundingClientRect().top + one.getBoundingClientRect().bottom) / 20)))]);
+  assert.ok(rows.length <= 1, `${name}: the navigation takes ${rows.length} rows at ${OLD_PC.width} px`);
   assertNoFaults(page);
 }
 
@@ -287,7 +292,7 @@ test("every screen in a declared downtime", async (all) => {
       await page.fill("#at", "9:30");
       await Promise.all([page.waitForURL(/done=/), page.click("button.go:visible")]);
     }, banner(known)],
-    ...paperScreens({ at, open, chart, banner, known }),
+    ...paperScreens({ at, open, chart, banner, known, other: here, blanks: await hospital.returnBlanks() }),
     ["S90-printing", "reception", open("/printing")],
     ["S60p-returned", "informatics", open("/returned")],
     ["S17-temporary", "reception", open("/temporary")],

@@ -1,8 +1,31 @@
 //! How dates and times become CBOR: as the small integers a person can still read in a dump.
 //!
-//! A date is the number yyyymmdd (19510512), a time of day is minutes after midnight. Nothing else lives here.
+//! A date is the number yyyymmdd (19510512), a time of day is minutes after midnight; what is a short text by itself stays one.
+//! Nothing else lives here.
 
 pub mod results;
+
+/// Values that are written as a short text and read by their own `parse`: station codes, languages.
+macro_rules! as_text {
+    ($type:ty, $otherwise:literal) => {
+        impl<C> minicbor::Encode<C> for $type {
+            fn encode<W: minicbor::encode::Write>(
+                &self,
+                e: &mut minicbor::Encoder<W>,
+                _: &mut C,
+            ) -> Result<(), minicbor::encode::Error<W::Error>> {
+                e.str(self.as_str())?.ok()
+            }
+        }
+
+        impl<'b, C> minicbor::Decode<'b, C> for $type {
+            fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+                Self::parse(d.str()?).ok_or_else(|| minicbor::decode::Error::message($otherwise))
+            }
+        }
+    };
+}
+pub(crate) use as_text;
 
 /// Calendar dates as yyyymmdd.
 pub mod date {

@@ -17,6 +17,7 @@ mod custody;
 mod entry_id;
 mod notebook;
 mod ordered;
+mod paper;
 mod payment;
 mod prescribed;
 mod words;
@@ -26,6 +27,7 @@ pub use custody::{EnvelopeOpened, Link};
 pub use entry_id::EntryId;
 pub use notebook::{MAX_NOTEBOOK_BYTES, MAX_NOTEBOOK_PIECES, NotebookPiece, NotebookRead, NotebookWay};
 pub use ordered::Ordered;
+pub use paper::{MAX_PAGES_BACK, MAX_SHEETS_OF_ONE, PageBack, SheetNamed, SheetOut, SheetReturned, SheetsIssued};
 pub use payment::{CareItem, MAX_DEPOSIT, MAX_PAYMENT_TEXT, MAX_SERVICES, PaymentDeferred, read_yen, yen};
 pub use prescribed::Prescribed;
 
@@ -305,6 +307,15 @@ pub enum Act {
         #[n(1)]
         reason: String,
     },
+    /// 発行簿: sheets of a printed pack, whose no other entry says.
+    #[n(40)]
+    SheetsIssued(#[n(0)] Box<SheetsIssued>),
+    /// 用紙が戻った
+    #[n(41)]
+    SheetReturned(#[n(0)] Box<SheetReturned>),
+    /// 白紙の用紙がだれのものか
+    #[n(42)]
+    SheetNamed(#[n(0)] Box<SheetNamed>),
 }
 
 /// 受付.

@@ -144,21 +144,7 @@ impl std::fmt::Display for StationCode {
     }
 }
 
-impl<C> Encode<C> for StationCode {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        e: &mut minicbor::Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.str(self.as_str())?.ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for StationCode {
-    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-        Self::parse(d.str()?).ok_or_else(|| minicbor::decode::Error::message("not a station code"))
-    }
-}
+crate::codec::as_text!(StationCode, "not a station code");
 
 /// 仮番号: the number of a temporary patient, unique without asking anyone (mission row 65).
 ///

@@ -4,7 +4,6 @@
 
 use std::fmt;
 
-use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 /// A language other than Japanese, as its two letters of ISO 639-1: `en`, `zh`, `vi`.
@@ -103,22 +102,7 @@ impl From<Language> for String {
     }
 }
 
-impl<C> Encode<C> for Language {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        e: &mut minicbor::Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.str(self.as_str())?.ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for Language {
-    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-        Self::parse(d.str()?)
-            .ok_or_else(|| minicbor::decode::Error::message("a language has two letters and is not Japanese"))
-    }
-}
+crate::codec::as_text!(Language, "a language has two letters and is not Japanese");
 
 /// What somebody chose for a patient's paper at the desk: Japanese alone, or with a second language. Where nobody chose, the register's
 /// language counts. In bytes the two letters, `ja` for Japanese alone.
@@ -142,21 +126,7 @@ impl PaperLanguage {
     }
 }
 
-impl<C> Encode<C> for PaperLanguage {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        e: &mut minicbor::Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.str(self.as_str())?.ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for PaperLanguage {
-    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-        Self::parse(d.str()?).ok_or_else(|| minicbor::decode::Error::message("a language has two letters"))
-    }
-}
+crate::codec::as_text!(PaperLanguage, "a language has two letters");
 
 #[cfg(test)]
 mod tests {

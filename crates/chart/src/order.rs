@@ -90,6 +90,21 @@ pub struct Item {
     #[n(1)]
     #[cbor(default)]
     pub ehr_order: String,
+    /// 時期: 来院時, 診察後. `None` where nobody said; such an item has the bytes of a program that did not know of it.
+    #[n(2)]
+    #[cbor(default)]
+    pub when: Option<String>,
+}
+
+impl Item {
+    /// Name, and when it is to be done where somebody said: `採血（来院時）`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let name = self.exam.label();
+        self.when
+            .as_ref()
+            .map_or_else(|| name.to_owned(), |when| format!("{name}（{when}）"))
+    }
 }
 
 /// One injection or treatment.
@@ -232,7 +247,7 @@ impl Order {
     /// The order line by line, as lists show it.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let items: Vec<&str> = self.items.iter().map(|item| item.exam.label()).collect();
+        let items: Vec<String> = self.items.iter().map(Item::text).collect();
         let mut lines = Vec::new();
         let mut put = |head: &str, text: &str| {
             if !text.is_empty() {
@@ -270,6 +285,7 @@ mod tests {
         order.items.push(Item {
             exam: Coded::new("", "血算"),
             ehr_order: String::new(),
+            when: Some("来院時".into()),
         });
         order.other = "髄液の細胞数".into();
         order.rows.push(Instruction {
@@ -289,7 +305,7 @@ mod tests {
         assert_eq!(
             order.lines(),
             [
-                "血算",
+                "血算（来院時）",
                 "診察後　【高リスク 2人で確認】　塩化カリウム注 20 mEq キット　1キット　点滴静注　※原液の静注は禁止",
                 "その他：髄液の細胞数"
             ]

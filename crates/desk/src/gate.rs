@@ -75,6 +75,7 @@ async fn check(State(point): State<Checkpoint>, mut request: Request, next: Next
         counts,
     );
     let chosen = visit.chosen_language(request.uri().query());
+    tell_of_paper(&visit);
     let refused = admit(&visit, &point, &request);
     let mut response = match refused {
         Some(response) => response,
@@ -90,6 +91,21 @@ async fn check(State(point): State<Checkpoint>, mut request: Request, next: Next
         set_cookie(&mut response, &language_cookie(lang));
     }
     response
+}
+
+/// Once a minute, while somebody works here: what the archive of returned paper knows becomes entries. Nobody waits for it.
+fn tell_of_paper(visit: &Visit) {
+    let Some(signed) = &visit.signed else { return };
+    // Who reads no journal could not tell anything, and must not use up the minute.
+    let reads = signed.session.journal_key().is_some();
+    if reads && signed.session.station().paper_is_due(visit.state.now) {
+        let signed = Arc::clone(signed);
+        drop(tokio::task::spawn_blocking(move || {
+            if let Err(fault) = signed.session.tell_of_paper() {
+                tracing::warn!(%fault, "what is known of returned paper is not told to other stations yet");
+            }
+        }));
+    }
 }
 
 /// `None` lets the request through.

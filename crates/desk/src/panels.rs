@@ -17,6 +17,7 @@ use crate::words::Words;
 mod labs;
 mod note_text;
 pub mod notebook;
+pub mod papers;
 
 pub use labs::{Labs, labs};
 use note_text::note_text;
@@ -271,6 +272,7 @@ pub fn today(visit: &impl Reader, view: &View, handle: &str, may_write: bool) ->
             let text = match &entry.act {
                 Act::Prescribed(p) => rx_text(&p.rx),
                 Act::Ordered(o) => o.order.lines().join("\n"),
+                Act::SheetReturned(_) | Act::SheetNamed(_) => papers::lies(w, view, &recorded.id),
                 _ => note.map(note_text).unwrap_or_default(),
             };
             let undone = match &entry.act {
@@ -283,6 +285,7 @@ pub fn today(visit: &impl Reader, view: &View, handle: &str, may_write: bool) ->
                     .any(|o| o.recorded.id == recorded.id && o.voided.is_some()),
                 Act::PaymentDeferred(_) => !view.payments.iter().any(|(r, _)| r.id == recorded.id),
                 Act::NotebookRead(_) => !view.notebooks.iter().any(|(r, _)| r.id == recorded.id),
+                Act::SheetNamed(_) => papers::is_withdrawn(view, &recorded.id),
                 _ => note.is_some_and(|n| n.superseded),
             };
             Done {
@@ -354,7 +357,12 @@ pub fn act_words(w: &Words, act: &Act) -> String {
         Act::OrderVoided { reason, .. } => w.with("act-order-voided", &[("reason", reason.into())]),
         Act::NotebookRead(_) => w["act-notebook"].to_owned(),
         Act::NotebookDiscarded { reason, .. } => w.with("act-notebook-discarded", &[("reason", reason.into())]),
-        Act::PaymentDeferred(_) | Act::PaymentUndone { .. } | Act::SheetVoided { .. } => say::of_paper(w, act),
+        Act::PaymentDeferred(_)
+        | Act::PaymentUndone { .. }
+        | Act::SheetVoided { .. }
+        | Act::SheetsIssued(_)
+        | Act::SheetReturned(_)
+        | Act::SheetNamed(_) => say::of_paper(w, act),
         Act::ConflictSettled { decision, .. } => w.with("act-settled", &[("decision", decision.into())]),
     }
 }

@@ -144,6 +144,17 @@ impl After {
         Redirect::to(&Self::address(path, done, sheets)).into_response()
     }
 
+    /// Records an act about somebody and goes back to where it was done: taking something back, which prints nothing.
+    ///
+    /// # Errors
+    /// [`Fault::NotSaved`]: nothing was done.
+    pub async fn record(visit: &Visit, who: &Who, act: Act, back: &str) -> Result<Response, Fault> {
+        let signed = visit.signed()?.clone();
+        let done = signed.session.record(who.subject.clone(), act).await;
+        let done = done.map_err(|fault| Fault::NotSaved(fault.to_string()))?;
+        Ok(Self::redirect(back, Some(done), &[]))
+    }
+
     /// The box that says so; `None` on a page opened without having done anything.
     #[must_use]
     pub fn done(&self, visit: &Visit, undo: &'static str) -> Option<Done> {
@@ -267,6 +278,7 @@ fn done_words(visit: &Visit, act: &Act, name: &str) -> String {
         ),
         Act::PaymentUndone { .. } => w["done-payment-undone"].to_owned(),
         Act::SheetVoided { form_id, .. } => w.with("done-sheet-voided", &[("number", form_id.as_str().into())]),
+        Act::SheetsIssued(_) | Act::SheetReturned(_) | Act::SheetNamed(_) => say::of_paper(w, act),
         Act::NotebookRead(_) => w["done-notebook"].to_owned(),
         Act::NotebookDiscarded { .. } => w["done-notebook-discarded"].to_owned(),
     }

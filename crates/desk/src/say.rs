@@ -292,6 +292,32 @@ pub fn of_paper(w: &Words, act: &Act) -> String {
             "act-sheet-voided",
             &[("number", form_id.as_str().into()), ("reason", reason.into())],
         ),
+        Act::SheetsIssued(issued) => w.with(
+            "act-sheets-issued",
+            &[
+                ("department", (&issued.title).into()),
+                ("n", issued.sheets.len().into()),
+            ],
+        ),
+        Act::SheetReturned(back) => {
+            let pages: Vec<String> = back.found.iter().map(|found| found.page.to_string()).collect();
+            let pages = pages.join(", ");
+            w.with(
+                "act-sheet-returned",
+                &[
+                    ("form", (&back.form).into()),
+                    ("number", back.form_id.as_str().into()),
+                    ("pages", (&pages).into()),
+                ],
+            )
+        }
+        Act::SheetNamed(named) => w.with(
+            "act-sheet-named",
+            &[
+                ("form", (&named.form).into()),
+                ("number", named.form_id.as_str().into()),
+            ],
+        ),
         _ => String::new(),
     }
 }

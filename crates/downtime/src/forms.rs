@@ -29,7 +29,7 @@ pub use list::{ListRow, department_list};
 pub use notebook::{DrawnSymbol, notebook_sheet};
 pub use order_lists::{MAX_ORDER_LISTS, OrderList, OrderListFault, OrderLists};
 pub use orders::{BeforeImaging, before_imaging, order_sheet};
-pub use pack::{Department, departments, pack_sheets};
+pub use pack::{Department, PACK_NODES, departments, pack_sheets};
 pub use payment::{MAX_LABELS, PaymentRules, label_sheet, payment_sheet, services_of};
 pub use rx::prescription_sheet;
 pub use ward::{OpenBed, PackBed, Ward, day_sheet, open_ward, summary, ward_list, ward_sheets, wards};

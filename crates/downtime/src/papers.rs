@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use chart::{Act, FormId, Moment, Sheet, StationCode};
+use chart::{Act, Moment, Sheet, StationCode};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 use vault::recovery::{NEEDED, SHARES, Share};
@@ -18,6 +18,7 @@ use crate::identity::{BadgeSecret, EnvelopeSecret, Role};
 use crate::stations::{DeclarationCode, ENVELOPE_SECONDS};
 
 mod cover;
+mod office_numbers;
 
 pub use cover::{CoverLine, cover_lines, cover_sheet};
 
@@ -184,9 +185,6 @@ pub struct Disposal {
     pub digest: String,
 }
 
-/// First node number of these papers' form numbers, one for each form: nodes of stations end below.
-const FIRST_NODE: u8 = 85;
-
 impl Office {
     fn sheet(&self, form: &str, mark: &str, seal: String, body: Value) -> Sheet {
         Sheet {
@@ -203,20 +201,6 @@ impl Office {
             second: None,
             body,
         }
-    }
-
-    /// These papers are printed by commands while the station runs, so their numbers come from the time of day (steps of ten
-    /// seconds) and not from the journal's sequence.
-    fn number(&self, form: &str) -> Option<FormId> {
-        let kind = form.strip_prefix('F')?.parse::<u8>().ok()?.checked_sub(24)?;
-        let time = self.now.local().time();
-        let step = (i32::from(time.hour()) * 3600 + i32::from(time.minute()) * 60 + i32::from(time.second())) / 10;
-        let sequence = u32::try_from(step).ok()?.checked_add(self.nth)?;
-        FormId::issue(
-            self.now.day(),
-            FIRST_NODE.checked_add(kind)?,
-            sequence % (FormId::MAX_SEQUENCE + 1),
-        )
     }
 }
 

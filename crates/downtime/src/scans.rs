@@ -1,27 +1,24 @@
 //! 戻った紙: which issued sheets came back as scans, whose they are, and which are still out.
 //!
 //! A page is filed only when the number on it was issued, for the form and for the patient that its code says; everything else
-//! waits for a person. Whose sheet it is follows from the journal, and for packs from the register kept at printing. Not here:
-//! reading pictures (that is `scan`), and what is written on the paper.
+//! waits for a person. Whose sheet it is follows from the journal, and for packs from the register kept at printing. What a station's
+//! archive knows it tells in entries ([`untold`]), so that the account is the same at every station; pictures stay where they
+//! were scanned. Not here: reading pictures (that is `scan`), and what is written on the paper.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use chart::{Act, FormId, Moment, PatientCheck, SheetCode, Subject};
+use chart::{FormId, Moment, SheetCode, Subject};
 use minicbor::{Decode, Encode};
-
-use crate::view::Day;
 
 mod archive;
 mod balance;
+mod register;
+mod telling;
 
 pub use archive::{Archive, ArchiveFault, Contents, MAX_ORIGINAL, Sha, sha_of};
 pub use balance::{Balance, Block};
-
-/// Forms that are about several people or nobody: a blank one that comes back needs no name.
-const ABOUT_NOBODY: [&str; 8] = ["F10", "F13", "F17", "F18", "F19", "F20", "F21", "F23"];
-
-/// Forms that are cut up and never come back whole: printed from a screen, they are no debt of anybody's.
-const NEVER_BACK: [&str; 1] = ["F15"];
+pub use register::{Lies, Naming, Register};
+pub use telling::untold;
 
 /// One sheet that was handed out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -266,6 +263,10 @@ pub enum Decided {
         /// Whom the paper names.
         #[n(1)]
         subject: Subject,
+        /// Why, where somebody had decided before; empty for the first word about a sheet.
+        #[n(2)]
+        #[cbor(default)]
+        reason: String,
     },
 }
 
@@ -281,127 +282,4 @@ pub struct Decision {
     /// What.
     #[n(2)]
     pub what: Decided,
-}
-
-/// Every sheet known to have been issued, by its number.
-#[derive(Debug, Default)]
-pub struct Register {
-    sheets: BTreeMap<FormId, Vec<Issued>>,
-    /// Numbers of blank sheets.
-    blank: BTreeSet<FormId>,
-    /// Sheets that an entry says will not come back, with the reason.
-    void: BTreeMap<(FormId, Subject), String>,
-    /// Where a sheet was handed out, in words.
-    departments: BTreeMap<(FormId, Subject), String>,
-}
-
-impl Register {
-    /// Gathers the sheets of the journal and of printed packs. A pack printed twice from one snapshot gives each sheet once.
-    #[must_use]
-    pub fn gather<'a>(day: &Day, packs: impl IntoIterator<Item = &'a Pack>) -> Self {
-        let mut register = Self::default();
-        let mut received: HashMap<Subject, String> = HashMap::new();
-        for recorded in day.all() {
-            let subject = &recorded.entry.subject;
-            match &recorded.entry.act {
-                Act::CheckedIn(check_in) => {
-                    received.insert(subject.clone(), check_in.department.label().to_owned());
-                }
-                Act::Printed { form, form_id, .. } if !NEVER_BACK.contains(&form.as_str()) => {
-                    let sheet = Issued {
-                        form_id: form_id.clone(),
-                        form: form.clone(),
-                        subject: subject.clone(),
-                    };
-                    register.add(sheet, received.get(subject).map_or("", String::as_str));
-                }
-                Act::SheetVoided { form_id, reason } => {
-                    let sheet = (form_id.clone(), subject.clone());
-                    register.void.entry(sheet).or_insert_with(|| reason.clone());
-                }
-                _ => {}
-            }
-        }
-        for pack in packs {
-            for sheet in &pack.sheets {
-                if pack.blank {
-                    register.blank.insert(sheet.form_id.clone());
-                }
-                register.add(sheet.clone(), &pack.title);
-            }
-        }
-        register
-    }
-
-    fn add(&mut self, sheet: Issued, department: &str) {
-        if !department.is_empty() {
-            let place = (sheet.form_id.clone(), sheet.subject.clone());
-            self.departments.entry(place).or_insert_with(|| department.to_owned());
-        }
-        let same = self.sheets.entry(sheet.form_id.clone()).or_default();
-        if !same.contains(&sheet) {
-            same.push(sheet);
-        }
-    }
-
-    /// Whether a sheet was printed blank and must be said whose it is when it comes back.
-    #[must_use]
-    pub fn waits_for_a_name(&self, sheet: &Issued) -> bool {
-        self.is_blank(sheet) && !ABOUT_NOBODY.contains(&sheet.form.as_str())
-    }
-
-    /// Whether a sheet was printed blank.
-    #[must_use]
-    pub fn is_blank(&self, sheet: &Issued) -> bool {
-        self.blank.contains(&sheet.form_id)
-    }
-
-    /// Why an entry says that a sheet will not come back.
-    #[must_use]
-    pub fn voided(&self, sheet: &Issued) -> Option<&str> {
-        let key = (sheet.form_id.clone(), sheet.subject.clone());
-        self.void.get(&key).map(String::as_str)
-    }
-
-    /// Where a sheet was handed out, in words; empty when nothing says so.
-    #[must_use]
-    pub fn department(&self, sheet: &Issued) -> &str {
-        let key = (sheet.form_id.clone(), sheet.subject.clone());
-        self.departments.get(&key).map_or("", String::as_str)
-    }
-
-    /// Every place where sheets were handed out, by name.
-    #[must_use]
-    pub fn departments(&self) -> BTreeSet<&str> {
-        self.departments.values().map(String::as_str).collect()
-    }
-
-    /// Every sheet, by number.
-    pub fn all(&self) -> impl Iterator<Item = &Issued> {
-        self.sheets.values().flatten()
-    }
-
-    /// The sheets of one number: one, unless two packs of one day were printed from different snapshots.
-    #[must_use]
-    pub fn of(&self, number: &FormId) -> &[Issued] {
-        self.sheets.get(number).map_or(&[], Vec::as_slice)
-    }
-
-    /// The sheet that a code means.
-    ///
-    /// # Errors
-    /// Why no sheet can be named with certainty.
-    pub fn sheet(&self, code: &SheetCode) -> Result<&Issued, Why> {
-        let issued = self.of(&code.form_id);
-        if issued.is_empty() {
-            return Err(Why::NotIssued);
-        }
-        let mut of_form = issued.iter().filter(|sheet| sheet.form == code.form).peekable();
-        of_form.peek().ok_or(Why::OtherForm)?;
-        let mut theirs = of_form.filter(|sheet| PatientCheck::of(sheet.subject.number()) == code.patient);
-        match (theirs.next(), theirs.next()) {
-            (Some(sheet), None) => Ok(sheet),
-            _ => Err(Why::OtherPatient),
-        }
-    }
 }

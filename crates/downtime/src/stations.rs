@@ -281,6 +281,8 @@ impl Station {
             files: parts.files,
             data: parts.data,
             hospital,
+            looked: i64::MIN.into(),
+            told: Mutex::default(),
         };
         let station = Arc::new(Self {
             hospital_name: parts.hospital_name,

@@ -18,6 +18,7 @@ mod fold;
 mod links;
 mod names;
 mod numbers;
+mod papers;
 mod payments;
 mod person;
 mod store;
@@ -25,6 +26,7 @@ mod store;
 pub use conflicts::{Conflict, ConflictKind};
 pub use links::LinkState;
 pub use numbers::Used;
+pub use papers::{PaperBack, Picture};
 pub use person::{DowntimeOrder, View};
 
 use conflicts::Seams;

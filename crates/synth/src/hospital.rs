@@ -143,6 +143,7 @@ impl Hospital {
             id: self.id(number),
             insurances: crate::insurance::invent(self, number, &person),
             person,
+            language: crate::language::of(number),
             profile,
             cautions,
             diagnoses,

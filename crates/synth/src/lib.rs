@@ -30,6 +30,7 @@ mod inpatient;
 mod insurance;
 mod kana;
 mod laboratory;
+mod language;
 mod medicine;
 mod note;
 mod patient;
@@ -47,6 +48,7 @@ pub use hazard::{Hazard, hazards};
 pub use hospital::{Hospital, MAX_PATIENTS, Plan};
 pub use inpatient::{Bed, DueLine, Lying, MAX_BEDS, Measured};
 pub use insurance::Cover;
+pub use language::Language;
 pub use patient::{
     Appointment, Caution, Cautions, Diagnosis, Interval, LabSheet, Note, Order, Patient, Prescribed, Prescription,
     Profile, Result as LabResult, ThinRow, Visit,

@@ -16,6 +16,8 @@ pub struct Patient {
     pub id: String,
     /// Who it is.
     pub person: Person,
+    /// What they read besides Japanese, for few.
+    pub language: Option<crate::language::Language>,
     /// Insurances, the present one first.
     pub insurances: Vec<crate::insurance::Cover>,
     /// Body and infections.

@@ -115,6 +115,7 @@ impl<'h> ShapeA<'h> {
             p.insurance.word(),
             &slashed(p.registered),
             &last,
+            patient.language.map_or("", |language| language.word),
         ];
         self.people.row(lost, &row)
     }

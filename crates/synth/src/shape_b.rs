@@ -38,9 +38,9 @@ pub(crate) struct ShapeB<'h> {
 /// Nothing is lost in UTF-8.
 const ANY: Lost = Lost::Square;
 
-const PEOPLE: [&str; 30] = [
+const PEOPLE: [&str; 31] = [
     "pid", "fam", "giv", "kfam", "kgiv", "oldfam", "alias", "sex", "bd", "dod", "zip", "addr", "tel", "mob", "work",
-    "worktel", "abo", "rh", "ins", "ht", "htd", "wt", "wtd", "hbs", "hcv", "infd", "pm", "pmd", "reg", "lastv",
+    "worktel", "abo", "rh", "ins", "ht", "htd", "wt", "wtd", "hbs", "hcv", "infd", "pm", "pmd", "reg", "lastv", "lang",
 ];
 const DIAGNOSES: [&str; 10] = [
     "pid", "seq", "name", "icd", "susp", "main", "onset", "outcome", "enddate", "dept",
@@ -162,6 +162,7 @@ impl<'h> ShapeB<'h> {
             &day(profile.pacemaker.map(|i| i.1)),
             &compact(p.registered),
             &day(patient.last_visit()),
+            patient.language.map_or("", |language| language.code),
         ];
         self.people.row(ANY, &row)
     }

@@ -33,6 +33,9 @@ impl Act {
             Self::PaymentDeferred(_) => "payment-deferred",
             Self::PaymentUndone { .. } => "payment-undone",
             Self::SheetVoided { .. } => "sheet-voided",
+            Self::SheetsIssued(_) => "sheets-issued",
+            Self::SheetReturned(_) => "sheet-returned",
+            Self::SheetNamed(_) => "sheet-named",
             Self::NotebookRead(_) => "notebook-read",
             Self::NotebookDiscarded { .. } => "notebook-discarded",
         }
@@ -103,6 +106,9 @@ impl Act {
             Self::PaymentDeferred(_) => "後日精算",
             Self::PaymentUndone { .. } => "後日精算の取消",
             Self::SheetVoided { .. } => "用紙を使用せず",
+            Self::SheetsIssued(_) => "用紙の発行簿",
+            Self::SheetReturned(_) => "用紙の回収",
+            Self::SheetNamed(_) => "白紙の用紙の氏名",
             Self::NotebookRead(_) => "お薬手帳の読み取り",
             Self::NotebookDiscarded { .. } => "お薬手帳の読み取りの取消",
         }

@@ -74,6 +74,10 @@ impl Order {
         for item in &self.items {
             // The EHR's names may be longer than a list's.
             text("項目の名前", item.exam.label(), MAX_TEXT, true);
+            // A time that is empty would be printed as a time.
+            if let Some(when) = &item.when {
+                text(&format!("「{}」の時期", item.exam.label()), when, MAX_NAME, true);
+            }
         }
         for row in &self.rows {
             for (field, words, max) in [
@@ -120,6 +124,7 @@ mod tests {
         let item = |n: usize| Item {
             exam: Coded::new("", format!("項目{n}")),
             ehr_order: String::new(),
+            when: None,
         };
         order.items = (0..MAX_ITEMS).map(item).collect();
         assert!(order.check().is_empty());

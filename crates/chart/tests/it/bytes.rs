@@ -1,7 +1,10 @@
 //! Round trips and damage of charts and entries.
 
 use chart::dose::Quantity;
-use chart::entry::{CareItem, CheckIn, Ordered, PaymentDeferred, SignedNote};
+use chart::entry::{
+    CareItem, CheckIn, MAX_SHEETS_OF_ONE, Ordered, PageBack, PaymentDeferred, SheetNamed, SheetOut, SheetReturned,
+    SheetsIssued, SignedNote,
+};
 use chart::order::{Amount, Instruction, Item, Order, OrderKind};
 use chart::result::Flag;
 use chart::stay::{Contact, Due, Handover, Plan, Scheduled, Vital};
@@ -225,6 +228,7 @@ fn ordered() -> Ordered {
             items: vec![Item {
                 exam: Coded::new("BLD", "血算"),
                 ehr_order: "O-77".into(),
+                when: Some("来院時".into()),
             }],
             other: "髄液".into(),
             part: "胸部".into(),
@@ -242,6 +246,19 @@ fn ordered() -> Ordered {
             }],
         },
     }
+}
+
+/// An item without a time is what it was before items had one, and such an item reads.
+#[test]
+fn an_item_without_a_time_keeps_its_bytes() {
+    let item = Item {
+        exam: Coded::new("BLD", "CBC"),
+        ehr_order: "O-7".into(),
+        when: None,
+    };
+    let old = b"\x82\x82\x63BLD\x63CBC\x63O-7";
+    assert_eq!(minicbor::to_vec(&item).unwrap(), old);
+    assert_eq!(minicbor::decode::<Item>(old).unwrap(), item);
 }
 
 #[test]
@@ -341,6 +358,38 @@ fn entries_come_back() {
             form_id: FormId::issue(date(2026, 11, 20), 3, 8_001).unwrap(),
             reason: "白紙のままシュレッダー".into(),
         },
+        Act::SheetsIssued(Box::new(SheetsIssued {
+            pack: [7; 32],
+            part: 1,
+            at: Moment(4),
+            by: "9001".into(),
+            title: "循環器内科".into(),
+            blank: true,
+            sheets: vec![SheetOut {
+                form_id: FormId::issue(date(2026, 11, 20), 3, 7_001).unwrap(),
+                form: "F04".into(),
+                subject: Subject::Hospital,
+            }],
+        })),
+        Act::SheetReturned(Box::new(SheetReturned {
+            form_id: FormId::issue(date(2026, 11, 20), 90, 1).unwrap(),
+            form: "F02".into(),
+            pages: 2,
+            blank: false,
+            found: vec![PageBack { page: 2, at: 31 }],
+            file: [8; 32],
+            name: "scan007.pdf".into(),
+            at: Moment(5),
+            by: "1001".into(),
+        })),
+        Act::SheetNamed(Box::new(SheetNamed {
+            form_id: FormId::issue(date(2026, 11, 20), 3, 7_001).unwrap(),
+            form: "F04".into(),
+            at: Moment(6),
+            by: "1001".into(),
+            replaces: vec![EntryId([4; 32])],
+            reason: "紙の氏名は別の人".into(),
+        })),
     ];
     for act in acts {
         let entry = Entry {
@@ -369,7 +418,15 @@ fn the_numbers_of_new_acts_stay() {
         entry: EntryId([0; 32]),
         reason: "x".into(),
     };
-    for (act, number) in [(voided, 0x1C_u8), (undone, 0x18)] {
+    let named = Act::SheetNamed(Box::new(SheetNamed {
+        form_id: FormId::issue(date(2026, 11, 20), 3, 1).unwrap(),
+        form: "F04".into(),
+        at: Moment(0),
+        by: String::new(),
+        replaces: Vec::new(),
+        reason: String::new(),
+    }));
+    for (act, number) in [(voided, 0x1C_u8), (undone, 0x18), (named, 0x2A)] {
         let bytes = minicbor::to_vec(&act).unwrap();
         // An array of two: the act's number (above 23 in a byte of its own), then its fields.
         assert_eq!(bytes[..3], [0x82, 0x18, number], "{act:?}");
@@ -380,6 +437,32 @@ fn the_numbers_of_new_acts_stay() {
         panic!("fields that are absent have their default");
     };
     assert_eq!((read.deposit, read.from, read.phone.as_str()), (None, None, ""));
+}
+
+#[test]
+fn the_longest_part_of_a_register_fits_an_entry() {
+    let sheet = SheetOut {
+        form_id: FormId::issue(date(2026, 11, 20), 94, 9_999).unwrap(),
+        form: "F02".into(),
+        subject: Subject::Patient(PatientId::parse(&"9".repeat(20)).unwrap()),
+    };
+    let act = Act::SheetsIssued(Box::new(SheetsIssued {
+        pack: [7; 32],
+        part: 0,
+        at: Moment(4),
+        by: "9001".into(),
+        title: "総合診療内科".repeat(20),
+        blank: false,
+        sheets: vec![sheet; MAX_SHEETS_OF_ONE],
+    }));
+    let entry = Entry {
+        by: Author::default(),
+        written_at: Moment(3),
+        station: StationCode::parse("R03").unwrap(),
+        subject: Subject::Hospital,
+        act,
+    };
+    assert!(entry.to_bytes().is_ok());
 }
 
 proptest! {

@@ -200,11 +200,13 @@ async fn discard(
         let problem = visit.w()["notebook-discard-reason"].to_owned();
         return page(&visit, &who, &view, Reading::default(), None, vec![problem]);
     }
-    let signed = visit.signed()?.clone();
-    let act = Act::NotebookDiscarded { entry, reason };
-    let done = signed.session.record(who.subject.clone(), act).await;
-    let done = done.map_err(|fault| Fault::NotSaved(fault.to_string()))?;
-    Ok(After::redirect(&format!("/p/{}/notebook", who.handle), Some(done), &[]))
+    After::record(
+        &visit,
+        &who,
+        Act::NotebookDiscarded { entry, reason },
+        &format!("/p/{}/notebook", who.handle),
+    )
+    .await
 }
 
 #[derive(Deserialize, Default)]

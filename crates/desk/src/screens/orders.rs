@@ -27,6 +27,7 @@ use crate::who::Who;
 use crate::words::Words;
 use crate::{panels, say};
 
+mod apart;
 mod typed;
 
 use typed::{OwnRow, Tick, Typed};
@@ -207,11 +208,7 @@ async fn void(
         let problem = visit.w()["orders-void-reason"].to_owned();
         return page(&visit, &who, &view, kind, &Typed::default(), None, vec![problem]);
     }
-    let signed = visit.signed()?.clone();
-    let act = Act::OrderVoided { entry, reason };
-    let done = signed.session.record(who.subject.clone(), act).await;
-    let done = done.map_err(|fault| Fault::NotSaved(fault.to_string()))?;
-    Ok(After::redirect(&here(&who, kind), Some(done), &[]))
+    After::record(&visit, &who, Act::OrderVoided { entry, reason }, &here(&who, kind)).await
 }
 
 /// What an order is called on the screen.
@@ -283,6 +280,35 @@ fn before(visit: &Visit, view: &View, kind: OrderKind) -> Vec<String> {
     kidneys.chain(no_kidneys).chain(pregnancy).collect()
 }
 
+/// A line where something ticked gets a time of its own: what can be chosen, what was, and when.
+struct ApartRow<'t> {
+    n: usize,
+    /// Key, name, chosen.
+    choices: Vec<(String, String, bool)>,
+    when: &'t str,
+}
+
+fn apart_rows<'t>(typed: &'t Typed, ehr: &[Tick], ticks: &[Tick]) -> Vec<ApartRow<'t>> {
+    let keyed = |of_ehr: bool| move |tick: &Tick| (apart::apart_key(of_ehr, &tick.value), tick.name.clone());
+    let all: Vec<(String, String)> = ehr
+        .iter()
+        .map(keyed(true))
+        .chain(ticks.iter().map(keyed(false)))
+        .collect();
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let row = |one: apart::Apart<'t>| ApartRow {
+        n: one.n,
+        choices: all
+            .iter()
+            .map(|(key, name)| (key.clone(), name.clone(), key == one.of))
+            .collect(),
+        when: one.when,
+    };
+    typed.apart().into_iter().map(row).collect()
+}
+
 fn page(
     visit: &Visit,
     who: &Who,
@@ -303,6 +329,7 @@ fn page(
     });
     let kinds = OrderKind::ALL.map(|k| (here(who, k), kind_words(w, k).to_owned(), k == kind));
     let word = visit.role().map_or(Ordering::No, Role::ordering);
+    let (ehr, ticks) = (typed.ehr_ticks(visit, view, kind), typed.list_ticks(visit, view, list));
     visit.show(&OrdersPage {
         page: visit.page(&w["orders-title"], SCRIPTS),
         banner: panels::banner(visit, view, true),
@@ -313,13 +340,18 @@ fn page(
         standing: standing(visit, view),
         before: before(visit, view, kind),
         questions: list.map(|l| l.questions.clone()).unwrap_or_default(),
-        ehr: typed.ehr_ticks(visit, view, kind),
-        ticks: typed.list_ticks(visit, view, list),
         own: if kind == OrderKind::Treatment {
             typed.own_rows()
         } else {
             Vec::new()
         },
+        apart_open: typed
+            .apart()
+            .iter()
+            .any(|one| !one.of.is_empty() || !one.when.is_empty()),
+        apart: apart_rows(typed, &ehr, &ticks),
+        ehr,
+        ticks,
         no_list: list.is_none(),
         lists_fault: lists.fault(),
         departments: departments.collect(),
@@ -350,6 +382,8 @@ struct OrdersPage<'a> {
     ehr: Vec<Tick>,
     ticks: Vec<Tick>,
     own: Vec<OwnRow<'a>>,
+    apart: Vec<ApartRow<'a>>,
+    apart_open: bool,
     no_list: bool,
     lists_fault: Option<&'a str>,
     departments: Vec<(String, String, bool)>,

@@ -396,11 +396,13 @@ async fn undo(
         let problem = visit.w()["payment-undo-reason"].to_owned();
         return page(&visit, &who, &view, &Vec::new(), ("", None, Some(problem)));
     }
-    let signed = visit.signed()?.clone();
-    let act = Act::PaymentUndone { entry, reason };
-    let done = signed.session.record(who.subject.clone(), act).await;
-    let done = done.map_err(|fault| Fault::NotSaved(fault.to_string()))?;
-    Ok(After::redirect(&format!("/p/{}/payment", who.handle), Some(done), &[]))
+    After::record(
+        &visit,
+        &who,
+        Act::PaymentUndone { entry, reason },
+        &format!("/p/{}/payment", who.handle),
+    )
+    .await
 }
 
 struct Standing {

@@ -3,6 +3,8 @@
 //! A person who holds the paper says which sheet a page is; what the pile suggests is shown and never chosen beforehand. Taking scans in is a
 //! command of the program, not a screen.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, Query};
@@ -10,25 +12,28 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use chart::sheet_code::MAX_SHEET_PAGES;
-use chart::{EntryId, FormId, Subject};
+use chart::{EntryId, FormId, StationCode, Subject};
 use downtime::audit::Deed;
 use downtime::identity::Role;
 use downtime::index::Index;
-use downtime::scans::{Archive, Balance, Contents, Decided, Issued, Page as Scan, Register, Sha, Why};
+use downtime::scans::{Archive, Balance, Contents, Decided, Issued, Lies, Page as Scan, Register, Sha, Why};
 use downtime::view::Day;
 use serde::Deserialize;
 
 use super::{Open, Route, Screen};
 use crate::fault::Fault;
 use crate::layout::{Done, Page};
+use crate::panels;
 use crate::paper::After;
 use crate::people::People;
 use crate::visit::Visit;
 use crate::who::Who;
 use crate::words::Words;
 
+mod mending;
 mod settle;
 
+use mending::{Mending, Named};
 use settle::Proposed;
 
 /// S60, its half about paper.
@@ -68,6 +73,11 @@ pub static SCREEN: Screen = Screen {
         },
         Route {
             method: "POST",
+            path: "/returned/mend",
+            handler: || post(mending::mend),
+        },
+        Route {
+            method: "POST",
             path: "/returned/cover",
             handler: || post(settle::cover),
         },
@@ -90,6 +100,8 @@ struct Shown {
     voided: u16,
     /// A blank sheet just named.
     named: String,
+    /// A blank sheet just named anew.
+    mended: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -126,6 +138,7 @@ async fn show(visit: Visit, Query(shown): Query<Shown>, Query(after): Query<Afte
     };
     let done = said("returned-done", &shown.done)
         .or_else(|| said("returned-named", &shown.named))
+        .or_else(|| said("returned-mended", &shown.mended))
         .or_else(voided)
         .or_else(|| After { done: None, ..after }.done(&visit, ""));
     page(
@@ -143,6 +156,7 @@ struct Said {
     done: Option<Done>,
     problem: Option<String>,
     proposed: Option<Proposed>,
+    mending: Option<Mending>,
 }
 
 impl Said {
@@ -205,6 +219,8 @@ async fn assign(visit: Visit, Form(choice): Form<Choice>) -> Result<Response, Fa
     };
     let kept = signed.session.decide_scan(what);
     kept.map_err(|fault| Fault::NotSaved(fault.to_string()))?;
+    let told = signed.session.tell_of_paper();
+    told.map_err(|fault| Fault::NotSaved(fault.to_string()))?;
     Ok(Redirect::to(&format!("/returned?done={number}")).into_response())
 }
 
@@ -242,6 +258,10 @@ impl Paper {
         let Some(archive) = session.scans() else {
             return Ok(None);
         };
+        // What cannot be told now is told later; this station's own page shows it all the same.
+        if let Err(fault) = session.tell_of_paper() {
+            tracing::warn!(%fault, "what is known of returned paper is not told to other stations yet");
+        }
         let contents = Archive::contents(&archive).map_err(|fault| Fault::Broken(fault.to_string()))?;
         let register = Register::gather(&session.day(), &contents.packs);
         let balance = Balance::draw(&register, &contents);
@@ -270,6 +290,22 @@ struct Missing {
     form: String,
     number: String,
     who: String,
+    /// Where the pictures lie, for what is back.
+    lies: Vec<String>,
+}
+
+/// 「画像は端末 R03 にあります」, once for each file.
+fn lies(w: &Words, lies: &[Lies]) -> Vec<String> {
+    let mut files: BTreeMap<(StationCode, &str), Vec<String>> = BTreeMap::new();
+    for one in lies {
+        files
+            .entry((one.station, &one.name))
+            .or_default()
+            .push(one.at.to_string());
+    }
+    let said =
+        |((station, name), pages): ((StationCode, &str), Vec<String>)| panels::papers::at(w, station, name, &pages);
+    files.into_iter().map(said).collect()
 }
 
 fn page(visit: &Visit, said: Said) -> Result<Response, Fault> {
@@ -277,6 +313,7 @@ fn page(visit: &Visit, said: Said) -> Result<Response, Fault> {
         done,
         problem,
         proposed,
+        mending,
     } = said;
     let w = visit.w();
     let session = &visit.signed()?.session;
@@ -286,6 +323,7 @@ fn page(visit: &Visit, said: Said) -> Result<Response, Fault> {
     let whose = |sheet: &Issued| about(visit, &people, &index, &day, &sheet.subject);
     let (mut unread, mut missing, mut counts, mut closed) = (Vec::new(), Vec::new(), String::new(), 0);
     let (mut unnamed, mut departments): (Vec<Missing>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut named: Vec<Named> = Vec::new();
     if let Some(paper) = &paper {
         let balance = &paper.balance;
         unread.extend(
@@ -302,9 +340,12 @@ fn page(visit: &Visit, said: Said) -> Result<Response, Fault> {
             form: sheet.form.clone(),
             number: sheet.form_id.to_string(),
             who: whose(sheet),
+            lies: lies(w, paper.register.returned(sheet)),
         };
         missing.extend(balance.missing.iter().take(MOST_MISSING).map(row));
         unnamed.extend(balance.unnamed.iter().take(MOST_MISSING).map(row));
+        let whom = |subject: &Subject| about(visit, &people, &index, &day, subject);
+        named.extend(mending::all(visit, paper, &whom));
         departments.extend(paper.register.departments().into_iter().map(str::to_owned));
         let sum = |of: fn(&downtime::scans::Block) -> usize| balance.blocks.values().map(of).sum::<usize>();
         let numbers = [
@@ -330,6 +371,8 @@ fn page(visit: &Visit, said: Said) -> Result<Response, Fault> {
         unread,
         unnamed,
         proposed,
+        named,
+        mending,
         missing,
         departments,
         done,
@@ -397,6 +440,8 @@ struct ReturnedPage<'a> {
     unread: Vec<Unread>,
     unnamed: Vec<Missing>,
     proposed: Option<Proposed>,
+    named: Vec<Named>,
+    mending: Option<Mending>,
     missing: Vec<Missing>,
     departments: Vec<String>,
     done: Option<Done>,

@@ -334,11 +334,13 @@ async fn void(
         let problem = visit.w()["rx-void-reason"].to_owned();
         return page(&visit, &who, &view, &Vec::new(), None, vec![problem]);
     }
-    let signed = visit.signed()?.clone();
-    let act = Act::PrescriptionVoided { entry, reason };
-    let done = signed.session.record(who.subject.clone(), act).await;
-    let done = done.map_err(|fault| Fault::NotSaved(fault.to_string()))?;
-    Ok(After::redirect(&format!("/p/{}/rx", who.handle), Some(done), &[]))
+    After::record(
+        &visit,
+        &who,
+        Act::PrescriptionVoided { entry, reason },
+        &format!("/p/{}/rx", who.handle),
+    )
+    .await
 }
 
 struct Former {

@@ -142,6 +142,81 @@ async fn a_laboratory_order_is_issued_once_printed_listed_cancelled_and_handed_b
 }
 
 #[tokio::test]
+async fn one_line_has_a_time_of_its_own_and_half_a_time_is_refused() {
+    let hospital = Hospital::open(people());
+    hospital.silence();
+    let mut browser = Browser::signed_in(&hospital, "2001").await;
+    let address = format!("{}/orders", chart_of(&mut browser, "山田　花子").await);
+    let page = browser.get(&address).await;
+    assert!(
+        page.text().contains("value=\"tick:血算\""),
+        "every tick can have a time of its own"
+    );
+    let (once, ehr) = (once(&page), first_ehr(&page));
+    let apart = format!("ehr:{ehr}");
+    let given = [
+        ("once", once.as_str()),
+        ("kind", "laboratory"),
+        ("ehr", ehr.as_str()),
+        ("tick", "血算"),
+        ("tick", "BNP"),
+        ("when", "診察後"),
+    ];
+    let mut send = async |more: &[(&str, &str)]| browser.post(&address, &[&given[..], more].concat()).await;
+    for wrong in [
+        &[("apart-0", "tick:血算")][..],
+        &[("apart-when-0", "来院時")],
+        &[("apart-0", "tick:CRP"), ("apart-when-0", "来院時")],
+    ] {
+        let refused = send(wrong).await.text();
+        assert!(refused.contains("時期が読めません"), "{wrong:?}");
+        assert!(refused.contains("<details open>"), "what was typed is in sight");
+    }
+    let twice = [
+        ("apart-0", "tick:血算"),
+        ("apart-when-0", "来院時"),
+        ("apart-1", "tick:血算"),
+        ("apart-when-1", "帰宅前"),
+    ];
+    assert!(send(&twice).await.text().contains("時期が二つあります"));
+    let session = hospital.session("2001");
+    assert!(ordered(&session).is_empty());
+    let issued = send(&[("apart-2", apart.as_str()), ("apart-when-2", "来院時")]).await;
+    let all = ordered(&session);
+    let times: Vec<_> = all[0]
+        .1
+        .order
+        .items
+        .iter()
+        .map(|item| item.when.as_deref().unwrap())
+        .collect();
+    assert_eq!(times, ["来院時", "診察後", "診察後"]);
+    let page = browser.follow(&issued).await.text();
+    assert!(
+        page.contains("血算（診察後）、BNP（診察後）"),
+        "the list says so: {page}"
+    );
+    let fields = retype_list::fields(&all[0].0, &session.day());
+    assert!(fields.iter().any(|f| f.label == "検査" && f.value == "血算（診察後）"));
+
+    // A row of one's own has its time in the row.
+    let own = [
+        ("once", "2"),
+        ("kind", "treatment"),
+        ("allergy", "1"),
+        ("when", "診察後"),
+        ("row", "生理食塩液"),
+        ("name-0", "創傷処置"),
+        ("when-0", "来院時"),
+        ("name-1", "吸入"),
+    ];
+    browser.post(&address, &own).await;
+    let all = ordered(&session);
+    let times: Vec<&str> = all[1].1.order.rows.iter().map(|row| row.when.as_str()).collect();
+    assert_eq!(times, ["診察後", "来院時", "診察後"]);
+}
+
+#[tokio::test]
 async fn injections_need_the_allergies_seen_amounts_that_can_be_read_and_no_narcotics() {
     let hospital = Hospital::open(people());
     hospital.silence();

@@ -1,7 +1,7 @@
 //! S32 and the paper around it: a payment put off, printed and taken back; labels; blank sheets named and made void.
 
 use axum::http::StatusCode;
-use chart::{FormId, Moment, Subject};
+use chart::{Act, FormId, Moment, Subject};
 use downtime::identity::Role;
 use downtime::scans::{Issued, Pack, Page, Scanned};
 
@@ -106,7 +106,7 @@ async fn a_payment_is_put_off_printed_listed_with_its_deposit_and_taken_back() {
     };
     // The lower half comes back under the number of the entry.
     let printed = session.day().all().any(|r| {
-        matches!(&r.entry.act, chart::Act::Printed { form, form_id, reissue: false } if form == "F16" && *form_id == sheet)
+        matches!(&r.entry.act, Act::Printed { form, form_id, reissue: false } if form == "F16" && *form_id == sheet)
     });
     assert!(printed);
     let work = clerk.get("/to-enter").await.text();
@@ -260,6 +260,70 @@ async fn blank_sheets_that_come_back_are_named_by_a_person_and_unused_ones_are_v
     );
     let again = browser.post("/returned/whose", &seen).await;
     assert!(again.text().contains("もう決まったか"));
+
+    // It was somebody else's: the number and the reason, both people on the screen, then the tick.
+    assert!(
+        html.contains("だれのものか決めた白紙") && html.contains("画像は端末 R03 にあります"),
+        "{html}"
+    );
+    let wrong = [("number", blank.as_str()), ("patient", "00341187")];
+    let silent = browser.post("/returned/mend", &wrong).await;
+    assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(silent.text().contains("理由がありません"), "{}", silent.text());
+    let same = [("number", blank.as_str()), ("patient", "00123456"), ("reason", "x")];
+    assert!(
+        browser
+            .post("/returned/mend", &same)
+            .await
+            .text()
+            .contains("もうその人の用紙です")
+    );
+    let fields = [wrong[0], wrong[1], ("reason", "紙の氏名は別の人")];
+    let both = browser.post("/returned/mend", &fields).await;
+    let html = both.text();
+    for part in [
+        "いまの記録",
+        "決め直したあと",
+        "山田　花子",
+        "0012 3456",
+        "0034 1187",
+        "紙の氏名は別の人",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    let named = |session: &downtime::stations::Session| {
+        let day = session.day();
+        day.all().filter(|r| matches!(r.entry.act, Act::SheetNamed(_))).count()
+    };
+    assert_eq!(named(&session), 1, "nothing is decided before the tick");
+    let holding = both.attribute(&["name=\"holding\""], "value");
+    let ticked = [fields[0], fields[1], fields[2], ("seen", "1"), ("holding", "0")];
+    let stale = browser.post("/returned/mend", &ticked).await;
+    assert!(
+        stale.text().contains("決め直しますか"),
+        "another word in between is seen first"
+    );
+    let ticked = [
+        fields[0],
+        fields[1],
+        fields[2],
+        ("seen", "1"),
+        ("holding", holding.as_str()),
+    ];
+    let mended = browser.post("/returned/mend", &ticked).await;
+    let html = browser.get(&mended.location()).await.text();
+    assert!(
+        html.contains("を決め直しました") && html.contains("いまは無効"),
+        "{html}"
+    );
+    assert_eq!(named(&session), 2);
+    let auditor = hospital.session(&number_of(Role::Auditor));
+    let book = auditor.book().unwrap();
+    let book = book.read().unwrap();
+    let mended = book.all().filter(|seen| seen.sighting.detail.ends_with("決め直し"));
+    let about: Vec<_> = mended.map(|seen| seen.sighting.subject.number().to_owned()).collect();
+    assert_eq!(about, ["00123456", "00341187"], "both people, each a line");
+    drop(book);
 
     let tick = |n: u32| format!("{}/", number(n));
     let silent = browser.post("/returned/void", &[("sheet", &tick(1))]).await;

@@ -153,6 +153,21 @@ pub fn fields(recorded: &Recorded, day: &Day) -> Vec<Field> {
             put("帳票番号", form_id.to_string());
             put("使用せずの理由", reason.clone());
         }
+        Act::SheetsIssued(issued) => {
+            put("部署", issued.title.clone());
+            put("枚数", issued.sheets.len().to_string());
+        }
+        Act::SheetReturned(back) => {
+            put("帳票番号", back.form_id.to_string());
+            put("様式", back.form.clone());
+            put("戻ったページ", pages_back(&back.found));
+            put("スキャン", back.name.clone());
+        }
+        Act::SheetNamed(named) => {
+            put("帳票番号", named.form_id.to_string());
+            put("様式", named.form.clone());
+            put("決め直した理由", named.reason.clone());
+        }
         Act::NotebookRead(read) => notebook::fields(read, &mut put),
         Act::NotebookDiscarded { reason, .. } => put("取消の理由", reason.clone()),
         Act::ConflictSettled { decision, entries } => {
@@ -164,6 +179,11 @@ pub fn fields(recorded: &Recorded, day: &Day) -> Vec<Field> {
         }
     }
     out
+}
+
+fn pages_back(found: &[chart::entry::PageBack]) -> String {
+    let pages: Vec<String> = found.iter().map(|found| found.page.to_string()).collect();
+    pages.join("・")
 }
 
 fn order_fields(ordered: &Ordered, put: &mut impl FnMut(&'static str, String)) {
@@ -187,7 +207,7 @@ fn order_fields(ordered: &Ordered, put: &mut impl FnMut(&'static str, String)) {
             // It stands in the EHR already: nobody must order it a second time there.
             format!("（電子カルテの依頼 {}）", item.ehr_order)
         };
-        put("検査", format!("{}{known}", item.exam.label()));
+        put("検査", format!("{}{known}", item.text()));
     }
     for row in &order.rows {
         put("注射・処置", row.text());

@@ -60,6 +60,7 @@ pub fn order_sheet(view: &View, recorded: &Recorded, ordered: &Ordered, lists: &
         OrderKind::Laboratory => json!({
             "material": or_null(&order.material),
             "items": items(ordered, list),
+            "when": same_when(ordered),
             "other": or_null(&order.other),
             "collected_by": null,
             "collected_at": null,
@@ -69,6 +70,7 @@ pub fn order_sheet(view: &View, recorded: &Recorded, ordered: &Ordered, lists: &
             add_facts(view, &mut body);
             json!({
                 "items": items(ordered, list),
+                "when": same_when(ordered),
                 "part": or_null(&part(ordered)),
                 "checks": list.map(|l| l.questions.clone()).unwrap_or_default(),
                 "transport": null,
@@ -113,16 +115,33 @@ fn items(ordered: &Ordered, list: Option<&OrderList>) -> Vec<Value> {
         .filter(|name| !offered.iter().any(|known| known == name))
         .collect();
     let mut room = MAX_ITEMS.saturating_sub(ticked.len());
-    let mut out: Vec<Value> = elsewhere.iter().map(|name| json!({"name": name, "on": true})).collect();
+    let apart = same_when(ordered).is_none();
+    let ticked_item = |name: &str| {
+        let item = ordered.order.items.iter().find(|item| item.exam.label() == name);
+        let when = item.and_then(|item| item.when.as_deref()).filter(|_| apart);
+        json!({"name": name, "on": true, "when": when})
+    };
+    let mut out: Vec<Value> = elsewhere.iter().map(|name| ticked_item(name)).collect();
     for name in offered {
         let on = ticked.contains(name.as_str());
         if !on && room == 0 {
             continue;
         }
         room -= usize::from(!on);
-        out.push(json!({"name": name, "on": on}));
+        out.push(if on {
+            ticked_item(name)
+        } else {
+            json!({"name": name, "on": false, "when": null})
+        });
     }
     out
+}
+
+/// 時期, said once for the sheet where it is the same for everything ticked; otherwise it stands beside each.
+fn same_when(ordered: &Ordered) -> Option<&str> {
+    let mut all = ordered.order.items.iter().map(|item| item.when.as_deref());
+    let first = all.next()??;
+    all.all(|when| when == Some(first)).then_some(first)
 }
 
 /// The rows of the list, or empty ones: the laboratory then writes the names too.
@@ -166,13 +185,18 @@ fn rows(recorded: &Recorded, ordered: &Ordered) -> Vec<Value> {
             "at": at,
         })
     };
-    let named = |name: &str| Instruction {
+    let named = |name: &str, when: &str| Instruction {
         name: name.to_owned(),
+        when: when.to_owned(),
         ..Instruction::default()
     };
-    let items = order.items.iter().map(|item| row(&named(item.exam.label())));
+    let when = |item: &chart::order::Item| item.when.clone().unwrap_or_default();
+    let items = order
+        .items
+        .iter()
+        .map(|item| row(&named(item.exam.label(), &when(item))));
     let other = Some(order.other.as_str()).filter(|text| !text.is_empty());
-    let other = other.map(|text| row(&named(text)));
+    let other = other.map(|text| row(&named(text, "")));
     order.rows.iter().map(row).chain(items).chain(other).collect()
 }
 

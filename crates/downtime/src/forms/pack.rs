@@ -3,6 +3,8 @@
 //! Sheet numbers of a pack follow from the snapshot, not from a journal: the same pack printed twice carries the same
 //! numbers, and no station's range is touched. Nodes 80–83 are lists, 90–94 chart sheets; 84 and 95–99 are those of wards.
 
+use std::ops::RangeInclusive;
+
 use chart::{FormId, Sheet, Subject};
 use jiff::civil::Date;
 
@@ -10,6 +12,9 @@ use super::{Issue, ListRow, Visit, department_list, patient_sheet};
 use crate::index::Slot;
 use crate::shelf::{OpenFault, Opened};
 use crate::view::{Day, lay_over};
+
+/// The nodes of all numbers of packs, those of wards among them.
+pub const PACK_NODES: [RangeInclusive<u8>; 2] = [80..=84, 90..=99];
 
 /// First node and how many.
 const LISTS: (u8, usize) = (80, 4);

@@ -21,7 +21,8 @@ pub struct CoverLine<'a> {
 #[must_use]
 pub fn cover_lines<'a>(department: &str, register: &'a Register, balance: &'a Balance) -> Vec<CoverLine<'a>> {
     let state = |sheet: &Issued| {
-        if balance.unnamed.contains(sheet) {
+        let disputed = || balance.disputed.iter().any(|(of, _)| of == sheet);
+        if balance.unnamed.contains(sheet) || disputed() {
             "回収・氏名未確認"
         } else if balance.returned.contains(sheet) {
             "回収"

@@ -166,6 +166,24 @@ impl Archive {
         Ok(contents)
     }
 
+    /// Names and sizes of all records, without opening one: the same listing means that nothing was added or filed anew.
+    ///
+    /// # Errors
+    /// [`ArchiveFault::Read`] when a directory cannot be listed.
+    pub fn listing(&self) -> Result<Vec<(String, u64)>, ArchiveFault> {
+        let mut all = Vec::new();
+        for kind in [SCANNED, PACKS, DECIDED] {
+            let dir = self.dir.join(kind);
+            let fault = |error| ArchiveFault::Read(dir.display().to_string(), error);
+            for name in self.files.list(&dir).map_err(fault)? {
+                let size = self.files.open(&dir.join(&name)).and_then(|file| file.size());
+                all.push((format!("{kind}/{name}"), size.unwrap_or(0)));
+            }
+        }
+        all.sort_unstable();
+        Ok(all)
+    }
+
     fn each<T: for<'b> Decode<'b, ()>>(
         &self,
         kind: &'static str,

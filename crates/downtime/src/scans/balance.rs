@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chart::Subject;
+use chart::{Moment, Subject};
 
 use super::{Contents, Decided, Issued, Page, Register};
 
@@ -42,6 +42,8 @@ pub struct Balance {
     pub unnamed: Vec<Issued>,
     /// Blank sheets that are back, with whom a person read on them.
     pub named: Vec<(Issued, Subject)>,
+    /// Blank sheets of which people who did not know of one another said different things: a person says what holds.
+    pub disputed: Vec<(Issued, Vec<Subject>)>,
     /// Sheets that are back, by number.
     pub returned: Vec<Issued>,
     /// Sheets that will not come back, by number.
@@ -60,7 +62,12 @@ impl Balance {
         };
         let mut assigned = BTreeSet::new();
         let mut void = BTreeSet::new();
-        let mut whose: BTreeMap<&Issued, &Subject> = BTreeMap::new();
+        for (sheet, lies) in register.all_returned() {
+            for one in lies {
+                note(sheet, one.page, one.pages);
+            }
+        }
+        let mut whose: BTreeMap<&Issued, (Moment, &Subject)> = BTreeMap::new();
         for decision in &contents.decisions {
             match &decision.what {
                 Decided::Void { sheet, .. } => {
@@ -70,8 +77,8 @@ impl Balance {
                     assigned.insert((*file, *at));
                     note(sheet, *page, *page);
                 }
-                Decided::Whose { sheet, subject } => {
-                    whose.insert(sheet, subject);
+                Decided::Whose { sheet, subject, .. } => {
+                    whose.insert(sheet, (decision.at, subject));
                 }
             }
         }
@@ -100,10 +107,11 @@ impl Balance {
             if let Some((seen, of)) = back.get(sheet) {
                 block.returned += 1;
                 balance.returned.push(sheet.clone());
-                match whose.get(sheet) {
-                    Some(subject) => balance.named.push((sheet.clone(), (*subject).clone())),
-                    None if register.waits_for_a_name(sheet) && !is_void => balance.unnamed.push(sheet.clone()),
-                    None => {}
+                match said(register, sheet, whose.get(sheet).copied()).as_slice() {
+                    [subject] => balance.named.push((sheet.clone(), subject.clone())),
+                    [] if register.waits_for_a_name(sheet) && !is_void => balance.unnamed.push(sheet.clone()),
+                    [] => {}
+                    several => balance.disputed.push((sheet.clone(), several.to_vec())),
                 }
                 let rest: Vec<u8> = (1..=*of).filter(|page| !seen.contains(page)).collect();
                 if !rest.is_empty() {
@@ -118,4 +126,21 @@ impl Balance {
         }
         balance
     }
+}
+
+/// Whose a blank sheet is by all that is said: nobody, one, or several who are a person's matter. The word of this station's own
+/// archive counts while no entry says it, unless an entry is newer.
+fn said(register: &Register, sheet: &Issued, own: Option<(Moment, &Subject)>) -> Vec<Subject> {
+    let holding = if sheet.subject == Subject::Hospital {
+        register.holding(&sheet.form_id)
+    } else {
+        Vec::new()
+    };
+    if let Some((at, subject)) = own
+        && holding.iter().all(|naming| naming.at < at)
+    {
+        return vec![subject.clone()];
+    }
+    let different: BTreeSet<&Subject> = holding.iter().map(|naming| &naming.subject).collect();
+    different.into_iter().cloned().collect()
 }

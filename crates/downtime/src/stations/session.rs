@@ -353,7 +353,7 @@ impl Session {
         self.station.keeper.keep_and_wait(self.entry(subject, act))
     }
 
-    fn entry(&self, subject: Subject, act: Act) -> Entry {
+    pub(super) fn entry(&self, subject: Subject, act: Act) -> Entry {
         Entry {
             by: self.author().clone(),
             written_at: self.station.now(),

@@ -128,7 +128,14 @@ impl Day {
             | Act::Prescribed(_)
             | Act::Ordered(_)
             | Act::NotebookRead(_)
-            | Act::SheetVoided { .. } => {}
+            | Act::SheetVoided { .. }
+            | Act::SheetsIssued(_)
+            | Act::SheetReturned(_) => {}
+            Act::SheetNamed(named) => {
+                for before in &named.replaces {
+                    self.undo(*before, place);
+                }
+            }
         }
         if urgency(self.store.kind(place)).is_some() {
             self.store.insert(&mut self.work, place);

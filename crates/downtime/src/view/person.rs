@@ -7,6 +7,7 @@ use chart::entry::{
 };
 use chart::{Act, Allergy, Chart, FormId, Known, Language, Moment, PatientStrip, Subject};
 
+use super::papers::{PaperBack, papers_back};
 use super::{Day, DowntimeNote, Recorded};
 
 /// So many seconds after a reception somebody may still be in the house when the day has changed.
@@ -37,6 +38,8 @@ pub struct View {
     pub payments: Vec<(Arc<Recorded>, PaymentDeferred)>,
     /// Readings of medicine notebooks that hold, in order. Never a part of the chart: shown beside it, with source and time.
     pub notebooks: Vec<(Arc<Recorded>, NotebookRead)>,
+    /// Sheets about this patient that came back, in order; those that are somebody else's after all say so.
+    pub papers: Vec<PaperBack>,
     /// Labels such as 同姓同名 2人, from the index.
     pub flags: Vec<String>,
     on: Moment,
@@ -74,6 +77,7 @@ impl View {
                 _ => None,
             })
             .collect();
+        let papers = papers_back(&entries, day);
         Self {
             subject,
             chart,
@@ -86,6 +90,7 @@ impl View {
             orders,
             payments,
             notebooks,
+            papers,
             flags: Vec::new(),
             on,
         }

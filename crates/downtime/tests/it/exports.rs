@@ -18,6 +18,7 @@ fn order(kind: OrderKind) -> Ordered {
     let item = |code: &str, name: &str, number: &str| Item {
         exam: Coded::new(code, name),
         ehr_order: number.into(),
+        when: None,
     };
     let mut order = Order::empty(kind);
     order.clinical = "慢性心不全".into();

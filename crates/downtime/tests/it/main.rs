@@ -23,6 +23,7 @@ mod notebook;
 mod orders;
 mod payment;
 mod printing;
+mod returned;
 mod saving;
 mod scans;
 mod scopes;

@@ -37,6 +37,7 @@ fn ticked(kind: OrderKind, names: &[&str]) -> Order {
     let item = |name: &&str| Item {
         exam: Coded::new("", *name),
         ehr_order: String::new(),
+        when: None,
     };
     Order {
         items: names.iter().map(item).collect(),
@@ -167,6 +168,52 @@ fn todays_orders_are_those_of_this_visit() {
     let mut late = all;
     late[0].entry.written_at = hours(12);
     assert_eq!(view(who().1, late, hours(17)).orders_today().count(), 1);
+}
+
+#[test]
+fn a_time_stands_once_where_it_is_the_same_and_beside_each_where_it_is_not() {
+    let lists = OrderLists::built_in().unwrap();
+    let with = |times: [Option<&str>; 2], kind| {
+        let mut order = ticked(kind, &["血算", "特別な検査"]);
+        for (item, when) in order.items.iter_mut().zip(times) {
+            item.when = when.map(str::to_owned);
+        }
+        assert_eq!(order.check(), []);
+        sheet(who().1, "佐藤　一郎", order, &lists).body
+    };
+    // The list decides in which order they stand.
+    let said = |body: &Value| {
+        let items = body["items"].as_array().unwrap();
+        let of = |name: &str| items.iter().find(|item| item["name"] == json!(name)).unwrap()["when"].clone();
+        (body["when"].clone(), vec![of("血算"), of("特別な検査")])
+    };
+    let (arriving, after) = (Some("来院時"), Some("診察後"));
+    for kind in [OrderKind::Laboratory, OrderKind::Imaging] {
+        assert_eq!(
+            said(&with([arriving, arriving], kind)),
+            (json!("来院時"), vec![Value::Null; 2])
+        );
+        assert_eq!(
+            said(&with([arriving, after], kind)),
+            (Value::Null, vec![json!("来院時"), json!("診察後")])
+        );
+        assert_eq!(
+            said(&with([arriving, None], kind)),
+            (Value::Null, vec![json!("来院時"), Value::Null])
+        );
+        assert_eq!(said(&with([None, None], kind)), (Value::Null, vec![Value::Null; 2]));
+    }
+    let rows = with([arriving, None], OrderKind::Treatment);
+    let rows: Vec<&Value> = rows["orders"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["when"])
+        .collect();
+    assert_eq!(rows, [&json!("来院時"), &Value::Null]);
+    let mut empty = ticked(OrderKind::Laboratory, &["血算"]);
+    empty.items[0].when = Some(" ".into());
+    assert!(!empty.check().is_empty(), "an empty time would be printed as one");
 }
 
 #[test]

@@ -314,6 +314,7 @@ fn a_blank_sheet_is_issued_returned_named_or_void_and_every_block_balances() {
         what: Decided::Whose {
             sheet: sheets[n].clone(),
             subject,
+            reason: String::new(),
         },
     };
     let balance = Balance::draw(&register, &contents);

@@ -7,7 +7,7 @@ use crate::patient::{Interval, Note, Prescribed};
 use crate::person::Person;
 use jiff::civil::{DateTime, Time};
 
-pub(super) const PEOPLE: [&str; 19] = [
+pub(super) const PEOPLE: [&str; 20] = [
     "患者番号",
     "漢字氏名",
     "カナ氏名",
@@ -27,6 +27,7 @@ pub(super) const PEOPLE: [&str; 19] = [
     "保険区分",
     "初回登録日",
     "最終来院日",
+    "使用言語",
 ];
 pub(super) const BOOKINGS: [&str; 14] = [
     "予約番号",

@@ -8,8 +8,8 @@ use std::fs;
 use std::path::PathBuf;
 use synth::{Plan, Shape};
 
-const GOLDEN_A: &str = "142444cd41745df7cebe951a7277364670e6c771fe96667736d7e8f838ef97f5";
-const GOLDEN_B: &str = "946dbb36536ae032f1ed5d7b00c8f7540e23c04f48a2cfbbaa7c68530ff271d7";
+const GOLDEN_A: &str = "7ca21ea22bda35cfe08607d20427117621e73fdf867e8187711424d5d13dcac8";
+const GOLDEN_B: &str = "e7eecf164745d2d792d75bf16a046488630d08700f97472e11f769d912930ddd";
 
 #[test]
 fn bytes_never_change() {

@@ -1,7 +1,8 @@
 //! `tomoshibi scan`: returned paper goes in, page by page to its patient; what is still out comes out as a list.
 //!
-//! Scans stay in this station's own archive (`data/scans/`), sealed; no entry in the journal says that a sheet is back, so another
-//! station does not know it. The files that were scanned stay where they are unless told otherwise.
+//! Scans stay in this station's own archive (`data/scans/`), sealed. That a sheet is back other stations hear from the running station,
+//! which makes entries of it while somebody is signed in (`Session::tell_of_paper`): this command cannot write to its journal. The
+//! files that were scanned stay where they are unless told otherwise.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -66,7 +67,7 @@ pub struct Scan {
     /// Says whose a blank sheet is that came back, with --patient as it is written on the paper.
     #[arg(long, value_name = "NUMBER", requires = "patient")]
     whose: Option<String>,
-    /// Why, and where the paper is, for --void.
+    /// Why, and where the paper is, for --void; why it is decided anew, for --whose.
     #[arg(long)]
     reason: Option<String>,
     /// One JSON object instead of words.
@@ -163,11 +164,19 @@ impl Scan {
     fn whose(&self, desk: &Desk, number: &str) -> Result<ExitCode> {
         let balance = Balance::draw(&desk.register, &desk.contents);
         let number = FormId::parse(number).with_context(|| format!("{number} は帳票番号（12 桁）ではありません"))?;
-        let named = balance.named.iter().map(|(sheet, _)| sheet);
+        let decided = balance.named.iter().map(|(sheet, _)| sheet);
+        let decided = decided.chain(balance.disputed.iter().map(|(sheet, _)| sheet));
+        let before = decided.clone().any(|sheet| sheet.form_id == number);
+        let reason = self.reason.clone().unwrap_or_default().trim().to_owned();
+        if reason.chars().count() > 200 || (before && reason.is_empty()) {
+            bail!(
+                "{number} はだれのものか、もう決まっています。直すときは --reason に理由を 200 文字までで書いてください。何も変えていません"
+            );
+        }
         let sheet = balance
             .unnamed
             .iter()
-            .chain(named)
+            .chain(decided)
             .find(|sheet| sheet.form_id == number);
         let sheet = sheet.with_context(|| {
             format!("帳票番号 {number} は、だれのものか待っている白紙の用紙ではありません。何も変えていません")
@@ -184,6 +193,7 @@ impl Scan {
         let what = Decided::Whose {
             sheet: sheet.clone(),
             subject,
+            reason,
         };
         desk.decide(what, &named)?;
         say!(

@@ -120,6 +120,12 @@ fn blank_sets_are_numbered_once_come_back_and_balance_block_by_block() {
     assert_eq!(code, 0, "{words}");
     let (_, account, _) = json(&hospital, &["scan", "--missing", "--user", "1001"]);
     assert_eq!(account["unnamed"].as_array().map(Vec::len), Some(1), "{account}");
+    // Decided anew only with a reason.
+    let (code, _, words) = json(&hospital, &argv);
+    assert!(code == 1 && words.contains("--reason"), "{words}");
+    let again = [&argv[..], &["--reason", "紙を読み直した"]].concat();
+    let (code, _, words) = json(&hospital, &again);
+    assert_eq!(code, 0, "{words}");
     // A sheet with a patient of its own is nobody else's.
     let argv = ["scan", "--whose", &void, "--patient", &patient, "--user", "1001"];
     let (code, _, words) = json(&hospital, &argv);

@@ -12,6 +12,7 @@ use downtime::index::Index;
 use downtime::view::View;
 
 use super::super::rx;
+use super::apart::{apart_key, said};
 use crate::drafts;
 use crate::say;
 use crate::visit::Visit;
@@ -33,8 +34,18 @@ const KEPT: &[&str] = &[
     "part",
     "material",
     "when",
+    "apart-0",
+    "apart-1",
+    "apart-2",
+    "apart-when-0",
+    "apart-when-1",
+    "apart-when-2",
     "department",
     "doctor",
+    "when-0",
+    "when-1",
+    "when-2",
+    "when-3",
     "name-0",
     "name-1",
     "name-2",
@@ -90,6 +101,7 @@ pub(super) struct Tick {
 /// A row that somebody types.
 pub(super) struct OwnRow<'t> {
     pub(super) n: usize,
+    pub(super) when: &'t str,
     pub(super) name: &'t str,
     pub(super) amount: &'t str,
     pub(super) dilution: &'t str,
@@ -102,6 +114,7 @@ pub(super) struct OwnRow<'t> {
 impl OwnRow<'_> {
     fn is_empty(&self) -> bool {
         let all = [
+            self.when,
             self.name,
             self.amount,
             self.dilution,
@@ -139,7 +152,7 @@ impl Typed {
         !self.one(name).is_empty()
     }
 
-    fn all(&self, name: &str) -> Vec<&str> {
+    pub(super) fn all(&self, name: &str) -> Vec<&str> {
         let found = self.0.iter().filter(|(n, _)| n == name);
         found.map(|(_, text)| text.trim()).collect()
     }
@@ -251,6 +264,7 @@ impl Typed {
         (0..OWN)
             .map(|n| OwnRow {
                 n,
+                when: at("when", n),
                 name: at("name", n),
                 amount: at("amount", n),
                 dilution: at("dilution", n),
@@ -300,6 +314,7 @@ impl Typed {
         } else {
             self.read_items(visit, view, &mut order, &mut problems);
         }
+        self.check_apart(visit, &mut problems);
         problems.extend(order.check().iter().map(ToString::to_string));
         if problems.is_empty() {
             Ok((department, doctor, order))
@@ -315,6 +330,7 @@ impl Typed {
                 Some(exam) => order.items.push(Item {
                     exam: exam.exam.clone(),
                     ehr_order: exam.number.clone(),
+                    when: said(self.when_of(&apart_key(true, key))),
                 }),
                 None => problems.push(gone(key)),
             }
@@ -327,6 +343,7 @@ impl Typed {
                 order.items.push(Item {
                     exam: Coded::new("", name),
                     ehr_order: String::new(),
+                    when: said(self.when_of(&apart_key(false, name))),
                 });
             }
         }
@@ -335,11 +352,15 @@ impl Typed {
     fn read_rows(&self, visit: &Visit, department: &Coded, order: &mut Order, problems: &mut Vec<String>) {
         let w = visit.w();
         let when: String = self.one("when").chars().take(MAX_NAME).collect();
+        let own_when = |own: &OwnRow<'_>| match own.when {
+            "" => when.clone(),
+            typed => typed.chars().take(MAX_NAME).collect(),
+        };
         let lists = visit.site.station().order_lists();
         for name in self.all("row") {
             match lists.row(department, name) {
                 Some(row) => order.rows.push(Instruction {
-                    when: when.clone(),
+                    when: self.when_of(&apart_key(false, name)),
                     ..row.clone()
                 }),
                 None => problems.push(w.with("orders-gone", &[("name", name.into())])),
@@ -364,7 +385,7 @@ impl Typed {
                 },
             };
             order.rows.push(Instruction {
-                when: when.clone(),
+                when: own_when(own),
                 name: own.name.to_owned(),
                 amount,
                 dilution: own.dilution.to_owned(),
@@ -421,9 +442,14 @@ mod tests {
 
     #[test]
     fn every_field_of_a_row_is_kept() {
-        let fields = ["name", "amount", "dilution", "route", "rate", "comment", "high"];
+        let fields = ["when", "name", "amount", "dilution", "route", "rate", "comment", "high"];
         for n in 0..OWN {
             for field in fields {
+                assert!(KEPT.contains(&format!("{field}-{n}").as_str()), "{field}-{n}");
+            }
+        }
+        for n in 0..super::super::apart::APART {
+            for field in ["apart", "apart-when"] {
                 assert!(KEPT.contains(&format!("{field}-{n}").as_str()), "{field}-{n}");
             }
         }

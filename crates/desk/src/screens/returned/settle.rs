@@ -6,10 +6,11 @@
 
 use axum::Form;
 use axum::response::{IntoResponse, Redirect, Response};
+use chart::entry::SheetNamed;
 use chart::{Act, FormId, PatientId, Subject, TemporaryId};
 use downtime::audit::Deed;
 use downtime::papers::{cover_lines, cover_sheet};
-use downtime::scans::{Decided, Issued};
+use downtime::scans::Issued;
 use serde::Deserialize;
 
 use super::{Paper, Said, page};
@@ -126,16 +127,20 @@ pub(super) async fn name(visit: Visit, Form(form): Form<Naming>) -> Result<Respo
     sighting.detail = format!("{} {number}", sheet.form);
     let witnessed = signed.session.witness(sighting).await;
     witnessed.map_err(|fault| Fault::NotAudited(fault.to_string()))?;
-    let what = Decided::Whose {
-        sheet: sheet.clone(),
-        subject: who.subject,
-    };
-    let kept = signed.session.decide_scan(what);
+    let act = Act::SheetNamed(Box::new(SheetNamed {
+        form_id: number.clone(),
+        form: sheet.form.clone(),
+        at: visit.state.now,
+        by: signed.session.author().user.clone(),
+        replaces: Vec::new(),
+        reason: String::new(),
+    }));
+    let kept = signed.session.record(who.subject, act).await;
     kept.map_err(|fault| Fault::NotSaved(fault.to_string()))?;
     Ok(Redirect::to(&format!("/returned?named={number}")).into_response())
 }
 
-fn subject(typed: &str) -> Option<Subject> {
+pub(super) fn subject(typed: &str) -> Option<Subject> {
     let temporary = TemporaryId::parse(typed).map(Subject::Temporary);
     temporary.or_else(|| PatientId::parse(typed).map(Subject::Patient))
 }

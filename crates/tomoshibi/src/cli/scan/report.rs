@@ -101,6 +101,11 @@ pub fn taken(desk: &Desk, taken: &[Taken], faults: &[(PathBuf, String)], others:
         );
     }
     say!("未回収 {} 枚（一覧は tomoshibi scan --missing）", balance.missing.len());
+    if fresh > 0 {
+        say!(
+            "ほかの端末には、この端末の画面にだれかがサインインしている間に伝わります（戻った用紙とページ、画像のある端末）。画像はこの端末だけにあります"
+        );
+    }
 }
 
 /// The account of the paper.
@@ -115,7 +120,8 @@ pub fn missing(desk: &Desk, as_json: bool) -> Result<ExitCode> {
     let balanced = balance.missing.is_empty()
         && balance.incomplete.is_empty()
         && balance.unread.is_empty()
-        && balance.unnamed.is_empty();
+        && balance.unnamed.is_empty()
+        && balance.disputed.is_empty();
     if as_json {
         let blocks: Vec<_> = balance
             .blocks
@@ -133,9 +139,10 @@ pub fn missing(desk: &Desk, as_json: bool) -> Result<ExitCode> {
             .map(|(s, pages)| json!({"sheet": s.form_id.as_str(), "form": s.form, "patient": s.subject.number(), "pages": pages}))
             .collect();
         let unnamed: Vec<_> = balance.unnamed.iter().map(|s| s.form_id.as_str()).collect();
+        let disputed: Vec<_> = balance.disputed.iter().map(|(s, _)| s.form_id.as_str()).collect();
         say!(
             "{}",
-            json!({"blocks": blocks, "missing": list, "incomplete": incomplete, "unnamed": unnamed, "unread": balance.unread.len(), "closed": desk.contents.closed, "unreadable": desk.live.unreadable()})
+            json!({"blocks": blocks, "missing": list, "incomplete": incomplete, "unnamed": unnamed, "disputed": disputed, "unread": balance.unread.len(), "closed": desk.contents.closed, "unreadable": desk.live.unreadable()})
         );
     } else {
         words(desk, &balance);
@@ -179,6 +186,13 @@ fn words(desk: &Desk, balance: &Balance) {
     for sheet in balance.unnamed.iter().take(LISTED) {
         say!(
             "★ だれのものか決めていない白紙: {} {}（--whose 帳票番号 --patient 患者番号）",
+            sheet.form,
+            sheet.form_id
+        );
+    }
+    for (sheet, _) in balance.disputed.iter().take(LISTED) {
+        say!(
+            "★ 端末ごとに違う人と決めた白紙: {} {}（画面「戻った用紙」か、--whose 帳票番号 --patient 患者番号 --reason 理由）",
             sheet.form,
             sheet.form_id
         );

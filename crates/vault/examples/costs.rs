@@ -1,4 +1,4 @@
-//! Measures sealing, opening and appending on this machine: `cargo run --release -p vault --example measure -- RECORDS`.
+//! Measures sealing, opening and appending on this machine: `cargo run --release -p vault --example costs -- RECORDS`.
 //!
 //! `RECORDS` is a file of records, each behind its u32 length; without it, repeatable invented text is used, which
 //! compresses far too well. CPU time is the main thread's (Linux). Nothing is asserted: this is for people who compare.

@@ -25,6 +25,7 @@ pub mod next;
 pub mod note;
 pub mod notebook;
 pub mod orders;
+pub mod packs;
 pub mod payment;
 pub mod print;
 pub mod print_menu;
@@ -164,6 +165,7 @@ pub static SCREENS: &[&Screen] = &[
     &carried::SCREEN,
     &home::SCREEN,
     &findings::SCREEN,
+    &packs::SCREEN,
     &print::SCREEN,
     &print_menu::SCREEN,
     &printing::SCREEN,

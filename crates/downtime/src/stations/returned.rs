@@ -10,7 +10,7 @@ use vault::files::Files;
 
 use super::Session;
 use crate::journal::NotSaved;
-use crate::scans::{Archive, Decided, Decision};
+use crate::scans::{Archive, Decided, Decision, Issued, Pack};
 
 /// Where this station keeps scans.
 pub(super) struct Returned {
@@ -31,6 +31,24 @@ impl Session {
             place.hospital,
             journal,
         ))
+    }
+
+    /// Writes sheets of a pack into the register under this person's name: from here on they are issued. Blocks until it is on the disk.
+    ///
+    /// # Errors
+    /// [`NotSaved`]: none of them may leave.
+    pub fn issue_pack(&self, title: &str, sheets: Vec<Issued>) -> Result<(), NotSaved> {
+        let archive = self.scans();
+        let archive = archive.ok_or_else(|| NotSaved("この職種では用紙を発行できません。".to_owned()))?;
+        let pack = Pack {
+            at: self.station.now(),
+            by: self.author().user.clone(),
+            title: title.to_owned(),
+            sheets,
+            blank: false,
+        };
+        let kept = archive.keep_pack(&pack, &mut *(self.station.randomness)());
+        kept.map_err(|fault| NotSaved(fault.to_string()))
     }
 
     /// Keeps a decision about returned paper under this person's name; blocks until it is on the disk.

@@ -65,6 +65,16 @@ impl PackId {
         plain.then(|| Self(text.to_owned()))
     }
 
+    /// Department or ward.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        if self.0.starts_with('w') {
+            Kind::Ward
+        } else {
+            Kind::Department
+        }
+    }
+
     /// As it stands in files and addresses.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -84,7 +94,8 @@ pub struct Rendered {
 }
 
 /// Turns sheets into one PDF: lent by the roof.
-pub type Pages<'a> = dyn Fn(Vec<Sheet>) -> Result<Rendered, Box<dyn std::error::Error + Send + Sync>> + Send + Sync + 'a;
+pub type Pages<'a> =
+    dyn Fn(Vec<Sheet>) -> Result<Rendered, Box<dyn std::error::Error + Send + Sync>> + Send + Sync + 'a;
 
 /// The size of a form's paper: lent by the roof.
 pub type PaperOf<'a> = dyn Fn(&str) -> Option<Paper> + Send + Sync + 'a;
@@ -114,7 +125,11 @@ pub fn render(
     lent: &Lent<'_>,
     give: &mut dyn FnMut(Paper, Vec<Issued>, Rendered) -> Result<(), String>,
 ) -> Result<Vec<Note>, String> {
-    let day = opened.shelved().stat().day.ok_or("封印済みデータに対象日がありません")?;
+    let day = opened
+        .shelved()
+        .stat()
+        .day
+        .ok_or("封印済みデータに対象日がありません")?;
     let (mut unopened, mut damaged) = (Vec::new(), Vec::new());
     let beds = batch.open(opened, day, &mut unopened);
     let mut notes = Vec::new();
@@ -187,7 +202,14 @@ mod tests {
         let (one, other) = (PackId::of(Kind::Department, "01"), PackId::of(Kind::Ward, "01"));
         assert_ne!(one, other);
         assert_eq!(PackId::parse(one.as_str()), Some(one));
-        for bad in ["", "d", "x0123456789abcdef", "d0123456789ABCDEF", "../d0123456789abcde", "d0123456789abcdef0"] {
+        for bad in [
+            "",
+            "d",
+            "x0123456789abcdef",
+            "d0123456789ABCDEF",
+            "../d0123456789abcde",
+            "d0123456789abcdef0",
+        ] {
             assert_eq!(PackId::parse(bad), None, "{bad}");
         }
     }

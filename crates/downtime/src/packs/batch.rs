@@ -61,7 +61,11 @@ impl Batch {
             Self::Department(_, department) => &department.department,
             Self::Ward(ward) => &ward.ward,
         };
-        if named.code.is_empty() { &named.name } else { &named.code }
+        if named.code.is_empty() {
+            &named.name
+        } else {
+            &named.code
+        }
     }
 
     /// The word that keeps a ward's files apart from a department's of the same code.

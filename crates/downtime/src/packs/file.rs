@@ -320,7 +320,9 @@ impl Pack {
         let offset = self.start + before.iter().map(|part| u64::from(part.length)).sum::<u64>();
         let first = before.iter().fold(0_u32, |sum, part| sum.saturating_add(part.pages));
         let mut sealed = vec![0; part.length as usize];
-        self.source.read_exact_at(offset, &mut sealed).map_err(PackFault::Read)?;
+        self.source
+            .read_exact_at(offset, &mut sealed)
+            .map_err(PackFault::Read)?;
         if Sha256::digest(&sealed).as_slice() != part.sha256 {
             return Err(PackFault::Damaged("中身が書いたときと違います"));
         }

@@ -138,21 +138,27 @@ fn one(
 ) -> Result<Head, PackFault> {
     let opened = making.opened;
     let (mut parts, mut bytes) = (Vec::new(), 0);
-    let notes = render(batch, opened, making.issue, &making.lent, &mut |paper, whose, rendered| {
-        bytes += rendered.pdf.len();
-        if bytes > MAX_PACK {
-            return Err(PackFault::TooLarge("パック全体").to_string());
-        }
-        parts.push(Unsealed {
-            pages: u32::try_from(rendered.pages).unwrap_or(u32::MAX),
-            paper: paper.word().to_owned(),
-            plain: Plain {
-                sheets: whose,
-                pdf: rendered.pdf,
-            },
-        });
-        Ok(())
-    })
+    let notes = render(
+        batch,
+        opened,
+        making.issue,
+        &making.lent,
+        &mut |paper, whose, rendered| {
+            bytes += rendered.pdf.len();
+            if bytes > MAX_PACK {
+                return Err(PackFault::TooLarge("パック全体").to_string());
+            }
+            parts.push(Unsealed {
+                pages: u32::try_from(rendered.pages).unwrap_or(u32::MAX),
+                paper: paper.word().to_owned(),
+                plain: Plain {
+                    sheets: whose,
+                    pdf: rendered.pdf,
+                },
+            });
+            Ok(())
+        },
+    )
     .map_err(PackFault::Make)?;
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let as_of: AsOf = opened.shelved().state().as_of;

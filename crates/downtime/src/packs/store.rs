@@ -232,7 +232,9 @@ impl Store {
     fn releases(&self, epoch: u64, id: &PackId) -> io::Result<Vec<PathBuf>> {
         let begin = format!("{epoch}-{}.", id.as_str());
         let names = self.files.list(&self.dir)?;
-        let numbers = names.iter().filter_map(|name| name.strip_prefix(&begin)?.parse::<u32>().ok());
+        let numbers = names
+            .iter()
+            .filter_map(|name| name.strip_prefix(&begin)?.parse::<u32>().ok());
         let numbers: BTreeSet<u32> = numbers.collect();
         Ok(numbers.iter().map(|n| self.path(epoch, id, &n.to_string())).collect())
     }

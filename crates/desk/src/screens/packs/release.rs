@@ -124,7 +124,12 @@ async fn witness(visit: &Visit, wanted: &Wanted, batch: &Batch, deed: Deed, to: 
     let again = if wanted.again { "　再発行" } else { "" };
     let mut whole = session.sighting(deed);
     whole.count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-    whole.detail = format!("パック {} {} 第{}号{again} → {to}", batch.forms(), batch.label(), wanted.epoch);
+    whole.detail = format!(
+        "パック {} {} 第{}号{again} → {to}",
+        batch.forms(),
+        batch.label(),
+        wanted.epoch
+    );
     let ids = rows.iter().filter_map(|row| index.row(*row)?.id());
     for id in ids {
         visit.site.station().audit().note(Sighting {
@@ -154,7 +159,10 @@ impl Wanted {
         }
         let released = packs.store.released(state.epoch, &id);
         let released = released.map_err(|fault| Fault::Broken(fault.to_string()))?;
-        let parts = packs.store.open(state.epoch, &id).map_or(0, |pack| pack.printed().len());
+        let parts = packs
+            .store
+            .open(state.epoch, &id)
+            .map_or(0, |pack| pack.printed().len());
         let as_pdf = released.last.as_ref().is_some_and(|last| last.to == "PDF");
         // Without the pack nobody can say which parts are missing.
         let again = !released.is_none() && (parts == 0 || as_pdf || released.is_whole(parts));
@@ -204,7 +212,8 @@ impl Wanted {
         let piece = |at: usize| {
             let part = pack.printed().get(at)?;
             let plain = pack.part(&self.opened, at);
-            let plain = plain.inspect_err(|fault| tracing::warn!(%fault, "a pack is printed from the snapshot instead"));
+            let plain =
+                plain.inspect_err(|fault| tracing::warn!(%fault, "a pack is printed from the snapshot instead"));
             let plain = plain.ok()?;
             Some(Piece {
                 at,
@@ -222,23 +231,30 @@ impl Wanted {
         let batch = self.batch().map_err(|_| "パックが見つかりません".to_owned())?;
         let checkpoint = (self.packs.checkpoint)();
         let (mut pieces, mut at) = (Vec::new(), 0);
-        let notes = render(&batch, &self.opened, &self.issue(), &self.packs.lent(&checkpoint), &mut |paper,
-                                                                                                      sheets,
-                                                                                                      rendered| {
-            if !self.out.contains(&at) {
-                pieces.push(Piece {
-                    at,
-                    pages: u32::try_from(rendered.pages).unwrap_or(u32::MAX),
-                    paper: paper.word().to_owned(),
-                    sheets,
-                    pdf: rendered.pdf,
-                });
-            }
-            at += 1;
-            Ok(())
-        })?;
+        let notes = render(
+            &batch,
+            &self.opened,
+            &self.issue(),
+            &self.packs.lent(&checkpoint),
+            &mut |paper, sheets, rendered| {
+                if !self.out.contains(&at) {
+                    pieces.push(Piece {
+                        at,
+                        pages: u32::try_from(rendered.pages).unwrap_or(u32::MAX),
+                        paper: paper.word().to_owned(),
+                        sheets,
+                        pdf: rendered.pdf,
+                    });
+                }
+                at += 1;
+                Ok(())
+            },
+        )?;
         if !notes.is_empty() {
-            tracing::error!(sheets = notes.len(), "★ sheets of a pack are not as they should be; a page says so in their place");
+            tracing::error!(
+                sheets = notes.len(),
+                "★ sheets of a pack are not as they should be; a page says so in their place"
+            );
         }
         Ok(pieces)
     }
@@ -290,7 +306,14 @@ impl Wanted {
         Err((sent, why))
     }
 
-    fn hand(&self, queue: &Queue, name: &str, batch: &Batch, piece: &Piece, place: (usize, usize)) -> Result<(), String> {
+    fn hand(
+        &self,
+        queue: &Queue,
+        name: &str,
+        batch: &Batch,
+        piece: &Piece,
+        place: (usize, usize),
+    ) -> Result<(), String> {
         let session = &self.signed.session;
         let issued = session.issue_pack(batch.label(), piece.sheets.clone());
         issued.map_err(|fault| fault.to_string())?;
@@ -307,7 +330,10 @@ impl Wanted {
             },
             pdf: piece.pdf.clone(),
         };
-        queue.add(sheet, name, now).map(drop).map_err(|refused| refused.to_string())
+        queue
+            .add(sheet, name, now)
+            .map(drop)
+            .map_err(|refused| refused.to_string())
     }
 
     /// Everything as one PDF, made now.
@@ -337,7 +363,11 @@ impl Wanted {
             self.again,
         );
         release.pages = u32::try_from(rendered.pages).unwrap_or(u32::MAX);
-        let parts = self.packs.store.open(self.epoch, &self.id).map_or(1, |pack| pack.printed().len());
+        let parts = self
+            .packs
+            .store
+            .open(self.epoch, &self.id)
+            .map_or(1, |pack| pack.printed().len());
         release.parts = (0..parts).collect();
         let noted = self.packs.store.note_release(self.epoch, &self.id, &release);
         noted.map_err(|fault| fault.to_string())?;

@@ -62,7 +62,11 @@ impl Table {
         let at = say::moment(w, state.as_of.oldest(), visit.state.now);
         let head = w.with(
             "packs-head",
-            &[("time", (&at).into()), ("day", (&state.day).into()), ("epoch", state.epoch.into())],
+            &[
+                ("time", (&at).into()),
+                ("day", (&state.day).into()),
+                ("epoch", state.epoch.into()),
+            ],
         );
         let mut table = Self {
             head,
@@ -91,7 +95,9 @@ impl Table {
     fn fill(&mut self, visit: &Visit, packs: &Packs, opened: &Opened) {
         let w = visit.w();
         let day = opened.shelved().stat().day;
-        let batches = day.and_then(|day| wanted(opened, day, Only::default()).ok()).unwrap_or_default();
+        let batches = day
+            .and_then(|day| wanted(opened, day, Only::default()).ok())
+            .unwrap_or_default();
         if batches.is_empty() {
             self.says.push(w["packs-nobody"].to_owned());
         }
@@ -112,7 +118,10 @@ impl Table {
         for batch in &batches {
             let id = batch.id();
             let older = all.range(..self.epoch).rev().find(|(_, ids)| ids.contains(&id));
-            let why = made.iter().flat_map(|made| &made.failed).find(|one| one.id == id.as_str());
+            let why = made
+                .iter()
+                .flat_map(|made| &made.failed)
+                .find(|one| one.id == id.as_str());
             let here = all.get(&self.epoch).is_some_and(|ids| ids.contains(&id));
             let seen = Seen {
                 pack: here.then(|| packs.store.open(self.epoch, &id)),
@@ -121,7 +130,9 @@ impl Table {
                     ..Released::default()
                 }),
                 failed: why.map(|one| one.why.clone()),
-                older: older.and_then(|(epoch, _)| packs.store.open(*epoch, &id).ok()).map(|pack| pack.head),
+                older: older
+                    .and_then(|(epoch, _)| packs.store.open(*epoch, &id).ok())
+                    .map(|pack| pack.head),
                 making,
             };
             if let Some(Ok(pack)) = &seen.pack {
@@ -145,7 +156,14 @@ impl Table {
                     ("n", gone.packs.into()),
                     ("left", gone.left.into()),
                 ];
-                w.with(if gone.left == 0 { "packs-gone" } else { "packs-gone-left" }, &values)
+                w.with(
+                    if gone.left == 0 {
+                        "packs-gone"
+                    } else {
+                        "packs-gone-left"
+                    },
+                    &values,
+                )
             })
             .collect();
     }
@@ -153,7 +171,10 @@ impl Table {
 
 /// Whether somebody makes packs just now, of this process or another.
 fn is_busy(packs: &Packs) -> bool {
-    packs.store.hold().is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    packs
+        .store
+        .hold()
+        .is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
 }
 
 /// What was found of one pack.
@@ -208,7 +229,10 @@ fn line(visit: &Visit, packs: &Packs, batch: &Batch, seen: Seen) -> Line {
 fn time(w: &Words, packs: &Packs, pack: &Pack, printers: usize) -> String {
     let pages: Vec<u32> = pack.printed().iter().map(|part| part.pages).collect();
     let longest = share(&pages, printers).iter().map(|one| one.pages).max().unwrap_or(0);
-    w.with("packs-minutes", &[("n", u64::from(minutes(longest, packs.per_minute)).into())])
+    w.with(
+        "packs-minutes",
+        &[("n", u64::from(minutes(longest, packs.per_minute)).into())],
+    )
 }
 
 fn say_state(visit: &Visit, packs: &Packs, kind: Kind, batch: &Batch, seen: &Seen, parts: usize, line: &mut Line) {
@@ -223,11 +247,19 @@ fn say_state(visit: &Visit, packs: &Packs, kind: Kind, batch: &Batch, seen: &See
         let whole = last.to == "PDF" || last.parts.is_empty() || seen.released.is_whole(parts);
         line.again = whole || parts == usize::MAX;
         line.rest = !line.again;
-        put(line, if line.again { "●" } else { "◐" }, if line.again { "packs-out" } else { "packs-out-part" });
+        put(
+            line,
+            if line.again { "●" } else { "◐" },
+            if line.again { "packs-out" } else { "packs-out-part" },
+        );
         let at = say::moment(w, chart::Moment(last.at), visit.state.now);
         line.note = Some(w.with(
             "packs-out-by",
-            &[("time", (&at).into()), ("name", (&last.name).into()), ("to", (&last.to).into())],
+            &[
+                ("time", (&at).into()),
+                ("name", (&last.name).into()),
+                ("to", (&last.to).into()),
+            ],
         ));
         return;
     }
@@ -247,18 +279,18 @@ fn say_state(visit: &Visit, packs: &Packs, kind: Kind, batch: &Batch, seen: &See
         }
         (Some(Err(fault)), ..) => {
             put(line, "■", "packs-damaged");
-            line.note = Some(format!("{fault}　{}", w["packs-instead"]));
+            line.note = Some(format!("{fault}　{}", &w["packs-instead"]));
         }
         (None, Some(why), _) => {
             put(line, "■", "packs-failed");
-            line.note = Some(format!("{why}　{}", w["packs-instead"]));
+            line.note = Some(format!("{why}　{}", &w["packs-instead"]));
         }
         (None, None, _) if seen.making => put(line, "◇", "packs-state-making"),
         (None, None, Some(old)) => {
             put(line, "□", "packs-old");
             let at = say::moment(w, old.as_of, visit.state.now);
             let values = [("epoch", old.epoch.into()), ("time", (&at).into())];
-            line.note = Some(format!("{}　{}", w.with("packs-old-of", &values), w["packs-instead"]));
+            line.note = Some(format!("{}　{}", w.with("packs-old-of", &values), &w["packs-instead"]));
         }
         (None, None, None) => {
             put(line, "－", "packs-none");

@@ -90,6 +90,7 @@ pub(super) async fn print(visit: &Visit, wish: &Wish) -> Result<Result<u32, Stri
 /// The whole pack as one PDF, for who may take data out of the program. It counts as handed out.
 pub(super) async fn pdf(visit: Visit, Form(wish): Form<Wish>) -> Result<Response, Fault> {
     let w = visit.w();
+    PackId::parse(&wish.pack).ok_or(Fault::Stale)?;
     let may = visit.role().is_some_and(|role| role.verbs() & verb::EXPORT != 0);
     if !may {
         return Err(Fault::Role);

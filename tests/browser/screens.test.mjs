@@ -289,6 +289,13 @@ test("every screen in a declared downtime", async (all) => {
     }, banner(known)],
     ...paperScreens({ at, open, chart, banner, known }),
     ["S90-printing", "reception", open("/printing")],
+    ["S71-packs", "informatics", open("/packs")],
+    ["S71-one", "informatics", async (page) => {
+      await page.goto(at("/packs"));
+      await page.keyboard.press("ArrowDown");
+      await Promise.all([page.waitForURL(/\/packs\//), page.keyboard.press("Enter")]);
+      assert.match(await page.innerText("main"), /(データ時点|Data as of)/, "the time of the data stands before printing");
+    }],
     ["S60p-returned", "informatics", open("/returned")],
     ["S17-temporary", "reception", open("/temporary")],
     ["S17-alike", "reception", async (page) => {

@@ -200,10 +200,14 @@ fn line(visit: &Visit, packs: &Packs, batch: &Batch, seen: Seen) -> Line {
             Kind::Ward => w["packs-ward"].to_owned(),
         },
         label: batch.label().to_owned(),
-        pages: w["packs-unknown"].to_owned(),
+        pages: w.with("packs-expected", &[("n", batch.sheets_expected().into())]),
         paper: Paper::A4.word().to_owned(),
-        minutes: w["packs-unknown"].to_owned(),
-        printers: configured.join("・"),
+        minutes: "－".to_owned(),
+        printers: if configured.is_empty() {
+            "－".to_owned()
+        } else {
+            configured.join("・")
+        },
         made: "－".to_owned(),
         choices: choices(visit, w, &configured),
         ..Line::default()

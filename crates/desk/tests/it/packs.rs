@@ -233,6 +233,9 @@ async fn a_pack_is_sealed_until_somebody_prints_it_and_marked_the_second_time() 
         assert!(list.contains(words), "{words}: {list}");
     }
     assert!(!list.contains("山田"), "it names nobody");
+    let home = browser.get("/").await.text();
+    let ready = format!("第{epoch}号 {}枚ができています", made.pages);
+    assert!(home.contains(&ready), "{home}");
     let confirm = browser.get(&format!("/packs/{}", id.as_str())).await.text();
     for words in [
         label,
@@ -388,6 +391,11 @@ async fn a_full_disk_keeps_the_older_packs_and_says_so() {
     assert!(
         list.contains("作れませんでした") && list.contains("古い号は残してあります"),
         "{list}"
+    );
+    let home = browser.get("/").await.text();
+    assert!(
+        home.contains("作れなかったパックがあります"),
+        "the alarm stands on the home screen"
     );
     let sent = browser.post("/packs/print", &form(&id, &epoch.to_string(), HERE)).await;
     assert_eq!(

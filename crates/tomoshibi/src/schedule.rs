@@ -14,6 +14,7 @@ use jiff::civil::Date;
 use crate::cli::run_extract;
 use crate::config::{Config, extract_time};
 use crate::home::Home;
+use crate::packs;
 
 /// How often the clock is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
@@ -87,6 +88,12 @@ fn attempt(station: &Station, config: &Config, day: Date) {
             tracing::info!(epoch = done.identity.epoch, charts = done.stat.charts, "sealed");
             if let Err(error) = station.shelf().refresh() {
                 tracing::error!(%error, "the new snapshot cannot be taken into use");
+            }
+            // The seal is done and in use; what follows waits for nobody and nobody waits for it.
+            if config.packs.enabled
+                && let Err(error) = packs::in_background(config, done)
+            {
+                tracing::error!(%error, "★ the print packs cannot be made");
             }
         }
         Err(fault) => tracing::error!("★ {fault:#}"),

@@ -214,7 +214,7 @@ impl Hospital {
             text(&self.mapping)?
         ));
         std::fs::write(self.config(), toml)?;
-        self.call(&["extract", "-c", &config, "--day", &day])?;
+        self.call(&["extract", "-c", &config, "--no-packs", "--day", &day])?;
         self.declare()
     }
 

@@ -3,9 +3,10 @@
 //! No drawing here (that is `ink`), and no reading of scans.
 
 use barcoders::sym::code128::Code128;
-use qrcodegen::{QrCode, QrCodeEcc, QrSegment};
+use qrcodegen::{QrCode, QrCodeEcc, QrSegment, Version};
 
 use crate::error::PressError;
+use crate::masks;
 
 /// Longest text a bar code on paper may carry: at 0.25 mm a module more would not fit beside a name.
 pub const MAX_BAR_CODE_CHARS: usize = 24;
@@ -69,8 +70,15 @@ impl Squares {
         if text.is_empty() || text.chars().count() > MAX_QR_CHARS {
             return Err(refuse(format!("it must be 1 to {MAX_QR_CHARS} characters")));
         }
-        let code =
-            QrCode::encode_segments(&segments(text), QrCodeEcc::Quartile).map_err(|error| refuse(error.to_string()))?;
+        let segments = segments(text);
+        let masked = |mask| {
+            QrCode::encode_segments_advanced(&segments, QrCodeEcc::Quartile, Version::MIN, Version::MAX, mask, true)
+                .map_err(|error| refuse(error.to_string()))
+        };
+        if let Some(small) = masks::suited(&masked(Some(masks::any()))?) {
+            return Ok(small);
+        }
+        let code = masked(None)?;
         let side = code.size();
         let modules = (0..side)
             .flat_map(|y| (0..side).map(move |x| (x, y)))

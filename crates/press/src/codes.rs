@@ -124,6 +124,24 @@ impl Squares {
         })
         .collect()
     }
+
+    /// The ink as rectangles (x, y, width, height): runs, and what is alike below them.
+    pub(crate) fn rectangles(&self) -> Vec<[usize; 4]> {
+        let mut out: Vec<[usize; 4]> = Vec::with_capacity(self.modules.len() / 4);
+        // The last rectangle that begins in each column.
+        let mut last = vec![usize::MAX; self.side];
+        for (row, start, length) in self.runs() {
+            let Some(last) = last.get_mut(start) else { continue };
+            match out.get_mut(*last) {
+                Some([_, y, width, height]) if *width == length && *y + *height == row => *height += 1,
+                _ => {
+                    *last = out.len();
+                    out.push([start, row, length, 1]);
+                }
+            }
+        }
+        out
+    }
 }
 
 /// Characters that survive any bar-code reader and input method: digits, and the capitals of temporary numbers.
@@ -225,5 +243,20 @@ mod tests {
             modules: vec![true, true, false, true],
         };
         assert_eq!(two.runs(), [(0, 0, 2), (1, 1, 1)]);
+    }
+
+    #[test]
+    fn rectangles_are_the_ink_once() {
+        let qr = Squares::qr("T12611200312790102KJKNF02N").unwrap();
+        let all = qr.rectangles();
+        assert!(all.len() < qr.runs().len() * 9 / 10);
+        let mut drawn = vec![0; qr.modules.len()];
+        for [x, y, width, height] in all {
+            for at in (y..y + height).flat_map(|y| (x..x + width).map(move |x| y * qr.side + x)) {
+                drawn[at] += 1;
+            }
+        }
+        let ink: Vec<i32> = qr.modules.iter().map(|ink| i32::from(*ink)).collect();
+        assert_eq!(drawn, ink);
     }
 }

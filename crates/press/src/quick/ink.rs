@@ -1,7 +1,6 @@
 //! A page as PDF operators, compressed: glyph runs, lines, rectangles, codes. Sizes are points, y turned upwards.
 //!
-//! Numbers are whole thousandths, so that steps between them are exact. What stands on every chart alike is a stamp, written once for a
-//! file (`stationery`) and here only named.
+//! What stands on every chart alike is a stamp, written once for a file (`stationery`) and here only named.
 
 use std::sync::Arc;
 
@@ -90,7 +89,7 @@ impl Inkwell {
             faces,
             height,
             well: self,
-            in_text: None,
+            in_text: false,
             font: None,
             white: false,
             pen: None,
@@ -121,8 +120,7 @@ struct Ink<'a> {
     faces: &'a Faces,
     height: f64,
     well: &'a mut Inkwell,
-    /// Within a text object: where its last run began, in thousandths.
-    in_text: Option<(i64, i64)>,
+    in_text: bool,
     font: Option<(Kind, f64)>,
     white: bool,
     pen: Option<Pen>,
@@ -222,10 +220,10 @@ impl Ink<'_> {
 
     fn run(&mut self, x: f64, y: f64, style: Style, marks: &[(u16, f64)]) -> Option<()> {
         self.fill(style.white);
-        let before = self.in_text.unwrap_or_else(|| {
-            self.well.out.extend_from_slice(b"BT\n");
-            (0, 0)
-        });
+        if !self.in_text {
+            self.say("BT\n");
+            self.in_text = true;
+        }
         if self.font != Some((style.face, style.size)) {
             self.say("/F");
             digits(&mut self.well.out, style.face as u64);
@@ -237,11 +235,10 @@ impl Ink<'_> {
         let face = self.faces.of(style.face)?;
         let per_mille = 1000.0 / style.size;
         let first = marks.first().map_or(0.0, |(_, at)| *at);
-        let place = (thousandths(x + first), thousandths(y));
-        self.number(place.0 - before.0);
-        self.number(place.1 - before.1);
-        self.in_text = Some(place);
-        self.say("Td");
+        // Steps from the run before would be shorter, but readers add them up and find what stands in one line a hair beside it.
+        self.say("1 0 0 1 ");
+        self.numbers(&[x + first, y]);
+        self.say("Tm");
         let out = &mut self.well.out;
         let start = out.len();
         out.push(b'(');
@@ -275,8 +272,9 @@ impl Ink<'_> {
     }
 
     fn no_text(&mut self) {
-        if self.in_text.take().is_some() {
+        if self.in_text {
             self.say("ET\n");
+            self.in_text = false;
         }
     }
 
@@ -318,7 +316,7 @@ impl Ink<'_> {
 }
 
 /// Rectangles `x, y, width, height` as the operators of one path.
-pub fn rectangles(all: impl Iterator<Item = [usize; 4]>) -> Arc<[u8]> {
+pub fn rectangles(all: impl IntoIterator<Item = [usize; 4]>) -> Arc<[u8]> {
     let mut out = Vec::with_capacity(4 * 1024);
     for rectangle in all {
         for number in rectangle {

@@ -123,12 +123,12 @@ pub fn bar_code(text: &str, height: f64, most: f64) -> Option<Frame> {
 pub fn qr(text: &str, side: f64) -> Option<Frame> {
     let squares = Squares::qr(text).ok()?;
     let module = side / squares.side as f64;
-    let runs = squares
-        .runs()
-        .into_iter()
-        .map(|(row, start, length)| [start, row, length, 1]);
     let mut frame = Frame::new(side, side);
-    frame.draw(0.0, 0.0, Draw::Modules(module, module, rectangles(runs)));
+    frame.draw(
+        0.0,
+        0.0,
+        Draw::Modules(module, module, rectangles(squares.rectangles())),
+    );
     Some(frame)
 }
 

@@ -18,9 +18,9 @@ pub struct Packs {
     /// Digits of this station's audit log for F13.
     pub checkpoint: Arc<dyn Fn() -> String + Send + Sync>,
     /// Whether a department's or ward's pack is made by itself.
-    pub wants: Arc<dyn Fn(Kind, &str) -> bool + Send + Sync>,
+    pub wants: Arc<Wants>,
     /// Names of its printers, in the order of the configuration; all of them are listed.
-    pub printers: Arc<dyn Fn(Kind, &str) -> Vec<String> + Send + Sync>,
+    pub printers: Arc<PrintersOf>,
     /// Pages that a printer prints in a minute.
     pub per_minute: u16,
     /// Makes them now, in the background, with the keys of who asks; `None` on a station that makes none.
@@ -28,6 +28,12 @@ pub struct Packs {
     /// The last packs that were destroyed, newest first.
     pub destroyed: Arc<dyn Fn() -> Vec<Gone> + Send + Sync>,
 }
+
+/// Whether the pack of a department or ward, by its code, is made by itself.
+pub type Wants = dyn Fn(Kind, &str) -> bool + Send + Sync;
+
+/// The names of the printers of a department or ward, by its code.
+pub type PrintersOf = dyn Fn(Kind, &str) -> Vec<String> + Send + Sync;
 
 /// Begins to make the packs of a snapshot.
 pub type Remake = Arc<dyn Fn(Arc<Opened>) + Send + Sync>;

@@ -40,6 +40,16 @@ impl Hospitals {
         })
     }
 
+    /// The top folder of the repository.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Cargo's output folder.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// The hospital with this many patients booked today.
     pub fn of(&self, patients: u32) -> Result<Rc<Hospital>> {
         if let Some(hospital) = self.made.borrow().get(&patients) {

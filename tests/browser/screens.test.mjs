@@ -13,7 +13,7 @@ const NARROW = { width: 1280, height: 600 };
 const LANGUAGES = ["ja", "en"];
 /** Modes as pictures are named, and as the bar names them. */
 const MODES = { normal: "normal", silent: "silent", declared: "ehr", network: "net" };
-const HELP = ["reception", "lists", "ward", "chart", "note", "orders", "notebook", "next", "payment", "temporary", "work", "declare", "home", "findings", "sign-in"];
+const HELP = ["reception", "lists", "ward", "chart", "note", "orders", "notebook", "next", "payment", "temporary", "work", "declare", "home", "findings", "sign-in", "packs"];
 
 let hospital;
 let browser;
@@ -294,6 +294,13 @@ test("every screen in a declared downtime", async (all) => {
     }, banner(known)],
     ...paperScreens({ at, open, chart, banner, known, other: here, blanks: await hospital.returnBlanks() }),
     ["S90-printing", "reception", open("/printing")],
+    ["S71-packs", "informatics", open("/packs")],
+    ["S71-one", "informatics", async (page) => {
+      await page.goto(at("/packs"));
+      await page.keyboard.press("ArrowDown");
+      await Promise.all([page.waitForURL(/\/packs\//), page.keyboard.press("Enter")]);
+      assert.match(await page.innerText("main"), /(データ時点|Data as of)/, "the time of the data stands before printing");
+    }],
     ["S60p-returned", "informatics", open("/returned")],
     ["S17-temporary", "reception", open("/temporary")],
     ["S17-alike", "reception", async (page) => {

@@ -18,10 +18,13 @@ const CARGO_DENY_VERSION: &str = "0.20.2";
 const NODE_MAJOR_AT_LEAST: u32 = 20;
 
 /// A program and the Debian package it comes in, with the reason to want it.
-struct Tool {
-    program: &'static str,
-    package: &'static str,
-    why: &'static str,
+pub struct Tool {
+    /// As it is called, or where it lies.
+    pub program: &'static str,
+    /// Debian's package.
+    pub package: &'static str,
+    /// What for, in a sentence without its subject.
+    pub why: &'static str,
 }
 
 const TOOLS: [Tool; 9] = [
@@ -81,15 +84,16 @@ pub fn install_missing(root: &Path) -> Result<ExitCode> {
 
 /// Installs what is missing, or says exactly what is and how to get it.
 pub fn ensure(root: &Path) -> Result<Counts> {
-    debian_packages()?;
+    debian_packages(&TOOLS)?;
     node_is_new_enough()?;
     cargo_deny(root)?;
     npm_packages(root)?;
     Ok(Counts::default())
 }
 
-fn debian_packages() -> Result<()> {
-    let missing = missing_tools(&|program| found_on_path(program));
+/// Installs the packages of those that are missing, or says which are and how to get them.
+pub fn debian_packages(tools: &[Tool]) -> Result<()> {
+    let missing = missing_tools(tools, &|program| found_on_path(program));
     if missing.is_empty() {
         return Ok(());
     }
@@ -114,7 +118,7 @@ fn debian_packages() -> Result<()> {
     apt_get(&["update"])?;
     for package in packages {
         // One by one: some builds of nodejs bring npm with them and refuse Debian's npm beside it.
-        let still_missing = TOOLS
+        let still_missing = tools
             .iter()
             .any(|tool| tool.package == package && !found_on_path(tool.program));
         if still_missing {
@@ -190,8 +194,8 @@ fn npm_packages(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn missing_tools(found: &dyn Fn(&str) -> bool) -> Vec<&'static Tool> {
-    TOOLS.iter().filter(|tool| !found(tool.program)).collect()
+fn missing_tools<'a>(tools: &'a [Tool], found: &dyn Fn(&str) -> bool) -> Vec<&'a Tool> {
+    tools.iter().filter(|tool| !found(tool.program)).collect()
 }
 
 fn found_on_path(program: &str) -> bool {
@@ -226,7 +230,7 @@ mod tests {
 
     #[test]
     fn missing_programs_are_named_with_their_packages() {
-        let missing = missing_tools(&|program| program == "node" || program == "npm" || program == "chromium");
+        let missing = missing_tools(&TOOLS, &|program| ["node", "npm", "chromium"].contains(&program));
         let packages: Vec<_> = missing.iter().map(|tool| tool.package).collect();
         assert_eq!(
             packages,
@@ -239,7 +243,7 @@ mod tests {
                 "dbus-daemon"
             ]
         );
-        assert!(missing_tools(&|_| true).is_empty());
+        assert!(missing_tools(&TOOLS, &|_| true).is_empty());
     }
 
     #[test]

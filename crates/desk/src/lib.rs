@@ -19,6 +19,7 @@ mod gate;
 mod handle;
 mod layout;
 pub mod lifeboat;
+pub mod packs;
 mod panels;
 mod paper;
 mod paper_language;
@@ -95,6 +96,8 @@ pub struct Desk {
     pub symbols: Symbols,
     /// The queue to the printers of the list; `None` without any, and then the browser prints.
     pub printers: Option<Arc<Queue>>,
+    /// Packs: what was made of the snapshot, and the way to make them; `None` where nobody has lent it.
+    pub packs: Option<Arc<packs::Packs>>,
     /// Browsers of this station are started so that they print without asking (`--kiosk-printing`).
     pub silent_browser: bool,
     /// Randomness for session tokens and handles.

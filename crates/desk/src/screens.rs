@@ -25,6 +25,7 @@ pub mod next;
 pub mod note;
 pub mod notebook;
 pub mod orders;
+pub mod packs;
 pub mod payment;
 pub mod print;
 pub mod print_menu;
@@ -160,6 +161,7 @@ pub static SCREENS: &[&Screen] = &[
     &notebook::SCREEN,
     &temporary::SCREEN,
     &work::SCREEN,
+    &packs::SCREEN,
     &declare::SCREEN,
     &carried::SCREEN,
     &home::SCREEN,

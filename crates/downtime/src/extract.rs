@@ -61,6 +61,8 @@ pub struct Done {
     pub reopened: u64,
     /// The generation that made room, for the log of destructions.
     pub destroyed: Option<DestructionRecord>,
+    /// Opens the snapshot: for what is made of it at once, while nobody is signed in. In memory only, erased on drop.
+    pub keys: EpochKeys,
 }
 
 /// Why there is no new snapshot. In every case the last good one stays in use.
@@ -152,7 +154,7 @@ pub fn run(
         return Err(fault);
     }
     let installed = installed.map_err(|fault| ExtractFault::Seal(said(&fault)))?;
-    let Some((_, extract, stat)) = sealed.take() else {
+    let Some((sealed, extract, stat)) = sealed.take() else {
         return Err(ExtractFault::Seal("封印が終わりませんでした。".to_owned()));
     };
     Ok(Done {
@@ -161,6 +163,7 @@ pub fn run(
         identity: installed.current.identity,
         reopened: reopened.take(),
         destroyed: installed.destroyed,
+        keys: sealed.reopen,
     })
 }
 

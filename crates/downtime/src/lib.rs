@@ -12,6 +12,7 @@ pub mod forms;
 pub mod identity;
 pub mod index;
 pub mod journal;
+pub mod packs;
 pub mod papers;
 pub mod printing;
 pub mod scans;

@@ -8,15 +8,18 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use chart::{Chart, Moment, PatientId};
+use rand_core::CryptoRng;
+use vault::context::Context;
 use vault::files::{Files, ReadAt};
 use vault::keys::{SealerPublic, StationSecret};
 use vault::shelf_slots::{BoxError, DestructionRecord, Identity, SlotName, Slots, SlotsFault, whole_snapshot};
 use vault::slot::Credentials;
-use vault::snapshot::{Snapshot, StationUnlocked, UserEntry};
+use vault::snapshot::{EpochKeys, Snapshot, StationUnlocked, UserEntry};
 use vault::{CompartmentId, StationId};
+use zeroize::Zeroizing;
 
 use crate::extract::SnapshotStat;
-use crate::identity::{Roster, SignInFault, Unlocked, UserRecord, unlock, user_id};
+use crate::identity::{EVERYBODY, Roster, SignInFault, Unlocked, UserRecord, unlock, user_id};
 use crate::index::Index;
 use crate::state::SnapshotState;
 
@@ -318,6 +321,20 @@ impl Shelved {
         })
     }
 
+    /// Opens everything with the keys of whoever has just sealed it, for work that follows a sealing while nobody is signed in.
+    ///
+    /// # Errors
+    /// When these are another snapshot's keys, or for damage.
+    pub fn open_epoch(self: &Arc<Self>, keys: &EpochKeys) -> Result<Opened, String> {
+        let inner = self.snapshot.unlock_epoch(keys).map_err(|fault| fault.to_string())?;
+        let index = self.index(&inner, EVERYBODY)?;
+        Ok(Opened {
+            shelved: Arc::clone(self),
+            inner: Some((inner, EVERYBODY)),
+            index,
+        })
+    }
+
     /// What the snapshot says about a user to every enrolled station.
     ///
     /// # Errors
@@ -398,6 +415,34 @@ impl Opened {
     pub fn find(&self, id: &PatientId) -> Result<Chart, OpenFault> {
         let row = self.index.find(id).ok_or(OpenFault::Unknown)?;
         self.chart(row.number())
+    }
+
+    /// Whether every chart of the snapshot opens here, and not only those of a department or a ward.
+    #[must_use]
+    pub fn opens_everybody(&self) -> bool {
+        self.inner.as_ref().is_some_and(|(_, open)| *open == EVERYBODY)
+    }
+
+    /// Seals bytes for whoever opens every chart of this snapshot; they end with its keys.
+    ///
+    /// # Errors
+    /// When not every chart opens here.
+    pub fn seal_beside(
+        &self,
+        ctx: &Context,
+        plain: &[u8],
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<Vec<u8>, String> {
+        let (inner, _) = self.inner.as_ref().ok_or("カルテを開く鍵がありません")?;
+        let sealed = inner.seal_beside(EVERYBODY, ctx, plain, rng);
+        sealed.map_err(|fault| fault.to_string())
+    }
+
+    /// Opens what [`Self::seal_beside`] made; `None` on any difference whatsoever.
+    #[must_use]
+    pub fn open_beside(&self, ctx: &Context, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (inner, _) = self.inner.as_ref()?;
+        inner.open_beside(EVERYBODY, ctx, sealed).ok()
     }
 
     /// Opens every record, for `tomoshibi verify`.

@@ -1,6 +1,7 @@
 //! How fast is a morning: `cargo run --release -p press --example morning -- 600 2 [OUT.pdf] [short] [typst]` prints so many F02 on so many
 //! threads; with `short` the last note is short, so that a chart has one page, not two; with `typst` all of them are
-//! set by Typst, to compare.
+//! set by Typst, to compare. With `json` nothing is set: the same sheets go to OUT as lines of JSON, each with the text of its QR code, for
+//! other typesetters to set (`xtask/peers`).
 //!
 //! Every patient differs in name, number, drugs and note, or Typst's cache would answer instead of the press.
 
@@ -23,19 +24,27 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sample = press.forms().get("F02")?.sample.clone().ok_or("F02 has no sample")?;
     let sample: chart::Sheet = serde_json::from_str(&sample)?;
     println!("set up       {:>9.1} ms", started.elapsed().as_secs_f64() * 1e3);
+    // One that no pack has.
+    let single = varied(&sample, patients, repeats);
+    if !said("typst") && !press.is_quick(&single) {
+        return Err("the single sheet is not one that is set quickly".into());
+    }
     for run in ["first sheet", "warm sheet"] {
         let started = Instant::now();
-        press.sheet(&varied(&sample, usize::MAX, repeats))?;
+        press.sheet(&single)?;
         println!("{run:<12} {:>9.1} ms", started.elapsed().as_secs_f64() * 1e3);
     }
-    let started = Instant::now();
     let out: Box<dyn std::io::Write> = match arguments
         .get(2)
-        .filter(|word| !["short", "typst"].contains(&word.as_str()))
+        .filter(|word| !["short", "typst", "json"].contains(&word.as_str()))
     {
         Some(path) => Box::new(std::fs::File::create(path)?),
         None => Box::new(std::io::sink()),
     };
+    if said("json") {
+        return written_as_json((0..patients).map(|i| varied(&sample, i, repeats)), out);
+    }
+    let started = Instant::now();
     let report = press.pack((0..patients).map(|i| varied(&sample, i, repeats)), |_| (), out)?;
     let seconds = started.elapsed().as_secs_f64();
     let (pages, megabytes) = (report.printed.pages, report.bytes as f64 / 1e6);
@@ -81,4 +90,25 @@ fn varied(sample: &chart::Sheet, i: usize, repeats: usize) -> chart::Sheet {
         }
     }
     sheet
+}
+
+fn written_as_json(
+    sheets: impl Iterator<Item = chart::Sheet>,
+    out: impl std::io::Write,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let mut out = std::io::BufWriter::new(out);
+    for sheet in sheets {
+        let id_code = sheet.strip.as_ref().map_or("", |strip| strip.id_code.as_str());
+        let code = chart::SheetCode {
+            form: sheet.form.clone(),
+            form_id: chart::FormId::parse(&sheet.form_id).ok_or("a sheet without a number")?,
+            page: 1,
+            pages: 1,
+            patient: chart::PatientCheck::of(id_code),
+        };
+        let code = code.text().ok_or("a code that cannot be written")?;
+        serde_json::to_writer(&mut out, &serde_json::json!({ "code": code, "sheet": sheet }))?;
+        std::io::Write::write_all(&mut out, b"\n")?;
+    }
+    Ok(std::io::Write::flush(&mut out)?)
 }

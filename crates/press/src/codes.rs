@@ -3,9 +3,10 @@
 //! No drawing here (that is `ink`), and no reading of scans.
 
 use barcoders::sym::code128::Code128;
-use qrcodegen::{QrCode, QrCodeEcc, QrSegment};
+use qrcodegen::{QrCode, QrCodeEcc, QrSegment, Version};
 
 use crate::error::PressError;
+use crate::masks;
 
 /// Longest text a bar code on paper may carry: at 0.25 mm a module more would not fit beside a name.
 pub const MAX_BAR_CODE_CHARS: usize = 24;
@@ -69,8 +70,15 @@ impl Squares {
         if text.is_empty() || text.chars().count() > MAX_QR_CHARS {
             return Err(refuse(format!("it must be 1 to {MAX_QR_CHARS} characters")));
         }
-        let code =
-            QrCode::encode_segments(&segments(text), QrCodeEcc::Quartile).map_err(|error| refuse(error.to_string()))?;
+        let segments = segments(text);
+        let masked = |mask| {
+            QrCode::encode_segments_advanced(&segments, QrCodeEcc::Quartile, Version::MIN, Version::MAX, mask, true)
+                .map_err(|error| refuse(error.to_string()))
+        };
+        if let Some(small) = masks::suited(&masked(Some(masks::any()))?) {
+            return Ok(small);
+        }
+        let code = masked(None)?;
         let side = code.size();
         let modules = (0..side)
             .flat_map(|y| (0..side).map(move |x| (x, y)))
@@ -115,6 +123,24 @@ impl Squares {
                 .map(move |(x, length)| (y, x, length))
         })
         .collect()
+    }
+
+    /// The ink as rectangles (x, y, width, height): runs, and what is alike below them.
+    pub(crate) fn rectangles(&self) -> Vec<[usize; 4]> {
+        let mut out: Vec<[usize; 4]> = Vec::with_capacity(self.modules.len() / 4);
+        // The last rectangle that begins in each column.
+        let mut last = vec![usize::MAX; self.side];
+        for (row, start, length) in self.runs() {
+            let Some(last) = last.get_mut(start) else { continue };
+            match out.get_mut(*last) {
+                Some([_, y, width, height]) if *width == length && *y + *height == row => *height += 1,
+                _ => {
+                    *last = out.len();
+                    out.push([start, row, length, 1]);
+                }
+            }
+        }
+        out
     }
 }
 
@@ -217,5 +243,20 @@ mod tests {
             modules: vec![true, true, false, true],
         };
         assert_eq!(two.runs(), [(0, 0, 2), (1, 1, 1)]);
+    }
+
+    #[test]
+    fn rectangles_are_the_ink_once() {
+        let qr = Squares::qr("T12611200312790102KJKNF02N").unwrap();
+        let all = qr.rectangles();
+        assert!(all.len() < qr.runs().len() * 9 / 10);
+        let mut drawn = vec![0; qr.modules.len()];
+        for [x, y, width, height] in all {
+            for at in (y..y + height).flat_map(|y| (x..x + width).map(move |x| y * qr.side + x)) {
+                drawn[at] += 1;
+            }
+        }
+        let ink: Vec<i32> = qr.modules.iter().map(|ink| i32::from(*ink)).collect();
+        assert_eq!(drawn, ink);
     }
 }

@@ -14,6 +14,7 @@ mod fonts;
 mod forms;
 mod ink;
 mod legible;
+mod masks;
 mod own;
 mod pack;
 mod press;

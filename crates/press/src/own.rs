@@ -20,8 +20,11 @@ pub const MAX_SENTENCES: usize = 5;
 /// Longest such sentence, in characters.
 pub const MAX_SENTENCE: usize = 60;
 
-/// Most fonts of a hospital.
+/// Most font files of a hospital.
 pub const MAX_FONTS: usize = 4;
+
+/// Most faces of one collection that are looked at: Noto Sans CJK has ten.
+pub const MAX_FACES: usize = 16;
 
 /// Largest font file, in bytes.
 pub const MAX_FONT: u64 = 24 * 1024 * 1024;
@@ -110,7 +113,7 @@ pub fn sentences(
     read
 }
 
-/// Fonts for second languages, from `fonts/`.
+/// Fonts for second languages, from `fonts/`: single ones and collections (what Windows has of Chinese and Korean is a collection).
 pub fn fonts(directory: &Path, complaints: &mut Vec<PressError>) -> Vec<Font> {
     let entries = std::fs::read_dir(directory.join("fonts"))
         .into_iter()
@@ -118,24 +121,32 @@ pub fn fonts(directory: &Path, complaints: &mut Vec<PressError>) -> Vec<Font> {
         .flatten();
     let mut files: Vec<_> = entries
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|end| end == "ttf" || end == "otf"))
+        .filter(|path| path.is_file())
         .collect();
     files.sort();
-    let mut fonts = Vec::new();
+    let (mut fonts, mut taken) = (Vec::new(), 0);
     for path in files {
         let name = format!("fonts/{}", path.file_name().unwrap_or_default().to_string_lossy());
-        if fonts.len() == MAX_FONTS {
-            complaints.push(own(&name, &format!("書体は{MAX_FONTS}つまでです"), "使っていません"));
+        let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+        if ["txt", "md"].iter().any(|end| ending == *end) {
+            // A licence or a note beside the fonts.
             continue;
         }
-        let font = read_bounded(&path, MAX_FONT).and_then(|bytes| Font::new(Bytes::new(bytes), 0));
-        match font {
-            Some(font) => fonts.push(font),
-            None => {
-                let reason = format!("書体として読めないか、{MAX_FONT}バイトを超えています");
-                complaints.push(own(&name, &reason, "使っていません"));
+        let wrong = if !["ttf", "otf", "ttc", "otc"].iter().any(|end| ending == *end) {
+            "書体は .ttf .otf .ttc .otc だけです".to_owned()
+        } else if taken == MAX_FONTS {
+            format!("書体は{MAX_FONTS}つまでです")
+        } else {
+            let bytes = read_bounded(&path, MAX_FONT).map(Bytes::new);
+            let faces: Vec<Font> = bytes.into_iter().flat_map(Font::iter).take(MAX_FACES).collect();
+            if !faces.is_empty() {
+                fonts.extend(faces);
+                taken += 1;
+                continue;
             }
-        }
+            format!("書体として読めないか、{MAX_FONT}バイトを超えています")
+        };
+        complaints.push(own(&name, &wrong, "使っていません"));
     }
     fonts
 }
@@ -145,5 +156,64 @@ pub fn own(file: &str, reason: &str, now: &str) -> PressError {
         file: file.to_owned(),
         reason: reason.to_owned(),
         now: now.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A collection of these fonts: each as it is, with its tables found from the start of the whole file.
+    fn collection(fonts: &[&[u8]]) -> Vec<u8> {
+        let number = |bytes: &[u8], at: usize, length: usize| {
+            bytes[at..at + length]
+                .iter()
+                .fold(0_usize, |n, byte| n << 8 | usize::from(*byte))
+        };
+        let be = |n: usize| u32::try_from(n).unwrap().to_be_bytes();
+        let mut out = [b"ttcf".as_slice(), &[0, 1, 0, 0], &be(fonts.len())].concat();
+        let mut start = out.len() + 4 * fonts.len();
+        for font in fonts {
+            out.extend(be(start));
+            start += font.len();
+        }
+        for font in fonts {
+            let start = out.len();
+            out.extend_from_slice(font);
+            for table in 0..number(font, 4, 2) {
+                let at = 12 + 16 * table + 8;
+                out[start + at..start + at + 4].copy_from_slice(&be(start + number(font, at, 4)));
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn single_fonts_and_collections_are_taken_and_the_rest_is_said() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("fonts");
+        std::fs::create_dir(&folder).unwrap();
+        let regular = include_bytes!("../fonts/BIZUDPGothic-Regular.ttf").as_slice();
+        let bold = include_bytes!("../fonts/BIZUDGothic-Bold.ttf").as_slice();
+        // Windows writes them in capitals.
+        std::fs::write(folder.join("A.TTC"), collection(&[regular, bold])).unwrap();
+        std::fs::write(folder.join("b.ttf"), regular).unwrap();
+        std::fs::write(folder.join("c.ttc"), &collection(&[bold])[..400]).unwrap();
+        std::fs::write(folder.join("d.woff2"), "wOF2").unwrap();
+        std::fs::write(folder.join("OFL.txt"), "a licence").unwrap();
+        let mut complaints = Vec::new();
+        let found = fonts(place.path(), &mut complaints);
+        let names: Vec<&str> = found.iter().map(|font| font.info().family.as_str()).collect();
+        assert_eq!(names, ["BIZ UDPGothic", "BIZ UDGothic", "BIZ UDPGothic"]);
+        let said: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(
+            said[0].contains("fonts/c.ttc") && said[0].contains("読めない"),
+            "{said:?}"
+        );
+        assert!(
+            said[1].contains("fonts/d.woff2") && said[1].contains(".ttc"),
+            "{said:?}"
+        );
     }
 }

@@ -25,7 +25,7 @@ use typst_layout::{Page, PagedDocument};
 
 use crate::error::PressError;
 use crate::press::{Press, export};
-use crate::quick::{File, Page as QuickPage, Quick};
+use crate::quick::{File, Inkwell, Page as QuickPage, Quick};
 
 /// Most pages of one pack.
 pub const MAX_PACK_PAGES: usize = 20_000;
@@ -129,10 +129,11 @@ impl Press {
         sheets: &Mutex<impl Iterator<Item = (usize, Sheet)>>,
         tray: &Mutex<Tray<P>>,
     ) {
+        let mut well = Inkwell::new();
         loop {
             let next = sheets.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((index, sheet)) = next else { return };
-            if let Some(pages) = self.quickly(&sheet) {
+            if let Some(pages) = self.quickly(&sheet, &mut well) {
                 self.laid(tray, index, Pages::Quick(pages));
                 if tray.lock().unwrap_or_else(PoisonError::into_inner).stopped.is_some() {
                     return;

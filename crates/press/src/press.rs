@@ -24,7 +24,7 @@ use crate::dates::edition;
 use crate::error::PressError;
 use crate::filled::filled;
 use crate::forms::{Form, Forms};
-use crate::quick::{Page as QuickPage, Quick};
+use crate::quick::{Inkwell, Page as QuickPage, Quick};
 use crate::world::{Galley, Stock};
 
 /// Stack of a layout thread, in bytes: nested tables go deep.
@@ -92,17 +92,19 @@ impl Press {
     }
 
     /// The sheet's pages, if the quick way sets it; anything it would set otherwise than Typst is not its business.
-    pub(crate) fn quickly(&self, sheet: &Sheet) -> Option<Vec<QuickPage>> {
-        self.quick.as_ref()?.pages(self.forms.get(&sheet.form).ok()?, sheet)
+    pub(crate) fn quickly(&self, sheet: &Sheet, well: &mut Inkwell) -> Option<Vec<QuickPage>> {
+        self.quick
+            .as_ref()?
+            .pages(self.forms.get(&sheet.form).ok()?, sheet, well)
     }
 
     /// Whether the quick way sets this sheet.
     pub fn is_quick(&self, sheet: &Sheet) -> bool {
-        self.quickly(sheet).is_some()
+        self.quickly(sheet, &mut Inkwell::new()).is_some()
     }
 
     fn quick_sheet(&self, sheet: &Sheet) -> Option<Pdf> {
-        let pages = self.quickly(sheet)?;
+        let pages = self.quickly(sheet, &mut Inkwell::new())?;
         let title = format!("{} {}", self.forms.get(&sheet.form).ok()?.about.title, sheet.form_id);
         let mut file = Quick::file();
         pages.iter().for_each(|page| file.add(page));

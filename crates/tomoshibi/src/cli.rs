@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-mod audit;
+pub mod audit;
 mod demo;
 mod dispose;
 mod doctor;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+pub mod packs;
 mod payment;
 mod printer;
 pub mod source;
@@ -35,6 +36,9 @@ pub struct Config {
     /// Payments put off to another day.
     #[serde(default)]
     pub payment: payment::Payment,
+    /// Print packs that are made by themselves.
+    #[serde(default)]
+    pub packs: packs::Packs,
     /// How to see whether this machine's clock is right.
     #[serde(default)]
     pub time: Time,
@@ -365,7 +369,7 @@ impl Config {
             }
             extract.check_sources()?;
         }
-        self.printers()?;
+        self.packs.check(&self.printers()?)?;
         self.trusts()?;
         self.payment.rules()?;
         Ok(())

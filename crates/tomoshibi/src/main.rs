@@ -15,6 +15,7 @@ mod disk_watch;
 mod disposal;
 mod home;
 mod hub_link;
+mod packs;
 mod parcel_routes;
 mod printing;
 mod progress;

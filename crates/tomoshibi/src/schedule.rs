@@ -13,6 +13,7 @@ use jiff::civil::Date;
 use crate::cli::{How, run_watched};
 use crate::config::{Config, Extract, extract_time};
 use crate::home::Home;
+use crate::packs;
 
 /// How often the clock is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -93,6 +94,12 @@ fn attempt(station: &Station, config: &Config, day: Date, why: Why) {
                 epoch: done.identity.epoch,
                 charts: done.stat.charts,
             });
+            // The seal is done and in use; what follows waits for nobody and nobody waits for it.
+            if config.packs.enabled
+                && let Err(error) = packs::in_background(config, done)
+            {
+                tracing::error!(%error, "★ the print packs cannot be made");
+            }
         }
         Err(fault) if is_unchanged(&fault) => {
             tracing::info!("the EHR has said nothing new");

@@ -89,9 +89,17 @@ fn order_lists(config: &Config) -> OrderLists {
 /// # Errors
 /// When a form folder cannot be read.
 pub fn press(config: &Config) -> Result<Arc<Press>> {
+    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    press_of(config, threads)
+}
+
+/// The same with so many threads for packs.
+///
+/// # Errors
+/// When a form folder cannot be read.
+pub fn press_of(config: &Config, threads: NonZeroUsize) -> Result<Arc<Press>> {
     let (forms, faults) = forms(config)?;
     faults.iter().for_each(|fault| tracing::error!("★ {fault}"));
-    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     Ok(Arc::new(Press::new(forms, threads)?))
 }
 
@@ -100,7 +108,7 @@ pub fn press(config: &Config) -> Result<Arc<Press>> {
 /// # Errors
 /// When the queue to the printers cannot be made.
 pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Result<desk::Desk> {
-    let press = Arc::clone(press);
+    let (press, packs_press) = (Arc::clone(press), Arc::clone(press));
     let languages = press.forms().languages().iter();
     let languages = languages.map(|(language, name)| (language, name.to_owned())).collect();
     let own_forms = own_forms(press.forms());
@@ -138,6 +146,7 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
         }),
         symbols: config.forms.symbols()?,
         printers,
+        packs: Some(Arc::new(crate::packs::lend(config, packs_press)?)),
         silent_browser: config.station.kiosk_printing,
         chance: Arc::new(|bytes| {
             rand_core::Rng::fill_bytes(&mut random::system(), bytes);

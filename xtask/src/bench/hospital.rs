@@ -40,6 +40,16 @@ impl Hospitals {
         })
     }
 
+    /// The top folder of the repository.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Cargo's output folder.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// The hospital with this many patients booked today.
     pub fn of(&self, patients: u32) -> Result<Rc<Hospital>> {
         if let Some(hospital) = self.made.borrow().get(&patients) {
@@ -214,7 +224,7 @@ impl Hospital {
             text(&self.mapping)?
         ));
         std::fs::write(self.config(), toml)?;
-        self.call(&["extract", "-c", &config, "--day", &day])?;
+        self.call(&["extract", "-c", &config, "--no-packs", "--day", &day])?;
         self.declare()
     }
 

@@ -4,7 +4,9 @@
 //! It deliberately only lists: how a figure is taken lies in the files beside this one. Targets stand on CPU time, sizes
 //! and ratios; wall times are told beside them. The one exception is the rate of durable saves, whose limit is the disk.
 
-use super::{Bench, Figure, Measured, Target, cold, measure, median_of, pages, paper, peers, saves, seal, search};
+use super::{
+    Bench, Figure, Measured, Target, cold, measure, median_of, pages, paper, peers, saves, seal, search, typesetters,
+};
 
 /// Every bench. The next one goes at the end of its group.
 pub const BENCHES: &[Bench] = &[
@@ -186,13 +188,60 @@ pub const BENCHES: &[Bench] = &[
     },
     Bench {
         figures: &[
-            beside("paper.charts.600.cpu", "CPU s", TYPST, Target::RatioAtMost(0.2)),
+            beside("paper.charts.600.cpu", "CPU s", TYPST, Target::AtMost(0.6)),
             beside("paper.charts.600.peak", "MB", TYPST, Target::AtMost(150.0)),
             beside("paper.charts.600.page", "KB/page", TYPST, Target::AtMost(6.0)),
             beside("paper.charts.warm", "ms", TYPST, Target::None),
         ],
         big: false,
         measure: paper::charts,
+    },
+    // One bench each: where one typesetter is missing, the others are still compared.
+    Bench {
+        figures: &[
+            beside(
+                "paper.charts.weasyprint.cpu",
+                "CPU s",
+                WEASYPRINT,
+                Target::RatioAtMost(1.0 / 80.0),
+            ),
+            beside("paper.charts.weasyprint.peak", "MB", WEASYPRINT, Target::None),
+            beside("paper.charts.weasyprint.page", "KB/page", WEASYPRINT, Target::None),
+        ],
+        big: true,
+        measure: |ground| typesetters::beside(ground, &typesetters::WEASYPRINT),
+    },
+    Bench {
+        figures: &[
+            beside(
+                "paper.charts.chromium.cpu",
+                "CPU s",
+                CHROMIUM,
+                Target::RatioAtMost(1.0 / 14.0),
+            ),
+            beside("paper.charts.chromium.peak", "MB", CHROMIUM, Target::None),
+            beside("paper.charts.chromium.page", "KB/page", CHROMIUM, Target::None),
+        ],
+        big: true,
+        measure: |ground| typesetters::beside(ground, &typesetters::CHROMIUM),
+    },
+    Bench {
+        figures: &[
+            beside("paper.charts.reportlab.cpu", "CPU s", REPORTLAB, Target::None),
+            beside("paper.charts.reportlab.peak", "MB", REPORTLAB, Target::None),
+            beside("paper.charts.reportlab.page", "KB/page", REPORTLAB, Target::None),
+        ],
+        big: true,
+        measure: |ground| typesetters::beside(ground, &typesetters::REPORTLAB),
+    },
+    Bench {
+        figures: &[
+            beside("paper.charts.wkhtmltopdf.cpu", "CPU s", WKHTMLTOPDF, Target::None),
+            beside("paper.charts.wkhtmltopdf.peak", "MB", WKHTMLTOPDF, Target::None),
+            beside("paper.charts.wkhtmltopdf.page", "KB/page", WKHTMLTOPDF, Target::None),
+        ],
+        big: true,
+        measure: |ground| typesetters::beside(ground, &typesetters::WKHTMLTOPDF),
     },
     Bench {
         figures: &[
@@ -208,6 +257,10 @@ pub const BENCHES: &[Bench] = &[
 
 const COMPRESSED: &str = "zstd -3 of the export's files in one piece";
 const TYPST: &str = "the same sheets, all set by Typst";
+const WEASYPRINT: &str = "WeasyPrint, the same sheets as HTML";
+const CHROMIUM: &str = "headless Chromium, the same sheets as HTML, untagged";
+const REPORTLAB: &str = "ReportLab, the same sheets drawn by a program";
+const WKHTMLTOPDF: &str = "wkhtmltopdf, the same sheets as HTML";
 const SAME_BYTES: &str = "the same bytes from memory, bare poll loop, one thread";
 const ONE_WRITER: &str = "1 KB appends by one writer, fdatasync after each";
 

@@ -12,6 +12,9 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
+/// How long a command's helpers may outlive it.
+const ORPHANS_END_WITHIN: std::time::Duration = std::time::Duration::from_secs(20);
+
 /// Which command to run and where to write what it cost.
 #[derive(Args)]
 pub struct MeasureOptions {
@@ -28,7 +31,7 @@ pub struct MeasureOptions {
 pub struct Cost {
     /// From start to end.
     pub wall_seconds: f64,
-    /// User and system time of the command and everything it started and waited for.
+    /// User and system time of the command and everything it started, also what it did not wait for.
     pub cpu_seconds: f64,
     /// The largest resident size any one of these processes had.
     pub peak_megabytes: f64,
@@ -36,6 +39,16 @@ pub struct Cost {
 
 /// Runs a command to its end and tells what it cost and what it printed. Fails if the command fails.
 pub fn finished(program: &str, arguments: &[&str], scratch: &Path) -> Result<(Cost, String)> {
+    finished_with(program, arguments, scratch, &[])
+}
+
+/// The same with variables of its environment.
+pub fn finished_with(
+    program: &str,
+    arguments: &[&str],
+    scratch: &Path,
+    variables: &[(&str, &str)],
+) -> Result<(Cost, String)> {
     let record = scratch.join("cost.json");
     let ourselves = std::env::current_exe().context("this program's own path")?;
     let mut command = Command::new(ourselves);
@@ -45,7 +58,8 @@ pub fn finished(program: &str, arguments: &[&str], scratch: &Path) -> Result<(Co
         .arg(&record)
         .arg("--")
         .arg(program)
-        .args(arguments);
+        .args(arguments)
+        .envs(variables.iter().copied());
     let output = command.stdin(Stdio::null()).output().context("xtask measure")?;
     if !output.status.success() {
         bail!("`{program}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
@@ -75,8 +89,13 @@ pub fn cpu_seconds_of_this_thread() -> Result<f64> {
     bail!("the CPU time of a thread can be measured on Linux only")
 }
 
-/// The inside of `xtask measure`.
+/// The inside of `xtask measure`: alone in its process, because it waits for every child there is.
 pub fn run_and_record(options: &MeasureOptions) -> Result<ExitCode> {
+    adopt_orphans()?;
+    record(options, wait_for_orphans)
+}
+
+fn record(options: &MeasureOptions, wait_for_rest: impl Fn(&str) -> Result<()>) -> Result<ExitCode> {
     let Some((program, arguments)) = options.command.split_first() else {
         bail!("no command to measure")
     };
@@ -86,6 +105,7 @@ pub fn run_and_record(options: &MeasureOptions) -> Result<ExitCode> {
         .status()
         .with_context(|| format!("`{program}` cannot be started"))?;
     let wall_seconds = begun.elapsed().as_secs_f64();
+    wait_for_rest(program)?;
     if !status.success() {
         bail!("`{program}` ended with {status}");
     }
@@ -96,6 +116,42 @@ pub fn run_and_record(options: &MeasureOptions) -> Result<ExitCode> {
     std::fs::write(&options.out, serde_json::to_string(&cost)?)
         .with_context(|| format!("{} cannot be written", options.out.display()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the command leaves behind becomes a child of this process: a browser's helpers do most of its work, and it does not wait for them.
+#[cfg(target_os = "linux")]
+fn adopt_orphans() -> Result<()> {
+    nix::sys::prctl::set_child_subreaper(true).context("to be the parent of what the command leaves behind")
+}
+
+/// Nothing can be adopted, nor measured.
+#[cfg(not(target_os = "linux"))]
+fn adopt_orphans() -> Result<()> {
+    Ok(())
+}
+
+/// Waits until the last of them has ended, so that its time counts.
+#[cfg(unix)]
+fn wait_for_orphans(program: &str) -> Result<()> {
+    use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+    let begun = Instant::now();
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Err(nix::errno::Errno::ECHILD) => return Ok(()),
+            Err(error) => return Err(error).context("waiting for what the command left behind"),
+            Ok(WaitStatus::StillAlive) if begun.elapsed() > ORPHANS_END_WITHIN => {
+                bail!("`{program}` ended but left processes running: what they cost is not known")
+            }
+            Ok(WaitStatus::StillAlive) => std::thread::sleep(std::time::Duration::from_millis(5)),
+            Ok(_) => {}
+        }
+    }
+}
+
+/// Nothing was adopted.
+#[cfg(not(unix))]
+fn wait_for_orphans(_: &str) -> Result<()> {
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -210,6 +266,31 @@ mod tests {
         assert!(cpu_seconds_of_tree(u32::MAX).is_err());
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_a_command_leaves_behind_counts() {
+        const INSIDE: &str = "XTASK_MEASURE_INTO";
+        // The shell ends at once; what it started goes on counting for a while.
+        let script = "(i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done) >/dev/null 2>&1 &";
+        if let Some(out) = std::env::var_os(INSIDE) {
+            let command = ["sh", "-c", script].map(str::to_owned).to_vec();
+            let out = out.into();
+            run_and_record(&MeasureOptions { out, command }).unwrap();
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("cost.json");
+        // In a process of its own: it takes every child that ends, and other tests have children.
+        let inside = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "bench::measure::tests::what_a_command_leaves_behind_counts"])
+            .env(INSIDE, &out)
+            .output()
+            .unwrap();
+        assert!(inside.status.success(), "{}", String::from_utf8_lossy(&inside.stdout));
+        let cost: Cost = serde_json::from_str(&std::fs::read_to_string(out).unwrap()).unwrap();
+        assert!(cost.cpu_seconds > 0.05, "{cost:?}");
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_command_that_works_costs_cpu_time() {
@@ -217,17 +298,18 @@ mod tests {
         let out = folder.path().join("cost.json");
         let script = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done";
         let command = ["sh", "-c", script].map(str::to_owned).to_vec();
-        run_and_record(&MeasureOptions {
+        let nothing_more = |_: &str| Ok(());
+        let options = MeasureOptions {
             out: out.clone(),
             command,
-        })
-        .unwrap();
+        };
+        record(&options, nothing_more).unwrap();
         let cost: Cost = serde_json::from_str(&std::fs::read_to_string(out).unwrap()).unwrap();
         assert!(cost.cpu_seconds > 0.0 && cost.peak_megabytes > 0.1 && cost.wall_seconds > 0.0);
         let failing = MeasureOptions {
             out: folder.path().join("none"),
             command: vec!["false".to_owned()],
         };
-        assert!(run_and_record(&failing).is_err());
+        assert!(record(&failing, nothing_more).is_err());
     }
 }

@@ -1,7 +1,8 @@
 //! Paper: one chart sheet asked for at the desk, and the whole morning's pack.
 //!
-//! The charts' peer is the same press with every sheet set by Typst. It deliberately has no other: a browser or another
-//! typesetter would set other pages.
+//! The charts' peer is the same press with every sheet set by Typst. It deliberately leaves other programs to `typesetters`.
+
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -86,10 +87,8 @@ pub fn pack(ground: &Ground) -> Result<Vec<Measured>> {
 }
 
 /// What one run of `morning` cost: the whole process's CPU s, peak MB, KB of PDF a page, ms of a warm sheet.
-fn morning(ground: &Ground, sheets: usize, words: &[&str]) -> Result<[f64; 4]> {
-    let hospital = ground.hospitals.of(600)?;
-    let release = hospital.program().parent().context("the folder of the program")?;
-    let program = release.join("examples").join("morning");
+pub fn morning(ground: &Ground, sheets: usize, words: &[&str]) -> Result<[f64; 4]> {
+    let program = morning_program(ground)?;
     let sheets = sheets.to_string();
     let mut arguments = vec![sheets.as_str(), "1"];
     arguments.extend(words);
@@ -107,6 +106,13 @@ fn morning(ground: &Ground, sheets: usize, words: &[&str]) -> Result<[f64; 4]> {
         number("page")? / 1e3,
         number("warm sheet")?,
     ])
+}
+
+/// The example that is measured.
+pub fn morning_program(ground: &Ground) -> Result<PathBuf> {
+    let hospital = ground.hospitals.of(600)?;
+    let release = hospital.program().parent().context("the folder of the program")?;
+    Ok(release.join("examples").join("morning"))
 }
 
 /// 600 charts, one page each but for the longest, as one file: by the quick way, beside all of them by Typst.

@@ -26,7 +26,16 @@ pub fn extract(ground: &Ground, patients: u32) -> Result<Vec<Measured>> {
     let (rows, packed) = (text(&rows)?, text(&ground.scratch.join("rows.zst"))?);
     let [cpu, wall, peak, peer_cpu, peer_peak] = medians_of(runs, || {
         // The snapshot is there: `--accept` lets the guard replace it by the same day.
-        let arguments = ["extract", "-c", &config, "--day", "today", "--accept", "--json"];
+        let arguments = [
+            "extract",
+            "-c",
+            &config,
+            "--day",
+            "today",
+            "--accept",
+            "--no-packs",
+            "--json",
+        ];
         let (cost, _) = measure::finished(&program, &arguments, &ground.scratch)?;
         let (peer, _) = measure::finished("zstd", &["-3", "-q", "-f", &rows, "-o", &packed], &ground.scratch)?;
         Ok([
@@ -55,7 +64,15 @@ pub fn parts(ground: &Ground, patients: u32) -> Result<Vec<Measured>> {
     let (rows, packed) = (text(&rows)?, text(&ground.scratch.join("rows.zst"))?);
     let [pull, seal, reopen, peer] = medians_of(ground.runs, || {
         let arguments = [
-            "extract", "-c", &config, "--day", "today", "--accept", "--json", "--cost",
+            "extract",
+            "-c",
+            &config,
+            "--day",
+            "today",
+            "--accept",
+            "--no-packs",
+            "--json",
+            "--cost",
         ];
         let (_, said) = measure::finished(&program, &arguments, &ground.scratch)?;
         let said: serde_json::Value = serde_json::from_str(&said).context("what `extract --json` said")?;

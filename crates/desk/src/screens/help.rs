@@ -61,13 +61,14 @@ const fn drawings(name: &str) -> [&'static str; 3] {
         b"users" => [LIST, PERSON, KEY],
         b"print-menu" => [PERSON, LIST, PAPER],
         b"printing" => [LIST, BELL, PAPER],
+        b"packs" => [LIST, CLOCK, PAPER],
         b"sign-in" => [PERSON, KEY, SCREEN_DRAWING],
         _ => [SCREEN_DRAWING, CLOCK, BELL],
     }
 }
 
 /// Screens with their own help; the others show that of home.
-const EXPLAINED: [&str; 20] = [
+const EXPLAINED: [&str; 21] = [
     "reception",
     "patients",
     "ward",
@@ -88,6 +89,7 @@ const EXPLAINED: [&str; 20] = [
     "users",
     "print-menu",
     "printing",
+    "packs",
 ];
 
 async fn show(visit: Visit, Path(name): Path<String>) -> Result<Response, Fault> {

@@ -11,7 +11,7 @@ use axum::routing::get;
 use downtime::state::{Mode, TimeQuality};
 use serde::Serialize;
 
-use super::{Open, Route, Screen, declare, printing};
+use super::{Open, Route, Screen, declare, packs, printing};
 use crate::fault::Fault;
 use crate::layout::{Done, Page, SCRIPTS};
 use crate::paper::After;
@@ -138,6 +138,7 @@ fn tiles(visit: &Visit) -> Vec<Tile> {
     let mut tiles = vec![data_tile(visit), findings_tile(visit), station_tile(visit)];
     tiles.extend(day_tile(visit));
     tiles.extend(printing_tile(visit));
+    tiles.extend(packs_tile(visit));
     tiles
 }
 
@@ -259,6 +260,28 @@ fn printing_tile(visit: &Visit) -> Option<Tile> {
         words: printing::route(visit),
         lines,
         link: Some((w["printing-go"].to_owned(), "/printing")),
+    })
+}
+
+/// Whether the packs of the snapshot in use are there, where they are made.
+fn packs_tile(visit: &Visit) -> Option<Tile> {
+    let w = visit.w();
+    visit.role().filter(|role| packs::SCREEN.who.contains(role))?;
+    let lent = visit.site.desk.packs.as_ref().filter(|packs| packs.remake.is_some())?;
+    let epoch = visit.state.snapshot.as_ref()?.epoch;
+    let made = lent.store.made(epoch);
+    let pages = made.as_ref().map_or(0, |made| u64::from(made.pages));
+    let (mark, key) = match &made {
+        Some(made) if made.is_whole() => ("○", "packs-tile-ready"),
+        Some(_) => ("■", "packs-tile-wrong"),
+        None => ("－", "packs-tile-none"),
+    };
+    Some(Tile {
+        head: w["packs-title"].to_owned(),
+        mark,
+        words: w.with(key, &[("epoch", epoch.into()), ("n", pages.into())]),
+        lines: Vec::new(),
+        link: Some((w["packs-go"].to_owned(), "/packs")),
     })
 }
 

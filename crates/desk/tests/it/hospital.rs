@@ -21,6 +21,7 @@ use vault::HospitalId;
 use vault::files::Disk;
 use vault::keys::{RolePublic, RoleSecret, SealerSecret, StationSecret};
 use vault::slot::SlotCost;
+use vault::snapshot::EpochKeys;
 
 #[path = "hospital/people.rs"]
 pub mod people;
@@ -54,6 +55,11 @@ pub struct Hospital {
     pub clock: Arc<AtomicI64>,
     /// Its queue to printers, where a test has given it some.
     pub printers: Option<Arc<Queue>>,
+    /// Its packs, where a test has given it some.
+    pub packs: Option<Arc<desk::packs::Packs>>,
+    /// Opens the snapshot as whoever sealed it.
+    #[allow(dead_code)] // The measuring example makes no packs.
+    pub keys: EpochKeys,
     journal: RolePublic,
 }
 
@@ -188,7 +194,7 @@ impl Hospital {
         .at("患者基本.csv", 12)
         .in_field("生年月日")
         .about("00009999");
-        extract::run(
+        let done = extract::run(
             &Literal(charts, vec![finding]),
             shelf.slots(),
             &order,
@@ -222,6 +228,8 @@ impl Hospital {
             station,
             clock,
             printers: None,
+            packs: None,
+            keys: done.keys,
             journal: journal.public(),
         }
     }
@@ -285,6 +293,7 @@ impl Hospital {
             codes: Arc::new(codes),
             symbols: desk::Symbols::default(),
             printers: self.printers.clone(),
+            packs: self.packs.clone(),
             silent_browser: false,
             chance: Arc::new(|bytes| {
                 UnwrapErr(SysRng).fill_bytes(bytes);

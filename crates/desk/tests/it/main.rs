@@ -14,6 +14,7 @@ mod lifeboat;
 mod namesakes;
 mod notebook;
 mod orders;
+mod packs;
 mod pages;
 mod paper_language;
 mod paying;

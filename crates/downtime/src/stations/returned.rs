@@ -14,7 +14,7 @@ use vault::files::Files;
 use super::{Session, Station};
 use crate::identity::Role;
 use crate::journal::NotSaved;
-use crate::scans::{Archive, Decided, Decision, Register, untold};
+use crate::scans::{Archive, Decided, Decision, Issued, Pack, Register, untold};
 
 /// So often the archive is looked at for something that no entry says yet, while somebody works here.
 const LOOK_SECONDS: i64 = 60;
@@ -97,6 +97,24 @@ impl Session {
         }
         *told = lies;
         Ok(count)
+    }
+
+    /// Writes sheets of a pack into the register under this person's name: from here on they are issued. Blocks until it is on the disk.
+    ///
+    /// # Errors
+    /// [`NotSaved`]: none of them may leave.
+    pub fn issue_pack(&self, title: &str, sheets: Vec<Issued>) -> Result<(), NotSaved> {
+        let archive = self.scans();
+        let archive = archive.ok_or_else(|| NotSaved("この職種では用紙を発行できません。".to_owned()))?;
+        let pack = Pack {
+            at: self.station.now(),
+            by: self.author().user.clone(),
+            title: title.to_owned(),
+            sheets,
+            blank: false,
+        };
+        let kept = archive.keep_pack(&pack, &mut *(self.station.randomness)());
+        kept.map_err(|fault| NotSaved(fault.to_string()))
     }
 
     /// Keeps a decision about returned paper under this person's name; blocks until it is on the disk.

@@ -4,8 +4,6 @@
 //! as Typst's shaper gives it. Whatever could be set otherwise is refused here and goes to Typst: characters a face lacks (the fallback
 //! chain), marks that combine, what `legible` would change, and anything that turns the writing direction.
 
-use std::collections::BTreeMap;
-
 use crate::fonts::Fonts;
 use crate::legible::{UNBROKEN_RUN, is_invisible, is_variation_selector, stand_in, unbreakable};
 
@@ -55,25 +53,39 @@ pub struct Face {
     advances: Vec<f64>,
     /// Glyph and character behind each code from `ALIASES` on.
     aliases: Vec<(u16, char)>,
-    /// Character of each glyph.
-    characters: BTreeMap<u16, char>,
+    /// Character of each glyph, NUL for none.
+    characters: Vec<char>,
     /// Height and shift of subscripts, in ems.
     pub subscript: (f64, f64),
 }
 
 /// The four faces.
-pub struct Faces(Vec<Face>);
+pub struct Faces {
+    faces: Vec<Face>,
+    /// For each code point whether it is set as it is.
+    plain: Vec<bool>,
+}
 
 impl Faces {
     /// Reads the tables.
     pub fn new(fonts: &Fonts) -> Option<Self> {
         let faces = fonts.fonts.iter().take(Kind::ALL.len()).map(Face::new);
-        faces.collect::<Option<Vec<_>>>().map(Self)
+        let faces = faces.collect::<Option<Vec<_>>>()?;
+        let codes = faces.get(Kind::Text as usize)?.codes.iter().zip(0..);
+        let plain = codes.map(|(code, point)| {
+            let known = |c: &char| *c == '\n' || *code != 0;
+            let c = char::from_u32(point).filter(known);
+            c.is_some_and(|c| !is_odd(c) && stand_in(c).is_none())
+        });
+        Some(Self {
+            plain: plain.collect(),
+            faces,
+        })
     }
 
     /// The face of this kind.
     pub fn of(&self, kind: Kind) -> Option<&Face> {
-        self.0.get(kind as usize)
+        self.faces.get(kind as usize)
     }
 }
 
@@ -85,7 +97,7 @@ impl Face {
         let glyphs = ttf.number_of_glyphs();
         let mut codes = Vec::new();
         let mut aliases = Vec::new();
-        let mut characters = BTreeMap::new();
+        let mut characters = vec!['\0'; usize::from(glyphs)];
         for code in font.info().coverage.iter() {
             let Some(glyph) = char::from_u32(code).and_then(|c| ttf.glyph_index(c)).map(|id| id.0) else {
                 continue;
@@ -94,8 +106,9 @@ impl Face {
             if codes.len() <= place {
                 codes.resize(place + 1, 0);
             }
-            let given = if let std::collections::btree_map::Entry::Vacant(e) = characters.entry(glyph) {
-                e.insert(c);
+            let first = characters.get_mut(usize::from(glyph))?;
+            let given = if *first == '\0' {
+                *first = c;
                 glyph
             } else {
                 aliases.push((glyph, c));
@@ -135,7 +148,7 @@ impl Face {
     pub fn character(&self, code: u16) -> Option<char> {
         match code.checked_sub(ALIASES) {
             Some(at) => self.aliases.get(usize::from(at)).map(|(_, c)| *c),
-            None => self.characters.get(&code).copied(),
+            None => self.characters.get(usize::from(code)).copied().filter(|c| *c != '\0'),
         }
     }
 
@@ -157,19 +170,19 @@ fn typst_glyph(glyph: u16) -> ttf_parser::GlyphId {
 /// Whether every character of `text` is set one by one and left as it is: no change by `legible`, no ligature, no mark, no other
 /// direction, nothing that Typst breaks by rules of its own (web addresses).
 pub fn is_plain(faces: &Faces, text: &str) -> bool {
-    let Some(face) = faces.of(Kind::Text) else { return false };
-    let (mut run, mut before, mut count) = (0, ' ', 0);
+    let (mut run, mut before, mut count, mut address) = (0, ' ', 0, false);
     for c in text.chars() {
         count += 1;
         run = if unbreakable(c) { run + 1 } else { 0 };
         let ligature = before == 'f' && matches!(c, 'i' | 'l');
-        let known = c == '\n' || face.code(c).is_some();
-        if run > UNBROKEN_RUN || ligature || !known || count > MAX_TEXT || is_odd(c) || stand_in(c).is_some() {
+        let plain = faces.plain.get(u32::from(c) as usize).copied().unwrap_or(false);
+        if run > UNBROKEN_RUN || ligature || !plain || count > MAX_TEXT {
             return false;
         }
+        address |= matches!(c, '/' | 'w');
         before = c;
     }
-    !text.contains("://") && !text.contains("www.")
+    !(address && (text.contains("://") || text.contains("www.")))
 }
 
 /// Marks that combine, blanks with rules of their own, tone letters that join, and controls.

@@ -1,9 +1,8 @@
 //! A PDF file written page by page: pages go out as they come, the fonts' used glyphs follow at the end.
 //!
 //! Codes of a font are fixed (glyph number, or an alias), so that a page's bytes do not depend on the pages before it and the same pages
-//! give the same file whatever order they were made in.
+//! give the same file whatever order they were made in. Stamps stand beside the fonts, and are found by their numbers.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
@@ -14,7 +13,8 @@ use subsetter::GlyphRemapper;
 use crate::fonts::Fonts;
 
 use super::face::{Face, Faces, Kind};
-use super::ink::Page;
+use super::ink::{Page, Stamp};
+use super::used::Used;
 
 const CATALOG: usize = 1;
 const TREE: usize = 2;
@@ -23,7 +23,10 @@ const INFO: usize = 4;
 /// Objects of each font: itself, its descendant, descriptor, file, code map, glyph map.
 const FONT_OBJECTS: usize = 6;
 const FIRST_FONT: usize = 5;
-const FIRST_FREE: usize = FIRST_FONT + 4 * FONT_OBJECTS;
+const FIRST_STAMP: usize = FIRST_FONT + 4 * FONT_OBJECTS;
+/// Most stamps of a file.
+const MAX_STAMPS: usize = 8;
+const FIRST_FREE: usize = FIRST_STAMP + MAX_STAMPS;
 
 /// Pages under one node of the page tree.
 const BRANCH: usize = 64;
@@ -33,7 +36,7 @@ pub struct File {
     out: Vec<u8>,
     /// Where each object starts, 0 for none.
     places: Vec<usize>,
-    used: [BTreeSet<u16>; 4],
+    used: Used,
     /// Finished nodes of the page tree with their number of pages.
     branches: Vec<(usize, usize)>,
     branch: Vec<usize>,
@@ -48,7 +51,7 @@ impl File {
         Self {
             out: b"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n".to_vec(),
             places: vec![0; FIRST_FREE],
-            used: Default::default(),
+            used: Used::new(),
             branches: Vec::new(),
             branch: Vec::new(),
             node: 0,
@@ -102,9 +105,7 @@ impl File {
         );
         self.stream(content, "", &page.content);
         for (kind, code) in &page.used {
-            if let Some(used) = self.used.get_mut(*kind as usize) {
-                used.insert(*code);
-            }
+            self.used.note(*kind, *code);
         }
         self.branch.push(number);
         self.pages += 1;
@@ -132,17 +133,31 @@ impl File {
     }
 
     /// The finished file. `title` is what a viewer shows in its window.
-    pub fn finish(mut self, fonts: &Fonts, faces: &Faces, title: Option<&str>) -> Option<Vec<u8>> {
+    pub fn finish(mut self, fonts: &Fonts, faces: &Faces, stamps: &[Stamp], title: Option<&str>) -> Option<Vec<u8>> {
         self.close_branch();
-        let mut resources = String::from("<</Font<<");
+        for (kind, code) in stamps.iter().flat_map(|stamp| &stamp.used) {
+            self.used.note(*kind, *code);
+        }
+        let mut names = String::new();
         for kind in Kind::ALL {
-            let used = std::mem::take(self.used.get_mut(kind as usize)?);
+            let used = self.used.of(kind);
             if used.is_empty() {
                 continue;
             }
             let first = FIRST_FONT + kind as usize * FONT_OBJECTS;
-            let _ = write!(resources, "/F{} {first} 0 R", kind as usize);
+            let _ = write!(names, "/F{} {first} 0 R", kind as usize);
             self.font(first, fonts.fonts.get(kind as usize)?, faces.of(kind)?, &used)?;
+        }
+        let mut resources = format!("<</Font<<{names}>>/XObject<<");
+        (stamps.len() <= MAX_STAMPS).then_some(())?;
+        for (number, stamp) in stamps.iter().enumerate() {
+            let object = FIRST_STAMP + number;
+            let _ = write!(resources, "/S{number} {object} 0 R");
+            let [left, foot, right, top] = stamp.edges;
+            let about = format!(
+                "/Type/XObject/Subtype/Form/BBox[{left:.3} {foot:.3} {right:.3} {top:.3}]/Resources<</Font<<{names}>>>>"
+            );
+            self.stream(object, &about, &stamp.content);
         }
         resources.push_str(">>>>");
         self.object(RESOURCES, &resources);
@@ -176,9 +191,10 @@ impl File {
         Some(self.out)
     }
 
-    fn font(&mut self, first: usize, font: &typst::text::Font, face: &Face, used: &BTreeSet<u16>) -> Option<()> {
-        let glyphs: BTreeSet<u16> = used.iter().map(|code| face.glyph(*code)).collect();
-        let glyphs: Vec<u16> = glyphs.into_iter().collect();
+    fn font(&mut self, first: usize, font: &typst::text::Font, face: &Face, used: &[u16]) -> Option<()> {
+        let mut glyphs: Vec<u16> = used.iter().map(|code| face.glyph(*code)).collect();
+        glyphs.sort_unstable();
+        glyphs.dedup();
         let mapper = GlyphRemapper::new_from_glyphs_sorted(&glyphs);
         let subset = subsetter::subset(font.data(), font.index(), &mapper).ok()?;
         let ttf = ttf_parser::Face::parse(font.data(), font.index()).ok()?;
@@ -258,12 +274,11 @@ fn utf16(text: &str) -> String {
 }
 
 /// Which character each code is, for whoever copies or reads out the text.
-fn unicode_map(face: &Face, used: &BTreeSet<u16>) -> Option<String> {
+fn unicode_map(face: &Face, used: &[u16]) -> Option<String> {
     let mut out = String::from(
         "/CIDInit/ProcSet findresource begin\n12 dict begin\nbegincmap\n/CIDSystemInfo<</Registry(Adobe)/Ordering(UCS)/Supplement 0>>def\n\
          /CMapName/Adobe-Identity-UCS def\n/CMapType 2 def\n1 begincodespacerange\n<0000><FFFF>\nendcodespacerange\n",
     );
-    let used: Vec<u16> = used.iter().copied().collect();
     for some in used.chunks(100) {
         let _ = writeln!(out, "{} beginbfchar", some.len());
         for code in some {

@@ -8,6 +8,7 @@ use super::head::between;
 use super::panels::cautions;
 use super::par::{Par, style};
 use super::parts::{BODY, LEADING, SMALL, Set, state_word};
+use super::stationery::Stationery;
 
 /// Height of the vitals.
 pub const VITALS: f64 = 9.6 * MM;
@@ -197,16 +198,27 @@ pub fn vitals(set: Set, width: f64) -> Option<Frame> {
     Some(frame.outlined(pen(0.8), 0.0))
 }
 
-/// Room to write by hand, and the orders beside it.
-pub fn writing(set: Set, b: &Body, width: f64, height: f64) -> Option<Frame> {
-    let orders_width = 65.0 * MM;
-    let left = width - orders_width;
-    let inner = left - 4.0 * MM;
+/// Width of the orders, and of what stands in them.
+const ORDERS: f64 = 65.0 * MM;
+const IN_ORDERS: f64 = ORDERS - 4.0 * MM;
+/// Size of the orders' text and space between their lines.
+const ORDER: f64 = 9.5;
+const ORDER_LEADING: f64 = 0.75 * ORDER;
+
+/// Heading of the room to write.
+pub fn heading(set: Set, width: f64) -> Option<Frame> {
     let mut title = Par::of(set.faces, style(Kind::Bold, 9.0), "主訴・経過・所見・評価・計画")?;
     title.rest();
     title.text(set.faces, style(Kind::Text, SMALL), "手書き")?;
+    title.over(width - ORDERS - 4.0 * MM, LEADING * BODY)
+}
+
+/// Room to write by hand, and the orders beside it.
+pub fn writing(set: Set, b: &Body, stationery: &Stationery, width: f64, height: f64) -> Option<Frame> {
+    let left = width - ORDERS;
+    let inner = left - 4.0 * MM;
     let mut frame = Frame::new(width, height);
-    frame.put(2.0 * MM, 1.5 * MM, title.over(inner, LEADING * BODY)?);
+    frame.put(2.0 * MM, 1.5 * MM, stationery.heading.clone());
     let lines = ((height - 9.0 * MM) / (8.5 * MM)).floor();
     let faint = Pen {
         width: 0.4,
@@ -218,30 +230,50 @@ pub fn writing(set: Set, b: &Body, width: f64, height: f64) -> Option<Frame> {
         frame.draw(2.0 * MM, y, Draw::Line(inner, 0.0, faint));
         number += 1.0;
     }
-    frame.put(left, 0.0, orders(set, b, orders_width, height)?);
+    frame.put(left, 0.0, orders(set, b, stationery, height)?);
     between(&mut frame, &[left], height);
     Some(frame.outlined(pen(1.2), 0.0))
 }
 
-fn orders(set: Set, b: &Body, width: f64, height: f64) -> Option<Frame> {
-    let inner = width - 4.0 * MM;
-    let size = 9.5;
-    let leading = 0.75 * size;
-    let normal = style(Kind::Text, size);
-    let heading = style(Kind::Bold, 9.0);
-    let small = style(Kind::Text, SMALL);
-    let choice = |text: &str| set.choice(text, size, inner);
-    let framed = |frame: Frame| frame.padded(2.0 * MM, 1.6 * MM, 2.0 * MM, 1.6 * MM);
-    let rest: Vec<&str> = cautions(b).into_iter().skip(1).collect();
+fn orders(set: Set, b: &Body, stationery: &Stationery, height: f64) -> Option<Frame> {
+    let drugs = prescribing(set, b)?;
+    let exams = if b.today_exams.is_empty() {
+        stationery.exams.clone()
+    } else {
+        exams(set, &b.today_exams)?
+    };
+    let (measures, next) = (stationery.measures.clone(), stationery.next.clone());
+    if drugs.height + exams.height + measures.height + next.height > height {
+        return None;
+    }
+    let mut frame = Frame::new(ORDERS, height);
+    let (second, third, fourth) = (drugs.height, drugs.height + exams.height, height - next.height);
+    frame.put(0.0, 0.0, drugs);
+    frame.put(0.0, second, exams);
+    frame.put(0.0, third, measures);
+    frame.put(0.0, fourth, next);
+    for y in [second, third, fourth] {
+        frame.draw(0.0, y, Draw::Line(ORDERS, 0.0, pen(0.5)));
+    }
+    Some(frame)
+}
 
+fn order(frame: Frame) -> Frame {
+    frame.padded(2.0 * MM, 1.6 * MM, 2.0 * MM, 1.6 * MM)
+}
+
+fn prescribing(set: Set, b: &Body) -> Option<Frame> {
+    let normal = style(Kind::Text, ORDER);
+    let choice = |text: &str| set.choice(text, ORDER, IN_ORDERS);
+    let rest: Vec<&str> = cautions(b).into_iter().skip(1).collect();
     let mut flow = Flow::default();
-    let mut par = Par::of(set.faces, heading, "処方")?;
+    let mut par = Par::of(set.faces, style(Kind::Bold, 9.0), "処方")?;
     if rest.is_empty() {
         par.text(set.faces, normal, " ")?;
     } else {
-        flow.add(auto(size), par.over(inner, leading)?, auto(size));
+        flow.add(auto(ORDER), par.over(IN_ORDERS, ORDER_LEADING)?, auto(ORDER));
         for sentence in rest {
-            let warning = Par::of(set.faces, style(Kind::Bold, SMALL), sentence)?.over(inner, 0.3 * size)?;
+            let warning = Par::of(set.faces, style(Kind::Bold, SMALL), sentence)?.over(IN_ORDERS, 0.3 * ORDER)?;
             flow.add(block(1.4 * MM), warning, block(1.8 * MM));
         }
         par = Par::default();
@@ -253,33 +285,46 @@ fn orders(set: Set, b: &Body, width: f64, height: f64) -> Option<Frame> {
     par.boxed(choice("変更あり → 処方箋に記載")?);
     par.text(set.faces, normal, "\n")?;
     par.boxed(choice("処方なし")?);
-    flow.add(auto(size), par.over(inner, leading)?, auto(size));
-    let drugs = framed(flow.frame(inner));
+    flow.add(auto(ORDER), par.over(IN_ORDERS, ORDER_LEADING)?, auto(ORDER));
+    Some(order(flow.frame(IN_ORDERS)))
+}
 
-    let mut par = Par::of(set.faces, heading, "検査")?;
+/// Orders of examinations; what is planned for today comes first.
+pub fn exams(set: Set, today: &[String]) -> Option<Frame> {
+    let normal = style(Kind::Text, ORDER);
+    let small = style(Kind::Text, SMALL);
+    let mut par = Par::of(set.faces, style(Kind::Bold, 9.0), "検査")?;
     par.text(set.faces, normal, "\n")?;
-    if !b.today_exams.is_empty() {
+    if !today.is_empty() {
         par.text(set.faces, small, "本日の予定（済んだら ✓）")?;
         par.text(set.faces, normal, "\n")?;
-        for (number, exam) in b.today_exams.iter().enumerate() {
+        for (number, exam) in today.iter().enumerate() {
             if number > 0 {
-                par.blank(0.8 * size);
+                par.blank(0.8 * ORDER);
                 par.text(set.faces, normal, " ")?;
             }
-            par.boxed(choice(exam)?);
+            par.boxed(set.choice(exam, ORDER, IN_ORDERS)?);
         }
         par.text(set.faces, normal, "\n")?;
         par.text(set.faces, small, "追加")?;
         par.text(set.faces, normal, "\n")?;
     }
-    choices(set, &mut par, &["採血", "尿", "心電図", "X線"], inner)?;
-    let exams = framed(par.over(inner, leading)?);
+    choices(set, &mut par, &["採血", "尿", "心電図", "X線"])?;
+    Some(order(par.over(IN_ORDERS, ORDER_LEADING)?))
+}
 
-    let measures = framed(Par::of(set.faces, heading, "処置・指示")?.over(inner, leading)?);
+/// Room for measures.
+pub fn measures(set: Set) -> Option<Frame> {
+    let par = Par::of(set.faces, style(Kind::Bold, 9.0), "処置・指示")?;
+    Some(order(par.over(IN_ORDERS, ORDER_LEADING)?))
+}
 
-    let mut par = Par::of(set.faces, heading, "次回")?;
+/// The next visit.
+pub fn next(set: Set) -> Option<Frame> {
+    let normal = style(Kind::Text, ORDER);
+    let mut par = Par::of(set.faces, style(Kind::Bold, 9.0), "次回")?;
     par.text(set.faces, normal, " ")?;
-    par.blank(0.6 * size).blank(7.0 * MM);
+    par.blank(0.6 * ORDER).blank(7.0 * MM);
     par.text(set.faces, normal, "月")?;
     par.blank(7.0 * MM);
     par.text(set.faces, normal, "日（")?;
@@ -287,33 +332,18 @@ fn orders(set: Set, b: &Body, width: f64, height: f64) -> Option<Frame> {
     par.text(set.faces, normal, "）")?;
     par.blank(6.0 * MM);
     par.text(set.faces, normal, "：\n")?;
-    choices(set, &mut par, &["採血", "心電図", "予約票を渡した"], inner)?;
-    let next = framed(par.over(inner, leading)?);
-
-    if drugs.height + exams.height + measures.height + next.height > height {
-        return None;
-    }
-    let mut frame = Frame::new(width, height);
-    let (second, third, fourth) = (drugs.height, drugs.height + exams.height, height - next.height);
-    frame.put(0.0, 0.0, drugs);
-    frame.put(0.0, second, exams);
-    frame.put(0.0, third, measures);
-    frame.put(0.0, fourth, next);
-    for y in [second, third, fourth] {
-        frame.draw(0.0, y, Draw::Line(width, 0.0, pen(0.5)));
-    }
-    Some(frame)
+    choices(set, &mut par, &["採血", "心電図", "予約票を渡した"])?;
+    Some(order(par.over(IN_ORDERS, ORDER_LEADING)?))
 }
 
 /// `#choice[…] #h(0.6em) #choice[…]`
-fn choices(set: Set, par: &mut Par, words: &[&str], width: f64) -> Option<()> {
-    let size = 9.5;
+fn choices(set: Set, par: &mut Par, words: &[&str]) -> Option<()> {
     for (number, word) in words.iter().enumerate() {
         if number > 0 {
-            par.text(set.faces, style(Kind::Text, size), " ")?;
-            par.blank(0.6 * size);
+            par.text(set.faces, style(Kind::Text, ORDER), " ")?;
+            par.blank(0.6 * ORDER);
         }
-        par.boxed(set.choice(word, size, width)?);
+        par.boxed(set.choice(word, ORDER, IN_ORDERS)?);
     }
     Some(())
 }

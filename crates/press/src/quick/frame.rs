@@ -21,12 +21,14 @@ pub enum Draw {
     Fill(f64, f64, f64),
     /// A line to this offset.
     Line(f64, f64, Pen),
-    /// Filled rectangles `(x, y, width, height)` as one path: codes.
-    Modules(f64, f64, std::sync::Arc<Vec<[u16; 4]>>),
+    /// Filled rectangles as one path, in units of this width and height: codes, as `ink::rectangles` writes them.
+    Modules(f64, f64, std::sync::Arc<[u8]>),
     /// A filled polygon, or in white.
     Polygon(Vec<(f64, f64)>, bool),
     /// A white circle with its middle here.
     WhiteDot(f64),
+    /// A piece of `stationery`.
+    Stamp(usize),
 }
 
 /// How a line is drawn.

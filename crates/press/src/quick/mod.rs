@@ -21,6 +21,8 @@ mod panels;
 mod par;
 mod parts;
 mod rest;
+mod stationery;
+mod used;
 
 use ::chart::sheet_code::MAX_SHEET_PAGES;
 use ::chart::{PatientStrip, Sheet};
@@ -35,9 +37,10 @@ use frame::{Draw, Frame, MM, SLACK, pen};
 use head::{Foot, QR_QUIET, Title};
 use panels::Parts;
 use parts::Set;
+use stationery::Stationery;
 
 pub use file::File;
-pub use ink::Page;
+pub use ink::{Inkwell, Page};
 
 /// The form that is set here.
 const FORM: &str = "F02";
@@ -63,8 +66,7 @@ const PANEL_Y: f64 = 1.5 * MM;
 /// The quick press, set up once.
 pub struct Quick {
     faces: Faces,
-    vitals: Frame,
-    foot: Frame,
+    stationery: Stationery,
 }
 
 impl Quick {
@@ -73,13 +75,14 @@ impl Quick {
         let form = forms.get(FORM).ok().filter(|form| !form.overridden)?;
         (fingerprint(form) == PORTED).then_some(())?;
         let faces = Faces::new(fonts)?;
-        let set = Set { faces: &faces };
-        let (vitals, foot) = (first::vitals(set, WIDTH)?, first::foot(set, WIDTH - 24.0 * MM)?);
-        Some(Self { faces, vitals, foot })
+        Some(Self {
+            stationery: Stationery::new(&faces, WIDTH)?,
+            faces,
+        })
     }
 
     /// The sheet's pages; `None` for Typst.
-    pub fn pages(&self, form: &Form, sheet: &Sheet) -> Option<Vec<Page>> {
+    pub fn pages(&self, form: &Form, sheet: &Sheet, well: &mut Inkwell) -> Option<Vec<Page>> {
         let ours = form.about.code == FORM && sheet.form == FORM && !form.overridden && check(form, sheet).is_ok();
         let strip = usual(&self.faces, sheet).filter(|_| ours)?;
         let body = Body::read(&sheet.body, &self.faces)?;
@@ -90,7 +93,7 @@ impl Quick {
         };
         let set = Set { faces: &self.faces };
         let frames = self.frames(set, sheet, strip, &title, &body)?;
-        frames.iter().map(|frame| ink::written(&self.faces, frame)).collect()
+        frames.iter().map(|frame| well.page(&self.faces, frame)).collect()
     }
 
     /// A file for such pages.
@@ -100,12 +103,12 @@ impl Quick {
 
     /// Finishes a file.
     pub fn finish(&self, file: File, fonts: &Fonts, title: Option<&str>) -> Option<Vec<u8>> {
-        file.finish(fonts, &self.faces, title)
+        file.finish(fonts, &self.faces, &self.stationery.stamps, title)
     }
 
     fn frames(&self, set: Set, sheet: &Sheet, strip: &PatientStrip, title: &Title, b: &Body) -> Option<Vec<Frame>> {
         let head = head::page_head(set, sheet, strip, title, WIDTH, true)?;
-        let foot = head::page_foot(set, sheet, title, WIDTH, self.foot.clone())?;
+        let foot = head::page_foot(set, sheet, title, WIDTH, self.stationery.foot.clone())?;
         let top = TOP + head.height + 3.0 * MM;
         let height = PAPER.1 - top - (FOOT + foot.frame.height + QR_QUIET);
         let (first, rest) = self.bodies(set, b, height)?;
@@ -162,9 +165,9 @@ impl Quick {
         out.draw(x, y, Draw::Outline(right_panel, plan.height, pen(0.8)));
         out.put(x + PANEL_X, y + PANEL_Y, right_content);
         y += plan.height + GAP;
-        out.put(0.0, y, self.vitals.clone());
+        out.put(0.0, y, self.stationery.vitals.clone());
         y += first::VITALS + GAP;
-        out.put(0.0, y, first::writing(set, b, WIDTH, writing)?);
+        out.put(0.0, y, first::writing(set, b, &self.stationery, WIDTH, writing)?);
         let rest = if plan.over {
             rest::pages(set, b, &plan, WIDTH, height)?
         } else {

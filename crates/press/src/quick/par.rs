@@ -73,6 +73,8 @@ struct Line {
     /// Blanks from here to the end are not counted.
     trim: usize,
     width: f64,
+    /// The glyphs trimmed at its start and its end, and by how many points.
+    edges: [Option<(usize, f64)>; 2],
 }
 
 impl Par {
@@ -104,6 +106,8 @@ impl Par {
         let face = faces.of(style.face)?;
         let (start, first) = (self.text.len(), self.glyphs.len());
         self.text.push_str(text);
+        // A character of ours is mostly three bytes long.
+        self.glyphs.reserve(text.len() / 3 + 1);
         for (at, c) in text.char_indices().filter(|(_, c)| *c != '\n') {
             let (code, advance) = face.code(c)?;
             let shrink = shrink(c, advance);
@@ -194,15 +198,28 @@ impl Par {
     /// The lines, as Typst's first fit finds them.
     fn broken(&self, width: f64) -> Option<Vec<Line>> {
         let mut lines = Vec::new();
+        // Most texts fit their line: no part of a text is wider than all of it, so none of them would have been broken.
+        if !self.text.is_empty() && !self.text.contains('\n') {
+            let whole = self.line(0, self.text.len(), true);
+            if whole.width <= width + SLACK {
+                lines.push(whole);
+                return Some(lines);
+            }
+        }
+        let reach = self.reach();
+        let reach = |at: usize| reach.get(at).copied().unwrap_or(f64::INFINITY);
         let (mut start, mut last) = (0, None);
         for (end, forced) in self.breaks()? {
+            if !forced && reach(end) - reach(start) <= width {
+                last = Some(end);
+                continue;
+            }
             let mut attempt = self.line(start, end, forced);
             if attempt.width > width + SLACK
                 && let Some(fitting) = last.take()
             {
-                let fitting: Line = fitting;
-                start = fitting.end;
-                lines.push(fitting);
+                lines.push(self.line(start, fitting, false));
+                start = fitting;
                 attempt = self.line(start, end, forced);
             }
             if attempt.width > width + SLACK {
@@ -213,11 +230,39 @@ impl Par {
                 lines.push(attempt);
                 last = None;
             } else {
-                last = Some(attempt);
+                last = Some(end);
             }
         }
-        lines.extend(last);
+        lines.extend(last.map(|end| self.line(start, end, false)));
         Some(lines)
+    }
+
+    /// How wide everything before each byte is with nothing trimmed: what fits so fits trimmed, too.
+    fn reach(&self) -> Vec<f64> {
+        let mut reach = vec![0.0; self.text.len() + 1];
+        let mut add = |at: usize, width: f64| {
+            if let Some(reach) = reach.get_mut(at + 1) {
+                *reach += width;
+            }
+        };
+        for (start, _, item) in &self.items {
+            match item {
+                Item::Text(style, from, to, sub) => {
+                    let size = sub.map_or(style.size, |(size, _)| size);
+                    let glyphs = self.glyphs.get(*from..*to).unwrap_or_default();
+                    glyphs.iter().for_each(|glyph| add(glyph.at, glyph.advance * size));
+                }
+                Item::Blank(width) => add(*start, *width),
+                Item::Rest(_) => {}
+                Item::Box(frame) => add(*start, frame.width),
+            }
+        }
+        let mut sum = 0.0;
+        for reach in &mut reach {
+            sum += *reach;
+            *reach = sum;
+        }
+        reach
     }
 
     /// Where a line may end, and whether it must.
@@ -244,26 +289,34 @@ impl Par {
             end,
             trim: start + kept.len(),
             width: 0.0,
+            edges: [None, None],
         };
         let items = self.items_of(&line);
         let widths = items.map(|(_, _, item)| match item {
             Item::Text(style, from, to, sub) => {
                 let size = sub.map_or(style.size, |(size, _)| size);
-                let glyphs = self.glyphs.get(*from..*to).unwrap_or_default();
-                let within = glyphs.iter().filter(|glyph| glyph.at >= start && glyph.at < line.trim);
-                within.map(|glyph| glyph.advance * size).sum::<f64>()
+                let (_, within) = self.within(*from, *to, start, line.trim);
+                within.iter().map(|glyph| glyph.advance * size).sum::<f64>()
             }
             Item::Blank(width) => *width,
             Item::Rest(_) => 0.0,
             Item::Box(frame) => frame.width,
         });
         line.width = widths.sum::<f64>();
-        let [left, right] = self.edges(&line);
-        line.width -= left.map_or(0.0, |(_, points)| points) + right.map_or(0.0, |(_, points)| points);
+        line.edges = self.edges(&line);
+        let [left, right] = line.edges.map(|edge| edge.map_or(0.0, |(_, points)| points));
+        line.width -= left + right;
         line
     }
 
-    /// The glyphs trimmed at the start and the end of a line, and by how many points.
+    /// Those of the glyphs `from..to` that stand for bytes `start..end`, and the number of the first.
+    fn within(&self, from: usize, to: usize, start: usize, end: usize) -> (usize, &[Glyph]) {
+        let all = self.glyphs.get(from..to).unwrap_or_default();
+        let [first, last] = [start, end].map(|at| all.partition_point(|glyph| glyph.at < at));
+        (from + first, all.get(first..last).unwrap_or_default())
+    }
+
+    /// What is trimmed at the start and the end of a line.
     fn edges(&self, line: &Line) -> [Option<(usize, f64)>; 2] {
         let kept = self.text.get(line.start..line.trim).unwrap_or_default();
         let left = kept.starts_with(OPENING).then(|| {
@@ -304,7 +357,6 @@ impl Par {
             Align::Middle if rests == 0 => hanging + remaining / 2.0,
             _ => hanging,
         };
-        let [left, right] = self.edges(line);
         let (mut above, mut below, mut empty) = (0.0_f64, 0.0_f64, None);
         let mut texts = 0;
         let mut pieces: Vec<(f64, Frame)> = Vec::new();
@@ -325,10 +377,8 @@ impl Par {
                 }
                 Item::Box(frame) => (frame.clone(), None),
                 Item::Text(style, from, to, sub) => {
-                    let glyphs = self.glyphs.get(*from..*to).unwrap_or_default().iter().zip(*from..);
-                    let within = |glyph: &Glyph| glyph.at >= line.start && glyph.at < line.end;
-                    let run = glyphs.filter(|(glyph, _)| within(glyph));
-                    let frame = text_frame(run, line, *style, *sub, left, right);
+                    let (first, run) = self.within(*from, *to, line.start, line.end);
+                    let frame = text_frame(run, first, line, *style, *sub);
                     if frame.items.is_empty() {
                         empty = Some(style.size);
                         continue;
@@ -365,17 +415,11 @@ fn edges_of(size: f64) -> (f64, f64) {
 }
 
 /// A run as a piece whose baseline is its top edge's distance.
-fn text_frame<'a>(
-    run: impl Iterator<Item = (&'a Glyph, usize)>,
-    line: &Line,
-    style: Style,
-    sub: Option<(f64, f64)>,
-    left: Option<(usize, f64)>,
-    right: Option<(usize, f64)>,
-) -> Frame {
+fn text_frame(run: &[Glyph], first: usize, line: &Line, style: Style, sub: Option<(f64, f64)>) -> Frame {
     let (size, lowered) = sub.unwrap_or((style.size, 0.0));
-    let (mut x, mut marks) = (0.0, Vec::new());
-    for (glyph, number) in run {
+    let [left, right] = line.edges;
+    let (mut x, mut marks) = (0.0, Vec::with_capacity(run.len()));
+    for (glyph, number) in run.iter().zip(first..) {
         let kept = glyph.at < line.trim;
         let taken = |edge: Option<(usize, f64)>| edge.filter(|(at, _)| *at == number).map_or(0.0, |(_, points)| points);
         let offset = if kept { glyph.offset * size - taken(left) } else { 0.0 };
@@ -394,7 +438,10 @@ fn text_frame<'a>(
 }
 
 /// Pieces under each other, with the first one's baseline.
-pub fn stacked(lines: Vec<Frame>, leading: f64) -> Frame {
+pub fn stacked(mut lines: Vec<Frame>, leading: f64) -> Frame {
+    if lines.len() == 1 {
+        return lines.pop().unwrap_or_default();
+    }
     let width = lines.iter().map(|line| line.width).fold(0.0, f64::max);
     let mut out = Frame::new(width, 0.0);
     for (number, line) in lines.into_iter().enumerate() {

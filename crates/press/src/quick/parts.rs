@@ -2,12 +2,11 @@
 //!
 //! Every function here is the Rust twin of the one with the same name there; the rasters of both are compared in the tests.
 
-use std::sync::Arc;
-
 use crate::codes::{Bars, Squares};
 
 use super::face::{Faces, Kind, Style};
 use super::frame::{Draw, Frame, MM, Pen, dashed, pen};
+use super::ink::rectangles;
 use super::par::{Par, style};
 
 /// Faces and the size of the text around: what every part needs.
@@ -114,11 +113,9 @@ pub fn bar_code(text: &str, height: f64, most: f64) -> Option<Frame> {
     } else {
         72.0 / 100.0
     };
-    let runs = bars.runs().into_iter();
-    let runs = runs.map(|(start, length)| Some([u16::try_from(start).ok()?, 0, u16::try_from(length).ok()?, 1]));
+    let runs = bars.runs().into_iter().map(|(start, length)| [start, 0, length, 1]);
     let mut frame = Frame::new(count * module, height);
-    let runs = Arc::new(runs.collect::<Option<Vec<_>>>()?);
-    frame.draw(0.0, 0.0, Draw::Modules(module, height, runs));
+    frame.draw(0.0, 0.0, Draw::Modules(module, height, rectangles(runs)));
     Some(frame.padded(10.0 * module, 0.0, 10.0 * module, 0.0))
 }
 
@@ -126,17 +123,12 @@ pub fn bar_code(text: &str, height: f64, most: f64) -> Option<Frame> {
 pub fn qr(text: &str, side: f64) -> Option<Frame> {
     let squares = Squares::qr(text).ok()?;
     let module = side / squares.side as f64;
-    let runs = squares.runs().into_iter().map(|(row, start, length)| {
-        Some([
-            u16::try_from(start).ok()?,
-            u16::try_from(row).ok()?,
-            u16::try_from(length).ok()?,
-            1,
-        ])
-    });
     let mut frame = Frame::new(side, side);
-    let runs = Arc::new(runs.collect::<Option<Vec<_>>>()?);
-    frame.draw(0.0, 0.0, Draw::Modules(module, module, runs));
+    frame.draw(
+        0.0,
+        0.0,
+        Draw::Modules(module, module, rectangles(squares.rectangles())),
+    );
     Some(frame)
 }
 

@@ -165,7 +165,7 @@ fn the_statutory_words_and_boxes_are_all_there() {
             "1回目",
             "2回目",
             "3回目",
-            "次回予定日",
+            "次回調剤予定日（",
             "調剤済年月日",
             "保険薬局の所在地",
         ] {

@@ -412,6 +412,22 @@ fn quick_pages_and_typst_pages_stand_in_the_order_of_their_sheets() {
 }
 
 #[test]
+fn the_same_charts_give_the_same_bytes_on_any_number_of_threads() {
+    let sheets: Vec<Sheet> = (0..2 * SHEETS)
+        .map(any_chart)
+        .filter(|sheet| press().is_quick(sheet))
+        .collect();
+    let once = |threads| {
+        let press = Press::new(Forms::built_in().unwrap(), NonZeroUsize::new(threads).unwrap()).unwrap();
+        packed(&press, &sheets).bytes
+    };
+    let alone = once(1);
+    for threads in [2, 3, 4] {
+        assert!(once(threads) == alone, "{threads} threads");
+    }
+}
+
+#[test]
 fn no_body_makes_the_quick_press_fall() {
     const ODD: [&str; 14] = [
         "",

@@ -117,6 +117,9 @@ fn checks(config: &Config) -> Vec<Check> {
         crate::serving::press(config)
             .and_then(|p| Ok(format!("帳票 {} 種、{}", p.forms().iter().count(), route(config)?))),
     );
+    if let Ok(home) = &home {
+        put("印刷パック", crate::packs::state(config, home));
+    }
     put("検査・処置の一覧", order_lists(config));
     put(
         "QRコード（処方箋、お薬手帳）",

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use chart::Severity;
 use downtime::extract::{self, ExtractFault, Guard, History, Order, SnapshotStat, Step};
+use downtime::packs::Made;
 use downtime::sources::several::Several;
 use downtime::sources::{Progress, Scope, Source};
 use jiff::civil::Date;
@@ -14,7 +15,7 @@ use serde_json::json;
 use super::{ConfigArg, LOOK, REFUSED};
 use crate::config::Config;
 use crate::home::{Home, write_durably};
-use crate::{clock, progress, random};
+use crate::{clock, packs, progress, random};
 
 /// Extracts from the EHR's export, seals, and puts the snapshot on the shelf.
 #[derive(Debug, clap::Args)]
@@ -36,6 +37,9 @@ pub struct Extract {
     /// Also tell the CPU seconds of reading, sealing and re-opening; reads the export once more for that. Linux only.
     #[arg(long)]
     cost: bool,
+    /// Do not make the print packs afterwards; `[packs] enabled = false` does the same for good.
+    #[arg(long)]
+    no_packs: bool,
 }
 
 /// CPU seconds of the parts of an extract; `None` where the system does not tell.
@@ -65,9 +69,15 @@ impl Extract {
         };
         match done {
             Ok((done, costs)) => {
-                self.report(&done, costs);
+                let made = self.packs(&config, &home, &done);
+                self.report(&done, costs, made.as_ref());
+                let missing = made.is_some_and(|made| !made.is_ok_and(|made| made.is_whole()));
                 let look = done.extract.findings.iter().any(|f| f.severity == Severity::Severe);
-                Ok(if look { ExitCode::from(LOOK) } else { ExitCode::SUCCESS })
+                Ok(if look || missing {
+                    ExitCode::from(LOOK)
+                } else {
+                    ExitCode::SUCCESS
+                })
             }
             Err(fault) => {
                 home.log("extract.log", &format!("{} REFUSED {fault:#}", clock::now().text()))?;
@@ -81,7 +91,16 @@ impl Extract {
         }
     }
 
-    fn report(&self, done: &extract::Done, costs: Option<Costs>) {
+    /// What follows a sealing; it never undoes it. `None` where no packs are wanted.
+    fn packs(&self, config: &Config, home: &Home, done: &extract::Done) -> Option<Result<Made, String>> {
+        if self.no_packs || !config.packs.enabled {
+            return None;
+        }
+        let made = packs::after_sealing(config, home, done);
+        Some(made.map_err(|fault| format!("{fault:#}")))
+    }
+
+    fn report(&self, done: &extract::Done, costs: Option<Costs>, made: Option<&Result<Made, String>>) {
         let stat = &done.stat;
         if self.json {
             let findings: Vec<_> = done
@@ -98,6 +117,13 @@ impl Extract {
                     "cpu_seconds".to_owned(),
                     json!({"pull": pull, "seal": seal, "reopen": reopen}),
                 );
+            }
+            if let (Some(said), Some(made)) = (said.as_object_mut(), made) {
+                let made = match made {
+                    Ok(made) => json!(made),
+                    Err(why) => json!({"why": why}),
+                };
+                said.insert("packs".to_owned(), made);
             }
             say!("{said}");
             return;
@@ -136,6 +162,20 @@ impl Extract {
         }
         if severe + warning > 20 {
             say!("  …（全件は画面 S02 の「指摘」か --json で見られます）");
+        }
+        match made {
+            None => {}
+            Some(Ok(made)) => {
+                say!(
+                    "印刷パック: {} 個 {} 枚を作り、封印して置きました",
+                    made.packs,
+                    made.pages
+                );
+                for failure in &made.failed {
+                    say!("  ★ {} は作れませんでした: {}", failure.label, failure.why);
+                }
+            }
+            Some(Err(why)) => say!("★ 印刷パックを作れませんでした（封印は済んでいます）: {why}"),
         }
         if let Some(Costs { pull, seal, reopen }) = costs {
             let shown = |seconds: Option<f64>| seconds.map_or_else(|| "不明".to_owned(), |s| format!("{s:.3} 秒"));

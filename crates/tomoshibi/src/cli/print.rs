@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use chart::Subject;
 use downtime::audit::Deed;
 use downtime::identity::verb;
+use downtime::packs::{self as shelved, Batch, Only};
 use jiff::civil::Date;
 
 use super::password::{SignInArgs, WithArgs};
@@ -18,15 +19,14 @@ use super::person::{Entered, about_each, enter};
 use super::{ConfigArg, LOOK};
 use crate::home::Home;
 use crate::trail;
-use batch::{Batch, Only};
 
-mod batch;
 mod blank;
 mod contents;
 mod contract;
 mod lifeboat;
 mod numbers;
 mod pack;
+mod packs;
 mod queued;
 mod sheet;
 mod shred;
@@ -34,7 +34,7 @@ mod shred;
 /// Paper without a screen, and what opens without us.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  tomoshibi print pack --user 9001 --password-file pw.txt --out paper\n  tomoshibi print pack --user 9001 --printer 1階受付 --department 01\n  tomoshibi print blank --form F22 --form F04 --count 20 --department 01 --user 9001 --out paper\n  tomoshibi print sheet cards/reception.toml --out card.pdf\n  tomoshibi print lifeboat --user 9001 --out /media/stick\n  tomoshibi print shred paper --user 9001 --witness 1001 --yes\n\nThe PDFs hold patients' data in the clear: print, then shred."
+    after_help = "Examples:\n  tomoshibi print pack --user 9001 --password-file pw.txt --out paper\n  tomoshibi print pack --user 9001 --printer 1階受付 --department 01\n  tomoshibi print packs\n  tomoshibi print blank --form F22 --form F04 --count 20 --department 01 --user 9001 --out paper\n  tomoshibi print sheet cards/reception.toml --out card.pdf\n  tomoshibi print lifeboat --user 9001 --out /media/stick\n  tomoshibi print shred paper --user 9001 --witness 1001 --yes\n\nThe PDFs hold patients' data in the clear: print, then shred."
 )]
 pub struct Print {
     #[command(flatten)]
@@ -74,6 +74,12 @@ enum What {
         /// Pages that the printer prints in a minute; that of the configuration when absent.
         #[arg(long, value_name = "PAGES", value_parser = clap::value_parser!(u16).range(1..=1000))]
         per_minute: Option<u16>,
+        /// One JSON object instead of words.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Packs that were made by themselves after the last sealing: pages, minutes, state. Nobody signs in; printing them is S71.
+    Packs {
         /// One JSON object instead of words.
         #[arg(long)]
         json: bool,
@@ -167,6 +173,7 @@ impl Print {
         let home = Home::open(&config)?;
         let look = match &self.what {
             What::Sheet { .. } => false,
+            What::Packs { json } => packs::run(&config, &home, *json)?,
             What::Blank {
                 who,
                 forms,
@@ -286,7 +293,7 @@ fn wanted(entered: &Entered, only: Only<'_>) -> Result<(Date, Vec<Batch>)> {
         .stat()
         .day
         .context("封印済みデータに対象日がありません")?;
-    Ok((day, batch::wanted(opened, day, only)?))
+    Ok((day, shelved::wanted(opened, day, only)?))
 }
 
 /// Every patient who leaves on paper or on a stick is in the audit log before the first chart opens.

@@ -10,6 +10,7 @@ mod notebook;
 mod one_day;
 mod own_forms;
 mod packs;
+mod packs_at_night;
 mod packs_queued;
 mod program;
 mod scanning;

@@ -7,14 +7,16 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::codec::Malformed;
+use crate::context::Context;
 use crate::files::{ReadAt, read_vec};
 use crate::ids::{CompartmentId, RoleId, StationId, UserId};
 use crate::keys::{Key32, RecoverySecret, SealerPublic, StationSecret, UserPublic, UserSecret};
-use crate::sealbox;
+use crate::sealbox::{self, CannotOpen};
 use crate::slot::Slot;
 use crate::wrap;
 
@@ -320,6 +322,37 @@ impl Unlocked {
         // Another thread may have been quicker with the very same locators.
         let _ = open.locators.set(locators);
         Ok(Index { thin, len })
+    }
+
+    /// Seals bytes made from this snapshot for whoever opens a compartment of it, now or from its file later: they are worth as
+    /// much as the snapshot and end with its keys. The caller keeps them, and binds them to their place by `ctx`.
+    ///
+    /// # Errors
+    /// [`SnapshotFault::NotFor`] when the compartment is not open here.
+    pub fn seal_beside(
+        &self,
+        compartment: CompartmentId,
+        ctx: &Context,
+        plain: &[u8],
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<Vec<u8>, SnapshotFault> {
+        let open = self.compartments.get(&compartment);
+        let open = open.ok_or(SnapshotFault::NotFor("compartment"))?;
+        Ok(sealbox::seal(&open.key, ctx, plain, rng))
+    }
+
+    /// Opens what [`Self::seal_beside`] made.
+    ///
+    /// # Errors
+    /// [`CannotOpen`] when the compartment is not open here, and on any difference whatsoever.
+    pub fn open_beside(
+        &self,
+        compartment: CompartmentId,
+        ctx: &Context,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {
+        let open = self.compartments.get(&compartment).ok_or(CannotOpen)?;
+        sealbox::open(&open.key, ctx, sealed)
     }
 
     /// Opens one record. Loads the compartment's index if that has not happened yet.

@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use chart::{Moment, Subject};
 use desk::lifeboat::{Boatyard, Cover, MAX_FILE, MAX_PEOPLE};
 use downtime::audit::Deed;
+use downtime::packs::{Batch, Only};
 use downtime::view::{Day, lay_over};
 use jiff::civil::Date;
 use rand_core::Rng;
@@ -20,7 +21,6 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use vault::lifeboat::{ITERATIONS, Passphrase, SALT_LEN, Sealing};
 
-use super::batch::{Batch, Only};
 use super::contents::{Contents, Listed, hex};
 use super::{wanted, witness};
 use crate::cli::person::Entered;

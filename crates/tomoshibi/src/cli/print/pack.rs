@@ -8,22 +8,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use chart::{FormId, Moment, PatientId, Sheet, Subject};
+use chart::{Moment, Sheet};
 use downtime::audit::Deed;
-use downtime::forms::Issue;
+use downtime::packs::{Batch, Only, issued as issued_as};
 use downtime::scans::{self, Archive, Issued};
-use downtime::shelf::Opened;
 use press::{Paper, Press};
 use serde_json::{Value, json};
 use vault::files::Disk;
 
-use super::batch::{Batch, Only};
 use super::contents::{Contents, Listed, hex};
 use super::{wanted, witness};
-use crate::cli::audit::paper::{digits, own_checkpoints};
 use crate::cli::person::Entered;
 use crate::config::Config;
 use crate::home::Home;
+use crate::packs::issue;
 use crate::secrets::replace as write;
 use crate::{clock, progress, random, serving};
 
@@ -71,10 +69,7 @@ pub fn run(config: &Config, home: &Home, entered: &Entered, wish: &Wish<'_>) -> 
     let now = clock::now();
     let issue = issue(config, home, opened, now);
     witness(home, entered, Deed::Printed, None, &wanted)?;
-    // Whoever keeps a list is a witness of this station's longest log.
-    let checkpoints = own_checkpoints(home)?;
-    let longest = checkpoints.iter().max_by_key(|checkpoint| checkpoint.claim().size);
-    let checkpoint = longest.map(digits).unwrap_or_default();
+    let checkpoint = crate::packs::checkpoint(home)?;
     let all: usize = wanted.iter().map(Batch::sheets_expected).sum();
     let bar = progress::bar("印刷パック", wish.json);
     let (mut packs, mut failed): (Vec<Pack>, _) = (Vec::new(), None);
@@ -130,19 +125,6 @@ pub fn run(config: &Config, home: &Home, entered: &Entered, wish: &Wish<'_>) -> 
     // What lies there already is on the list, whatever failed after it: it must be found when it is to be destroyed.
     let look = finish(list, packs, wish, now)?;
     failed.map_or(Ok(look), Err)
-}
-
-/// Whose a sheet of the pack is: the number its bar code carries is the patient's own.
-pub(super) fn issued_as(sheet: &Sheet) -> Option<Issued> {
-    let subject = match &sheet.strip {
-        Some(strip) => Subject::Patient(PatientId::parse(&strip.id_code)?),
-        None => Subject::Hospital,
-    };
-    Some(Issued {
-        form_id: FormId::parse(&sheet.form_id)?,
-        form: sheet.form.clone(),
-        subject,
-    })
 }
 
 /// Keeps whose the sheets are, sealed beside the data: no entry of the journal says it.
@@ -305,23 +287,6 @@ fn summary(pack: &Pack, per_minute: u16) -> String {
 /// Minutes at the printer, rounded up.
 fn minutes(pages: usize, per_minute: u16) -> usize {
     pages.div_ceil(usize::from(per_minute).max(1))
-}
-
-pub(super) fn issue(config: &Config, home: &Home, opened: &Opened, now: Moment) -> Issue {
-    let state = opened.shelved().state();
-    Issue {
-        hospital: config.hospital.name.clone(),
-        mark: "電子カルテ停止時".to_owned(),
-        drill: false,
-        reissue: false,
-        as_of: state.as_of,
-        stopped_at: None,
-        seal: format!("封印 {} 第{}号 署名確認済", state.sealed_at.text(), state.epoch),
-        station: home.code,
-        now,
-        form_id: None,
-        contact_phone: config.hospital.contact_phone.clone(),
-    }
 }
 
 #[cfg(test)]

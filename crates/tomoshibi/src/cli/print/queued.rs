@@ -14,17 +14,18 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use chart::{FormId, Sheet, Subject};
 use downtime::audit::Deed;
+use downtime::packs::{Batch, Only, issued as issued_as};
 use downtime::printing::{self as queue, Job, Paper, Queue, State};
 use press::Press;
 use serde_json::json;
 use vault::files::Disk;
 
-use super::batch::{Batch, Only};
-use super::pack::{issue, issued_as, register, tray};
+use super::pack::{register, tray};
 use super::{wanted, witness};
 use crate::cli::person::Entered;
 use crate::config::Config;
 use crate::home::Home;
+use crate::packs::issue;
 use crate::{clock, printing, progress, serving, trail};
 
 /// Sheets made, registered and queued at once; so many pages are what a printer can be short of.

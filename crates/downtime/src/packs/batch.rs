@@ -1,15 +1,21 @@
 //! What is printed together: the patients of one department, or those of one ward.
 //!
-//! Which forms that gives is `downtime::forms`; where the files go is `pack` and `lifeboat`.
+//! Which forms that gives is `forms`; where the pages go is the business of whoever asks.
 
 use std::collections::BTreeSet;
 
-use anyhow::{Result, bail};
 use chart::Sheet;
-use downtime::forms::{Department, Issue, OpenBed, Ward, departments, open_ward, pack_sheets, ward_sheets, wards};
-use downtime::index::BedList;
-use downtime::shelf::{OpenFault, Opened};
 use jiff::civil::Date;
+
+use super::{Kind, PackId};
+use crate::forms::{Department, Issue, OpenBed, Ward, departments, open_ward, pack_sheets, ward_sheets, wards};
+use crate::index::BedList;
+use crate::shelf::{OpenFault, Opened};
+
+/// There is nobody to print for: the words say what was looked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Nobody(pub String);
 
 /// What somebody wants: everything, or one department, or one ward.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,6 +36,7 @@ pub enum Batch {
 
 impl Batch {
     /// 循環器内科, 5階東.
+    #[must_use]
     pub fn label(&self) -> &str {
         match self {
             Self::Department(_, department) => department.department.label(),
@@ -37,7 +44,32 @@ impl Batch {
         }
     }
 
-    /// Its code, and the word that keeps a ward's files apart from a department's of the same code.
+    /// What it is called in files and addresses.
+    #[must_use]
+    pub fn id(&self) -> PackId {
+        let kind = match self {
+            Self::Department(..) => Kind::Department,
+            Self::Ward(_) => Kind::Ward,
+        };
+        PackId::of(kind, self.key())
+    }
+
+    /// Its code; its name where it has none.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        let named = match self {
+            Self::Department(_, department) => &department.department,
+            Self::Ward(ward) => &ward.ward,
+        };
+        if named.code.is_empty() {
+            &named.name
+        } else {
+            &named.code
+        }
+    }
+
+    /// The word that keeps a ward's files apart from a department's of the same code.
+    #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Department(..) => "department",
@@ -46,6 +78,7 @@ impl Batch {
     }
 
     /// Its code.
+    #[must_use]
     pub fn code(&self) -> &str {
         match self {
             Self::Department(_, department) => &department.department.code,
@@ -54,6 +87,7 @@ impl Batch {
     }
 
     /// Forms, for the audit log.
+    #[must_use]
     pub const fn forms(&self) -> &'static str {
         match self {
             Self::Department(..) => "F13・F02",
@@ -62,6 +96,7 @@ impl Batch {
     }
 
     /// Rows of the people in it, each once, in the order of the list.
+    #[must_use]
     pub fn rows(&self) -> Vec<u32> {
         let mut seen = BTreeSet::new();
         let all: Vec<u32> = match self {
@@ -72,6 +107,7 @@ impl Batch {
     }
 
     /// Sheets there will be, for the bar.
+    #[must_use]
     pub fn sheets_expected(&self) -> usize {
         match self {
             Self::Department(_, department) => department.slots.len() + 1,
@@ -80,6 +116,7 @@ impl Batch {
     }
 
     /// `2026-11-28_01_循環器内科`, `2026-11-28_ward_5E_5階東`: what its file or folder is called.
+    #[must_use]
     pub fn file_name(&self, day: Date) -> String {
         let clean = |text: &str| -> String {
             let letters = text.chars().take(40);
@@ -98,6 +135,7 @@ impl Batch {
     }
 
     /// Charts that must be open before the first sheet: those of a ward, whose list shows something of each.
+    #[must_use]
     pub fn open<'a>(&'a self, opened: &Opened, day: Date, damaged: &mut Vec<(String, OpenFault)>) -> Vec<OpenBed<'a>> {
         match self {
             Self::Department(..) => Vec::new(),
@@ -127,7 +165,7 @@ impl Batch {
 ///
 /// # Errors
 /// When there is none: the words say which were looked for.
-pub fn wanted(opened: &Opened, day: Date, only: Only<'_>) -> Result<Vec<Batch>> {
+pub fn wanted(opened: &Opened, day: Date, only: Only<'_>) -> Result<Vec<Batch>, Nobody> {
     let everything = only.department.is_none() && only.ward.is_none();
     let mut batches = Vec::new();
     if everything || only.department.is_some() {
@@ -137,21 +175,13 @@ pub fn wanted(opened: &Opened, day: Date, only: Only<'_>) -> Result<Vec<Batch>> 
     }
     if everything || only.ward.is_some() {
         let index = opened.index();
-        let code = |ward: &Ward| {
-            if ward.ward.code.is_empty() {
-                ward.ward.name.clone()
-            } else {
-                ward.ward.code.clone()
-            }
-        };
-        let chosen = wards(index)
-            .into_iter()
-            .filter(|ward| only.ward.is_none_or(|wanted| code(ward) == wanted));
-        batches.extend(chosen.map(Batch::Ward));
+        let chosen = wards(index).into_iter().map(Batch::Ward);
+        batches.extend(chosen.filter(|ward| only.ward.is_none_or(|wanted| ward.key() == wanted)));
         if only.ward.is_some() && index.bed_list() == BedList::NotAsked {
-            bail!(
+            return Err(Nobody(
                 "封印済みデータに入院患者がありません。対応表に kind = \"stay\" のファイルを書いてください（docs/operating/ward.md）"
-            );
+                    .to_owned(),
+            ));
         }
     }
     if batches.is_empty() {
@@ -160,7 +190,7 @@ pub fn wanted(opened: &Opened, day: Date, only: Only<'_>) -> Result<Vec<Batch>> 
             (Some(department), None) => format!("{} に予約のある診療科 {department}", chart::date::iso(day)),
             (None, None) => format!("{} に予約のある診療科も、入院患者のいる病棟も", chart::date::iso(day)),
         };
-        bail!("{what} が見つかりません");
+        return Err(Nobody(format!("{what} が見つかりません")));
     }
     Ok(batches)
 }

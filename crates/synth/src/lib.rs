@@ -15,6 +15,7 @@
 //! ```
 
 mod amount;
+mod base64;
 mod body;
 mod booking;
 mod calendar;

@@ -12,7 +12,7 @@ use crate::catalogue::{Department, Doctor};
 use crate::hospital::Hospital;
 use jiff::civil::{Date, DateTime};
 
-pub(crate) use codes::{exam_kind, jlac10, note_words, route, usage};
+pub(crate) use codes::{exam_kind, jlac10, merit9, note_words, route, usage};
 
 pub(crate) use medicine::Ordered;
 pub(crate) use people::Place;

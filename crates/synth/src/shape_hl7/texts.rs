@@ -1,10 +1,9 @@
 //! Documents in messages: TXA and the OBX that hold the text, as text or as base64.
 
+use crate::base64::base64;
 use crate::patient::Note;
 use crate::v2::{esc, minute, note_words, segment};
 use jiff::civil::DateTime;
-
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// A document's header.
 pub(super) struct Document<'a> {
@@ -76,40 +75,4 @@ pub(super) fn obx(place: u32, kind: &str, what: &str, value: &str) -> String {
             (11, "F"),
         ],
     )
-}
-
-/// Base64 with padding.
-fn base64(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len() / 3 * 4 + 4);
-    for three in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
-        let word = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for place in 0..4 {
-            let digit = (word >> (18 - 6 * place)) & 0x3f;
-            if place <= three.len() {
-                out.push(ALPHABET.get(digit as usize).map_or('=', |b| char::from(*b)));
-            } else {
-                out.push('=');
-            }
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::base64;
-
-    #[test]
-    fn base64_of_the_standard() {
-        for (plain, coded) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
-    }
 }

@@ -7,10 +7,9 @@ use crate::catalogue::DrugKind;
 use crate::patient::Note;
 use crate::person::Insurance;
 
-/// An amount's unit.
-pub(super) fn unit(word: &str) -> String {
-    let code = match word {
-        "" => return String::new(),
+/// The MERIT-9 code of a unit.
+pub(crate) fn merit9(word: &str) -> Option<&'static str> {
+    Some(match word {
         "錠" => "TAB",
         "カプセル" => "CAP",
         "包" => "PCK",
@@ -28,9 +27,17 @@ pub(super) fn unit(word: &str) -> String {
         "滴" => "DROP",
         "単位" => "UNT",
         "回分" => "DOSE",
-        other => return coded(other, other, "99UNT"),
-    };
-    coded(code, word, "MR9P")
+        _ => return None,
+    })
+}
+
+/// An amount's unit.
+pub(super) fn unit(word: &str) -> String {
+    match merit9(word) {
+        _ if word.is_empty() => String::new(),
+        Some(code) => coded(code, word, "MR9P"),
+        None => coded(word, word, "99UNT"),
+    }
 }
 
 /// The 16 digits of a usage where the standard's table is known here; a local code otherwise.

@@ -19,10 +19,11 @@ use crate::patient::{Patient, ThinRow};
 use crate::person::Person;
 use crate::sheet::Open;
 use crate::stream::{Heap, Stream, whole};
+use crate::v2::FACILITY;
 use crate::{FileSummary, SynthError};
 use codes::{instant, reference};
 use jiff::civil::{DateTime, time};
-use json::Json;
+use json::{Json, list, map};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -49,10 +50,13 @@ const KINDS: [&str; 16] = [
 ];
 
 /// Makes resources from facts.
+#[derive(Debug, Clone, Copy)]
 struct Maker<'h> {
     hospital: &'h Hospital,
     /// When everything was put together.
     loaded: DateTime,
+    /// For the national service: with the institution, and without pointing to what is not in the Bundle.
+    service: bool,
 }
 
 /// The resources of one patient.
@@ -80,6 +84,7 @@ impl<'h> ShapeFhir<'h> {
         let maker = Maker {
             hospital,
             loaded: hospital.today().to_datetime(time(0, 5, 0, 0)),
+            service: false,
         };
         let masters = maker.masters();
         let mut shape = ShapeFhir {
@@ -112,17 +117,26 @@ impl<'h> ShapeFhir<'h> {
         self.heap.put(open, kind, path, self.line.as_bytes())
     }
 
+    /// The maker for the national service.
+    fn service(&self) -> Maker<'h> {
+        Maker {
+            service: true,
+            ..self.maker
+        }
+    }
+
     /// The Bundles and documents of one of the first patients.
     fn bundles(&mut self, patient: &Patient, open: Open) -> Result<(), SynthError> {
-        let parts = self.maker.parts(patient, &self.maker.bundled_subject(patient), 0);
+        let maker = self.service();
+        let parts = maker.parts(patient, &maker.bundled_subject(patient), 0);
         for kind in ["Condition", "AllergyIntolerance", "Observation"] {
-            if let Some(bundle) = self.maker.information(patient, kind, &parts.resources) {
+            if let Some(bundle) = maker.information(patient, kind, &parts.resources) {
                 let path = format!("clins/{}_{kind}.json", patient.id);
                 self.bundle(open, &format!("clins/*_{kind}.json"), &path, &bundle)?;
             }
         }
         if patient.number % 12 == 1 {
-            let bundle = self.maker.referral(patient, &parts);
+            let bundle = maker.referral(patient, &parts);
             let path = format!("documents/{}_referral.json", patient.id);
             self.bundle(open, "documents/*_referral.json", &path, &bundle)?;
         }
@@ -131,6 +145,30 @@ impl<'h> ShapeFhir<'h> {
 }
 
 impl Maker<'_> {
+    /// The department; for the national service the institution too.
+    fn extensions(&self, department: usize) -> Json {
+        let institution = map! {
+            "url": "http://jpfhir.jp/fhir/clins/Extension/StructureDefinition/JP_eCS_InstitutionNumber",
+            "valueIdentifier": map! {
+                "system": "http://jpfhir.jp/fhir/core/IdSystem/insurance-medical-institution-no", "value": FACILITY,
+            },
+        };
+        let department = map! {
+            "url": "http://jpfhir.jp/fhir/eCS/Extension/StructureDefinition/JP_eCS_Department",
+            "valueCodeableConcept": self.department(department),
+        };
+        list![self.service.then_some(institution), department]
+    }
+
+    /// A doctor with the name.
+    fn doctor(&self, place: usize) -> Json {
+        let Some(doctor) = self.hospital.catalogue.doctors.get(place) else {
+            return Json::List(Vec::new());
+        };
+        let reference = (!self.service).then(|| format!("Practitioner/{}", doctor.code));
+        map! { "reference": reference, "display": format!("{} {}", doctor.family, doctor.given) }
+    }
+
     /// Everything about a patient but who it is. `nth` is their place among those in a bed.
     fn parts(&self, patient: &Patient, subject: &Json, nth: u32) -> Parts {
         let mut out = self.cautions(patient, subject);
@@ -193,8 +231,9 @@ impl Printer for ShapeFhir<'_> {
         }
         let mut before = patient.clone();
         before.lying = None;
-        let parts = self.maker.parts(&before, &self.maker.bundled_subject(patient), 0);
-        let bundle = self.maker.discharge(patient, &parts);
+        let maker = self.service();
+        let parts = maker.parts(&before, &maker.bundled_subject(patient), 0);
+        let bundle = maker.discharge(patient, &parts);
         let path = format!("documents/{}_discharge.json", patient.id);
         self.bundle(open, "documents/*_discharge.json", &path, &bundle)
     }

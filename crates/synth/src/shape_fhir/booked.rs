@@ -1,9 +1,7 @@
 //! Appointment, ServiceRequest, Encounter, Location, NutritionOrder, Practitioner, Organization.
 
 use super::Maker;
-use super::codes::{
-    CORE, LOCAL, TERMINOLOGY, coding, concept, date, doctor, extensions, instant, local, meta, reference, words,
-};
+use super::codes::{CORE, LOCAL, TERMINOLOGY, coding, concept, date, instant, local, meta, reference, words};
 use super::json::{Json, list, map};
 use crate::former::Left;
 use crate::inpatient::{Bed, Lying, WARDS};
@@ -119,7 +117,7 @@ impl Maker<'_> {
             "status": status, "specialty": list![self.department(department)],
             "start": instant(at), "end": instant(end), "minutesDuration": LONG,
             "participant": list![
-                actor(reference("Patient", id)), actor(doctor(self.hospital, by)),
+                actor(reference("Patient", id)), actor(self.doctor(by)),
                 actor(place.map_or(Json::List(Vec::new()), |d| {
                     reference("Location", &format!("reception-{}", d.code_a)).with("display", d.place)
                 })),
@@ -147,11 +145,11 @@ impl Maker<'_> {
             out.push(map! {
                 "resourceType": "ServiceRequest", "id": format!("ord-{}", order.code),
                 "meta": meta(&format!("{CORE}JP_ServiceRequest_Common"), self.loaded),
-                "extension": extensions(self.hospital, visit.department),
+                "extension": self.extensions(visit.department),
                 "identifier": list![map! { "system": format!("{LOCAL}order"), "value": &order.code }],
                 "status": "active", "intent": "order", "category": list![concept("http://snomed.info/sct", kind.0, kind.1)],
                 "code": local("exam", exam.code_a, exam.name), "subject": subject.clone(), "occurrenceDateTime": when,
-                "requester": doctor(self.hospital, visit.doctor),
+                "requester": self.doctor(visit.doctor),
                 "locationReference": list![map! { "display": exam.place }],
                 "supportingInfo": list![reference("Appointment", &format!("apt-{}", appointment.code))],
                 "note": if order.remark.is_empty() { Json::List(Vec::new()) } else { list![words(order.remark)] },
@@ -179,7 +177,7 @@ impl Maker<'_> {
             "meta": meta(&format!("{CORE}JP_Encounter"), self.loaded), "status": "finished",
             "class": coding(&format!("{TERMINOLOGY}v3-ActCode"), "AMB", "外来"),
             "serviceType": self.department(visit.department), "subject": subject.clone(),
-            "participant": list![map! { "individual": doctor(self.hospital, visit.doctor) }],
+            "participant": list![map! { "individual": self.doctor(visit.doctor) }],
             "period": map! { "start": instant(at), "end": instant(at) }, "diagnosis": diagnoses,
         })
     }
@@ -223,7 +221,7 @@ impl Maker<'_> {
             "class": coding(&format!("{TERMINOLOGY}v3-ActCode"), "IMP", "入院"),
             "serviceType": self.department(lying.department), "subject": subject,
             "participant": list![
-                map! { "type": role("ATND", "主治医"), "individual": doctor(self.hospital, lying.doctor) },
+                map! { "type": role("ATND", "主治医"), "individual": self.doctor(lying.doctor) },
                 map! { "type": list![words("担当看護師")], "individual": map! { "display": lying.nurse.replace('　', " ") } },
             ],
             "period": map! { "start": instant(admitted), "end": left.map(|(at, _)| instant(at)) },
@@ -237,7 +235,7 @@ impl Maker<'_> {
         map! {
             "resourceType": "NutritionOrder", "id": format!("diet-{}", patient.id), "status": "active", "intent": "order",
             "patient": subject.clone(), "encounter": reference("Encounter", &format!("stay-{}", patient.id)),
-            "dateTime": instant(from.to_datetime(time(18, 0, 0, 0))), "orderer": doctor(self.hospital, lying.doctor),
+            "dateTime": instant(from.to_datetime(time(18, 0, 0, 0))), "orderer": self.doctor(lying.doctor),
             "oralDiet": map! { "type": list![words(lying.marks.first().copied().unwrap_or_default())] },
         }
     }

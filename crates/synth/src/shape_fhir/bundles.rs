@@ -1,6 +1,6 @@
 //! Bundles of the national service (JP-CLINS) for some of the patients: one a kind of information, and two documents.
 
-use super::codes::{CORE, LOINC, concept, date, doctor, instant, patient_system};
+use super::codes::{CORE, LOINC, concept, date, instant, patient_system};
 use super::json::{Json, list, map};
 use super::{Maker, Parts};
 use crate::patient::Patient;
@@ -8,7 +8,7 @@ use crate::v2::{FACILITY, FACILITY_NAME, note_words};
 use std::fmt::Write as _;
 
 /// Bundles are written for so many of the first patients.
-pub(super) const BUNDLED: u32 = 24;
+pub(super) const BUNDLED: u32 = 12;
 /// In one patient of so many Bundles the subjects are identifiers, not references.
 const IDENTIFIED_EVERY: u32 = 4;
 
@@ -146,7 +146,7 @@ impl Maker<'_> {
                 "value": format!("{FACILITY}^{}^{}", self.hospital.today().year(), uuid(&id)),
             },
             "status": "final", "type": concept(LOINC, kind.0, kind.1), "subject": self.bundled_subject(patient),
-            "date": instant(self.loaded), "author": list![doctor(self.hospital, by), map! { "display": FACILITY_NAME }],
+            "date": instant(self.loaded), "author": list![self.doctor(by), map! { "display": FACILITY_NAME }],
             "title": kind.1, "custodian": map! { "display": FACILITY_NAME }, "section": sections,
         };
         let mut entries = vec![entry(composition), entry(self.patient(patient))];

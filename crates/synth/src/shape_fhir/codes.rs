@@ -86,36 +86,12 @@ pub(super) fn meta(profile: &str, updated: DateTime) -> Json {
     map! { "lastUpdated": instant(updated), "profile": list![profile] }
 }
 
-/// Department, institution: the extensions that the national service asks for.
-pub(super) fn extensions(hospital: &Hospital, department: usize) -> Json {
-    let institution = map! {
-        "url": "http://jpfhir.jp/fhir/clins/Extension/StructureDefinition/JP_eCS_InstitutionNumber",
-        "valueIdentifier": map! { "system": "http://jpfhir.jp/fhir/core/IdSystem/insurance-medical-institution-no", "value": FACILITY },
-    };
-    let department = map! {
-        "url": "http://jpfhir.jp/fhir/eCS/Extension/StructureDefinition/JP_eCS_Department",
-        "valueCodeableConcept": department_concept(hospital, department),
-    };
-    list![institution, department]
-}
-
 pub(super) fn department_concept(hospital: &Hospital, department: usize) -> Json {
     hospital
         .catalogue
         .departments
         .get(department)
         .map_or(Json::List(Vec::new()), |d| concept(DEPARTMENT, d.code_a, d.name))
-}
-
-/// A doctor with the name.
-pub(super) fn doctor(hospital: &Hospital, place: usize) -> Json {
-    hospital
-        .catalogue
-        .doctors
-        .get(place)
-        .map_or(Json::List(Vec::new()), |d| {
-            map! { "reference": format!("Practitioner/{}", d.code), "display": format!("{} {}", d.family, d.given) }
-        })
 }
 
 /// The identifier of a resource.

@@ -1,9 +1,7 @@
 //! MedicationRequest of outpatients and of wards, MedicationAdministration.
 
 use super::Maker;
-use super::codes::{
-    ECS, LOCAL, System, UNIT, USAGE, coding, concept, date, doctor, extensions, identifier, instant, meta, words,
-};
+use super::codes::{ECS, LOCAL, System, UNIT, USAGE, coding, concept, date, identifier, instant, meta, words};
 use super::json::{Json, list, map};
 use crate::catalogue::DrugKind;
 use crate::inpatient::{DueLine, Lying};
@@ -152,7 +150,7 @@ impl Maker<'_> {
         map! {
             "resourceType": "MedicationRequest", "id": &written.id,
             "meta": meta(&format!("{ECS}JP_MedicationRequest_eCS"), self.loaded),
-            "extension": extensions(self.hospital, written.department),
+            "extension": self.extensions(written.department),
             "identifier": list![
                 map! { "system": "http://jpfhir.jp/fhir/core/mhlw/IdSystem/Medication-RPGroupNumber", "value": item.rp.0.to_string() },
                 map! { "system": "http://jpfhir.jp/fhir/core/mhlw/IdSystem/MedicationAdministrationIndex", "value": item.rp.1.to_string() },
@@ -165,7 +163,7 @@ impl Maker<'_> {
             ],
             "medicationCodeableConcept": medication(item),
             "subject": written.subject.clone(), "authoredOn": date(written.on),
-            "requester": doctor(self.hospital, written.doctor),
+            "requester": self.doctor(written.doctor),
             "note": if item.remark.is_empty() { Json::List(Vec::new()) } else { list![words(item.remark)] },
             "dosageInstruction": list![map! {
                 "text": text, "additionalInstruction": more, "timing": timing,

@@ -2,8 +2,7 @@
 
 use super::Maker;
 use super::codes::{
-    CORE, ECS, JLAC10, LOCAL, LOINC, TERMINOLOGY, coding, concept, date, doctor, extensions, identifier, instant,
-    local, meta, words,
+    CORE, ECS, JLAC10, LOCAL, LOINC, TERMINOLOGY, coding, concept, date, identifier, instant, local, meta, words,
 };
 use super::json::{Json, list, map};
 use crate::Amount;
@@ -113,7 +112,7 @@ impl Maker<'_> {
         let observation = map! {
             "resourceType": "Observation", "id": &id,
             "meta": meta(&format!("{ECS}JP_Observation_LabResult_eCS"), self.loaded),
-            "extension": extensions(self.hospital, self.main_department(patient)),
+            "extension": self.service.then(|| self.extensions(self.main_department(patient))),
             "identifier": list![identifier(&id)], "status": "final", "category": category("laboratory"),
             "code": map! { "coding": list![own, standard], "text": lab.name },
             "subject": subject.clone(), "effectiveDateTime": instant(sheet.taken),
@@ -244,7 +243,7 @@ impl Maker<'_> {
         Some(map! {
             "resourceType": "DocumentReference", "id": &id, "identifier": list![identifier(&id)], "status": "current",
             "type": concept(LOINC, "34108-1", "外来診療録"), "subject": subject.clone(), "date": instant(note.written),
-            "author": list![doctor(self.hospital, visit.doctor)],
+            "author": list![self.doctor(visit.doctor)],
             "content": list![attachment(&text)],
             "context": map! { "practiceSetting": self.department(visit.department) },
         })

@@ -2,8 +2,8 @@
 
 use super::Maker;
 use super::codes::{
-    CORE, DISEASE, ECS, ICD, LOCAL, TERMINOLOGY, coding, concept, date, department_concept, doctor, extensions,
-    identifier, meta, patient_system, reference, words,
+    CORE, DISEASE, ECS, ICD, LOCAL, TERMINOLOGY, coding, concept, date, department_concept, identifier, meta,
+    patient_system, reference, words,
 };
 use super::json::{Json, list, map};
 use crate::catalogue::Stay;
@@ -179,7 +179,7 @@ impl Maker<'_> {
         map! {
             "resourceType": "AllergyIntolerance", "id": id,
             "meta": meta(&format!("{ECS}JP_AllergyIntolerance_eCS"), self.loaded),
-            "extension": extensions(self.hospital, department),
+            "extension": self.extensions(department),
             "identifier": list![identifier(id)],
             "clinicalStatus": list_of(&format!("{TERMINOLOGY}allergyintolerance-clinical"), "active"),
             "verificationStatus": list_of(&format!("{TERMINOLOGY}allergyintolerance-verification"), "confirmed"),
@@ -259,7 +259,7 @@ impl Maker<'_> {
         map! {
             "resourceType": "Condition", "id": &id,
             "meta": meta(&format!("{ECS}JP_Condition_eCS"), self.loaded).with("tag", tags),
-            "extension": extensions(self.hospital, d.department),
+            "extension": self.extensions(d.department),
             "identifier": list![identifier(&id)],
             "clinicalStatus": list_of(&format!("{TERMINOLOGY}condition-clinical"), status),
             "verificationStatus": list_of(&format!("{TERMINOLOGY}condition-ver-status"),
@@ -271,7 +271,7 @@ impl Maker<'_> {
             },
             "subject": subject.clone(),
             "onsetDateTime": date(d.onset), "abatementDateTime": d.ended.map(date),
-            "recorder": doctor_of.map(|visit| doctor(self.hospital, visit.doctor)),
+            "recorder": doctor_of.map(|visit| self.doctor(visit.doctor)),
         }
     }
 

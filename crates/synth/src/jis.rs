@@ -46,12 +46,18 @@ pub(crate) fn encode(text: &str, out: &mut Vec<u8>) {
 
 /// The text with what has a spelling spelled out.
 fn spell(text: &str) -> String {
+    // Signs that have a spelling stand in these blocks alone: Latin, kana and kanji pass at once.
+    let odd = |c: char| matches!(c, '\u{2100}'..='\u{24ff}' | '\u{3010}'..='\u{301f}' | '\u{3200}'..='\u{33ff}');
+    if !text.contains(odd) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '①'..='⑳' => out.push_str(&format!("({})", c as u32 - '①' as u32 + 1)),
             'Ⅰ'..='Ⅹ' => out.push_str(roman(c as u32 - 'Ⅰ' as u32)),
             'ⅰ'..='ⅹ' => out.push_str(&roman(c as u32 - 'ⅰ' as u32).to_lowercase()),
+            plain if !odd(plain) => out.push(plain),
             _ => match SPELLED.iter().find(|(odd, _)| *odd == c) {
                 Some((_, plain)) => out.push_str(plain),
                 None => out.push(c),

@@ -152,6 +152,14 @@ impl<'h> ShapeHl7<'h> {
         Ok(())
     }
 
+    /// What is sent differently for somebody. Only of those booked: the morning does not go through the wards again.
+    fn habit(&self, patient: &Patient) -> u32 {
+        if patient.number > self.hospital.plan().patients {
+            return 0;
+        }
+        patient.number % habit::EVERY
+    }
+
     /// Keeps the message just sent to send it again in the morning.
     fn keep(&mut self) {
         self.again.extend(self.kept.take());

@@ -162,8 +162,6 @@ fn quoted(text: &str, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn what_is_empty_is_left_out() {
         let value = map! { "a": "x\"\n", "b": "", "c": None::<&str>, "d": list![map! { "e": "" }], "f": list![1_i64], "g": true };

@@ -39,7 +39,7 @@ impl ShapeHl7<'_> {
                     "NW",
                     open,
                 )?;
-                if patient.number % habit::EVERY == habit::TAKEN_BACK {
+                if self.habit(patient) == habit::TAKEN_BACK {
                     self.prescribed(
                         patient,
                         visit,
@@ -91,7 +91,7 @@ impl ShapeHl7<'_> {
         nth: u64,
         open: Open,
     ) -> Result<(), SynthError> {
-        let habit = patient.number % habit::EVERY;
+        let habit = self.habit(patient);
         let hour_before = appointment.at.checked_sub(1.hour()).unwrap_or(appointment.at);
         let mut told = Told {
             code: &appointment.code,

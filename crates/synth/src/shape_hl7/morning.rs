@@ -38,7 +38,7 @@ impl ShapeHl7<'_> {
     }
 
     fn changed(&mut self, patient: &Patient, open: Open) -> Result<(), SynthError> {
-        match patient.number % habit::EVERY {
+        match self.habit(patient) {
             habit::CORRECTED => {
                 let body = self.adt(patient, self.now, false);
                 self.send(From::His, "ADT^A08^ADT_A01", &body, open)
@@ -66,7 +66,7 @@ impl ShapeHl7<'_> {
 
     /// An appointment moved to its time, or one taken back.
     fn rebooked(&mut self, patient: &Patient, open: Open) -> Result<(), SynthError> {
-        let cancelled = patient.number % habit::EVERY == habit::CANCELLED;
+        let cancelled = self.habit(patient) == habit::CANCELLED;
         let pid = self.v2.pid(patient, None);
         for visit in &patient.visits {
             let Some(appointment) = &visit.appointment else {

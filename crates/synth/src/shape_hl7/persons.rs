@@ -10,12 +10,12 @@ use jiff::civil::DateTime;
 impl ShapeHl7<'_> {
     /// Registers somebody. Who comes for the first time is new to the receiver too.
     pub(super) fn registered(&mut self, patient: &Patient, open: Open) -> Result<(), SynthError> {
-        let old = patient.number % habit::EVERY == habit::CORRECTED;
+        let old = self.habit(patient) == habit::CORRECTED;
         let new = patient.last_visit().is_none();
         let kind = if new { "ADT^A28^ADT_A05" } else { "ADT^A08^ADT_A01" };
         let body = self.adt(patient, self.now, old);
         self.send(From::His, kind, &body, open)?;
-        if patient.number % habit::EVERY == habit::TWICE {
+        if self.habit(patient) == habit::TWICE {
             self.keep();
         }
         Ok(())
@@ -61,11 +61,11 @@ impl ShapeHl7<'_> {
             self.send(From::His, "ADT^A60^ADT_A60", &body, open)?;
         }
         let all = patient.diagnoses.len();
-        let late = patient.number % habit::EVERY == habit::DIAGNOSED && all > 1;
+        let late = self.habit(patient) == habit::DIAGNOSED && all > 1;
         if all > 0 {
             self.diagnoses(patient, if late { all - 1 } else { all }, open)?;
         }
-        self.results(patient, patient.number % habit::EVERY == habit::PRELIMINARY, open)
+        self.results(patient, self.habit(patient) == habit::PRELIMINARY, open)
     }
 
     /// The list of diagnoses, which replaces the one before.

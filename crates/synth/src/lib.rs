@@ -1,8 +1,10 @@
 //! One invented hospital, always the same for the same arguments: it plays the electronic health record and writes the files that a
-//! hospital's nightly export would write, in two shapes, and the same people as a database, an SS-MIX2 storage, HL7 messages and FHIR. Tests, the demonstration, drills and screenshots all use it.
+//! hospital's nightly export would write, in two shapes, and the same people as a database, an SS-MIX2 storage, a stream of HL7 messages
+//! and FHIR resources. Tests, the demonstration, drills and screenshots all use it.
 //!
 //! It knows nothing of the programs that read those files, nor the time, nor any randomness but its seed. Nobody in it exists. The columns
-//! of both shapes and the hazards that are in it on purpose are described in `docs/operating/synthetic-hospital.md`.
+//! of both shapes and the hazards that are in it on purpose are described in `docs/operating/synthetic-hospital.md`, the other formats in
+//! `docs/operating/synthetic-sources.md`.
 //!
 //! ```
 //! use synth::{Plan, Shape};

@@ -1,7 +1,7 @@
 //! The hospital as FHIR R4 after JP Core and JP-CLINS: Bulk Data (one NDJSON file a kind of resource), and for some patients the Bundles and
 //! documents of the national service.
 //!
-//! Which resource carries what is described in `docs/operating/synthetic-hospital.md`.
+//! Which resource carries what is described in `docs/operating/synthetic-sources.md`.
 
 mod booked;
 mod bundles;

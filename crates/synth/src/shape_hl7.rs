@@ -2,7 +2,7 @@
 //!
 //! First everything is sent as a new receiver would be filled in the night, patient after patient; then come the changes of the morning:
 //! corrections, cancellations, resends and messages that arrive too late. What is true at the end is what every other shape says.
-//! Which messages there are is described in `docs/operating/synthetic-hospital.md`.
+//! Which messages there are is described in `docs/operating/synthetic-sources.md`.
 
 mod booked;
 mod morning;

@@ -1,7 +1,7 @@
 //! The hospital as a database: scripts that make and fill the tables in three dialects, and the queries a hospital would write to read them.
 //!
-//! The tables are described in `docs/operating/synthetic-hospital.md`. It prints facts and decides none, except which texts SQL Server
-//! holds with half a character at their end: real columns do.
+//! The tables are described in `docs/operating/synthetic-sources.md`. It prints facts and decides none, except which texts SQL Server
+//! holds with half a character or a stray byte: real columns do.
 
 mod dialect;
 mod masters;
@@ -70,8 +70,8 @@ const QUERIES: [(&str, &str); 15] = [
 const TORN_EVERY: u32 = 50;
 /// The address is torn.
 const TORN_ADDRESS: u32 = 5;
-/// The workplace is torn.
-const TORN_WORKPLACE: u32 = 25;
+/// The workplace has a stray byte. Inpatients stand at positions that reach these places as well.
+const STRAY_WORKPLACE: u32 = 4;
 
 /// The scripts being written.
 pub(crate) struct ShapeSql<'h> {
@@ -158,10 +158,10 @@ impl<'h> ShapeSql<'h> {
     }
 
     /// Remembers that SQL Server holds a torn text.
-    fn tear(&mut self, patient: &Patient, field: &str) {
+    fn tear(&mut self, patient: &Patient, field: &str, how: &str) {
         let _ = write!(
             self.torn,
-            "\n[[torn]]\npatient = \"{}\"\nfield = \"{field}\"\n",
+            "\n[[torn]]\npatient = \"{}\"\nfield = \"{field}\"\nhow = \"{how}\"\n",
             patient.id
         );
     }

@@ -1,6 +1,6 @@
 //! SS-MIX2 standardized storage 1.2x with its extended storage and transaction log: one HL7 message per file in the standard's tree.
 //!
-//! What the tree holds beside the current state is described in `docs/operating/synthetic-hospital.md`: superseded and deleted files,
+//! What the tree holds beside the current state is described in `docs/operating/synthetic-sources.md`: superseded and deleted files,
 //! a renaming caught halfway, stays that moved. It prints facts and decides none but these.
 
 mod documents;
@@ -30,7 +30,8 @@ pub(crate) struct ShapeSsMix2<'h> {
     hospital: &'h Hospital,
     v2: V2<'h>,
     heap: Heap,
-    log: Stream,
+    /// The logs of yesterday and of the day.
+    logs: [(Date, Stream); 2],
     /// Beds with somebody in them so far.
     lain: u32,
     control: u32,
@@ -59,7 +60,10 @@ impl<'h> ShapeSsMix2<'h> {
     /// Opens the log; every other file is opened when it is written.
     pub(crate) fn open(hospital: &'h Hospital, open: Open) -> Result<Self, SynthError> {
         let today = hospital.today();
-        let name = format!("TR_STD/{}/TR_{}000500000_00001.DAT", today.year(), day(today));
+        let mut log = |on: Date| {
+            let name = format!("TR_STD/{}/TR_{}000500000_00001.DAT", on.year(), day(on));
+            Stream::open(open, &name).map(|stream| (on, stream))
+        };
         Ok(ShapeSsMix2 {
             hospital,
             v2: V2 {
@@ -67,7 +71,7 @@ impl<'h> ShapeSsMix2<'h> {
                 way: Use::Storage,
             },
             heap: Heap::default(),
-            log: Stream::open(open, &name)?,
+            logs: [log(calendar::plus(today, -1))?, log(today)?],
             lain: 0,
             control: 0,
         })
@@ -81,7 +85,7 @@ impl<'h> ShapeSsMix2<'h> {
             .unwrap_or(at)
     }
 
-    /// Writes a file, and into the log what was written today.
+    /// Writes a file, and into the log of its day what was written yesterday or today.
     fn leaf(&mut self, open: Open, leaf: &Leaf<'_>, body: &str) -> Result<(), SynthError> {
         self.control += 1;
         let stamp = format!("{}{:03}", second(leaf.at), leaf.at.millisecond());
@@ -104,12 +108,12 @@ impl<'h> ShapeSsMix2<'h> {
         let (kind, order, department) = (leaf.kind, leaf.order, leaf.department);
         let name = format!("{}_{on}_{kind}_{order}_{stamp}_{department}_{}", leaf.id, leaf.flag);
         let path = format!("{root}/{}/{on}/{kind}/{name}", shelf(leaf.id));
-        if leaf.at.date() == self.hospital.today() {
+        if let Some((_, log)) = self.logs.iter_mut().find(|(on, _)| *on == leaf.at.date()) {
             let class = if leaf.flag == 0 { "DEL" } else { "INS" };
             let head = format!("{class},{FACILITY},{name},{}\r\n", bytes.len());
-            self.log.push(head.as_bytes(), 1)?;
-            self.log.push(&bytes, 0)?;
-            self.log.push(b"\r\n", 0)?;
+            log.push(head.as_bytes(), 1)?;
+            log.push(&bytes, 0)?;
+            log.push(b"\r\n", 0)?;
         }
         self.heap.put(open, &format!("STD/*/{kind}"), &path, &bytes)
     }
@@ -243,7 +247,9 @@ impl Printer for ShapeSsMix2<'_> {
 
     fn finish(self: Box<Self>, open: Open) -> Result<Vec<FileSummary>, SynthError> {
         let mut done = self.heap.finish();
-        done.push(self.log.finish()?);
+        for (_, log) in self.logs {
+            done.push(log.finish()?);
+        }
         done.push(whole(open, "carries.toml", CARRIES)?);
         Ok(done)
     }

@@ -37,6 +37,8 @@ pub(super) enum Cell<'a> {
     Text(&'a str),
     /// Text that SQL Server holds with half a character at its end.
     Torn(&'a str),
+    /// Text that SQL Server holds with a byte that is no character behind its first one.
+    Stray(&'a str),
     /// A number.
     Int(i64),
     /// An amount.
@@ -49,6 +51,14 @@ pub(super) enum Cell<'a> {
     Stamp(DateTime),
     /// Nothing.
     Null,
+}
+
+/// What is wrong with the bytes of a text in SQL Server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Damage {
+    None,
+    Torn,
+    Stray,
 }
 
 impl<'a, T: Into<Cell<'a>>> From<Option<T>> for Cell<'a> {
@@ -161,13 +171,19 @@ impl Dialect {
         let _ = match (cell, kind) {
             (Cell::Null, _) => out.write_str("NULL"),
             // An empty text is nothing in one database and an empty text in the others.
-            (Cell::Text("") | Cell::Torn(""), _) if self == Dialect::Postgres => out.write_str("NULL"),
+            (Cell::Text("") | Cell::Torn("") | Cell::Stray(""), _) if self == Dialect::Postgres => {
+                out.write_str("NULL")
+            }
             (Cell::Text(text), _) => {
-                self.text(text, false, lost, out);
+                self.text(text, Damage::None, lost, out);
                 Ok(())
             }
             (Cell::Torn(text), _) => {
-                self.text(text, true, lost, out);
+                self.text(text, Damage::Torn, lost, out);
+                Ok(())
+            }
+            (Cell::Stray(text), _) => {
+                self.text(text, Damage::Stray, lost, out);
                 Ok(())
             }
             (Cell::Int(number), _) => write!(out, "{number}"),
@@ -191,12 +207,19 @@ impl Dialect {
         };
     }
 
-    fn text(self, text: &str, torn: bool, lost: Lost, out: &mut String) {
+    fn text(self, text: &str, damage: Damage, lost: Lost, out: &mut String) {
         match self {
-            Dialect::SqlServer if torn || !text.is_ascii() || text.contains('\n') => {
+            Dialect::SqlServer if damage != Damage::None || !text.is_ascii() || text.contains('\n') => {
                 let mut bytes = Vec::new();
-                cp932::encode(&text.replace('\n', "\r\n"), lost, &mut bytes);
-                if torn {
+                let first = text.chars().next().map_or(0, char::len_utf8);
+                let (first, rest) = text.split_at_checked(first).unwrap_or(("", text));
+                cp932::encode(first, lost, &mut bytes);
+                if damage == Damage::Stray {
+                    // No character begins with it.
+                    bytes.push(0xff);
+                }
+                cp932::encode(&rest.replace('\n', "\r\n"), lost, &mut bytes);
+                if damage == Damage::Torn {
                     // The first half of a character that a program cut at a number of bytes.
                     bytes.push(0x8e);
                 }

@@ -5,7 +5,7 @@ use super::masters::kind;
 use super::tables::{
     ALLERGY, DISEASE, FACT, INSURANCE, KARTE, LAB_RESULT, ORDER_EXAM, PATIENT, RESERVE, RP_DETAIL, RP_HEAD,
 };
-use super::{Rows, ShapeSql, TORN_ADDRESS, TORN_EVERY, TORN_WORKPLACE};
+use super::{Rows, STRAY_WORKPLACE, ShapeSql, TORN_ADDRESS, TORN_EVERY};
 use crate::calendar::compact;
 use crate::catalogue::Stay;
 use crate::cp932::Lost;
@@ -22,17 +22,16 @@ impl ShapeSql<'_> {
     /// Who it is.
     pub(super) fn person(&mut self, lost: Lost, patient: &Patient) -> Result<(), SynthError> {
         let place = patient.number % TORN_EVERY;
-        let torn = |there: bool, text| if there { Cell::Torn(text) } else { Cell::Text(text) };
         let (address, work) = (
             place == TORN_ADDRESS,
-            place == TORN_WORKPLACE && !patient.person.workplace.is_empty(),
+            place == STRAY_WORKPLACE && !patient.person.workplace.is_empty(),
         );
         let mut row = person_row(&patient.id, &patient.person);
-        if let Some(cell) = row.get_mut(11) {
-            *cell = torn(address, patient.person.address.as_str());
+        if let Some(cell) = row.get_mut(11).filter(|_| address) {
+            *cell = Cell::Torn(&patient.person.address);
         }
-        if let Some(cell) = row.get_mut(14) {
-            *cell = torn(work, patient.person.workplace);
+        if let Some(cell) = row.get_mut(14).filter(|_| work) {
+            *cell = Cell::Stray(patient.person.workplace);
         }
         row.push(patient.last_visit().into());
         self.insert(
@@ -43,10 +42,10 @@ impl ShapeSql<'_> {
             },
         )?;
         if address {
-            self.tear(patient, "PATIENT.ADDRESS");
+            self.tear(patient, "PATIENT.ADDRESS", "half a character at the end");
         }
         if work {
-            self.tear(patient, "PATIENT.WORKPLACE");
+            self.tear(patient, "PATIENT.WORKPLACE", "a byte FF behind the first character");
         }
         Ok(())
     }

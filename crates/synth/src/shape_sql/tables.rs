@@ -114,7 +114,7 @@ tables! {
         "SWALLOWING" Text(40), "SKIN" Text(40), "OPERATION" Text(40), "LEAVE_PLANNED" Date8, "LEFT_AT" Stamp, "LEFT_KIND" Text(2),
         "CONTACT_NAME" Text(80), "CONTACT_RELATION" Text(20), "CONTACT_TEL" Text(40),
     }
-    SCHEDULE "SCHEDULE" 4 {
+    SCHEDULE "SCHEDULE" 3 {
         "PATIENT_NO" Id, "DUE_DATE" Date8, "LINE_NO" Int, "DUE_TIME" Clock, "DRUG_CD" Text(12), "DRUG_NAME" Text(120), "DRUG_KIND" Text(1),
         "DOSE_EACH" Amount, "DOSE_DAY" Amount, "DOSE_UNIT" Text(20), "USAGE_TEXT" Text(120), "METHOD" Text(80), "HIGH_RISK" Text(1),
         "LINE_COMMENT" Text(200),

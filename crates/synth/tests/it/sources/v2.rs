@@ -173,33 +173,40 @@ fn the_storage_tells_of_the_same_people() {
 }
 
 #[test]
-fn the_log_holds_what_was_written_today() {
+fn the_logs_hold_what_was_written() {
     let files = files(Shape::SsMix2);
-    let (_, log) = files
-        .iter()
-        .find(|(name, _)| name.starts_with("TR_STD/"))
-        .expect("a log");
-    let mut rest = log.as_slice();
-    let mut count = 0;
-    while !rest.is_empty() {
-        let end = rest.iter().position(|b| *b == b'\r').expect("a head line");
-        let head = std::str::from_utf8(&rest[..end]).expect("ASCII");
-        let parts: Vec<&str> = head.split(',').collect();
+    for (on, least) in [("20261119", 200), ("20261120", 5)] {
+        let log = files
+            .keys()
+            .find(|name| name.starts_with(&format!("TR_STD/2026/TR_{on}")));
+        let mut rest = files[log.expect("a log")].as_slice();
+        let mut logged = BTreeSet::new();
+        while !rest.is_empty() {
+            let end = rest.iter().position(|b| *b == b'\r').expect("a head line");
+            let head = std::str::from_utf8(&rest[..end]).expect("ASCII");
+            let parts: Vec<&str> = head.split(',').collect();
+            let length: usize = parts[3].parse().expect("a length");
+            let bytes = &rest[end + 2..end + 2 + length];
+            let (path, stored) = files
+                .iter()
+                .find(|(name, _)| name.ends_with(parts[2]))
+                .expect("the file");
+            assert!(stored == bytes, "{head}");
+            assert_eq!(parts[0] == "DEL", path.ends_with("_0"), "{head}");
+            logged.insert(path);
+            rest = &rest[end + 2 + length + 2..];
+        }
+        let written = |name: &str| name.rsplit('_').nth(2).is_some_and(|at| at.starts_with(on));
+        let wanted: BTreeSet<_> = files
+            .keys()
+            .filter(|name| name.starts_with("STD/") && written(name))
+            .collect();
         assert!(
-            ["INS", "DEL"].contains(&parts[0]) && parts[2].contains("_20261120"),
-            "{head}"
+            logged == wanted && wanted.len() >= least,
+            "{on}: {} records",
+            logged.len()
         );
-        let length: usize = parts[3].parse().expect("a length");
-        let bytes = &rest[end + 2..end + 2 + length];
-        let stored = files
-            .iter()
-            .find(|(name, _)| name.ends_with(parts[2]))
-            .expect("the file");
-        assert!(stored.1 == bytes, "{head}");
-        rest = &rest[end + 2 + length + 2..];
-        count += 1;
     }
-    assert!(count >= 5, "{count}");
 }
 
 /// Frames, by a reader that knows nothing but the three bytes.

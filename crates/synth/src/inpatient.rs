@@ -75,6 +75,13 @@ pub struct Lying {
     pub handovers: Vec<(DateTime, &'static str, &'static str)>,
 }
 
+impl Lying {
+    /// Were they here before yesterday? Only of those are there stories of moves and leave.
+    pub(crate) fn settled(&self, today: Date) -> bool {
+        self.admitted < calendar::plus(today, -1)
+    }
+}
+
 /// One line of the day's schedule.
 #[derive(Debug, Clone)]
 pub struct DueLine {

@@ -233,7 +233,10 @@ impl Printer for ShapeSsMix2<'_> {
 
     fn empty_bed(&mut self, bed: &Bed, open: Open) -> Result<(), SynthError> {
         let former = self.hospital.former(bed);
-        self.undated(&former.patient, open)?;
+        // The registration written after they left says that they are no inpatient.
+        let mut gone = former.patient.clone();
+        gone.lying = None;
+        self.undated(&gone, open)?;
         match &former.patient.lying {
             Some(lying) => self.stay(&former.patient, lying, Some((former.at, former.left)), open),
             None => Ok(()),

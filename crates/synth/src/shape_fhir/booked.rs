@@ -86,7 +86,7 @@ impl Maker<'_> {
                 .with("comment", appointment.remark)
         };
         let mut out = vec![one(&appointment.code, appointment.at, "booked")];
-        if patient.number % CANCELLED_EVERY == 0 {
+        if patient.number.is_multiple_of(CANCELLED_EVERY) {
             let code = format!("X{}", appointment.code.get(1..).unwrap_or_default());
             let before = appointment.at.checked_sub(1.hour()).unwrap_or(appointment.at);
             out.push(one(&code, before, "cancelled"));
@@ -185,7 +185,10 @@ impl Maker<'_> {
     /// A stay; `nth` is its place among those in a bed, `left` says how one ended.
     pub(super) fn stay(&self, patient: &Patient, lying: &Lying, nth: u32, left: Option<(DateTime, Left)>) -> Json {
         let subject = reference("Patient", &patient.id);
-        let admitted = lying.admitted.to_datetime(time(14, 0, 0, 0));
+        let today = self.hospital.today();
+        let nth = if lying.settled(today) { nth } else { u32::MAX };
+        let (hour, minute) = if lying.admitted == today { (0, 1) } else { (14, 0) };
+        let admitted = lying.admitted.to_datetime(time(hour, minute, 0, 0));
         let status = match (left, nth) {
             (Some(_), _) => "finished",
             (None, 1) => "onleave",

@@ -224,7 +224,7 @@ impl ShapeHl7<'_> {
             return Ok(());
         };
         let number = order_number(patient.number, 7, nth);
-        let observed = if patient.number % 3 == 0 {
+        let observed = if patient.number.is_multiple_of(3) {
             texts::encapsulated(note)
         } else {
             texts::parts(note)

@@ -95,9 +95,11 @@ impl ShapeHl7<'_> {
 
     /// What happened to the first inpatients since the night.
     fn moved(&mut self, patient: &Patient, nth: u32, open: Open) -> Result<(), SynthError> {
-        let Some(lying) = &patient.lying else { return Ok(()) };
-        let v2 = self.v2;
         let today = self.hospital.today();
+        let Some(lying) = patient.lying.as_ref().filter(|lying| lying.settled(today)) else {
+            return Ok(());
+        };
+        let v2 = self.v2;
         let bed = Place::of(lying);
         let (kind, happened, rest) = match nth {
             story::MOVED => {

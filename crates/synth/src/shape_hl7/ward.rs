@@ -87,8 +87,14 @@ impl ShapeHl7<'_> {
             room: "391".to_owned(),
             bed: "1".to_owned(),
         };
-        let admitted = lying.admitted.to_datetime(time(14, 0, 0, 0));
-        let nth = if left.is_some() { u32::MAX } else { self.lain };
+        // Who came on the day came in the night: the stream begins after it.
+        let (hour, minute) = if lying.admitted == today { (0, 1) } else { (14, 0) };
+        let admitted = lying.admitted.to_datetime(time(hour, minute, 0, 0));
+        let nth = if left.is_some() || !lying.settled(today) {
+            u32::MAX
+        } else {
+            self.lain
+        };
         let mut events: Vec<(&str, DateTime, String)> = Vec::new();
         let full = |place: &Place, at| {
             let pv1 = v2.pv1_in(lying, place, None, Some(at), None);

@@ -279,7 +279,7 @@ impl ShapeSql<'_> {
             ]
         };
         let mut rows = vec![row(appointment.code.as_str(), "1")];
-        if patient.number % TAKEN_BACK_EVERY == 0 {
+        if patient.number.is_multiple_of(TAKEN_BACK_EVERY) {
             rows.push(row(taken_back.as_str(), TAKEN_BACK));
         }
         self.insert(lost, &Rows { table: &RESERVE, rows })?;

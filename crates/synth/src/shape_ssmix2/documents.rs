@@ -31,7 +31,7 @@ impl ShapeSsMix2<'_> {
             if [&note.s, &note.o, &note.a, &note.p].iter().all(|part| part.is_empty()) {
                 continue;
             }
-            let old = patient.number % 4 == 0;
+            let old = patient.number.is_multiple_of(4);
             let text = self.document(patient, visit, note, if old { "Shift_JIS" } else { "UTF-8" });
             let mut bytes = Vec::new();
             if old {
@@ -147,7 +147,7 @@ impl ShapeSsMix2<'_> {
             let mut bytes = Vec::new();
             jis::encode(&text, &mut bytes);
             // One in eight folders lacks the department, as published samples do.
-            let name = if patient.number % 8 == 0 {
+            let name = if patient.number.is_multiple_of(8) {
                 format!("{}_{on}_L-OBSERVATIONS_{key}_{stamp}_1", patient.id)
             } else {
                 format!("{}_{on}_L-OBSERVATIONS_{key}_{stamp}_{department}_1", patient.id)

@@ -230,10 +230,10 @@ impl ShapeSsMix2<'_> {
         let supper = yesterday.to_datetime(time(18, 0, 0, 0));
         let diet = lying.marks.first().copied().unwrap_or_default();
         // Before: another diet. The field leaves such files as 0 where the standard says 2.
-        if patient.number % 3 == 0 {
+        if patient.number.is_multiple_of(3) {
             let earlier = Leaf {
                 at: self.moment(yesterday, 14, 20, patient.number, 41),
-                flag: if patient.number % 2 == 0 { 0 } else { 2 },
+                flag: if patient.number.is_multiple_of(2) { 0 } else { 2 },
                 ..leaf.clone()
             };
             let old = format!("{head}{}", v2.diet(&ordered, "全粥食", supper));

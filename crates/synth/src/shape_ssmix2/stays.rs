@@ -58,8 +58,14 @@ impl ShapeSsMix2<'_> {
             bed: bed.to_owned(),
         };
         let clock = |on: Date, hour, minute| on.to_datetime(time(hour, minute, 0, 0));
-        let admitted = clock(lying.admitted, 14, 0);
-        let nth = if left.is_some() { u32::MAX } else { self.lain };
+        // Who came on the day came in the night: the day's messages are about what is true in the morning.
+        let (hour, minute) = if lying.admitted == today { (0, 1) } else { (14, 0) };
+        let admitted = clock(lying.admitted, hour, minute);
+        let nth = if left.is_some() || !lying.settled(today) {
+            u32::MAX
+        } else {
+            self.lain
+        };
         let mut events: Vec<Event<'_>> = Vec::new();
         let mut push = |kind, message, at, flag, rest| {
             events.push(Event {

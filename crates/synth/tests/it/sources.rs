@@ -4,6 +4,7 @@ mod carries;
 mod fhir;
 mod kept;
 mod sql;
+mod stays;
 mod v2;
 
 use crate::files::{Files, export_hospital, small};

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use synth::Shape;
 
 /// A message: segments of fields, escapes still in them. MSH-1 is not counted here, so that MSH-9 is at 8.
-type Message = Vec<Vec<String>>;
+pub type Message = Vec<Vec<String>>;
 
-fn message(bytes: &[u8]) -> Message {
+pub fn message(bytes: &[u8]) -> Message {
     let text = if bytes.windows(13).any(|w| w == b"UNICODE UTF-8") {
         String::from_utf8(bytes.to_vec()).expect("UTF-8")
     } else {
@@ -42,11 +42,11 @@ fn unescaped(text: &str) -> String {
     text.replace("\\R\\", "~").replace("\\E\\", "\\")
 }
 
-fn field(segment: &[String], at: usize) -> &str {
+pub fn field(segment: &[String], at: usize) -> &str {
     segment.get(at).map_or("", String::as_str)
 }
 
-fn part(segment: &[String], at: usize, component: usize) -> &str {
+pub fn part(segment: &[String], at: usize, component: usize) -> &str {
     field(segment, at).split('^').nth(component - 1).unwrap_or_default()
 }
 
@@ -210,7 +210,7 @@ fn the_logs_hold_what_was_written() {
 }
 
 /// Frames, by a reader that knows nothing but the three bytes.
-fn frames(bytes: &[u8]) -> Vec<&[u8]> {
+pub fn frames(bytes: &[u8]) -> Vec<&[u8]> {
     let mut out = Vec::new();
     let mut rest = bytes;
     while let Some(inside) = rest.strip_prefix(b"\x0b") {

@@ -178,6 +178,9 @@ impl Maker<'_> {
                 .map(|(seq, d)| self.condition(patient, seq, d, subject)),
         );
         out.extend(self.results(patient, subject));
+        if crate::v2::mistaken(patient.number) && !self.service {
+            out.extend(self.mistakes(patient, subject));
+        }
         out.extend(self.facts(patient, subject));
         out.extend(self.coverages(patient));
         for (place, visit) in patient.visits.iter().enumerate() {

@@ -98,6 +98,7 @@ impl<'h> ShapeSql<'h> {
             for table in TABLES {
                 stream.push(dialect.create(table).as_bytes(), 0)?;
             }
+            stream.push(dialect.begin().as_bytes(), 0)?;
             scripts.push((dialect, stream));
         }
         let mut done = Vec::new();

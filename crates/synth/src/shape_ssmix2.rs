@@ -165,7 +165,7 @@ impl<'h> ShapeSsMix2<'h> {
             self.leaf(open, &earlier, &adt(&before, earlier.at))?;
         }
         self.leaf(open, &leaf, &adt(patient, at))?;
-        let iam = v2.iam(&patient.cautions);
+        let iam = v2.iam(patient);
         if !iam.is_empty() {
             leaf.kind = "ADT-61";
             leaf.message = "ADT^A60^ADT_A60";
@@ -191,7 +191,7 @@ impl<'h> ShapeSsMix2<'h> {
             let head = v2.pid(patient, None);
             let list = |count: usize| -> String {
                 let all = (1..).zip(&patient.diagnoses).take(count);
-                all.map(|(seq, d)| v2.problem(number, seq, d)).collect()
+                all.map(|(seq, d)| v2.problem(number, seq, d)).collect::<String>() + &v2.mistake(patient)
             };
             // Before: the last one was not yet there.
             if number % 7 == 2 && patient.diagnoses.len() > 1 {

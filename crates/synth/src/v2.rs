@@ -15,7 +15,7 @@ use jiff::civil::{Date, DateTime};
 pub(crate) use codes::{exam_kind, jlac10, merit9, note_words, route, usage};
 
 pub(crate) use medicine::Ordered;
-pub(crate) use people::Place;
+pub(crate) use people::{Place, mistaken};
 
 /// Number of the hospital: prefecture 48, which none has, and digits of nobody.
 pub(crate) const FACILITY: &str = "4810009999";

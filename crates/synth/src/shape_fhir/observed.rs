@@ -133,6 +133,36 @@ impl Maker<'_> {
         )
     }
 
+    /// What was entered by mistake and says so: a diagnosis, an allergy, a result.
+    pub(super) fn mistakes(&self, patient: &Patient, subject: &Json) -> Vec<Json> {
+        let status = |system: &str| map! { "coding": list![map! { "system": format!("{TERMINOLOGY}{system}"), "code": "entered-in-error" }] };
+        vec![
+            map! {
+                "resourceType": "Condition", "id": format!("dx-{}-error", patient.id),
+                "meta": meta(&format!("{ECS}JP_Condition_eCS"), self.loaded),
+                "verificationStatus": status("condition-ver-status"),
+                "code": concept("http://medis.or.jp/CodeSystem/master-disease-keyNumber", "20054174", "胃炎"), "subject": subject.clone(),
+            },
+            map! {
+                "resourceType": "AllergyIntolerance", "id": format!("alg-{}-error", patient.id),
+                "meta": meta(&format!("{ECS}JP_AllergyIntolerance_eCS"), self.loaded),
+                "verificationStatus": status("allergyintolerance-verification"),
+                "code": local("allergen", "AL999", "取り消されたアレルギー"), "patient": subject.clone(),
+            },
+            value(
+                map! {
+                    "resourceType": "Observation", "id": format!("lab-{}-error", patient.id),
+                    "meta": meta(&format!("{ECS}JP_Observation_LabResult_eCS"), self.loaded),
+                    "status": "entered-in-error", "category": category("laboratory"),
+                    "code": concept("http://jpfhir.jp/fhir/clins/CodeSystem/JP_CLINS_ObsLabResult_LocalCode_CS", "30117", "K"),
+                    "subject": subject.clone(), "effectiveDateTime": date(patient.person.registered),
+                },
+                "9.9",
+                "mEq/L",
+            ),
+        ]
+    }
+
     /// Height, weight, blood group, infections, pacemaker.
     pub(super) fn facts(&self, patient: &Patient, subject: &Json) -> Vec<Json> {
         let p = &patient.profile;

@@ -4,7 +4,7 @@ use super::{From, ShapeHl7, habit};
 use crate::SynthError;
 use crate::patient::Patient;
 use crate::sheet::Open;
-use crate::v2::{Ordered, Place};
+use crate::v2::{Ordered, Place, mistaken};
 use jiff::civil::DateTime;
 
 impl ShapeHl7<'_> {
@@ -55,7 +55,7 @@ impl ShapeHl7<'_> {
     /// Allergies, diagnoses, results.
     pub(super) fn background(&mut self, patient: &Patient, open: Open) -> Result<(), SynthError> {
         let v2 = self.v2;
-        let iam = v2.iam(&patient.cautions);
+        let iam = v2.iam(patient);
         if !iam.is_empty() {
             let body = [v2.evn(self.now, None, None), v2.pid(patient, None), iam].concat();
             self.send(From::His, "ADT^A60^ADT_A60", &body, open)?;
@@ -74,6 +74,7 @@ impl ShapeHl7<'_> {
         for (seq, one) in (1..).zip(&patient.diagnoses).take(count) {
             body += &self.v2.problem(patient.number, seq, one);
         }
+        body += &self.v2.mistake(patient);
         self.send(From::His, "PPR^ZD1^PPR_ZD1", &body, open)
     }
 
@@ -99,7 +100,8 @@ impl ShapeHl7<'_> {
         let body = [
             self.v2.pid(patient, None),
             self.v2.pv1_out(visit.department, visit.doctor, None),
-            self.v2.results(&ordered, &part, patient.person.sex, state),
+            self.v2
+                .results(&ordered, &part, patient.person.sex, state, mistaken(patient.number)),
         ]
         .concat();
         self.send(From::Lis, "OUL^R22^OUL_R22", &body, open)

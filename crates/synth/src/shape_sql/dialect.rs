@@ -114,8 +114,17 @@ impl Dialect {
     pub(super) fn head(self) -> &'static str {
         match self {
             Dialect::Postgres => "SET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\nBEGIN;\n",
-            Dialect::MySql => "SET NAMES utf8mb4;\nSET SESSION sql_mode = 'STRICT_TRANS_TABLES';\nSTART TRANSACTION;\n",
+            Dialect::MySql => "SET NAMES utf8mb4;\nSET SESSION sql_mode = 'STRICT_TRANS_TABLES';\n",
             Dialect::SqlServer => "SET NOCOUNT ON;\nSET XACT_ABORT ON;\nGO\n",
+        }
+    }
+
+    /// What stands between the tables and the data. In MySQL making a table ends a transaction.
+    pub(super) fn begin(self) -> &'static str {
+        if self == Dialect::MySql {
+            "START TRANSACTION;\n"
+        } else {
+            ""
         }
     }
 

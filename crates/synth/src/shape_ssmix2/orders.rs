@@ -8,7 +8,7 @@ use crate::catalogue::DrugKind;
 use crate::inpatient::Lying;
 use crate::patient::{Patient, Prescribed, Visit};
 use crate::sheet::Open;
-use crate::v2::{Ordered, exam_kind};
+use crate::v2::{Ordered, exam_kind, mistaken};
 use jiff::civil::{DateTime, time};
 
 /// A number of 15 digits for an order: whose, what kind, which.
@@ -184,7 +184,7 @@ impl ShapeSsMix2<'_> {
             [
                 v2.pid(patient, None),
                 v2.pv1_out(visit.department, visit.doctor, None),
-                v2.results(&ordered, &part, patient.person.sex, state),
+                v2.results(&ordered, &part, patient.person.sex, state, mistaken(patient.number)),
             ]
             .concat()
         };

@@ -258,9 +258,21 @@ impl V2<'_> {
     }
 
     /// IAM: the whole list, which replaces the one before; nothing when nobody recorded anything.
-    pub(crate) fn iam(&self, cautions: &Cautions) -> String {
-        match cautions {
-            Cautions::Known(items) => (1_usize..).zip(items).map(|(place, item)| iam(place, item)).collect(),
+    pub(crate) fn iam(&self, patient: &Patient) -> String {
+        match &patient.cautions {
+            Cautions::Known(items) => {
+                let mut out: String = (1_usize..).zip(items).map(|(place, item)| iam(place, item)).collect();
+                if mistaken(patient.number) {
+                    let fields = [
+                        (1, (items.len() + 1).to_string()),
+                        (2, "FA^食物^HL70127".to_owned()),
+                        (3, "AL999^取り消されたアレルギー^99ALG".to_owned()),
+                        (6, "D^削除^HL70323".to_owned()),
+                    ];
+                    out += &segment("IAM", &fields.each_ref().map(|(at, text)| (*at, text.as_str())));
+                }
+                out
+            }
             Cautions::ConfirmedNone(on) => segment(
                 "IAM",
                 &[
@@ -333,6 +345,26 @@ impl V2<'_> {
         out
     }
 
+    /// A diagnosis entered by mistake and deleted inside the list, for some; nothing for the others.
+    pub(crate) fn mistake(&self, patient: &Patient) -> String {
+        if !mistaken(patient.number) {
+            return String::new();
+        }
+        let instance = format!("{:015}", u64::from(patient.number) * 100 + 99);
+        let on = day(patient.person.registered);
+        let what = "20054174^胃炎^MDCDX2";
+        let problem = [
+            (1, "DE"),
+            (2, on.as_str()),
+            (3, what),
+            (4, &instance),
+            (7, &on),
+            (10, "K297^^I10^O^外来時^JHSD0004^2013"),
+            (16, &on),
+        ];
+        segment("PRB", &problem) + &segment("ZPR", &[(2, what)]) + &segment("ORC", &[(1, "CA"), (2, &instance)])
+    }
+
     /// PRB, ZPR and ORC of one diagnosis.
     pub(crate) fn problem(&self, number: u32, seq: usize, d: &Diagnosis) -> String {
         let instance = format!("{:015}", u64::from(number) * 100 + seq as u64);
@@ -377,6 +409,11 @@ impl V2<'_> {
         );
         out
     }
+}
+
+/// One patient in eleven has something in a list that was entered by mistake and deleted.
+pub(crate) fn mistaken(number: u32) -> bool {
+    number % 11 == 5
 }
 
 fn kind(item: &Caution) -> String {

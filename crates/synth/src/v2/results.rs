@@ -8,8 +8,16 @@ use crate::patient::{LabSheet, Result};
 use crate::person::Sex;
 
 impl V2<'_> {
-    /// All results of a sample, material by material: SPM, OBR, ORC, OBX.
-    pub(crate) fn results(&self, ordered: &Ordered<'_>, sheet: &LabSheet, sex: Sex, state: &str) -> String {
+    /// All results of a sample, material by material: SPM, OBR, ORC, OBX. `mistaken`: behind them one of another patient (W) and one that
+    /// was deleted (D).
+    pub(crate) fn results(
+        &self,
+        ordered: &Ordered<'_>,
+        sheet: &LabSheet,
+        sex: Sex,
+        state: &str,
+        mistaken: bool,
+    ) -> String {
         let labs = &self.hospital.catalogue.labs;
         let material_of = |result: &Result| {
             labs.get(result.item)
@@ -56,6 +64,23 @@ impl V2<'_> {
                 .filter(|result| material_of(result) == (code, name));
             for (at, result) in (1_usize..).zip(mine) {
                 out += &self.result(at, result, sex, &taken, state);
+            }
+        }
+        if mistaken {
+            let states = [(98, "W", "9.9"), (99, "D", "1.1")];
+            for (at, state, value) in states {
+                out += &segment(
+                    "OBX",
+                    &[
+                        (1, &at.to_string()),
+                        (2, "NM"),
+                        (3, "3H015000002326101^K^JC10^30117^K^99LAB"),
+                        (5, value),
+                        (6, "mEq/L^mEq/L^ISO+"),
+                        (11, state),
+                        (14, &taken),
+                    ],
+                );
             }
         }
         out

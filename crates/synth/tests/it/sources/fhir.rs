@@ -41,6 +41,10 @@ fn tell(r: &Value, beds: &dyn Fn(&str) -> String, out: &mut BTreeSet<Fact>) {
     let mut add = |kind, what: String| {
         out.insert((id.clone(), kind, what));
     };
+    let wrong = "entered-in-error";
+    if text(r, "/status") == wrong || text(r, "/verificationStatus/coding/0/code") == wrong {
+        return;
+    }
     match kind {
         "Patient" => {
             add("birth", digits(text(r, "/birthDate")));

@@ -96,6 +96,9 @@ fn tell(message: &Message, out: &mut BTreeSet<Fact>) {
                 add("order", field(segment, 7).get(8..).unwrap_or_default().to_owned());
             }
             "ODS" => add("diet", part(segment, 3, 2).to_owned()),
+            "PRB" if field(segment, 1) == "DE" => {}
+            "OBX" if matches!(field(segment, 11), "W" | "D") => {}
+            "IAM" if part(segment, 6, 1) == "D" => {}
             "PRB" => add(
                 "diagnosis",
                 format!(

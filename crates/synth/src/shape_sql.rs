@@ -70,8 +70,8 @@ const QUERIES: [(&str, &str); 15] = [
 const TORN_EVERY: u32 = 50;
 /// The address is torn.
 const TORN_ADDRESS: u32 = 5;
-/// The workplace has a stray byte. Inpatients stand at positions that reach these places as well.
-const STRAY_WORKPLACE: u32 = 4;
+/// The workplace has a stray byte.
+const STRAY_WORKPLACE: u32 = 40;
 
 /// The scripts being written.
 pub(crate) struct ShapeSql<'h> {

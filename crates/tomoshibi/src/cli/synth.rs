@@ -26,7 +26,8 @@ pub struct Synth {
     /// Directory for the files.
     #[arg(long)]
     out: PathBuf,
-    /// Shape of the export: a (several CP932 files, Japanese headers) or b (UTF-8, other columns).
+    /// Shape of the export: a (several CP932 files, Japanese headers), b (UTF-8, other columns), sql (scripts for three databases),
+    /// ssmix2 (SS-MIX2 storage), hl7 (messages in MLLP frames) or fhir (FHIR R4).
     #[arg(long, default_value = "a")]
     shape: String,
 }
@@ -38,10 +39,9 @@ impl Synth {
     /// When the directory cannot be written.
     pub fn run(&self) -> Result<ExitCode> {
         let date = super::extract::day(&self.date)?;
-        let shape = match self.shape.as_str() {
-            "a" => synth::Shape::A,
-            "b" => synth::Shape::B,
-            other => anyhow::bail!("--shape は a か b です: {other}"),
+        let Some(shape) = synth::Shape::named(&self.shape) else {
+            let names = synth::Shape::NAMED.map(|(name, _)| name).join("、");
+            anyhow::bail!("--shape は {names} のどれかです: {}", self.shape);
         };
         let bar = progress::bar("合成", false);
         let plan = synth::Plan {

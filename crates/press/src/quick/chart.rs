@@ -219,10 +219,12 @@ impl Body {
         (read.typed_notes.is_empty() && counts.iter().all(|count| *count <= MAX_ITEMS)).then_some(())?;
         // Blank parts of a line are rare and have rules of their own.
         let filled = |text: &str| !text.trim().is_empty();
+        // What is applied to the skin has no days, and some drugs have no amount.
         let drugs = |drug: &Drug| {
-            [&drug.name, &drug.dose, &drug.usage, &drug.days]
-                .into_iter()
-                .all(|text| filled(text))
+            filled(&drug.name)
+                && [&drug.dose, &drug.usage, &drug.days]
+                    .into_iter()
+                    .all(|text| text.is_empty() || filled(text))
         };
         let whole = filled(&read.date)
             && filled(&read.department)

@@ -17,7 +17,10 @@ pub fn drug(set: Set, d: &Drug, number: usize, width: f64) -> Option<Frame> {
     if let Some(tag) = get(&d.tag) {
         par.blank(1.2 * MM).boxed(set.boxed(tag, 8.0, 0.6, width)?);
     }
-    par.rest().boxed(set.whole(&d.days, style(Kind::Bold, 9.5), width)?);
+    par.rest();
+    if !d.days.is_empty() {
+        par.boxed(set.whole(&d.days, style(Kind::Bold, 9.5), width)?);
+    }
     par.text(set.faces, style(Kind::Text, BODY), "\n")?;
     let small = style(Kind::Text, 9.0);
     field(set, &mut par, &d.dose, width)?;
@@ -36,7 +39,9 @@ pub fn drug(set: Set, d: &Drug, number: usize, width: f64) -> Option<Frame> {
 
 fn field(set: Set, par: &mut Par, text: &str, width: f64) -> Option<()> {
     let small = style(Kind::Text, 9.0);
-    if text.chars().count() > WHOLE {
+    if text.is_empty() {
+        Some(())
+    } else if text.chars().count() > WHOLE {
         par.text(set.faces, small, text)
     } else {
         par.boxed(set.whole(text, small, width)?);

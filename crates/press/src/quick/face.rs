@@ -99,10 +99,13 @@ impl Face {
         let mut aliases = Vec::new();
         let mut characters = vec!['\0'; usize::from(glyphs)];
         for code in font.info().coverage.iter() {
-            let Some(glyph) = char::from_u32(code).and_then(|c| ttf.glyph_index(c)).map(|id| id.0) else {
+            let Some(c) = char::from_u32(code) else { continue };
+            // Typst gives the blank that holds together the width of the other one, whatever the font says.
+            let drawn = if c == '\u{A0}' { ' ' } else { c };
+            let Some(glyph) = ttf.glyph_index(drawn).map(|id| id.0) else {
                 continue;
             };
-            let (place, c) = (code as usize, char::from_u32(code)?);
+            let place = code as usize;
             if codes.len() <= place {
                 codes.resize(place + 1, 0);
             }
@@ -191,7 +194,7 @@ fn is_odd(c: char) -> bool {
         || is_invisible(c)
         || is_variation_selector(c)
         || matches!(c,
-            '\u{A0}' | '\u{AD}' | '\u{2E5}'..='\u{2E9}' | '\u{300}'..='\u{36F}' | '\u{590}'..='\u{1CFF}' | '\u{1DC0}'..='\u{1DFF}'
+            '\u{AD}' | '\u{2E5}'..='\u{2E9}' | '\u{300}'..='\u{36F}' | '\u{590}'..='\u{1CFF}' | '\u{1DC0}'..='\u{1DFF}'
             | '\u{2000}'..='\u{200F}' | '\u{2011}' | '\u{2028}'..='\u{202F}' | '\u{205F}'..='\u{206F}' | '\u{20D0}'..='\u{20FF}'
             | '\u{302A}'..='\u{302F}' | '\u{3099}' | '\u{309A}' | '\u{3164}' | '\u{A640}'..='\u{ABFF}' | '\u{D7B0}'..='\u{F8FF}'
             | '\u{FB00}'..='\u{FE2F}' | '\u{FE70}'..='\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFF}')

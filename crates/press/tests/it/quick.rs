@@ -148,9 +148,9 @@ fn any_chart(seed: u64) -> Sheet {
     let list = dice.list(&[0, 1, 3, 5, 6, 8, 9, 12, 15], |dice| {
         let names = ["アムロジピン錠 5 mg", "アピキサバン錠 2.5 mg「トモシビ」", "インスリン グラルギン（遺伝子組換え）注射液 300 単位/3 mL キット", "ツムラ五苓散エキス顆粒（医療用）"];
         let usages = ["1日1回 朝食後", "1日2回 朝夕食後（不均等）", "毎週月・水・金曜日の朝食後に服用し、それ以外の日は服用しない"];
-        let doses = ["1回 1錠（1日 1錠）", "1回 12.5 mg（0.5錠）を朝食前と夕食前と就寝前に（1日 1.5錠）"];
+        let doses = ["1回\u{a0}1錠（1日\u{a0}1錠）", "1回\u{a0}12.5\u{a0}mg（0.5錠）を朝食前と夕食前と就寝前に（1日\u{a0}1.5錠）", ""];
         let comment = dice.of(&["体重が 2 kg 以上増えたら連絡", "5分で改善しなければ救急要請。それでも改善しないときは、かかりつけに連絡する（夜間も可）"]);
-        json!({ "name": dice.of(&names), "tag": dice.perhaps(30, "ハイリスク薬"), "dose": dice.of(&doses), "usage": dice.of(&usages), "days": dice.of(&["35日分", "7日分"]), "comment": dice.perhaps(30, comment) })
+        json!({ "name": dice.of(&names), "tag": dice.perhaps(30, "ハイリスク薬"), "dose": dice.of(&doses), "usage": dice.of(&usages), "days": dice.of(&["35日分", "7日分", ""]), "comment": dice.perhaps(30, comment) })
     });
     let mut drugs = dice.panel(list);
     drugs["source"] = dice.perhaps(70, "前回 2026-09-18・35日分");

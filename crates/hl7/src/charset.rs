@@ -237,33 +237,55 @@ fn foreign<'a>(bytes: &[u8], encoding: &'static encoding_rs::Encoding, named: En
             }
         }
     }
-    tell_gaiji(&mut made);
+    tell_gaiji(&mut made, bytes, named);
     made.done(named, None)
 }
 
 /// The private characters of CP932 (F040 to F9FC) arrive as private characters of Unicode.
-fn tell_gaiji(made: &mut Making) {
-    let private = |c: &char| ('\u{e000}'..='\u{f8ff}').contains(c);
-    if !made.text.chars().any(|c| private(&c)) {
-        return;
-    }
+fn tell_gaiji(made: &mut Making, bytes: &[u8], encoding: Encoding) {
+    let private = |c: char| ('\u{e000}'..='\u{f8ff}').contains(&c);
     let found: Vec<usize> = made
         .text
         .char_indices()
-        .filter(|(_, c)| private(c))
+        .filter(|(_, c)| private(*c))
         .map(|(at, _)| at)
         .collect();
-    for in_text in found {
+    if found.is_empty() {
+        return;
+    }
+    let places = if encoding == Encoding::Cp932 {
+        private_of_cp932(bytes)
+    } else {
+        Vec::new()
+    };
+    for (number, in_text) in found.into_iter().enumerate() {
         if made.damage.len() >= MAX_DAMAGES {
             made.dropped += 1;
             continue;
         }
-        // The place in the bytes is not kept by the decoder: in a text of two-byte characters it is near this one.
-        made.damage.push(Damage {
-            kind: DamageKind::Gaiji,
-            at: in_text,
-            in_text,
-        });
+        // Other encodings have no place for them; where one is there all the same, its place is not known more exactly.
+        let at = places.get(number).copied().unwrap_or(in_text.min(bytes.len()));
+        let kind = DamageKind::Gaiji;
+        made.damage.push(Damage { kind, at, in_text });
     }
     made.damage.sort_by_key(|damage| damage.in_text);
+}
+
+/// Where the bytes of a hospital's own characters begin.
+fn private_of_cp932(bytes: &[u8]) -> Vec<usize> {
+    let (mut at, mut found) = (0, Vec::new());
+    while let Some(&first) = bytes.get(at) {
+        let trail = bytes
+            .get(at + 1)
+            .is_some_and(|second| matches!(second, 0x40..=0x7E | 0x80..=0xFC));
+        if trail && matches!(first, 0xF0..=0xF9) {
+            found.push(at);
+        }
+        at += if trail && matches!(first, 0x81..=0x9F | 0xE0..=0xFC) {
+            2
+        } else {
+            1
+        };
+    }
+    found
 }

@@ -126,7 +126,7 @@ impl<'a> Message<'a> {
             delimiters: Delimiters::read(text)?,
         };
         if memchr::memchr2_iter(b'\r', b'\n', text.as_bytes())
-            .nth(MAX_SEGMENTS)
+            .nth(MAX_SEGMENTS - 1)
             .is_some()
             && message.segments().nth(MAX_SEGMENTS).is_some()
         {
@@ -197,10 +197,12 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Without what may lie around a message: white space, a byte order mark, the frame of MLLP.
+/// Without what may lie around a message: white space before it, line ends behind it, a byte order mark, the frame of MLLP. Blanks at
+/// its end belong to its last field.
 fn trimmed(text: &str) -> &str {
-    let around = |c: char| c.is_ascii_whitespace() || matches!(c, '\u{b}' | '\u{1c}' | '\u{1a}' | '\0' | '\u{feff}');
-    text.trim_matches(around)
+    let around = |c: char| matches!(c, '\r' | '\n' | '\u{b}' | '\u{1c}' | '\u{1a}' | '\0' | '\u{feff}');
+    text.trim_start_matches(|c: char| c.is_ascii_whitespace() || around(c))
+        .trim_end_matches(around)
 }
 
 /// The segments of a message. See [`Message::segments`].

@@ -236,11 +236,11 @@ mod tests {
 
     #[test]
     fn codes_places_numbers() {
-        let text = "MSH|^~\\&|A\rPV1|1|I|05E^512^2^^^N|||32^302^^^^N\rPV2|1|32^302^1^N\r\
+        let head = "MSH|^~\\&|A\rPV1|1|I|05E^512^2^^^N|||32^302^^^^N\rPV2|1|32^302^1^N\r\
                     OBX|1|NM|3H015000002326101^Ｋ^JC10 ^0181^カリウム^99LAB||\"\"|mmol/L\r\
-                    TQ1|1||1012040400000000&内服・経口・１日２回朝夕食後&JAMISDP01|||14^d\r\
-                    OBR|1|A^N|||||||||||||||||||||||6B010&培養&JC10^1^大腸菌|||12&X^34\r";
-        let message = Message::parse(text).unwrap();
+                    TQ1|1||1012040400000000&内服・経口・１日２回朝夕食後&JAMISDP01|||14^d\r";
+        let text = format!("{head}OBR|1|A^N{}6B010&培養&JC10^1^大腸菌|||12&X^34\r", "|".repeat(24));
+        let message = Message::parse(&text).unwrap();
         let place = Place::of(first(&message, "PV1", 3));
         assert_eq!(
             (&*place.point, &*place.room, &*place.bed, &*place.kind),
@@ -257,7 +257,7 @@ mod tests {
         let usage = Coded::of_subs(message.field("TQ1", 3).component(1));
         assert_eq!((&*usage.code, &*usage.system), ("1012040400000000", "JAMISDP01"));
         assert_eq!(Number::of(first(&message, "OBR", 2)).namespace, "N");
-        assert_eq!(ParentResult::of(first(&message, "OBR", 23)).value, "大腸菌");
-        assert_eq!(Number::of_half(first(&message, "OBR", 26), 2).id, "34");
+        assert_eq!(ParentResult::of(first(&message, "OBR", 26)).value, "大腸菌");
+        assert_eq!(Number::of_half(first(&message, "OBR", 29), 2).id, "34");
     }
 }

@@ -66,8 +66,14 @@ pub fn sniff(bytes: &[u8], declared: Option<Encoding>) -> Encoding {
             _ => Encoding::Iso2022Jp,
         };
     }
-    if std::str::from_utf8(bytes).is_ok() && (declared != Some(Encoding::Cp932) || !clean(bytes, Encoding::Cp932)) {
-        return Encoding::Utf8;
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        // Two half-width kana of CP932 look like one accented letter; kanji and kana of UTF-8 have three bytes.
+        let kana = declared == Some(Encoding::Cp932) && text.chars().all(|c| c.len_utf8() < 3);
+        return if kana && clean(bytes, Encoding::Cp932) {
+            Encoding::Cp932
+        } else {
+            Encoding::Utf8
+        };
     }
     let kanji_in = memchr::memmem::find(bytes, b"\x1b$").is_some();
     match declared {

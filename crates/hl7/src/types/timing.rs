@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn a_prescription_every_other_day_and_one_as_needed() {
         let text = "MSH|^~\\&|A\rTQ1|1||1013044400000000&内服・経口・１日３回朝昼夕食後&JAMISDP01~I1100000&１日おき&JAMISDP01|||7^d&日&ISO+|20261120\r\
-                    TQ1|2||1050110020000000&疼痛時&JAMISDP01|||||||||1日2回まで|||10\rTQ1|3||ねる前\r";
+                    TQ1|2||1050110020000000&疼痛時&JAMISDP01||||||||1日2回まで|||10\rTQ1|3||ねる前\r";
         let message = Message::parse(text).unwrap();
         let timings: Vec<_> = message.segments_named("TQ1").map(Timing::of).collect();
         let codes: Vec<_> = timings[0].usages.iter().map(|usage| &*usage.code.code).collect();

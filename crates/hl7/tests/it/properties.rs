@@ -54,9 +54,9 @@ proptest! {
             let at = place.index(bytes.len());
             match how {
                 0 => bytes[at] = byte,
-                1 => bytes.insert(at, b"|^~\\&\r\n\x1b\x00$B("[usize::from(byte) % 13]),
-                2 => drop(bytes.remove(at)),
-                _ => bytes.truncate(at.max(1)),
+                1 => bytes.insert(at, b"|^~\\&\r\n\x1b\x00$B("[usize::from(byte) % 12]),
+                2 if bytes.len() > 4 => drop(bytes.remove(at)),
+                _ => bytes.truncate(at.max(4)),
             }
         }
         let decoded = decode(&bytes);

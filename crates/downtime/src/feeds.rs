@@ -20,6 +20,7 @@ use vault::{HospitalId, StationId};
 pub use inbox::{Arrival, Inbox, NotTaken, Overview, StartFault, Taken};
 pub use known::MAX_KNOWN;
 pub use reading::{Messages, Reader, Stored, Unread};
+pub use segment::SEGMENT_BYTES;
 
 /// Longest name of a feed; it is the name of its directory.
 pub const MAX_NAME: usize = 32;
@@ -42,6 +43,8 @@ pub struct Place {
     pub secret: Arc<StationSecret>,
     /// The feed's name. Part of every seal.
     pub feed: String,
+    /// A segment that has reached so many bytes is followed by a new one: [`SEGMENT_BYTES`].
+    pub segment_bytes: u64,
 }
 
 /// A name that can be a directory everywhere: `a`–`z`, digits, `-`, at most [`MAX_NAME`] of them.

@@ -80,9 +80,15 @@ impl Network {
 ///
 /// # Errors
 /// When a file cannot be read or does not fit.
-pub fn tls(certificate: &std::path::Path, key: &std::path::Path, client_ca: Option<&std::path::Path>) -> Result<Arc<ServerConfig>> {
+pub fn tls(
+    certificate: &std::path::Path,
+    key: &std::path::Path,
+    client_ca: Option<&std::path::Path>,
+) -> Result<Arc<ServerConfig>> {
     let read = |path: &std::path::Path| {
-        let size = std::fs::metadata(path).with_context(|| format!("{} がありません", path.display()))?.len();
+        let size = std::fs::metadata(path)
+            .with_context(|| format!("{} がありません", path.display()))?
+            .len();
         if size > MAX_PEM {
             bail!("{} は大きすぎて、証明書や鍵のファイルではありません", path.display());
         }
@@ -105,12 +111,17 @@ pub fn tls(certificate: &std::path::Path, key: &std::path::Path, client_ca: Opti
         Some(path) => {
             let mut roots = RootCertStore::empty();
             for der in certificates(path)? {
-                roots.add(der).with_context(|| format!("{} は認証局の証明書ではありません", path.display()))?;
+                roots
+                    .add(der)
+                    .with_context(|| format!("{} は認証局の証明書ではありません", path.display()))?;
             }
-            builder.with_client_cert_verifier(WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()?)
+            builder.with_client_cert_verifier(
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()?,
+            )
         }
     };
-    let secret = PrivateKeyDer::from_pem_slice(&read(key)?).with_context(|| format!("{} は PEM の秘密鍵ではありません", key.display()))?;
+    let secret = PrivateKeyDer::from_pem_slice(&read(key)?)
+        .with_context(|| format!("{} は PEM の秘密鍵ではありません", key.display()))?;
     let config = builder.with_single_cert(certificates(certificate)?, secret);
     Ok(Arc::new(config.with_context(|| {
         format!("証明書 {} と鍵 {} が合いません", certificate.display(), key.display())
@@ -240,7 +251,11 @@ impl Drop for Listener {
         // The accepting thread waits in accept: a connection of our own wakes it.
         let mut wake = self.address;
         if wake.ip().is_unspecified() {
-            wake.set_ip(if wake.is_ipv4() { IpAddr::from([127, 0, 0, 1]) } else { IpAddr::from(std::net::Ipv6Addr::LOCALHOST) });
+            wake.set_ip(if wake.is_ipv4() {
+                IpAddr::from([127, 0, 0, 1])
+            } else {
+                IpAddr::from(std::net::Ipv6Addr::LOCALHOST)
+            });
         }
         let woken = TcpStream::connect_timeout(&wake, TICK).is_ok();
         if let Some(thread) = self.thread.take().filter(|_| woken) {
@@ -262,12 +277,19 @@ impl Shared {
     fn admit(&self, number: u64, address: IpAddr, stream: &TcpStream) -> Option<Arc<AtomicI64>> {
         let mut connections = self.connections();
         let most_silent = |connections: &HashMap<u64, Connection>| {
-            let own = connections.iter().filter(|(_, connection)| connection.address == address);
-            own.min_by_key(|(_, connection)| connection.heard.load(Ordering::Relaxed)).map(|(number, _)| *number)
+            let own = connections
+                .iter()
+                .filter(|(_, connection)| connection.address == address);
+            own.min_by_key(|(_, connection)| connection.heard.load(Ordering::Relaxed))
+                .map(|(number, _)| *number)
         };
-        let own = connections.values().filter(|connection| connection.address == address).count();
+        let own = connections
+            .values()
+            .filter(|connection| connection.address == address)
+            .count();
         if own >= self.settings.most_per_sender || connections.len() >= self.settings.most_connections {
-            let closed = connections.remove(&most_silent(&connections)?)?;
+            let silent = most_silent(&connections)?;
+            let closed = connections.remove(&silent)?;
             let _ = closed.stream.shutdown(Shutdown::Both);
         }
         let heard = Arc::new(AtomicI64::new((self.clock)().0));
@@ -334,7 +356,11 @@ fn connection(shared: &Shared, mut stream: TcpStream, address: IpAddr, heard: &A
             let mut stream = StreamOwned::new(session, stream);
             handshake(shared, &mut stream, heard)?;
             let certified = stream.conn.peer_certificates().is_some_and(|chain| !chain.is_empty());
-            let sender = if certified { format!("{address} (TLS, certificate)") } else { format!("{address} (TLS)") };
+            let sender = if certified {
+                format!("{address} (TLS, certificate)")
+            } else {
+                format!("{address} (TLS)")
+            };
             let ended = converse(shared, &mut stream, &sender, heard);
             stream.conn.send_close_notify();
             let _ = stream.flush();
@@ -343,7 +369,11 @@ fn connection(shared: &Shared, mut stream: TcpStream, address: IpAddr, heard: &A
     }
 }
 
-fn handshake(shared: &Shared, stream: &mut StreamOwned<ServerConnection, TcpStream>, heard: &AtomicI64) -> std::io::Result<()> {
+fn handshake(
+    shared: &Shared,
+    stream: &mut StreamOwned<ServerConnection, TcpStream>,
+    heard: &AtomicI64,
+) -> std::io::Result<()> {
     while stream.conn.is_handshaking() {
         match stream.conn.complete_io(&mut stream.sock) {
             Ok(_) => {}
@@ -360,7 +390,10 @@ fn handshake(shared: &Shared, stream: &mut StreamOwned<ServerConnection, TcpStre
 }
 
 fn is_tick(error: &std::io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+    matches!(
+        error.kind(),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+    )
 }
 
 /// A message that waits for its answer.
@@ -380,12 +413,7 @@ enum Pending {
 }
 
 /// Reads messages and answers them until the other side has gone.
-fn converse(
-    shared: &Shared,
-    stream: &mut (impl Read + Write),
-    sender: &str,
-    heard: &AtomicI64,
-) -> std::io::Result<()> {
+fn converse(shared: &Shared, stream: &mut (impl Read + Write), sender: &str, heard: &AtomicI64) -> std::io::Result<()> {
     let mut framer = Framer::new(shared.settings.most_bytes);
     let mut buffer = vec![0; READ];
     loop {
@@ -408,7 +436,12 @@ fn converse(
             Event::Frame(bytes) => waiting.push(take(shared, bytes, sender, now)),
             Event::Oversize { bytes, head } => {
                 shared.counts.too_long.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(feed = shared.settings.name, sender, bytes, "refused: a message longer than the bound");
+                tracing::warn!(
+                    feed = shared.settings.name,
+                    sender,
+                    bytes,
+                    "refused: a message longer than the bound"
+                );
                 waiting.push(too_long(shared, &head));
             }
             Event::Stray(_) | Event::Unfinished(_) => {
@@ -457,7 +490,9 @@ fn fault(header: &Result<hl7::Message<'_>, hl7::Fault>) -> Option<Trouble> {
             place: None,
             words: format!("not an HL7 message: {fault}; kept as received"),
         }),
-        Ok(message) if message.header().code().trim().is_empty() => Some(missing(9, "MSH-9 is missing; kept as received")),
+        Ok(message) if message.header().code().trim().is_empty() => {
+            Some(missing(9, "MSH-9 is missing; kept as received"))
+        }
         Ok(message) if message.header().control_id().trim().is_empty() => {
             Some(missing(10, "MSH-10 is missing; kept as received"))
         }

@@ -15,14 +15,21 @@ use super::segment::{self, BATCH_BYTES, Record, Segment};
 pub(super) fn rewrite_closed(place: &Place, current: u64, rng: &mut dyn CryptoRng) -> io::Result<u64> {
     let segments = segment::list(&*place.files, &place.dir)?;
     let mut done = 0;
-    for &(number, compact) in segments.iter().filter(|(number, compact)| *number < current && !compact) {
+    for &(number, compact) in segments
+        .iter()
+        .filter(|(number, compact)| *number < current && !compact)
+    {
         debug_assert!(!compact);
-        let Some(segment) = Segment::open(place, number, false)? else { continue };
+        let Some(segment) = Segment::open(place, number, false)? else {
+            continue;
+        };
         // A damaged segment stays as it is: it is its own quarantine.
         if segment.batches.is_empty() || (!segment.damage.is_empty() && !only_torn(&segment)) {
             continue;
         }
-        let records: Option<Vec<Vec<Record>>> = (0..segment.batches.len()).map(|batch| segment.records(place, batch)).collect();
+        let records: Option<Vec<Vec<Record>>> = (0..segment.batches.len())
+            .map(|batch| segment.records(place, batch))
+            .collect();
         let Some(records) = records else { continue };
         write(place, &segment, &records.concat(), rng)?;
         place.files.remove(&segment::path(&place.dir, number, false))?;
@@ -53,7 +60,15 @@ fn write(place: &Place, segment: &Segment, records: &[Record], rng: &mut dyn Cry
         };
         let many = rest.iter().take_while(fits).count().clamp(1, rest.len());
         let (together, behind) = rest.split_at(many);
-        file.write_all(&segment::batch(place, &key, segment.number, number, together, true, rng))?;
+        file.write_all(&segment::batch(
+            place,
+            &key,
+            segment.number,
+            number,
+            together,
+            true,
+            rng,
+        ))?;
         number += 1;
         rest = behind;
     }
@@ -67,8 +82,14 @@ pub(super) fn remove_old(place: &Place, current: u64, before: Moment) -> io::Res
     let segments = segment::list(&*place.files, &place.dir)?;
     let mut removed = 0;
     for (number, compact) in segments.into_iter().filter(|(number, _)| *number < current) {
-        let Some(segment) = Segment::open(place, number, compact)? else { continue };
-        let newest = segment.batches.len().checked_sub(1).and_then(|last| segment.records(place, last));
+        let Some(segment) = Segment::open(place, number, compact)? else {
+            continue;
+        };
+        let newest = segment
+            .batches
+            .len()
+            .checked_sub(1)
+            .and_then(|last| segment.records(place, last));
         let old = newest.and_then(|records| records.last().map(|record| record.received < before));
         if old != Some(true) {
             // Rising: what follows is younger.

@@ -59,7 +59,9 @@ pub struct NotTaken(pub String);
 
 /// Why a feed cannot begin.
 #[derive(Debug, thiserror::Error)]
-#[error("受信記録を開けません。受信は始まっていません。ディスクの空きと権限、ほかに動いている tomoshibi がないかを確かめてください: {0}")]
+#[error(
+    "受信記録を開けません。受信は始まっていません。ディスクの空きと権限、ほかに動いている tomoshibi がないかを確かめてください: {0}"
+)]
 pub struct StartFault(#[from] std::io::Error);
 
 /// How a feed stands.
@@ -114,7 +116,9 @@ impl Inbox {
             keep_days,
             closed: 0,
         };
-        let thread = std::thread::Builder::new().name("feed".into()).spawn(move || writer.run())?;
+        let thread = std::thread::Builder::new()
+            .name("feed".into())
+            .spawn(move || writer.run())?;
         Ok(Self {
             jobs: Mutex::new(Some(jobs)),
             overview,
@@ -130,7 +134,9 @@ impl Inbox {
             None => Some(Box::new(then) as Reply),
         };
         if let Some(then) = unsent {
-            then(Err(NotTaken("受信係のスレッドが止まっています。プログラムを起動し直してください。".to_owned())));
+            then(Err(NotTaken(
+                "受信係のスレッドが止まっています。プログラムを起動し直してください。".to_owned(),
+            )));
         }
     }
 
@@ -167,7 +173,11 @@ fn learn(place: &Place, log: &Log, known: &mut Known, overview: &mut Overview) -
     let from = log.next_number().saturating_sub(MAX_KNOWN as u64);
     let reader = Reader::open(place.clone())?;
     for number in &reader.unreadable {
-        tracing::warn!(segment = number, feed = place.feed, "a segment of the feed's log has no readable header");
+        tracing::warn!(
+            segment = number,
+            feed = place.feed,
+            "a segment of the feed's log has no readable header"
+        );
     }
     for record in reader.records(from) {
         overview.last_received = overview.last_received.max(Some(record.received));
@@ -256,7 +266,11 @@ impl Writer {
                 content: record.content,
             })
             .collect();
-        let kept = if records.is_empty() { Ok(()) } else { self.log.append(records) };
+        let kept = if records.is_empty() {
+            Ok(())
+        } else {
+            self.log.append(records)
+        };
         let failed = kept.as_ref().err().map(|error| {
             tracing::error!(%error, feed = self.place.feed, "messages were not taken");
             match error.kind() {
@@ -298,7 +312,9 @@ impl Writer {
     /// Closed segments are made small, old ones go. Failing costs space, not messages.
     fn look_after(&mut self, now: Option<Moment>) {
         let current = self.log.current_segment();
-        let tidied = self.log.with_randomness(|rng| compact::rewrite_closed(&self.place, current, rng));
+        let tidied = self
+            .log
+            .with_randomness(|rng| compact::rewrite_closed(&self.place, current, rng));
         let removed = now.map_or(Ok(0), |now| {
             let before = Moment(now.0.saturating_sub(i64::from(self.keep_days) * DAY));
             compact::remove_old(&self.place, current, before)

@@ -9,7 +9,7 @@ use vault::files::{DurableFile, Locked};
 use vault::keys::Key32;
 
 use super::Place;
-use super::segment::{self, Record, SEGMENT_BYTES, Segment};
+use super::segment::{self, Record, Segment};
 
 /// New files tried before a batch is not taken.
 const ATTEMPTS: u32 = 2;
@@ -50,8 +50,12 @@ impl Log {
             place,
         };
         for (number, compact) in segments.into_iter().rev() {
-            let Some(segment) = Segment::open(&log.place, number, compact)? else { continue };
-            let Some((_, last)) = segment.batches.last() else { continue };
+            let Some(segment) = Segment::open(&log.place, number, compact)? else {
+                continue;
+            };
+            let Some((_, last)) = segment.batches.last() else {
+                continue;
+            };
             log.next_number = last.end();
             // The presence of a batch proves the one before it durable; nothing proves the last one.
             if let (false, Some(records)) = (compact, segment.records(&log.place, segment.batches.len() - 1)) {
@@ -74,12 +78,16 @@ impl Log {
 
     /// True when the next message begins a new segment.
     pub(super) fn is_between_segments(&self) -> bool {
-        self.current.as_ref().is_none_or(|current| current.bytes >= SEGMENT_BYTES)
+        self.current
+            .as_ref()
+            .is_none_or(|current| current.bytes >= self.place.segment_bytes)
     }
 
     /// The segment being written; older ones do not change any more.
     pub(super) fn current_segment(&self) -> u64 {
-        self.current.as_ref().map_or(self.next_segment, |current| current.number)
+        self.current
+            .as_ref()
+            .map_or(self.next_segment, |current| current.number)
     }
 
     /// Lends its source of randomness.
@@ -111,10 +119,18 @@ impl Log {
 
     fn attempt(&mut self, records: &[Record]) -> io::Result<()> {
         let mut current = match self.current.take() {
-            Some(current) if current.bytes < SEGMENT_BYTES => current,
+            Some(current) if current.bytes < self.place.segment_bytes => current,
             _ => self.begin()?,
         };
-        let batch = segment::batch(&self.place, &current.key, current.number, current.batches, records, false, &mut *self.rng);
+        let batch = segment::batch(
+            &self.place,
+            &current.key,
+            current.number,
+            current.batches,
+            records,
+            false,
+            &mut *self.rng,
+        );
         current.file.write_all(&batch)?;
         current.file.sync()?;
         if current.batches == 0 {

@@ -46,7 +46,9 @@ impl Stored {
 
 /// Messages that should be there and cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("受信記録の {from} 番から {until} 番の手前までを読めません（セグメント {segment}）。ファイルはそのまま残してあります。送信元に、その間の再送を頼んでください")]
+#[error(
+    "受信記録の {from} 番から {until} 番の手前までを読めません（セグメント {segment}）。ファイルはそのまま残してあります。送信元に、その間の再送を頼んでください"
+)]
 pub struct Unread {
     /// The segment.
     pub segment: u64,
@@ -76,7 +78,9 @@ impl Reader {
         for (number, compact) in segment::list(&*place.files, &place.dir)? {
             let opened = match Segment::open(&place, number, compact) {
                 // Rewritten compactly or removed at this moment.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Segment::open(&place, number, true).or_else(gone)?,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    Segment::open(&place, number, true).or_else(gone)?
+                }
                 other => other?,
             };
             match opened {
@@ -108,7 +112,10 @@ impl Reader {
     #[must_use]
     pub fn messages(&self, from: u64) -> Messages<'_> {
         // A segment is needed when the one behind it begins beyond `from`.
-        let first = self.segments.iter().position(|(_, _, next)| next.is_none_or(|next| next > from));
+        let first = self
+            .segments
+            .iter()
+            .position(|(_, _, next)| next.is_none_or(|next| next > from));
         Messages {
             reader: self,
             next_segment: first.unwrap_or(self.segments.len()),
@@ -121,7 +128,11 @@ impl Reader {
 }
 
 fn gone(error: std::io::Error) -> std::io::Result<Option<Segment>> {
-    if error.kind() == std::io::ErrorKind::NotFound { Ok(None) } else { Err(error) }
+    if error.kind() == std::io::ErrorKind::NotFound {
+        Ok(None)
+    } else {
+        Err(error)
+    }
 }
 
 /// Messages in order. See [`Reader::messages`].
@@ -157,7 +168,9 @@ impl Messages<'_> {
             }
             match self.open.take() {
                 Some((segment, number, cut)) => {
-                    let Some((_, head)) = segment.batches.get(number) else { continue };
+                    let Some((_, head)) = segment.batches.get(number) else {
+                        continue;
+                    };
                     if cut.is_some_and(|cut| head.first >= cut) {
                         continue;
                     }
@@ -174,9 +187,18 @@ impl Messages<'_> {
                         (from, None) => Some(unread(from.unwrap_or(first), end)),
                         (None, Some(_)) => None,
                     };
-                    self.expected = Some(if records.is_some() { first.max(self.expected.unwrap_or(0)) } else { end });
+                    self.expected = Some(if records.is_some() {
+                        first.max(self.expected.unwrap_or(0))
+                    } else {
+                        end
+                    });
                     let upto = |record: &Record| cut.is_none_or(|cut| record.number < cut);
-                    self.waiting = records.unwrap_or_default().into_iter().filter(upto).collect::<Vec<_>>().into_iter();
+                    self.waiting = records
+                        .unwrap_or_default()
+                        .into_iter()
+                        .filter(upto)
+                        .collect::<Vec<_>>()
+                        .into_iter();
                     self.open = Some((segment, number + 1, cut));
                     if let Some(unread) = said.filter(|unread| unread.until > self.from) {
                         return Some(Err(unread));

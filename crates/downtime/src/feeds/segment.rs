@@ -16,7 +16,7 @@ use super::Place;
 
 /// Everything begins on a block of its own: a device may ruin the sector that it is writing when the power goes.
 pub const BLOCK: usize = 4_096;
-/// A segment that has reached this is followed by a new one.
+/// A segment that has reached this is followed by a new one, unless a test says otherwise.
 pub const SEGMENT_BYTES: u64 = 16 << 20;
 /// Longest segment file read: the last batch may be one message of the longest kind.
 const MAX_SEGMENT: u64 = 64 << 20;
@@ -65,7 +65,11 @@ pub const MAX_SENDER: usize = 200;
 
 impl Record {
     fn write(&self, out: &mut Vec<u8>) {
-        let sender = self.sender.as_bytes().get(..MAX_SENDER).unwrap_or(self.sender.as_bytes());
+        let sender = self
+            .sender
+            .as_bytes()
+            .get(..MAX_SENDER)
+            .unwrap_or(self.sender.as_bytes());
         out.extend_from_slice(&self.number.to_le_bytes());
         out.extend_from_slice(&self.received.0.to_le_bytes());
         out.extend_from_slice(&self.flags.to_le_bytes());
@@ -120,8 +124,12 @@ pub fn path(dir: &Path, number: u64, compact: bool) -> PathBuf {
 pub fn list(files: &dyn Files, dir: &Path) -> std::io::Result<Vec<(u64, bool)>> {
     let mut found: Vec<(u64, bool)> = Vec::new();
     for name in files.list(dir)? {
-        let Some((number, end)) = name.split_once('.') else { continue };
-        let (10.., Ok(number)) = (number.len(), number.parse()) else { continue };
+        let Some((number, end)) = name.split_once('.') else {
+            continue;
+        };
+        let (10.., Ok(number)) = (number.len(), number.parse()) else {
+            continue;
+        };
         match end {
             "tmbf" => found.push((number, false)),
             "tmbc" => found.push((number, true)),
@@ -141,13 +149,27 @@ fn key_context(place: &Place, number: u64, first: u64) -> Context {
 fn batch_context(place: &Place, segment: u64, head: &BatchHead) -> Context {
     let context = Context::new("fbat", &place.hospital).fixed(place.station.as_bytes());
     let context = context.variable(place.feed.as_bytes()).u64(segment);
-    context.u32(head.number).u64(head.first).u32(head.records).u32(head.flags)
+    context
+        .u32(head.number)
+        .u64(head.first)
+        .u32(head.records)
+        .u32(head.flags)
 }
 
 /// Block 0 of a new segment whose first message will be `first`, and the key of its batches.
-pub fn begin(place: &Place, number: u64, first: u64, rng: &mut dyn CryptoRng) -> Result<(Vec<u8>, Key32), wrap::WeakKey> {
+pub fn begin(
+    place: &Place,
+    number: u64,
+    first: u64,
+    rng: &mut dyn CryptoRng,
+) -> Result<(Vec<u8>, Key32), wrap::WeakKey> {
     let key = Key32::random(&mut *rng);
-    let wrapped = wrap::wrap(&place.secret.public(), &key_context(place, number, first), key.as_bytes(), &mut *rng)?;
+    let wrapped = wrap::wrap(
+        &place.secret.public(),
+        &key_context(place, number, first),
+        key.as_bytes(),
+        &mut *rng,
+    )?;
     let mut block = Vec::with_capacity(BLOCK);
     block.extend_from_slice(MAGIC);
     block.extend_from_slice(&VERSION.to_le_bytes());
@@ -165,7 +187,15 @@ pub fn begin(place: &Place, number: u64, first: u64, rng: &mut dyn CryptoRng) ->
 }
 
 /// One batch, filled up to whole blocks.
-pub fn batch(place: &Place, key: &Key32, segment: u64, number: u32, records: &[Record], compress: bool, rng: &mut dyn CryptoRng) -> Vec<u8> {
+pub fn batch(
+    place: &Place,
+    key: &Key32,
+    segment: u64,
+    number: u32,
+    records: &[Record],
+    compress: bool,
+    rng: &mut dyn CryptoRng,
+) -> Vec<u8> {
     let mut plain = Zeroizing::new(Vec::new());
     records.iter().for_each(|record| record.write(&mut plain));
     // What cannot be compressed is written as it is.

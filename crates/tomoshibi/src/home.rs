@@ -12,6 +12,7 @@
 //!   recovery.boxes       what three of five printed shares open, hub only;  recovery.wraps the role secrets behind it
 //!   drafts/              sealed drafts
 //!   print/               sealed sheets on their way to a printer
+//!   feeds/<name>/        what other systems sent, sealed to this station, hub only
 //!   scans/               returned paper and the registers of packs, sealed
 //!   log/                 destructions, extracts
 //! ```

@@ -19,7 +19,18 @@ fn words() -> impl Strategy<Value = String> {
     prop::collection::vec(character, 0..12).prop_map(|characters| characters.into_iter().collect())
 }
 
+/// Two thousand in the suite; `cargo xtask torture` says how many.
+#[allow(clippy::disallowed_methods, reason = "the TORTURE… variables are read here")]
+fn cases() -> ProptestConfig {
+    let asked = std::env::var("TORTURE_IMAGES")
+        .ok()
+        .and_then(|images| images.parse().ok());
+    ProptestConfig::with_cases(asked.unwrap_or(2_000))
+}
+
 proptest! {
+    #![proptest_config(cases())]
+
     #[test]
     fn a_written_message_reads_back(fields in prop::collection::vec(prop::collection::vec(words(), 1..4), 1..8)) {
         let mut builder = Builder::new();

@@ -426,7 +426,7 @@ fn feeds() -> Vec<Seed> {
          RXE||999999901^架空消炎錠５ｍｇ^HOT9|1||TAB^錠^MR9P||||||28||||||||||2^TAB&錠&MR9P\r\
          TQ1|1||1012040400000000&内服・経口・１日２回朝夕食後&JAMISDP01|||14^d|20261120\rZZ1|x\\F\\y\\X41\\\r",
     );
-    let kanji = b"\x1b$BLO5<\x1b(B^\x1b$BF|=PCK|M\r\x1b(IS7^\x1b(B|\x1b$(D\x30\x21\x1b$(Q\x2E\x22\x1b(J~";
+    let kanji = b"\x1b$BLO5<\x1b(B^\x1b$BF|=PCK\x1b(B|M\r\x1b(IS7^\x1b(B|\x1b$(D\x30\x21\x1b$(Q\x2E\x22\x1b(J~";
     let dir = tempfile::tempdir().unwrap();
     let secret = vault::keys::StationSecret::from_file_bytes(&keys().station.to_file_bytes()).unwrap();
     let place = downtime::feeds::Place {

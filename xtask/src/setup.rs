@@ -210,7 +210,12 @@ fn python_packages(root: &Path) -> Result<()> {
     let why = "The sender for the tests of the feeds could not be fetched. Its version is in tests/feeds/requirements.txt; with \
                access to PyPI, run in tests/feeds: python3 -m venv --clear .venv && .venv/bin/pip install --require-hashes \
                --no-deps -r requirements.txt (on Debian, venv comes in the package python3-venv)";
-    call(Command::new("python3").current_dir(&folder).args(["-m", "venv", "--clear", ".venv"])).context(why)?;
+    call(
+        Command::new("python3")
+            .current_dir(&folder)
+            .args(["-m", "venv", "--clear", ".venv"]),
+    )
+    .context(why)?;
     call(Command::new(folder.join(".venv/bin/pip")).current_dir(&folder).args([
         "install",
         "--quiet",

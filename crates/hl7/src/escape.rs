@@ -58,7 +58,7 @@ fn meaning(name: &str, delimiters: Delimiters) -> Option<Cow<'static, str>> {
 /// `\Xhh..\`: bytes of UTF-8 or ASCII; carriage returns become line breaks, as for `\.br\`.
 fn hex(digits: &str) -> Option<Cow<'static, str>> {
     let digits = digits.as_bytes();
-    if digits.is_empty() || digits.len() % 2 != 0 {
+    if digits.is_empty() || !digits.len().is_multiple_of(2) {
         return None;
     }
     let value = |digit: u8| char::from(digit).to_digit(16);

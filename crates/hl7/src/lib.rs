@@ -9,6 +9,7 @@
 
 pub mod ack;
 pub mod charset;
+mod delimiters;
 pub mod escape;
 pub mod header;
 pub mod index;
@@ -18,9 +19,10 @@ pub mod types;
 pub mod write;
 
 pub use charset::{Damage, DamageKind, Decoded, Encoding, decode};
+pub use delimiters::{Delimiters, Fault};
 pub use header::Header;
 pub use index::Index;
-pub use message::{Component, Delimiters, Fault, Field, Message, Repetition, Segment, Sub};
+pub use message::{Component, Field, Message, Repetition, Segment, Sub};
 pub use types::Stamp;
 pub use write::Builder;
 

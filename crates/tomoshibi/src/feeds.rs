@@ -7,7 +7,7 @@ use downtime::feeds::{Inbox, Overview, Place, SEGMENT_BYTES, dir};
 use vault::files::Disk;
 
 use crate::config::Config;
-use crate::feed_listener::Listener;
+use crate::feed_listener::{Counts, Listener};
 use crate::home::Home;
 use crate::{clock, random};
 
@@ -32,6 +32,31 @@ impl Feeds {
     pub fn addresses(&self) -> impl Iterator<Item = (&str, std::net::SocketAddr)> {
         let names = self.inboxes.iter().map(|(name, _)| name.as_str());
         names.zip(self.listeners.iter().map(Listener::address))
+    }
+}
+
+impl Drop for Feeds {
+    /// What was received and what was turned away, for the hospital's IT: counts, no patient.
+    fn drop(&mut self) {
+        for ((name, overview), listener) in self.overviews().into_iter().zip(&self.listeners) {
+            let Counts {
+                strangers,
+                crowded,
+                too_long,
+                broken,
+            } = listener.counts();
+            let count = |of: &std::sync::atomic::AtomicU64| of.load(std::sync::atomic::Ordering::Relaxed);
+            tracing::info!(
+                feed = name,
+                ?overview,
+                open = listener.connections(),
+                strangers = count(strangers),
+                crowded = count(crowded),
+                too_long = count(too_long),
+                broken = count(broken),
+                "the feed ends"
+            );
+        }
     }
 }
 

@@ -278,7 +278,10 @@ impl Decoder<'_> {
     /// The usual case at once: every byte is one half of a kanji that exists.
     fn whole_run(&mut self, run: &[u8]) -> bool {
         let mut high = [0_u8; 256];
-        if run.len() % 2 != 0 || run.len() > high.len() || !run.iter().all(|byte| (0x21..=0x7E).contains(byte)) {
+        if !run.len().is_multiple_of(2)
+            || run.len() > high.len()
+            || !run.iter().all(|byte| (0x21..=0x7E).contains(byte))
+        {
             return false;
         }
         for (to, from) in high.iter_mut().zip(run) {

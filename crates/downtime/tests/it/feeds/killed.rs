@@ -29,6 +29,10 @@ fn there(dir: &Path) -> Place {
 
 /// The other process. In an ordinary run of the tests nobody asks for it.
 #[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a test that begins itself in a process of its own"
+)]
 fn the_listener() {
     let Some(dir) = std::env::var_os(DIRECTORY) else { return };
     let inbox = Arc::new(Inbox::start(there(Path::new(&dir)), 400, Box::new(random())).unwrap());
@@ -78,6 +82,7 @@ fn send(to: std::net::SocketAddr, sender: u64, next: &mut u64, answered: &Atomic
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "the TORTURE… variables are read here")]
 fn every_answered_message_survives_the_kill() {
     let lives = if std::env::var_os("TORTURE").is_some() { 200 } else { 20 };
     let dir = tempfile::tempdir().unwrap();

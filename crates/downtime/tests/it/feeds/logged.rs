@@ -199,6 +199,7 @@ fn life(place: &Place, first: u32, acknowledged: &mut Vec<String>) {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "the TORTURE… variables are read here")]
 fn whatever_goes_wrong_at_whatever_operation_what_was_acknowledged_is_there() {
     let torture = std::env::var_os("TORTURE").is_some();
     let secret = secret();

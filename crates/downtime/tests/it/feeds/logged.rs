@@ -185,16 +185,22 @@ fn a_full_disk_takes_nothing_says_so_and_goes_on_when_there_is_room() {
     assert_eq!(stored(&place).iter().map(control).collect::<Vec<_>>(), ["1", "2"]);
 }
 
-/// A life that ends at a given operation: what was acknowledged, in order.
-fn life(place: &Place, first: u32, acknowledged: &mut Vec<String>) {
+/// A life that ends at a given operation. What the one before did not hear answered is sent again first, as senders do.
+fn life(place: &Place, first: u32, unanswered: &mut Vec<String>, acknowledged: &mut Vec<String>) {
     let Ok(inbox) = Inbox::start(place.clone(), 400, Box::new(random())) else {
         return;
     };
-    for number in first..first + 6 {
-        let control = number.to_string();
-        if take(&inbox, &control, "港区").is_ok() {
-            acknowledged.push(control);
-        }
+    let before = std::mem::take(unanswered);
+    for control in before
+        .into_iter()
+        .chain((first..first + 6).map(|number| number.to_string()))
+    {
+        let to = if take(&inbox, &control, "港区").is_ok() {
+            &mut *acknowledged
+        } else {
+            &mut *unanswered
+        };
+        to.push(control);
     }
 }
 
@@ -212,17 +218,20 @@ fn whatever_goes_wrong_at_whatever_operation_what_was_acknowledged_is_there() {
                     let mut place = place(Arc::new(fs.clone()), std::path::Path::new("feed"), &secret);
                     // Small: rotation and rewriting are among the operations that go wrong.
                     place.segment_bytes = 13_000;
-                    let mut acknowledged = Vec::new();
-                    life(&place, 0, &mut acknowledged);
+                    let (mut acknowledged, mut unanswered) = (Vec::new(), Vec::new());
+                    let mut live = |first| life(&place, first, &mut unanswered, &mut acknowledged);
+                    live(0);
                     fs.restart(Ending::PowerCut);
                     fs.fault_in(at, fault);
-                    life(&place, 100, &mut acknowledged);
+                    live(100);
                     fs.restart(ending);
                     // Killed again at once, before anything new: what is in the air must not be lost by starting.
                     fs.fault_in(seed % 5, Fault::Kill);
-                    life(&place, 200, &mut acknowledged);
+                    live(200);
                     fs.restart(Ending::PowerCut);
-                    life(&place, 300, &mut acknowledged);
+                    live(300);
+                    // Everything was answered in the end; a power cut now shows what of it was in the air.
+                    fs.restart(Ending::PowerCut);
                     let found: Vec<_> = stored(&place).iter().map(control).collect();
                     for control in &acknowledged {
                         let times = found.iter().filter(|found| *found == control).count();

@@ -62,7 +62,10 @@ impl Index {
                 let Some(&byte) = bytes.get(at) else { break };
                 let position = at as u32;
                 if byte == b'\r' || byte == b'\n' {
-                    let ends = byte == b'\r' || begins_segment(bytes.get(at + 1..).unwrap_or(&[]), delimiters);
+                    // An LF at once behind an end of line is part of it.
+                    let ends = byte == b'\r'
+                        || position == begin
+                        || begins_segment(bytes.get(at + 1..).unwrap_or(&[]), delimiters);
                     if ends {
                         if position > begin {
                             self.segments.push((begin, position, first));

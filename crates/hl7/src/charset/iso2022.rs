@@ -6,6 +6,7 @@
 
 use super::{DamageKind, Decoded, Encoding, Making, jisx0213};
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 const ESCAPE: u8 = 0x1B;
 
@@ -275,25 +276,22 @@ impl Decoder<'_> {
         self.at += run.len();
     }
 
-    /// The usual case at once: every byte is one half of a kanji that exists.
+    /// The usual case: every byte is one half of a kanji that exists. Otherwise nothing is done.
     fn whole_run(&mut self, run: &[u8]) -> bool {
-        let mut high = [0_u8; 256];
-        if !run.len().is_multiple_of(2)
-            || run.len() > high.len()
-            || !run.iter().all(|byte| (0x21..=0x7E).contains(byte))
-        {
-            return false;
+        let (pairs, rest) = run.as_chunks::<2>();
+        let before = self.made.text.len();
+        let sound = rest.is_empty()
+            && pairs.iter().all(|[first, second]| {
+                let found = jis0208(*first, *second);
+                self.made.text.extend(found);
+                found.is_some()
+            });
+        if sound {
+            self.at += run.len();
+        } else {
+            self.made.text.truncate(before);
         }
-        for (to, from) in high.iter_mut().zip(run) {
-            *to = from | 0x80;
-        }
-        let euc = high.get(..run.len()).unwrap_or(&[]);
-        let Some(text) = encoding_rs::EUC_JP.decode_without_bom_handling_and_without_replacement(euc) else {
-            return false;
-        };
-        self.made.text.push_str(&text);
-        self.at += run.len();
-        true
+        sound
     }
 
     fn pair(&mut self, first: u8, second: u8, place: usize) {
@@ -322,9 +320,21 @@ impl Decoder<'_> {
     }
 }
 
+/// Rows and cells of a set of 94 by 94.
+const CELLS: usize = 94;
+
+/// JIS X 0208 as a table of 94 by 94 characters, zero where there is none: all of them are below U+10000.
+static JIS_0208: LazyLock<Vec<u16>> = LazyLock::new(|| {
+    let rows = (0x21..=0x7E_u8).flat_map(|first| (0x21..=0x7E_u8).map(move |second| [first | 0x80, second | 0x80]));
+    rows.map(|pair| euc(&pair).and_then(|c| u16::try_from(u32::from(c)).ok()).unwrap_or(0))
+        .collect()
+});
+
 /// A character of JIS X 0208, with the rows of NEC and IBM that Windows writes into it.
 pub fn jis0208(first: u8, second: u8) -> Option<char> {
-    euc(&[first | 0x80, second | 0x80])
+    let place = |byte: u8| byte.checked_sub(0x21).map(usize::from).filter(|place| *place < CELLS);
+    let unit = *JIS_0208.get(place(first)? * CELLS + place(second)?)?;
+    char::from_u32(unit.into()).filter(|c| *c != '\0')
 }
 
 fn euc(bytes: &[u8]) -> Option<char> {

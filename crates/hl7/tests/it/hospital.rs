@@ -89,7 +89,9 @@ fn a_prescription_from_its_bytes() {
 #[test]
 fn the_index_says_the_same() {
     let mut index = Index::new();
-    for text in [ADMISSION, PRESCRIPTION] {
+    // A CR and an LF, with no segment behind it.
+    let odd = "MSH|^~\\&|A\r\nuD.|x\rOBX|1|TX|||a\nb\n\rPID|2";
+    for text in [ADMISSION, PRESCRIPTION, odd] {
         let message = Message::parse(text).unwrap();
         let indexed = index.read(text).unwrap();
         assert_eq!(indexed.len(), message.segments().count());

@@ -275,7 +275,8 @@ mod tests {
                 "strace",
                 "cups-ipp-utils",
                 "openssl",
-                "dbus-daemon"
+                "dbus-daemon",
+                "python3-venv"
             ]
         );
         assert!(missing_tools(&|_| true).is_empty());

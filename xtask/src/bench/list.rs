@@ -4,7 +4,9 @@
 //! It deliberately only lists: how a figure is taken lies in the files beside this one. Targets stand on CPU time, sizes
 //! and ratios; wall times are told beside them. The one exception is the rate of durable saves, whose limit is the disk.
 
-use super::{Bench, Figure, Measured, Target, cold, measure, median_of, pages, paper, peers, saves, seal, search};
+use super::{
+    Bench, Figure, Measured, Target, cold, measure, median_of, messages, pages, paper, peers, saves, seal, search,
+};
 
 /// Every bench. The next one goes at the end of its group.
 pub const BENCHES: &[Bench] = &[
@@ -203,12 +205,44 @@ pub const BENCHES: &[Bench] = &[
         big: false,
         measure: paper::long_pack,
     },
+    // HL7.
+    Bench {
+        figures: &[beside(
+            "hl7.index",
+            "messages/CPU s",
+            "counting one delimiter with memchr",
+            Target::AtLeast(500_000.0),
+        )],
+        big: false,
+        measure: messages::index,
+    },
+    Bench {
+        figures: &[beside("mllp.durable.1", "messages/s", ONE_BLOCK, Target::None)],
+        big: false,
+        measure: |ground| messages::durable(ground, "1"),
+    },
+    Bench {
+        figures: &[beside("mllp.durable.8", "messages/s", ONE_BLOCK, Target::None)],
+        big: false,
+        measure: |ground| messages::durable(ground, "8"),
+    },
+    Bench {
+        figures: &[beside(
+            "mllp.durable.64",
+            "messages/s",
+            ONE_BLOCK,
+            Target::AtLeast(20_000.0),
+        )],
+        big: false,
+        measure: |ground| messages::durable(ground, "64"),
+    },
     // The next bench goes here.
 ];
 
 const COMPRESSED: &str = "zstd -3 of the export's files in one piece";
 const TYPST: &str = "the same sheets, all set by Typst";
 const SAME_BYTES: &str = "the same bytes from memory, bare poll loop, one thread";
+const ONE_BLOCK: &str = "4 KB appends by one writer, fdatasync after each";
 const ONE_WRITER: &str = "1 KB appends by one writer, fdatasync after each";
 
 /// A figure that stands alone.

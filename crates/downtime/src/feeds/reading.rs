@@ -76,24 +76,16 @@ impl Reader {
         let mut segments: Vec<(u64, bool, Option<u64>)> = Vec::new();
         let mut unreadable = Vec::new();
         for (number, compact) in segment::list(&*place.files, &place.dir)? {
-            let opened = match Segment::open(&place, number, compact) {
-                // Rewritten compactly or removed at this moment.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    Segment::open(&place, number, true).or_else(gone)?
-                }
-                other => other?,
+            let Some(first) = first_of(&place, number, compact)? else {
+                unreadable.push(number);
+                continue;
             };
-            match opened {
-                None => unreadable.push(number),
-                // Begun and nothing in it yet: the one before still counts to its end.
-                Some(segment) if segment.batches.is_empty() => {}
-                Some(segment) => {
-                    if let Some(before) = segments.last_mut() {
-                        before.2 = Some(segment.first);
-                    }
-                    segments.push((number, compact, None));
-                }
+            // Begun and nothing in it yet: the one before still counts to its end.
+            let Some(first) = first else { continue };
+            if let Some(before) = segments.last_mut() {
+                before.2 = Some(first);
             }
+            segments.push((number, compact, None));
         }
         Ok(Self {
             place,
@@ -127,11 +119,22 @@ impl Reader {
     }
 }
 
-fn gone(error: std::io::Error) -> std::io::Result<Option<Segment>> {
-    if error.kind() == std::io::ErrorKind::NotFound {
-        Ok(None)
-    } else {
-        Err(error)
+/// The number of a segment's first message; `Some(None)` when nothing is in it, `None` when its header does not read.
+#[allow(clippy::option_option, reason = "three answers, used in one place")]
+fn first_of(place: &Place, number: u64, compact: bool) -> std::io::Result<Option<Option<u64>>> {
+    let gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+    let small = || match Segment::first_of_compact(place, number) {
+        // Removed at this moment: as if nothing were in it.
+        Err(error) if gone(&error) => Ok(Some(None)),
+        first => first.map(|first| first.map(Some)),
+    };
+    if compact {
+        return small();
+    }
+    match Segment::open(place, number, false) {
+        // Rewritten compactly at this moment.
+        Err(error) if gone(&error) => small(),
+        opened => opened.map(|opened| opened.map(|segment| (!segment.batches.is_empty()).then_some(segment.first))),
     }
 }
 

@@ -303,6 +303,19 @@ impl Segment {
         Ok(Self::parse(place, number, bytes))
     }
 
+    /// The number of the first message of a compact segment, from its header alone: it was durable as a whole before it counted.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn first_of_compact(place: &Place, number: u64) -> std::io::Result<Option<u64>> {
+        let file = place.files.open(&path(&place.dir, number, true))?;
+        let mut block = vec![0; BLOCK];
+        match file.read_exact_at(0, &mut block) {
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
+            read => read.map(|()| Self::parse(place, number, block).map(|segment| segment.first)),
+        }
+    }
+
     /// From its bytes.
     pub fn parse(place: &Place, number: u64, bytes: Vec<u8>) -> Option<Self> {
         let mut rest = bytes.as_slice();

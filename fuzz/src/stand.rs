@@ -80,7 +80,7 @@ impl Files for OneFile {
         Err(io::ErrorKind::Unsupported.into())
     }
     fn list(&self, _: &Path) -> io::Result<Vec<String>> {
-        Ok(vec!["0000000001.tmbj".to_owned()])
+        Ok(["0000000001.tmbf", "0000000001.tmbj"].map(str::to_owned).to_vec())
     }
     fn create_dir(&self, _: &Path) -> io::Result<()> {
         Ok(())

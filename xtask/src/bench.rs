@@ -11,6 +11,7 @@ mod list;
 mod load;
 mod machine;
 mod measure;
+mod messages;
 mod pages;
 mod paper;
 mod peers;

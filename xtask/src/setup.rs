@@ -27,7 +27,7 @@ pub struct Tool {
     pub why: &'static str,
 }
 
-const TOOLS: [Tool; 9] = [
+const TOOLS: [Tool; 10] = [
     Tool {
         program: "pdftoppm",
         package: "poppler-utils",
@@ -69,9 +69,14 @@ const TOOLS: [Tool; 9] = [
         why: "runs the browser tests",
     },
     Tool {
+        program: "python3",
+        package: "python3-venv",
+        why: "runs a sender that others wrote, in the tests of the feeds",
+    },
+    Tool {
         program: "npm",
         package: "npm",
-        why: "fetches playwright-core and axe-core",
+        why: "fetches playwright-core, axe-core and a sender for the tests of the feeds",
     },
 ];
 
@@ -87,7 +92,9 @@ pub fn ensure(root: &Path) -> Result<Counts> {
     debian_packages(&TOOLS)?;
     node_is_new_enough()?;
     cargo_deny(root)?;
-    npm_packages(root)?;
+    npm_packages(root, "browser")?;
+    npm_packages(root, "feeds")?;
+    python_packages(root)?;
     Ok(Counts::default())
 }
 
@@ -174,8 +181,8 @@ fn cargo_deny(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn npm_packages(root: &Path) -> Result<()> {
-    let folder = root.join("tests").join("browser");
+fn npm_packages(root: &Path, tests: &str) -> Result<()> {
+    let folder = root.join("tests").join(tests);
     let wanted = folder.join("package-lock.json");
     // npm writes this file last; it is older than our lock file exactly when the packages are not up to date.
     let installed = folder.join("node_modules").join(".package-lock.json");
@@ -187,10 +194,42 @@ fn npm_packages(root: &Path) -> Result<()> {
             .current_dir(&folder)
             .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]),
     )
-    .context(
-        "The browser tests' packages could not be fetched. Their versions are in tests/browser/package-lock.json; \
-         with access to the npm registry, run: npm ci (in tests/browser)",
-    )?;
+    .with_context(|| {
+        format!(
+            "The packages of tests/{tests} could not be fetched. Their versions are in tests/{tests}/package-lock.json; \
+             with access to the npm registry, run: npm ci (in tests/{tests})"
+        )
+    })?;
+    Ok(())
+}
+
+/// The sender of python-hl7, in an environment of its own beside the tests.
+fn python_packages(root: &Path) -> Result<()> {
+    let folder = root.join("tests").join("feeds");
+    let wanted = folder.join("requirements.txt");
+    let installed = folder.join(".venv").join("bin").join("mllp_send");
+    if modified(&installed).is_some_and(|have| modified(&wanted).is_some_and(|want| have >= want)) {
+        return Ok(());
+    }
+    let why = "The sender for the tests of the feeds could not be fetched. Its version is in tests/feeds/requirements.txt; with \
+               access to PyPI, run in tests/feeds: python3 -m venv --clear .venv && .venv/bin/pip install --require-hashes \
+               --no-deps -r requirements.txt (on Debian, venv comes in the package python3-venv)";
+    call(
+        Command::new("python3")
+            .current_dir(&folder)
+            .args(["-m", "venv", "--clear", ".venv"]),
+    )
+    .context(why)?;
+    call(Command::new(folder.join(".venv/bin/pip")).current_dir(&folder).args([
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+        "--no-deps",
+        "--requirement",
+        "requirements.txt",
+    ]))
+    .context(why)?;
     Ok(())
 }
 
@@ -240,7 +279,8 @@ mod tests {
                 "strace",
                 "cups-ipp-utils",
                 "openssl",
-                "dbus-daemon"
+                "dbus-daemon",
+                "python3-venv"
             ]
         );
         assert!(missing_tools(&TOOLS, &|_| true).is_empty());

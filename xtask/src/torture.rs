@@ -22,7 +22,7 @@ struct Piece {
 }
 
 /// The next piece goes at the end.
-const PIECES: [Piece; 11] = [
+const PIECES: [Piece; 13] = [
     Piece {
         name: "mutants",
         package: "vault",
@@ -88,6 +88,18 @@ const PIECES: [Piece; 11] = [
         package: "jahis",
         tests: "random::prescriptions_",
         what: "prescriptions as symbols, drawn, decoded by a reader that shares no code, and compared byte for byte",
+    },
+    Piece {
+        name: "feeds",
+        package: "downtime",
+        tests: "feeds::",
+        what: "a listener killed 200 times while senders send, its log on a disk that goes wrong at every operation: what was answered is there",
+    },
+    Piece {
+        name: "hl7",
+        package: "hl7",
+        tests: "properties::",
+        what: "mutated HL7 messages: read or refused, the index in agreement with the views",
     },
 ];
 

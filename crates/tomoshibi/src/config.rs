@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+pub mod feed;
 pub mod packs;
 mod payment;
 mod printer;
@@ -48,6 +49,9 @@ pub struct Config {
     /// Printers to which sheets go straight; without any, the browser prints.
     #[serde(default, rename = "printer")]
     pub printer: Vec<printer::Printer>,
+    /// Where other systems send HL7 messages to; only a hub has them.
+    #[serde(default)]
+    pub feed: Vec<feed::Feed>,
     /// Where the file lies; relative paths start there.
     #[serde(skip)]
     pub home: PathBuf,
@@ -369,6 +373,7 @@ impl Config {
             }
             extract.check_sources()?;
         }
+        feed::check(&self.feed, self.station.hub.is_none())?;
         self.packs.check(&self.printers()?)?;
         self.trusts()?;
         self.payment.rules()?;

@@ -13,6 +13,7 @@
 //!   drafts/              sealed drafts
 //!   print/               sealed sheets on their way to a printer
 //!   packs/               packs made after the last sealing, sealed beside it, hub only
+//!   feeds/<name>/        what other systems sent, sealed to this station, hub only
 //!   scans/               returned paper and the registers of packs, sealed
 //!   log/                 destructions, extracts
 //! ```

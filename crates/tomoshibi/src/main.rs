@@ -13,6 +13,8 @@ mod clock;
 mod config;
 mod disk_watch;
 mod disposal;
+mod feed_listener;
+mod feeds;
 mod home;
 mod hub_link;
 mod packs;

@@ -5,7 +5,8 @@
 //! and ratios; wall times are told beside them. The one exception is the rate of durable saves, whose limit is the disk.
 
 use super::{
-    Bench, Figure, Measured, Target, cold, measure, median_of, pages, paper, peers, saves, seal, search, typesetters,
+    Bench, Figure, Measured, Target, cold, measure, median_of, messages, pages, paper, peers, saves, seal, search,
+    typesetters,
 };
 
 /// Every bench. The next one goes at the end of its group.
@@ -252,6 +253,37 @@ pub const BENCHES: &[Bench] = &[
         big: false,
         measure: paper::long_pack,
     },
+    // HL7.
+    Bench {
+        figures: &[beside(
+            "hl7.index",
+            "messages/CPU s",
+            "counting one delimiter with memchr",
+            Target::AtLeast(500_000.0),
+        )],
+        big: false,
+        measure: messages::index,
+    },
+    Bench {
+        figures: &[beside("mllp.durable.1", "messages/s", ONE_BLOCK, Target::None)],
+        big: false,
+        measure: |ground| messages::durable(ground, "1"),
+    },
+    Bench {
+        figures: &[beside("mllp.durable.8", "messages/s", ONE_BLOCK, Target::None)],
+        big: false,
+        measure: |ground| messages::durable(ground, "8"),
+    },
+    Bench {
+        figures: &[beside(
+            "mllp.durable.64",
+            "messages/s",
+            ONE_BLOCK,
+            Target::AtLeast(20_000.0),
+        )],
+        big: false,
+        measure: |ground| messages::durable(ground, "64"),
+    },
     // The next bench goes here.
 ];
 
@@ -262,6 +294,7 @@ const CHROMIUM: &str = "headless Chromium, the same sheets as HTML, untagged";
 const REPORTLAB: &str = "ReportLab, the same sheets drawn by a program";
 const WKHTMLTOPDF: &str = "wkhtmltopdf, the same sheets as HTML";
 const SAME_BYTES: &str = "the same bytes from memory, bare poll loop, one thread";
+const ONE_BLOCK: &str = "4 KB appends by one writer, fdatasync after each";
 const ONE_WRITER: &str = "1 KB appends by one writer, fdatasync after each";
 
 /// A figure that stands alone.

@@ -13,6 +13,7 @@ const STEPS: [(&str, u32); 20] = [
     // What everything stands on.
     ("store", 0),
     ("index", 1),
+    ("feeds", 1),
     ("state", 1),
     // Before: from the EHR to a sealed snapshot.
     ("sources", 2),

@@ -29,6 +29,10 @@ impl Serve {
     pub fn run(&self) -> Result<ExitCode> {
         let config = self.config.read()?;
         let station = serving::station(&config)?;
+        let feeds = crate::feeds::start(&config)?;
+        feeds
+            .addresses()
+            .for_each(|(name, address)| say!("HL7 {name} {address}"));
         let press = serving::press(&config)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
@@ -39,6 +43,7 @@ impl Serve {
             serving::serve(listener, serving::router(&station, desk)?, serving::told_to_stop()).await
         })?;
         drop(runtime);
+        drop(feeds);
         drop(Arc::clone(&station));
         Ok(ExitCode::SUCCESS)
     }

@@ -26,7 +26,16 @@ type Seed = (&'static str, &'static str, Vec<u8>);
 
 /// Target, name, bytes.
 pub fn all() -> Vec<Seed> {
-    [vault_files(), journal_files(), charts(), tables(), words(), symbols()].concat()
+    [
+        vault_files(),
+        journal_files(),
+        charts(),
+        tables(),
+        words(),
+        symbols(),
+        feeds(),
+    ]
+    .concat()
 }
 
 const EVERYBODY: CompartmentId = CompartmentId(0);
@@ -402,5 +411,51 @@ fn symbols() -> Vec<Seed> {
         ),
         ("okusuri_typed", "files", cut("three-files-of-911-out-of-order")),
         ("sheet_code", "one", b"T12611200312790102KJKNF02N".to_vec()),
+    ]
+}
+
+fn feeds() -> Vec<Seed> {
+    let message = |text: &str| {
+        let encoded = hl7::charset::encode(text, hl7::Encoding::Iso2022Jp, hl7::charset::Policy::Refuse);
+        encoded.unwrap().bytes
+    };
+    let prescription = message(
+        "MSH|^~\\&|HIS|KAKU|GW|RCV|20261120091005.333||RDE^O11^RDE_O11|1|P|2.5||||||~ISO IR87||ISO 2022-1994\r\
+         PID|0001||0001234567^^^^PI||模擬^日出男^^^^^L^I~モギ^ヒデオ^^^^^L^P||19580302|M\r\
+         ORC|NW|000000000012345||1|||||20261120091000|D001^架空^花子^^^^^^^L^^^^^I\r\
+         RXE||999999901^架空消炎錠５ｍｇ^HOT9|1||TAB^錠^MR9P||||||28||||||||||2^TAB&錠&MR9P\r\
+         TQ1|1||1012040400000000&内服・経口・１日２回朝夕食後&JAMISDP01|||14^d|20261120\rZZ1|x\\F\\y\\X41\\\r",
+    );
+    let kanji = b"\x1b$BLO5<\x1b(B^\x1b$BF|=PCK\x1b(B|M\r\x1b(IS7^\x1b(B|\x1b$(D\x30\x21\x1b$(Q\x2E\x22\x1b(J~";
+    let dir = tempfile::tempdir().unwrap();
+    let secret = vault::keys::StationSecret::from_file_bytes(&keys().station.to_file_bytes()).unwrap();
+    let place = downtime::feeds::Place {
+        files: Arc::new(Disk),
+        dir: dir.path().to_path_buf(),
+        hospital: HOSPITAL,
+        station: STATION,
+        secret: Arc::new(secret),
+        feed: "ehr".into(),
+        segment_bytes: downtime::feeds::SEGMENT_BYTES,
+    };
+    let inbox = downtime::feeds::Inbox::start(place, 400, Box::new(Repeatable(9))).unwrap();
+    for sender in ["10.0.3.15", "10.0.3.16"] {
+        let arrival =
+            downtime::feeds::Arrival::new(sender.as_bytes().to_vec(), None, true, sender, Moment(1_795_000_000));
+        inbox.take_and_wait(arrival).unwrap();
+    }
+    drop(inbox);
+    let log = std::fs::read(dir.path().join("0000000001.tmbf")).unwrap();
+    let frames = [
+        hl7::mllp::frame(b"MSH|^~\\&|A"),
+        b"\r\nnoise\x0bhalf".to_vec(),
+        hl7::mllp::frame(b"x\x1cy"),
+    ]
+    .concat();
+    vec![
+        ("hl7", "prescription", prescription),
+        ("mllp", "frames", frames),
+        ("iso2022jp", "sets", kanji.to_vec()),
+        ("feed_log", "two-messages", log),
     ]
 }

@@ -1,0 +1,6 @@
+//! Fuzzes `feed_log`; what it calls and why is in `src/lib.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    fuzz::feed_log(data);
+});

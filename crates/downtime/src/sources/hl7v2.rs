@@ -9,7 +9,8 @@ use std::sync::Arc;
 use chart::{Chart, DataKind, Finding, Moment, PatientId, Severity};
 use hl7::Message;
 
-pub use self::said::Said;
+pub use self::read::When;
+pub use self::said::{Said, millis};
 pub use self::told::{Names, Saying, Taking, Told, VITALS, merged, patient_number};
 use super::gather::{Gathering, Limits};
 use super::{Extract, Origin, Progress, PullFault, Scope, Source};
@@ -229,6 +230,12 @@ impl<'s> Feed<'s> {
                 wanted.extend(told.predecessors().filter_map(PatientId::parse));
             }
         }
+        // What must be avoided by an old number must be avoided by the new one.
+        let mut inherited: BTreeMap<PatientId, Vec<_>> = BTreeMap::new();
+        for (id, told) in self.everybody.iter().filter(|(id, _)| wanted.contains(*id)) {
+            let olds = told.predecessors().filter_map(PatientId::parse).filter_map(|old| self.everybody.get(&old));
+            inherited.insert(id.clone(), olds.flat_map(Told::avoided).collect());
+        }
         for (id, told) in self.everybody {
             if !wanted.contains(&id) {
                 continue;
@@ -239,6 +246,9 @@ impl<'s> Feed<'s> {
                 about.want(super::gather::Reach::Full);
             }
             told.say(&id, &mut about, &saying);
+            for said in inherited.remove(&id).unwrap_or_default() {
+                about.draft.add_allergy(said);
+            }
         }
         let origin = Origin {
             name: "HL7".to_owned(),

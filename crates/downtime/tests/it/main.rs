@@ -16,6 +16,7 @@ mod entering;
 mod exports;
 mod flips;
 mod fuzz;
+mod hl7v2;
 mod hospital;
 mod index;
 mod merge;

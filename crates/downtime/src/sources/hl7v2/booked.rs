@@ -5,7 +5,7 @@
 use chart::note::split_soap;
 use chart::{Appointment, Note};
 
-use super::read::{Cwe, MAX_LONG, Remarks, When, cut, person, place, short};
+use super::read::{Cwe, MAX_LONG, Remarks, When, coded, cut, person, place, short};
 use super::results::number;
 use super::said::Register;
 use super::told::{Names, Taking};

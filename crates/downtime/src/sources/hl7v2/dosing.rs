@@ -24,8 +24,6 @@ pub struct Line {
     pub start: Option<When>,
     /// TQ1-8
     pub stop: Option<When>,
-    /// 朝・昼・夕 or a time of day that the timing names besides (HL7 table 0335).
-    pub part_of_day: String,
     /// 投与方法・速度, for injections.
     pub how: String,
     /// 麻薬・抗がん剤
@@ -172,11 +170,7 @@ fn timing(
                 line.item.rhythm = rhythm;
                 continue;
             }
-            let part = usage.first.system.contains("0335") && matches!(code, "M" | "D" | "V");
             let words = usage.words();
-            if part {
-                line.part_of_day.clone_from(&words);
-            }
             if !words.is_empty() && !usages.contains(&words) {
                 usages.push(words);
             }

@@ -4,7 +4,7 @@
 //! says about the bed (PV1 of A08) is compared with the replay; where they differ both are told, and the replay is shown.
 
 use chart::stay::Plan;
-use chart::{Coded, DataKind, Known, Moment, Severity, Stay};
+use chart::{Coded, Known, Moment, Severity, Stay};
 use hl7::Segment;
 use jiff::civil::Date;
 
@@ -60,7 +60,6 @@ struct InBed {
     attending: Coded,
     admitted: Option<Date>,
     leave: Option<(Option<When>, Option<When>)>,
-    began: bool,
 }
 
 /// A stay, and what must be said about it.
@@ -159,7 +158,7 @@ impl Moves {
     pub fn replay(&self, names: &Names, now: Moment) -> Replayed {
         let mut remarks = Remarks::default();
         let mut events = self.standing();
-        events.retain(|(step, told, event)| {
+        events.retain(|(step, _, event)| {
             let future = event.at > now;
             if future {
                 let message = format!(
@@ -169,7 +168,6 @@ impl Moves {
                 );
                 remarks.add("stay.future", Severity::Warning, "EVN-6", message);
             }
-            let _ = told;
             !future
         });
         let newest = events.iter().map(|(_, said, _)| (*said).clone()).max();
@@ -259,7 +257,7 @@ impl Moves {
                     of(&event.place)
                 );
                 remarks.add("stay.no_admission", Severity::Warning, "PV1-2", message);
-                *lying = Some(InBed::of(event, event.admitted, false));
+                *lying = Some(InBed::of(event, event.admitted));
             }
             (None, false) => {}
         }
@@ -293,9 +291,6 @@ impl Moves {
         stay.plans = Known::from_list(plans);
         stay
     }
-
-    /// The kinds of data these messages speak of.
-    pub const KIND: DataKind = DataKind::Stay;
 }
 
 impl Step {
@@ -312,7 +307,7 @@ impl Step {
 
     fn apply(self, event: &Event, lying: &mut Option<InBed>, remarks: &mut Remarks) {
         match (self, lying.as_mut()) {
-            (Self::Admit, _) => *lying = Some(InBed::of(event, Some(event.at.day()), true)),
+            (Self::Admit, _) => *lying = Some(InBed::of(event, Some(event.at.day()))),
             (Self::Transfer, Some(bed)) => {
                 if !event.place.point.is_empty() {
                     bed.place = event.place.clone();
@@ -330,7 +325,7 @@ impl Step {
                     event.at.text()
                 );
                 remarks.add("stay.no_admission", Severity::Warning, "EVN-6", message);
-                *lying = Some(InBed::of(event, event.admitted, false));
+                *lying = Some(InBed::of(event, event.admitted));
             }
             (Self::Leave, Some(bed)) => {
                 let since = event.at.local();
@@ -353,14 +348,13 @@ impl Step {
 }
 
 impl InBed {
-    fn of(event: &Event, admitted: Option<Date>, began: bool) -> Self {
+    fn of(event: &Event, admitted: Option<Date>) -> Self {
         Self {
             place: event.place.clone(),
             department: event.department.clone(),
             attending: event.attending.clone(),
             admitted,
             leave: None,
-            began,
         }
     }
 }

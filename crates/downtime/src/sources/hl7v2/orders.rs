@@ -9,7 +9,7 @@ use hl7::{Message, Segment};
 use jiff::civil::Date;
 
 use super::dosing::{self, DrugSegments, Line};
-use super::read::{Cwe, MAX_MEDIUM, MAX_SHORT, Place, Remarks, When, cut, person, place, short};
+use super::read::{Cwe, MAX_MEDIUM, MAX_SHORT, Place, Remarks, When, coded, cut, person, place, short};
 use super::results::number;
 use super::said::{Register, Told};
 use super::told::{Names, Taking};
@@ -155,7 +155,7 @@ impl Orders {
             }
             let order = order.get_or_insert_with(|| DrugOrder {
                 on: on.or_else(|| Some(taking.said.moment().day())),
-                department: Cwe::of(orc.field(17).first()).coded(),
+                department: coded(orc.field(17)),
                 doctor: person(orc.field(12)),
                 inpatient,
                 lines: Vec::new(),
@@ -213,7 +213,7 @@ impl Orders {
                 continue;
             }
             for obr in &group.obr {
-                let exam = Cwe::of(obr.field(4).first()).coded();
+                let exam = coded(obr.field(4));
                 if child && let Some(parent) = list.last_mut() {
                     let words = exam.label();
                     if words != parent.exam.label() && !parent.remarks.contains(words) {
@@ -272,7 +272,7 @@ impl Orders {
     /// Lines of prescriptions: all of outpatients', and inpatients' of whoever lies in no bed any more.
     pub fn prescribed(&self, in_bed: bool, oldest: Date, names: &Names) -> Vec<(DrugSaid, &Remarks, &str)> {
         let mut all = Vec::new();
-        for (order, told) in self.of(Medicine::Prescription) {
+        for (order, _, told) in self.of(Medicine::Prescription) {
             if (order.inpatient && in_bed) || order.on.is_some_and(|on| on < oldest) {
                 continue;
             }
@@ -293,8 +293,7 @@ impl Orders {
     pub fn due(&self, day: Date) -> Vec<(Scheduled, &Remarks, &str)> {
         let mut all = Vec::new();
         for medicine in [Medicine::Prescription, Medicine::Injection] {
-            for (order, told) in self.of(medicine) {
-                let number = told.key;
+            for (order, number, told) in self.of(medicine) {
                 for line in order.lines.iter().filter(|line| line.is_due(day, order.on)) {
                     all.push((self.scheduled(line, number, medicine, day), &told.remarks, &*told.file));
                 }
@@ -310,9 +309,6 @@ impl Orders {
             .filter(|start| medicine == Medicine::Injection && start.on == day)
             .and_then(|start| u8::try_from(start.at?.hour()).ok());
         let mut how = line.how.clone();
-        if !line.part_of_day.is_empty() && hour.is_none() {
-            how = format!("{how} {}", line.part_of_day).trim().to_owned();
-        }
         if let Some(given) = self.last_given(number, &line.codes) {
             let word = if given.done { "最終実施" } else { "実施せず" };
             how = format!("{how} {word} {}", given.when.text()).trim().to_owned();
@@ -371,29 +367,16 @@ impl Orders {
         self.drugs.dropped + self.given.dropped + self.exams.dropped + self.diets.dropped
     }
 
-    fn of(&self, medicine: Medicine) -> Vec<(&DrugOrder, Ordered<'_>)> {
-        let mut orders: Vec<(&DrugOrder, Ordered<'_>)> = self
+    /// Orders of a kind with their numbers, in the order of their days.
+    fn of(&self, medicine: Medicine) -> Vec<(&DrugOrder, &str, &Told<DrugOrder>)> {
+        let mut orders: Vec<(&DrugOrder, &str, &Told<DrugOrder>)> = self
             .drugs
             .iter()
             .filter(|((kind, _), _)| *kind == medicine)
-            .filter_map(|((_, key), told)| Some((told.what.as_ref()?, Ordered { key, told })))
+            .filter_map(|((_, key), told)| Some((told.what.as_ref()?, key.as_str(), told)))
             .collect();
-        orders.sort_by(|a, b| (a.0.on, a.1.key).cmp(&(b.0.on, b.1.key)));
+        orders.sort_by(|a, b| (a.0.on, a.1).cmp(&(b.0.on, b.1)));
         orders
-    }
-}
-
-/// An order with its number.
-struct Ordered<'o> {
-    key: &'o str,
-    told: &'o Told<DrugOrder>,
-}
-
-impl std::ops::Deref for Ordered<'_> {
-    type Target = Told<DrugOrder>;
-
-    fn deref(&self) -> &Self::Target {
-        self.told
     }
 }
 
@@ -451,7 +434,7 @@ fn exam_order(
     words.extend(group.notes.iter().map(|nte| cut(&nte.field(3).text(), MAX_SHORT)));
     words.retain(|word| !word.is_empty());
     let Place { point, .. } = place(obr.field(24));
-    let department = Cwe::of(orc.field(17).first()).coded();
+    let department = coded(orc.field(17));
     Some(ExamOrder {
         on: when.on,
         at: when.at,

@@ -30,6 +30,9 @@ pub struct Person {
     former: Latest<Vec<Name>>,
     birth: Latest<Date>,
     sex: Latest<Sex>,
+    /// What could not be read, for where nothing else is known.
+    odd_birth: Latest<String>,
+    odd_sex: Latest<Sex>,
     address: Latest<String>,
     home: Latest<Vec<Phone>>,
     work: Latest<Vec<Phone>>,
@@ -48,11 +51,13 @@ impl Person {
         self.name_of(pid, taking);
         let mut remarks = Remarks::default();
         let birth = pid.field(7);
-        if birth.is_null() {
-            self.birth.take(taking.told(None, remarks));
-        } else if !birth.is_blank() {
-            let read = day(birth, "PID-7", &mut remarks);
+        let read = day(birth, "PID-7", &mut remarks);
+        if read.is_some() || birth.is_null() {
             self.birth.take(taking.told(read, remarks));
+        } else if !birth.is_blank() {
+            // A shifted field of an order must not take away what the master record says.
+            let text = short(birth.component(1));
+            self.odd_birth.take(taking.told(Some(text), remarks));
         }
         let sex = pid.field(8);
         if !sex.is_blank() {
@@ -62,7 +67,12 @@ impl Person {
                 let message = format!("性別「{text}」はHL7表0001にありません。不明としました。");
                 remarks.add("code.unknown", Severity::Warning, "PID-8", message);
             }
-            self.sex.take(taking.told(Sex::from_hl7(&text), remarks));
+            let read = Sex::from_hl7(&text);
+            if remarks.0.is_empty() {
+                self.sex.take(taking.told(read, remarks));
+            } else {
+                self.odd_sex.take(taking.told(None, remarks));
+            }
         }
         register(&mut self.address, pid.field(11), taking, |field| address(field));
         register(&mut self.home, pid.field(13), taking, |field| phones(field, "自宅"));
@@ -189,7 +199,26 @@ impl Person {
         fn of<T>(latest: &Latest<T>) -> Option<(&Remarks, &str)> {
             latest.told().map(|told| (&told.remarks, &*told.file))
         }
-        [of(&self.birth), of(&self.sex), of(&self.insurances)].into_iter().flatten()
+        let birth = of(&self.birth).or_else(|| of(&self.odd_birth));
+        let sex = of(&self.sex).or_else(|| of(&self.odd_sex));
+        [birth, sex, of(&self.insurances)].into_iter().flatten()
+    }
+
+    /// What is known of a birth date that is none: a year, or a year and a month.
+    #[must_use]
+    pub fn partial_birth(&self) -> Option<Fact> {
+        let text = self.odd_birth.what().filter(|_| self.birth.what().is_none())?;
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        let value = match (text.get(..4), text.get(4..)) {
+            (Some(year), Some("")) if digits => format!("{year}年（月日は不明）"),
+            (Some(year), Some(month)) if digits && month.len() == 2 => format!("{year}年{month}月（日は不明）"),
+            _ => return None,
+        };
+        Some(Fact {
+            label: "生年月日の一部".to_owned(),
+            value,
+            on: None,
+        })
     }
 }
 

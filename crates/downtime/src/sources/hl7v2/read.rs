@@ -146,15 +146,6 @@ impl Cwe {
     pub fn words(&self) -> String {
         self.coded().label().to_owned()
     }
-
-    /// The code of a coding system, in either triple. The system may have blanks around it.
-    #[must_use]
-    pub fn code_in(&self, system: &str) -> Option<&str> {
-        [&self.first, &self.second]
-            .into_iter()
-            .find(|triple| triple.system.trim() == system && !triple.code.is_empty())
-            .map(|triple| triple.code.as_str())
-    }
 }
 
 /// A coded field: its first repetition.
@@ -324,7 +315,7 @@ mod tests {
             who("D001^カクウ^ハナコ^^^^^^^L^^^^^P~D001^架空^花子^^^^^^^L^^^^^I"),
             Coded::new("D001", "架空　花子")
         );
-        let place = |raw: &str| field_of(raw, super::place);
+        let place = |raw: &str| field_of(raw, place);
         assert_eq!(place("32^302^^^^N").kind, "N");
         assert_eq!(place("01^^^^C").kind, "C");
         assert_eq!(place("05E^512^2^^^N").bed, "2");

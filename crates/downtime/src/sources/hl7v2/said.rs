@@ -105,12 +105,6 @@ impl<T> Latest<T> {
         self.told.as_ref()
     }
 
-    /// What counts, by value.
-    #[must_use]
-    pub fn into_told(self) -> Option<Told<T>> {
-        self.told
-    }
-
     /// What is there, where something is.
     #[must_use]
     pub fn what(&self) -> Option<&T> {
@@ -149,17 +143,6 @@ impl<K: Ord, T> Register<K, T> {
     /// Every thing with what counts about it, in the order of the keys.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &Told<T>)> {
         self.by_key.iter().filter_map(|(key, latest)| Some((key, latest.told()?)))
-    }
-
-    /// The same, by value, in the order in which it was said.
-    pub fn into_said(self) -> Vec<(K, Told<T>)> {
-        let mut all: Vec<(K, Told<T>)> = self
-            .by_key
-            .into_iter()
-            .filter_map(|(key, latest)| Some((key, latest.into_told()?)))
-            .collect();
-        all.sort_by(|a, b| a.1.said.cmp(&b.1.said));
-        all
     }
 
     /// What counts about one thing.

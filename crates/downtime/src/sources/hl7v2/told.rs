@@ -19,7 +19,7 @@ use super::person::Person;
 use super::read::{Remarks, short};
 use super::results::Results;
 use super::said::{Register, Said, Told as Statement};
-use crate::sources::gather::About;
+use crate::sources::gather::{About, AllergySaid};
 
 /// Most other numbers of one patient.
 const MAX_NUMBERS: usize = 20;
@@ -269,7 +269,7 @@ impl Told {
 
     /// Says everything.
     pub fn say(self, id: &PatientId, about: &mut About<'_>, saying: &Saying<'_>) {
-        self.say_person(id, about, saying);
+        self.say_person(id, about);
         for (said, remarks, file) in self.allergies.said() {
             about.draft.add_allergy(said);
             tell(about, remarks, file);
@@ -308,7 +308,7 @@ impl Told {
         }
     }
 
-    fn say_person(&self, id: &PatientId, about: &mut About<'_>, saying: &Saying<'_>) {
+    fn say_person(&self, id: &PatientId, about: &mut About<'_>) {
         if let Some(mut patient) = self.person.patient(id) {
             for old in self.predecessors() {
                 let name = Name::new(format!("旧患者番号 {old}"), "");
@@ -319,6 +319,7 @@ impl Told {
         for (remarks, file) in self.person.remarks() {
             tell(about, remarks, file);
         }
+        about.draft.facts.extend(self.person.partial_birth());
         about.draft.facts.extend(self.person.facts.iter().filter_map(|(_, told)| told.what.clone()));
         about.draft.insurances.extend(self.person.insurances().what().into_iter().flatten().cloned());
         if self.person.others() {
@@ -345,7 +346,6 @@ impl Told {
             let message = "電子カルテで患者の登録が削除されています。患者番号を確かめてください。";
             about.tell("patient.deleted", Severity::Severe, "", "EVN", message);
         }
-        let _ = saying;
     }
 
     fn say_stay(&self, about: &mut About<'_>, saying: &Saying<'_>) {
@@ -383,6 +383,15 @@ impl Told {
     }
 }
 
+impl Told {
+    /// What must be avoided, for the number this one was merged into.
+    #[must_use]
+    pub fn avoided(&self) -> Vec<AllergySaid> {
+        let said = self.allergies.said().into_iter().map(|(said, ..)| said);
+        said.filter(|said| matches!(said, AllergySaid::Present(_))).collect()
+    }
+}
+
 /// SS-MIX2's extended storage: vital signs.
 pub const VITALS: &str = "L-OBSERVATIONS";
 
@@ -405,6 +414,12 @@ pub fn patient_number(message: &Message<'_>) -> Option<String> {
 
 fn tell(about: &mut About<'_>, remarks: &Remarks, file: &str) {
     for remark in &remarks.0 {
+        // Lines of one order share its remarks.
+        let known = about.draft.findings.iter();
+        let again = known.into_iter().any(|f| f.code == remark.code && f.file == file && f.field == remark.field && f.message == remark.message);
+        if again {
+            continue;
+        }
         about.tell(remark.code, remark.severity, file, remark.field, remark.message.clone());
     }
 }

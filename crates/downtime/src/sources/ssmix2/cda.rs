@@ -38,9 +38,10 @@ pub fn text(bytes: &[u8]) -> Option<String> {
             rest = behind;
         }
         if walk.is_full() {
-            break;
+            rest = "";
         }
     }
+    walk.characters(rest);
     walk.finish()
 }
 
@@ -59,6 +60,8 @@ struct Walk {
     open: Vec<String>,
     out: String,
     count: usize,
+    /// White space was passed that separates words.
+    blank: bool,
 }
 
 impl Walk {
@@ -102,6 +105,7 @@ impl Walk {
     }
 
     fn line(&mut self) {
+        self.blank = false;
         let trimmed = self.out.trim_end_matches([' ', '\u{3000}']).len();
         self.out.truncate(trimmed);
         if !self.out.is_empty() && !self.out.ends_with('\n') {
@@ -128,19 +132,20 @@ impl Walk {
 
     /// Line breaks and indentation of the file are no text.
     fn words(&mut self, text: &str) {
-        let mut blank = text.starts_with(|c: char| c.is_ascii_whitespace());
+        self.blank |= text.starts_with(|c: char| c.is_ascii_whitespace());
         for word in text.split_ascii_whitespace() {
-            if blank && !self.out.is_empty() && !self.out.ends_with(['\n', ' ']) {
-                self.plain(" ");
-            }
             self.plain(word);
-            blank = true;
+            self.blank = true;
         }
+        self.blank &= text.is_empty() || text.ends_with(|c: char| c.is_ascii_whitespace());
     }
 
     fn plain(&mut self, text: &str) {
         if !self.shown() {
             return;
+        }
+        if std::mem::take(&mut self.blank) && !self.out.is_empty() && !self.out.ends_with(['\n', ' ']) {
+            self.out.push(' ');
         }
         for c in text.chars().filter(|c| !c.is_control() || *c == '\n') {
             if self.count >= MAX_TEXT {

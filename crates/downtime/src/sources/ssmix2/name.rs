@@ -67,9 +67,10 @@ impl Name {
         };
         let on = match *on {
             "-" => None,
-            day if day.len() == 8 => Some(super::super::hl7v2::When::read(day)?.on),
+            day if day.len() == 8 => Some(crate::sources::hl7v2::When::read(day)?.on),
             _ => return None,
         };
+        let number = number.join("_");
         if patient.is_empty() || kind.is_empty() || number.is_empty() {
             return None;
         }
@@ -77,7 +78,7 @@ impl Name {
             patient: (*patient).to_owned(),
             on,
             kind: (*kind).to_owned(),
-            number: number.join("_"),
+            number,
             occurred: occurred.to_owned(),
             department: department.trim_matches('-').to_owned(),
             flag,
@@ -87,7 +88,7 @@ impl Name {
     /// 発生日時 as a moment.
     #[must_use]
     pub fn moment(&self) -> Option<chart::Moment> {
-        super::super::hl7v2::millis(&self.occurred).map(|millis| chart::Moment(millis.div_euclid(1000)))
+        crate::sources::hl7v2::millis(&self.occurred).map(|millis| chart::Moment(millis.div_euclid(1000)))
     }
 }
 

@@ -44,7 +44,8 @@ pub(crate) fn lossless(text: &str) -> bool {
         .all(|c| c.is_ascii() || ('\u{ff61}'..='\u{ff9f}').contains(&c) || bytes_of(c).is_some())
 }
 
-fn bytes_of(c: char) -> Option<[u8; 2]> {
+/// The two bytes of a character that CP932 has.
+pub(crate) fn bytes_of(c: char) -> Option<[u8; 2]> {
     // Characters that Windows has at another code point for the same bytes.
     let windows = match c {
         '\u{301c}' => '\u{ff5e}', // wave dash

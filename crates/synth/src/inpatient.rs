@@ -12,7 +12,7 @@ use crate::patient::{Patient, Prescribed};
 use crate::rng::{Rng, Subject};
 
 /// Positions of inpatients: behind everybody booked or in the thin list, before numbers repeat.
-const FIRST: u32 = 950_000;
+pub(crate) const FIRST: u32 = 950_000;
 /// Most beds.
 pub const MAX_BEDS: u32 = 2_000;
 /// Code and name of the wards.
@@ -195,7 +195,12 @@ impl Hospital {
         Some(patient)
     }
 
-    fn stay(&self, bed: &Bed, patient: &Patient, rng: &mut Rng) -> Lying {
+    /// Does nobody lie in it?
+    pub(crate) fn is_empty(&self, bed: &Bed) -> bool {
+        self.rng(FIRST + bed.number, Subject::Stay).chance(EMPTY_PERCENT)
+    }
+
+    pub(crate) fn stay(&self, bed: &Bed, patient: &Patient, rng: &mut Rng) -> Lying {
         let visit = patient.visits.first();
         let fasting = rng.chance(10);
         let insulin = rng.chance(12);

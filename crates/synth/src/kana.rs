@@ -12,6 +12,29 @@ pub(crate) fn half_width(text: &str) -> String {
     out
 }
 
+/// Half-width katakana to full-width, marks of voicing joined; anything else stays as it is.
+pub(crate) fn full_width(text: &str) -> String {
+    if !text.chars().any(|c| ('\u{ff61}'..='\u{ff9f}').contains(&c)) {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let fitting = PAIRS.iter().filter(|(_, half)| *half != " " && rest.starts_with(half));
+        match fitting.max_by_key(|(_, half)| half.len()) {
+            Some((full, half)) => {
+                out.push(*full);
+                rest = rest.get(half.len()..).unwrap_or_default();
+            }
+            None => {
+                out.push(first);
+                rest = rest.get(first.len_utf8()..).unwrap_or_default();
+            }
+        }
+    }
+    out
+}
+
 #[rustfmt::skip]
 const PAIRS: &[(char, &str)] = &[
     ('ア', "ｱ"), ('イ', "ｲ"), ('ウ', "ｳ"), ('エ', "ｴ"), ('オ', "ｵ"), ('カ', "ｶ"), ('キ', "ｷ"), ('ク', "ｸ"), ('ケ', "ｹ"), ('コ', "ｺ"),

@@ -1,5 +1,5 @@
 //! One invented hospital, always the same for the same arguments: it plays the electronic health record and writes the files that a
-//! hospital's nightly export would write, in two shapes. Tests, the demonstration, drills and screenshots all use it.
+//! hospital's nightly export would write, in two shapes, and the same people as a database, an SS-MIX2 storage, HL7 messages and FHIR. Tests, the demonstration, drills and screenshots all use it.
 //!
 //! It knows nothing of the programs that read those files, nor the time, nor any randomness but its seed. Nobody in it exists. The columns
 //! of both shapes and the hazards that are in it on purpose are described in `docs/operating/synthetic-hospital.md`.
@@ -15,6 +15,7 @@
 //! ```
 
 mod amount;
+mod base64;
 mod body;
 mod booking;
 mod calendar;
@@ -22,12 +23,14 @@ mod catalogue;
 mod caution;
 mod cp932;
 mod export;
+mod former;
 mod hazard;
 mod history;
 mod hospital;
 mod illness;
 mod inpatient;
 mod insurance;
+mod jis;
 mod kana;
 mod laboratory;
 mod medicine;
@@ -37,12 +40,19 @@ mod person;
 mod rng;
 mod shape_a;
 mod shape_b;
+mod shape_fhir;
+mod shape_hl7;
+mod shape_sql;
+mod shape_ssmix2;
 mod sheet;
+mod stream;
 mod thin;
+mod v2;
 
 pub use amount::Amount;
 pub use catalogue::{DrugKind, Stay};
 pub use export::{FileSummary, Shape, Summary, export, write, write_hospital};
+pub use former::{Former, Left};
 pub use hazard::{Hazard, hazards};
 pub use hospital::{Hospital, MAX_PATIENTS, Plan};
 pub use inpatient::{Bed, DueLine, Lying, MAX_BEDS, Measured};

@@ -23,6 +23,7 @@ pub(crate) enum Subject {
     Profile = 11,
     Stay = 12,
     Insurance = 13,
+    Former = 14,
 }
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;

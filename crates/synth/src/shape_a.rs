@@ -15,11 +15,11 @@ use crate::patient::{Appointment, Caution, Cautions, Patient, ThinRow, Visit};
 use crate::person::{Person, Sex};
 use crate::sheet::{Open, Sheet, Style};
 use crate::{Amount, FileSummary, SynthError};
-pub(crate) use words::Printed;
 use words::{
-    BOOKINGS, CAUTIONS, DIAGNOSES, DRUGS, FACTS, INSURANCES, LABS, NOTES, ORDERS, PEOPLE, THIN, clock, interval, kana,
-    lost_of, name, stamp, uneven, whole,
+    BOOKINGS, CAUTIONS, DIAGNOSES, DRUGS, FACTS, INSURANCES, LABS, NOTES, ORDERS, PEOPLE, THIN, clock, kana, name,
+    stamp, uneven, whole,
 };
+pub(crate) use words::{Printed, interval, lost_of};
 
 /// The files of shape A being written.
 pub(crate) struct ShapeA<'h> {
@@ -370,7 +370,7 @@ impl<'h> ShapeA<'h> {
 }
 
 impl Printer for ShapeA<'_> {
-    fn patient(&mut self, patient: &Patient) -> Result<(), SynthError> {
+    fn patient(&mut self, patient: &Patient, _: Open) -> Result<(), SynthError> {
         let lost = lost_of(patient.number);
         let id = patient.id.as_str();
         self.person(lost, patient)?;
@@ -431,11 +431,11 @@ impl Printer for ShapeA<'_> {
         }
     }
 
-    fn empty_bed(&mut self, bed: &Bed) -> Result<(), SynthError> {
+    fn empty_bed(&mut self, bed: &Bed, _: Open) -> Result<(), SynthError> {
         self.ward.empty(bed)
     }
 
-    fn other(&mut self, person: &Person, row: &ThinRow) -> Result<(), SynthError> {
+    fn other(&mut self, person: &Person, row: &ThinRow, _: Open) -> Result<(), SynthError> {
         self.thin(Lost::Square, person, row)
     }
 

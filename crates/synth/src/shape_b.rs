@@ -376,7 +376,7 @@ impl<'h> ShapeB<'h> {
 }
 
 impl Printer for ShapeB<'_> {
-    fn patient(&mut self, patient: &Patient) -> Result<(), SynthError> {
+    fn patient(&mut self, patient: &Patient, _: Open) -> Result<(), SynthError> {
         let id = patient.id.as_str();
         self.person(patient)?;
         for visit in &patient.visits {
@@ -428,11 +428,11 @@ impl Printer for ShapeB<'_> {
         }
     }
 
-    fn empty_bed(&mut self, bed: &Bed) -> Result<(), SynthError> {
+    fn empty_bed(&mut self, bed: &Bed, _: Open) -> Result<(), SynthError> {
         self.ward.empty(bed)
     }
 
-    fn other(&mut self, person: &Person, row: &ThinRow) -> Result<(), SynthError> {
+    fn other(&mut self, person: &Person, row: &ThinRow, _: Open) -> Result<(), SynthError> {
         self.thin(person, row)
     }
 

@@ -171,7 +171,7 @@ impl Printed {
 }
 
 /// What stands for lost characters in one patient's rows: three systems, three habits.
-pub(super) fn lost_of(number: u32) -> Lost {
+pub(crate) fn lost_of(number: u32) -> Lost {
     match number {
         12 => Lost::Square,
         13 => Lost::Geta,
@@ -226,7 +226,7 @@ pub(super) fn uneven(parts: &[Amount; 4], unit: &str) -> String {
 }
 
 /// `隔日`, `週1回(月)`, `週3回(月・水・金)`.
-pub(super) fn interval(interval: Interval) -> String {
+pub(crate) fn interval(interval: Interval) -> String {
     match interval {
         Interval::Daily => String::new(),
         Interval::OtherDay => "隔日".to_owned(),

@@ -21,16 +21,7 @@ pub fn small() -> Plan {
 /// Writes an export into memory.
 pub fn export(plan: &Plan, shape: Shape) -> Files {
     let hospital = Hospital::new(plan).expect("plan within limits");
-    let made: Rc<RefCell<Files>> = Rc::default();
-    let mut open = |name: &str| {
-        made.borrow_mut().insert(name.to_owned(), Vec::new());
-        Ok(Box::new(File {
-            name: name.to_owned(),
-            made: Rc::clone(&made),
-        }) as Box<dyn Write>)
-    };
-    let summary = synth::export(&hospital, shape, &mut open, &mut |_, _| {}).expect("memory can be written");
-    let files = made.borrow().clone();
+    let (files, summary) = export_hospital(&hospital, shape);
     for file in summary.files {
         assert_eq!(
             files.get(&file.name).map(Vec::len),
@@ -40,6 +31,21 @@ pub fn export(plan: &Plan, shape: Shape) -> Files {
         );
     }
     files
+}
+
+/// Writes the export of a hospital into memory.
+pub fn export_hospital(hospital: &Hospital, shape: Shape) -> (Files, synth::Summary) {
+    let made: Rc<RefCell<Files>> = Rc::default();
+    let mut open = |name: &str| {
+        made.borrow_mut().insert(name.to_owned(), Vec::new());
+        Ok(Box::new(File {
+            name: name.to_owned(),
+            made: Rc::clone(&made),
+        }) as Box<dyn Write>)
+    };
+    let summary = synth::export(hospital, shape, &mut open, &mut |_, _| {}).expect("memory can be written");
+    let files = made.borrow().clone();
+    (files, summary)
 }
 
 struct File {

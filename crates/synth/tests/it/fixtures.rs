@@ -119,7 +119,7 @@ fn a_folder_is_written() {
     );
 }
 
-fn hash(files: &Files) -> String {
+pub fn hash(files: &Files) -> String {
     let mut hasher = Sha256::new();
     for (name, bytes) in files {
         hasher.update((name.len() as u64).to_be_bytes());

@@ -8,3 +8,4 @@ mod documented;
 mod files;
 mod fixtures;
 mod same_facts;
+mod sources;

@@ -1,0 +1,5 @@
+-- Handover notes about inpatients, newest first.
+SELECT X.PATIENT_NO AS id, X.WRITTEN_AT AS written_at, X.AUTHOR AS author, X.BODY AS note_text
+  FROM HANDOVER X
+  JOIN STAY S ON S.PATIENT_NO = X.PATIENT_NO AND S.LEFT_AT IS NULL
+ ORDER BY X.PATIENT_NO, X.WRITTEN_AT DESC

@@ -1,6 +1,6 @@
 //! The work of a downtime: prepared, lived and settled.
 //!
-//! Rooms, lowest first: `sources` read an EHR; `extract` guards and seals; `identity` signs people in; `shelf` holds the
+//! Rooms, lowest first: `feeds` keep what other systems send; `sources` read an EHR; `extract` guards and seals; `identity` signs people in; `shelf` holds the
 //! newest snapshot that verifies; `journal` keeps entries; `view` lays entries over charts; `forms` fill sheets; `scans`
 //! file them when they come back;
 //! `exports` hand everything back. No screens, no clock, no Typst here.
@@ -8,6 +8,7 @@
 pub mod audit;
 pub mod exports;
 pub mod extract;
+pub mod feeds;
 pub mod forms;
 pub mod identity;
 pub mod index;

@@ -37,8 +37,6 @@ pub enum Condition {
     RequiredFieldMissing,
     /// 102
     DataType,
-    /// 202
-    UnsupportedProcessingId,
     /// 207
     ApplicationInternal,
 }
@@ -49,7 +47,6 @@ impl Condition {
             Self::SegmentSequence => ("100", "Segment sequence error"),
             Self::RequiredFieldMissing => ("101", "Required field missing"),
             Self::DataType => ("102", "Data type error"),
-            Self::UnsupportedProcessingId => ("202", "Unsupported processing id"),
             Self::ApplicationInternal => ("207", "Application internal error"),
         }
     }

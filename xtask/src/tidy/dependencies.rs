@@ -10,21 +10,22 @@ use super::Breach;
 use super::tree::Tree;
 
 /// Each of our crates with those of ours it may use. A new crate gets a line here first.
-const FLOORS: [(&str, &[&str]); 11] = [
+const FLOORS: [(&str, &[&str]); 12] = [
     ("chart", &[]),
     ("vault", &["chart"]),
     ("synth", &[]),
-    ("downtime", &["chart", "vault"]),
+    ("hl7", &[]),
+    ("downtime", &["chart", "vault", "hl7"]),
     ("press", &["chart"]),
     ("jahis", &["chart"]),
     ("scan", &["chart"]),
     ("desk", &["chart", "vault", "downtime", "jahis"]),
     (
         "tomoshibi",
-        &["chart", "vault", "synth", "downtime", "press", "scan", "desk"],
+        &["chart", "vault", "synth", "downtime", "press", "scan", "desk", "hl7"],
     ),
     ("xtask", &[]),
-    ("fuzz", &["chart", "vault", "downtime", "jahis"]),
+    ("fuzz", &["chart", "vault", "downtime", "jahis", "hl7"]),
 ];
 
 /// A library that must not be reachable from these crates.
@@ -39,19 +40,19 @@ const KEPT_OUT: [KeptOut; 3] = [
     KeptOut {
         library: |name| name == "tokio",
         shown: "tokio",
-        crates: &["chart", "vault", "synth", "press", "jahis"],
+        crates: &["chart", "vault", "synth", "press", "jahis", "hl7"],
         why: "bytes in, bytes out: nothing there may wait for a runtime",
     },
     KeptOut {
         library: |name| name == "typst" || name.starts_with("typst-"),
         shown: "typst",
-        crates: &["chart", "vault", "synth", "downtime", "desk", "jahis", "xtask"],
+        crates: &["chart", "vault", "synth", "downtime", "desk", "jahis", "hl7", "xtask"],
         why: "only press knows Typst: it costs minutes of build and every binary that links it",
     },
     KeptOut {
         library: |name| ["axum", "hyper", "reqwest"].contains(&name),
         shown: "a web library",
-        crates: &["chart", "vault", "synth", "press", "jahis"],
+        crates: &["chart", "vault", "synth", "press", "jahis", "hl7"],
         why: "the ground floor speaks no network",
     },
 ];

@@ -14,6 +14,7 @@ mod carried;
 mod clock;
 mod entering;
 mod exports;
+mod feeds;
 mod flips;
 mod fuzz;
 mod hl7v2;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 mod payment;
 mod printer;
 pub mod source;
+mod ssmix2;
 pub mod symbols;
 
 /// A station's configuration.

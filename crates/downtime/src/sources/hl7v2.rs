@@ -84,7 +84,7 @@ where
 }
 
 /// What a feed can say anything about.
-const CARRIES: [DataKind; 13] = [
+const CARRIES: [DataKind; 14] = [
     DataKind::Patient,
     DataKind::Appointment,
     DataKind::Order,
@@ -98,6 +98,7 @@ const CARRIES: [DataKind; 13] = [
     DataKind::Stay,
     DataKind::Schedule,
     DataKind::Vital,
+    DataKind::Handover,
 ];
 
 impl<F> Source for Hl7<F>
@@ -125,13 +126,16 @@ where
                 Ok(received) => feed.take(&received, &mut gathering),
                 Err(why) => {
                     let message = format!("受信した電文を読めませんでした（{why}）。誰の記録かは分かりません。");
-                    gathering.ledger.add(Finding::new("feed.unreadable", Severity::Severe, message));
+                    gathering
+                        .ledger
+                        .add(Finding::new("feed.unreadable", Severity::Severe, message));
                     CARRIES.into_iter().for_each(|kind| gathering.doubt(kind));
                 }
             }
         }
         if feed.messages == 0 {
-            let message = "受信した電文が1通もありません。前回の写しはそのまま使えます。送信元と受信の設定を確かめてください。";
+            let message =
+                "受信した電文が1通もありません。前回の写しはそのまま使えます。送信元と受信の設定を確かめてください。";
             return Err(PullFault::Unreadable(message.to_owned()));
         }
         feed.finish(scope, gathering, chart, progress)
@@ -200,7 +204,10 @@ impl<'s> Feed<'s> {
         if !decoded.is_sound() {
             told.damage(damaged(&received.number, &decoded));
         }
-        if let Some(old) = merged(&message).and_then(|old| PatientId::parse(&old)).filter(|old| *old != id) {
+        if let Some(old) = merged(&message)
+            .and_then(|old| PatientId::parse(&old))
+            .filter(|old| *old != id)
+        {
             self.everybody.entry(old).or_default().merged_into(id.as_str(), &taking);
         }
     }
@@ -233,7 +240,10 @@ impl<'s> Feed<'s> {
         // What must be avoided by an old number must be avoided by the new one.
         let mut inherited: BTreeMap<PatientId, Vec<_>> = BTreeMap::new();
         for (id, told) in self.everybody.iter().filter(|(id, _)| wanted.contains(*id)) {
-            let olds = told.predecessors().filter_map(PatientId::parse).filter_map(|old| self.everybody.get(&old));
+            let olds = told
+                .predecessors()
+                .filter_map(PatientId::parse)
+                .filter_map(|old| self.everybody.get(&old));
             inherited.insert(id.clone(), olds.flat_map(Told::avoided).collect());
         }
         for (id, told) in self.everybody {
@@ -241,7 +251,9 @@ impl<'s> Feed<'s> {
                 continue;
             }
             let merged_away = told.successor().is_some();
-            let Some(mut about) = gathering.about(&id) else { continue };
+            let Some(mut about) = gathering.about(&id) else {
+                continue;
+            };
             if merged_away {
                 about.want(super::gather::Reach::Full);
             }

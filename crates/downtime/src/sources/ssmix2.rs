@@ -32,8 +32,8 @@ pub const MAX_ROOTS: usize = 32;
 pub const MAX_THREADS: usize = 16;
 /// Patients read at a time, so that never all of them are in memory.
 const BATCH: usize = 512;
-/// Files without a last carriage return are suspicious only where most have one.
-const USUAL_SHARE: u64 = 10;
+/// Files without a last carriage return are suspicious only where at least one in so many has one.
+const USUAL_SHARE: u64 = 2;
 
 /// Who is taken besides those whom other sources have asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -185,7 +185,9 @@ impl SsMix2 {
             names: &self.settings.names,
             medicine_days: self.settings.medicine_days,
         };
-        let Some(mut about) = gathering.about(&folder.id) else { return };
+        let Some(mut about) = gathering.about(&folder.id) else {
+            return;
+        };
         if folder.taken_anyway {
             about.want(Reach::Full);
         }
@@ -237,13 +239,15 @@ impl Tally {
         }
     }
 
-    /// Where nearly every file ends with a carriage return, one that does not may be half written.
+    /// Where files end with a carriage return, as most products write them, one that does not may be half written.
     fn tell_unterminated(&mut self, gathering: &mut Gathering) {
         if self.unterminated.len() as u64 * USUAL_SHARE > self.files {
             return;
         }
         for (id, kind, file) in std::mem::take(&mut self.unterminated) {
-            let Some(mut about) = gathering.about(&id) else { continue };
+            let Some(mut about) = gathering.about(&id) else {
+                continue;
+            };
             let message = "ファイルが行の途中で終わっています。書きかけかもしれません。読めたところまでを使いました。";
             about.tell("file.half_written", Severity::Warning, &file, "", message);
             about.draft.lost.extend(kinds::of(&kind));
@@ -257,13 +261,18 @@ impl Tally {
 
 /// A root that is not there leaves a gap in every kind.
 fn tell_missing_root(root: &std::path::Path, why: &std::io::Error, kinds: &[DataKind], gathering: &mut Gathering) {
-    let name = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = root
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let words: Vec<&str> = kinds.iter().map(|kind| kind_word(*kind)).collect();
     let message = format!(
         "SS-MIX2 の置き場「{name}」を読めません（{why}）。ここにしかない記録は「取得できず」になります（{}）。共有フォルダの接続と権限を確かめてください。",
         words.join("、")
     );
-    gathering.ledger.add(Finding::new("root.missing", Severity::Severe, message).at(&name, 0));
+    gathering
+        .ledger
+        .add(Finding::new("root.missing", Severity::Severe, message).at(&name, 0));
     for kind in kinds {
         gathering.fail(*kind);
     }

@@ -9,7 +9,9 @@ use downtime::sources::{Extract, PullFault, Scope, Source};
 use jiff::civil::date;
 
 mod cases;
+mod hospital;
 mod order;
+mod settings;
 mod storage;
 mod written;
 
@@ -25,7 +27,10 @@ fn scope() -> Scope {
 
 fn names() -> Names {
     Names {
-        wards: BTreeMap::from([("05E".to_owned(), "5階東".to_owned()), ("03W".to_owned(), "3階西".to_owned())]),
+        wards: BTreeMap::from([
+            ("05E".to_owned(), "5階東".to_owned()),
+            ("03W".to_owned(), "3階西".to_owned()),
+        ]),
         departments: BTreeMap::new(),
     }
 }

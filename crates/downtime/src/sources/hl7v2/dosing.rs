@@ -24,6 +24,8 @@ pub struct Line {
     pub start: Option<When>,
     /// TQ1-8
     pub stop: Option<When>,
+    /// TQ1-4: hours that the order names.
+    pub hours: Vec<u8>,
     /// 投与方法・速度, for injections.
     pub how: String,
     /// 麻薬・抗がん剤
@@ -133,7 +135,11 @@ pub fn read(segments: &DrugSegments<'_>, ordered: Option<Date>, remarks: &mut Re
     totals(rxe, &mut line.item, &mut comment, remarks);
     for rxr in &segments.rxr {
         let site = Cwe::of(rxr.field(2).first()).words();
-        comment.add(if site.is_empty() { site } else { format!("部位: {site}") });
+        comment.add(if site.is_empty() {
+            site
+        } else {
+            format!("部位: {site}")
+        });
     }
     for nte in &segments.notes {
         comment.add(cut(&nte.field(3).text(), MAX_MEDIUM));
@@ -176,6 +182,14 @@ fn timing(
             }
         }
         let (days, unit) = counted(tq1.field(6));
+        let hours = tq1.field(4).repetitions();
+        line.hours.extend(hours.filter_map(|one| {
+            short(one.component(1))
+                .get(..2)?
+                .parse::<u8>()
+                .ok()
+                .filter(|hour| *hour < 24)
+        }));
         if at == 0 {
             line.start = When::of(tq1.field(7));
             line.stop = When::of(tq1.field(8));
@@ -184,7 +198,8 @@ fn timing(
                 _ if days.is_empty() => {}
                 _ => {
                     let words = format!("期間: {days}{unit}");
-                    let message = format!("投与期間「{days}{unit}」を日数として読めません。書かれたままコメントに入れました。");
+                    let message =
+                        format!("投与期間「{days}{unit}」を日数として読めません。書かれたままコメントに入れました。");
                     remarks.add("quantity.unreadable", Severity::Warning, "TQ1-6", message);
                     comment.add(words);
                 }
@@ -288,7 +303,10 @@ fn amounts(rxe: Segment<'_>, line: &mut Line, comment: &mut Comment, remarks: &m
     let least = short(rxe.field(3).component(1));
     let most = short(rxe.field(4).component(1));
     line.item.per_dose = quantity(&least, &unit, "1回量", "RXE-3", comment, remarks);
-    let uneven = rxe.field(7).repetitions().any(|one| dose_code(&short(one.component(1))).is_some());
+    let uneven = rxe
+        .field(7)
+        .repetitions()
+        .any(|one| dose_code(&short(one.component(1))).is_some());
     if !most.is_empty() && most != least && !uneven {
         comment.add(format!("1回量 {least}～{most}{unit}"));
         line.item.per_dose = None;
@@ -320,7 +338,11 @@ fn instructions(field: Field<'_>, item: &mut PrescriptionItem, comment: &mut Com
         return;
     }
     doses.sort();
-    let unit = item.per_dose.as_ref().or(item.per_day.as_ref()).map_or("", |q| q.unit.as_str());
+    let unit = item
+        .per_dose
+        .as_ref()
+        .or(item.per_day.as_ref())
+        .map_or("", |q| q.unit.as_str());
     let numbered = doses.iter().enumerate().all(|(at, (nth, _))| *nth == at + 1);
     let read: Option<Vec<Quantity>> = doses.iter().map(|(_, amount)| Quantity::parse(amount, unit)).collect();
     match read.filter(|_| numbered && doses.len() <= MAX_DOSES) {
@@ -354,7 +376,11 @@ fn totals(rxe: Segment<'_>, item: &mut PrescriptionItem, comment: &mut Comment, 
         let strength_unit = unit_words(&Cwe::of(rxe.field(26).first()));
         // Whether the amounts are of the substance or of the product only the pharmacy knows: both stand as they are written.
         comment.add(format!("力価 {strength}{strength_unit}"));
-        comment.add(if total.is_empty() { String::new() } else { format!("調剤量 {total}{unit}") });
+        comment.add(if total.is_empty() {
+            String::new()
+        } else {
+            format!("調剤量 {total}{unit}")
+        });
         let message = "力価で書かれた薬です。量が成分量か製剤量かは、ここでは分かりません。書かれたままを出しました。薬剤部で確かめてください。";
         remarks.add("quantity.strength", Severity::Warning, "RXE-25", message);
         return;
@@ -396,20 +422,24 @@ fn route(rxe: Segment<'_>, segments: &DrugSegments<'_>, line: &Line) -> Route {
             _ => return None,
         })
     });
-    let usage = segments.tq1.iter().flat_map(|tq1| tq1.field(3).repetitions()).find_map(|one| {
-        let code = Cwe::of_subs(one.component(1)).first.code;
-        let code = code.as_bytes();
-        if code.len() != 16 {
-            return None;
-        }
-        Some(match (code.first()?, code.get(2)?) {
-            (b'1', b'5') => Route::AsNeeded,
-            (b'1', _) => Route::Oral,
-            (b'2', _) => Route::External,
-            (b'3', _) => Route::Injection,
-            _ => return None,
-        })
-    });
+    let usage = segments
+        .tq1
+        .iter()
+        .flat_map(|tq1| tq1.field(3).repetitions())
+        .find_map(|one| {
+            let code = Cwe::of_subs(one.component(1)).first.code;
+            let code = code.as_bytes();
+            if code.len() != 16 {
+                return None;
+            }
+            Some(match (code.first()?, code.get(2)?) {
+                (b'1', b'5') => Route::AsNeeded,
+                (b'1', _) => Route::Oral,
+                (b'2', _) => Route::External,
+                (b'3', _) => Route::Injection,
+                _ => return None,
+            })
+        });
     let way = segments.rxr.iter().find_map(|rxr| {
         Some(match short(rxr.field(1).component(1)).as_str() {
             "PO" | "SL" | "BC" => Route::Oral,
@@ -446,14 +476,19 @@ pub fn read_injection(segments: &DrugSegments<'_>, remarks: &mut Remarks) -> Opt
         line.codes.extend(codes(&part));
         line.high_risk |= rxc.field(7).repetitions().any(|flag| short(flag.component(1)) == "01");
     }
-    let class = [&head.first, &head.second].into_iter().find(|t| t.system.starts_with("JHSI0002"));
+    let class = [&head.first, &head.second]
+        .into_iter()
+        .find(|t| t.system.starts_with("JHSI0002"));
     line.high_risk |= class.is_some_and(|class| matches!(class.code.as_str(), "03" | "07"));
     if names.is_empty() {
         // Without components RXE-2 is the drug itself.
         line.codes = codes(&head);
         line.item.drug = head.coded();
     } else {
-        let first = segments.rxc.first().map(|rxc| Cwe::of(rxc.field(2).first()).coded().code);
+        let first = segments
+            .rxc
+            .first()
+            .map(|rxc| Cwe::of(rxc.field(2).first()).coded().code);
         line.item.drug = Coded::new(first.unwrap_or_default(), cut(&names.join(" ＋ "), MAX_MEDIUM));
     }
     if line.item.drug.is_empty() {

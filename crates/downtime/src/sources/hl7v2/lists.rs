@@ -29,7 +29,9 @@ impl Allergies {
     pub fn take_iam(&mut self, taking: &Taking<'_>) {
         for iam in taking.message.segments_named("IAM") {
             let mut remarks = Remarks::default();
-            let Some((key, said)) = allergy(iam, true, &mut remarks) else { continue };
+            let Some((key, said)) = allergy(iam, true, &mut remarks) else {
+                continue;
+            };
             let deleted = short(iam.field(6).component(1)) == "D";
             self.each.take(key, taking.told((!deleted).then_some(said), remarks));
         }
@@ -62,9 +64,16 @@ impl Allergies {
         }
         if let Some(list) = self.short_list.told() {
             for (key, what) in list.what.iter().flatten() {
-                let gone = self.each.get(key).is_some_and(|iam| iam.what.is_none() && iam.said >= list.said);
+                let gone = self
+                    .each
+                    .get(key)
+                    .is_some_and(|iam| iam.what.is_none() && iam.said >= list.said);
                 let same = |other: &AllergySaid| substance(other).is_some() && substance(other) == substance(what);
-                let known = all.iter().any(|(other, ..)| same(other)) || (self.each.get(key).is_some_and(|iam| iam.what.is_some() && holds(&iam.said)));
+                let known = all.iter().any(|(other, ..)| same(other))
+                    || (self
+                        .each
+                        .get(key)
+                        .is_some_and(|iam| iam.what.is_some() && holds(&iam.said)));
                 if !gone && !known {
                     all.push((what.clone(), &list.remarks, &*list.file));
                 }
@@ -96,7 +105,16 @@ const NONE: [&str; 9] = [
 ];
 
 /// Words that say that nobody knows.
-const UNKNOWN: [&str; 8] = ["情報なし", "情報無し", "未確認", "未聴取", "未登録", "不明", "確認できず", "記録なし"];
+const UNKNOWN: [&str; 8] = [
+    "情報なし",
+    "情報無し",
+    "未確認",
+    "未聴取",
+    "未登録",
+    "不明",
+    "確認できず",
+    "記録なし",
+];
 
 /// AL1 and IAM: type, allergen, and for IAM severity, reaction and onset.
 fn allergy(segment: Segment<'_>, full: bool, remarks: &mut Remarks) -> Option<(String, AllergySaid)> {
@@ -106,21 +124,41 @@ fn allergy(segment: Segment<'_>, full: bool, remarks: &mut Remarks) -> Option<(S
         return None;
     }
     let coded = allergen.coded();
-    let key = if coded.code.is_empty() { substance.clone() } else { coded.code.clone() };
+    let key = if coded.code.is_empty() {
+        substance.clone()
+    } else {
+        coded.code.clone()
+    };
     let plain: String = substance.chars().filter(|c| !c.is_whitespace()).collect();
-    let on = if full { day(segment.field(11), "IAM-11", remarks) } else { None };
+    // When it began, else when it was confirmed or reported.
+    let on = full
+        .then(|| day(segment.field(11), "IAM-11", remarks))
+        .flatten()
+        .or_else(|| {
+            [20, 13]
+                .into_iter()
+                .filter(|_| full)
+                .find_map(|at| When::of(segment.field(at)))
+                .map(|when| when.on)
+        });
     if UNKNOWN.contains(&plain.as_str()) {
         return Some((key, AllergySaid::NotRecorded));
     }
     if NONE.contains(&plain.as_str()) {
-        let confirmed = if full { When::of(segment.field(20)).map(|when| when.on) } else { None };
+        let confirmed = if full {
+            When::of(segment.field(20)).map(|when| when.on)
+        } else {
+            None
+        };
         return Some((key, AllergySaid::ConfirmedNone(confirmed)));
     }
-    let kind = kind(&short(segment.field(2).component(1)), &substance);
+    let class = Cwe::of(segment.field(2).first());
+    let kind = kind(&class.first.code, &format!("{substance} {}", class.words()));
     let mut reaction = Vec::new();
     if full {
         reaction.extend(segment.field(5).repetitions().map(|one| short(one.component(1))));
         reaction.push(Cwe::of(segment.field(4).first()).words());
+        reaction.push(short(segment.field(8).component(1)));
         reaction.push(short(segment.field(12).component(1)));
     } else {
         reaction.extend(segment.field(5).repetitions().map(|one| short(one.component(1))));
@@ -238,7 +276,11 @@ fn problem(prb: Segment<'_>, place: usize, remarks: &mut Remarks) -> Option<(Str
     let coded = disease.coded();
     let since = day(prb.field(7), "PRB-7", remarks).or_else(|| When::of(prb.field(16)).map(|when| when.on));
     let instance = short(prb.field(4).component(1));
-    let key = if instance.is_empty() { format!("{} {since:?}", coded.label()) } else { instance };
+    let key = if instance.is_empty() {
+        format!("{} {since:?}", coded.label())
+    } else {
+        instance
+    };
     let suspected = {
         let status = Cwe::of(prb.field(13).first());
         status.first.code == "1" || status.words().contains("疑")
@@ -246,7 +288,9 @@ fn problem(prb: Segment<'_>, place: usize, remarks: &mut Remarks) -> Option<(Str
     let over = prb.field(9);
     let outcome = Cwe::of(prb.field(14).first());
     let word = outcome.words();
-    let final_word = ["治癒", "中止", "死亡", "完治", "完全回復"].iter().any(|end| word.contains(end));
+    let final_word = ["治癒", "中止", "死亡", "完治", "完全回復"]
+        .iter()
+        .any(|end| word.contains(end));
     let ended = match (When::of(over), over.is_blank()) {
         (Some(when), _) => Ended::On(when.on),
         // A day that cannot be read (`2026`): it is over, only when is unknown.
@@ -256,7 +300,11 @@ fn problem(prb: Segment<'_>, place: usize, remarks: &mut Remarks) -> Option<(Str
     };
     let diagnosis = Diagnosis {
         name: coded.name.clone(),
-        code: if disease.first.code.is_empty() { coded.code } else { disease.first.code.clone() },
+        code: if disease.first.code.is_empty() {
+            coded.code
+        } else {
+            disease.first.code.clone()
+        },
         icd10: short(prb.field(10).component(1)),
         since,
         main: short(prb.field(18).component(1)) == "1",
@@ -289,7 +337,11 @@ fn modified(diagnosis: &mut Diagnosis, zpr: Segment<'_>) {
     };
     let (before, behind) = (either(1, 4), either(3, 6));
     let disease = either(2, 5);
-    let disease = if disease.is_empty() { diagnosis.name.clone() } else { disease };
+    let disease = if disease.is_empty() {
+        diagnosis.name.clone()
+    } else {
+        disease
+    };
     diagnosis.name = format!("{before}{disease}{behind}");
     if diagnosis.name.ends_with("の疑い") {
         diagnosis.suspected = true;

@@ -8,7 +8,7 @@ use chart::{Coded, Known, Moment, Severity, Stay};
 use hl7::Segment;
 use jiff::civil::Date;
 
-use super::read::{Place, Remarks, When, person, place, short};
+use super::read::{Cwe, Place, Remarks, When, person, place, short};
 use super::said::{Latest, Register, Said};
 use super::told::{Names, Taking};
 
@@ -34,6 +34,8 @@ struct Event {
     /// PV2-47: when somebody on leave is expected back.
     until: Option<When>,
     admitted: Option<Date>,
+    /// PV2-3
+    purpose: String,
 }
 
 /// Events by what and when, cancellations beside them.
@@ -58,6 +60,7 @@ struct InBed {
     place: Place,
     department: String,
     attending: Coded,
+    purpose: String,
     admitted: Option<Date>,
     leave: Option<(Option<When>, Option<When>)>,
 }
@@ -77,7 +80,9 @@ impl Moves {
     /// An ADT message; true when it said something about beds.
     pub fn take(&mut self, event: &str, taking: &Taking<'_>) -> bool {
         let message = taking.message;
-        let Some(pv1) = message.segment("PV1") else { return false };
+        let Some(pv1) = message.segment("PV1") else {
+            return false;
+        };
         let occurred = When::of(message.field("EVN", 6));
         let recorded = When::of(message.field("EVN", 2));
         let pv2 = |number: usize| When::of(message.field("PV2", number));
@@ -107,6 +112,7 @@ impl Moves {
         let mut event = at_bed(pv1, moment(step, when, &taking.said));
         event.until = pv2(47);
         event.admitted = admitted.map(|when| when.on);
+        event.purpose = Cwe::of(message.field("PV2", 3).first()).words();
         let key = (step, timed.or(when), cancels);
         self.events.take(key, taking.told(Some(event), Remarks::default()));
         true
@@ -177,7 +183,11 @@ impl Moves {
         }
         self.compare(newest.as_ref(), &mut lying, names, &mut remarks);
         let stay = lying.map(|bed| self.stay(bed, names, &mut remarks));
-        let coming = if stay.is_none() { self.coming("入院予定") } else { None };
+        let coming = if stay.is_none() {
+            self.coming("入院予定")
+        } else {
+            None
+        };
         Replayed { stay, remarks, coming }
     }
 
@@ -196,7 +206,9 @@ impl Moves {
                 continue;
             }
             // The event of exactly that time, else the one of its kind that happened last.
-            let same = standing.iter().rposition(|(other, at, ..)| *other == step && when.is_some() && *at == when);
+            let same = standing
+                .iter()
+                .rposition(|(other, at, ..)| *other == step && when.is_some() && *at == when);
             let last = || {
                 let of_kind = standing.iter().enumerate().filter(|(_, (other, ..))| *other == step);
                 of_kind.max_by_key(|(_, (.., event))| event.at).map(|(at, _)| at)
@@ -206,7 +218,10 @@ impl Moves {
             }
         }
         standing.sort_by(|a, b| (a.3.at, a.2).cmp(&(b.3.at, b.2)));
-        standing.into_iter().map(|(step, _, said, event)| (step, said, event)).collect()
+        standing
+            .into_iter()
+            .map(|(step, _, said, event)| (step, said, event))
+            .collect()
     }
 
     /// The master record against the replay.
@@ -276,9 +291,12 @@ impl Moves {
         stay.admitted = bed.admitted;
         stay.department = names.department(&bed.department, "");
         stay.attending = bed.attending;
+        stay.purpose = bed.purpose;
         let mut plans: Vec<Plan> = Vec::new();
         if let Some((since, until)) = bed.leave {
-            let until = until.map(|until| format!("（帰院予定 {}）", until.text())).unwrap_or_default();
+            let until = until
+                .map(|until| format!("（帰院予定 {}）", until.text()))
+                .unwrap_or_default();
             let since = since.map(When::text).unwrap_or_default();
             plans.push(Plan {
                 when: format!("{since}から"),
@@ -287,7 +305,11 @@ impl Moves {
             let message = format!("外出泊中です（{since}から）{until}。病床はそのままです。");
             remarks.add("stay.on_leave", Severity::Note, "EVN-6", message);
         }
-        plans.extend(["転棟予定", "退院予定"].into_iter().filter_map(|what| self.coming(what)));
+        plans.extend(
+            ["転棟予定", "退院予定"]
+                .into_iter()
+                .filter_map(|what| self.coming(what)),
+        );
         stay.plans = Known::from_list(plans);
         stay
     }
@@ -353,6 +375,7 @@ impl InBed {
             place: event.place.clone(),
             department: event.department.clone(),
             attending: event.attending.clone(),
+            purpose: event.purpose.clone(),
             admitted,
             leave: None,
         }
@@ -367,6 +390,7 @@ fn at_bed(pv1: Segment<'_>, at: Moment) -> Event {
         attending: person(pv1.field(7)),
         until: None,
         admitted: None,
+        purpose: String::new(),
     }
 }
 
@@ -384,5 +408,7 @@ fn moment(step: Step, when: Option<When>, said: &Said) -> Moment {
 
 fn place_words(place: &Place, names: &Names) -> String {
     let ward = names.ward(&place.point);
-    format!("{} {}", ward.label(), chart::stay::place(&place.room, &place.bed)).trim().to_owned()
+    format!("{} {}", ward.label(), chart::stay::place(&place.room, &place.bed))
+        .trim()
+        .to_owned()
 }

@@ -161,8 +161,16 @@ impl Orders {
                 lines: Vec::new(),
             });
             let order_type = short(orc.field(29).component(1));
-            let place_of_use = group.drug.rxe.map(|rxe| rxe.field(21)).into_iter().flat_map(|f| f.repetitions());
-            order.inpatient |= order_type == "I" || place_of_use.into_iter().any(|one| short(one.component(1)).starts_with("IH"));
+            let place_of_use = group
+                .drug
+                .rxe
+                .map(|rxe| rxe.field(21))
+                .into_iter()
+                .flat_map(|f| f.repetitions());
+            order.inpatient |= order_type == "I"
+                || place_of_use
+                    .into_iter()
+                    .any(|one| short(one.component(1)).starts_with("IH"));
             order.inpatient &= order_type != "O";
             if let Some(mut line) = line {
                 line.group = short(orc.field(4).component(1));
@@ -208,7 +216,9 @@ impl Orders {
                     orders.len() - 1
                 }
             };
-            let Some((_, list)) = orders.get_mut(place_in) else { continue };
+            let Some((_, list)) = orders.get_mut(place_in) else {
+                continue;
+            };
             if off {
                 continue;
             }
@@ -253,19 +263,27 @@ impl Orders {
                 let meal = Cwe::of(ods.field(2).first()).words();
                 let diet = Cwe::of(ods.field(3).first()).words();
                 let text = cut(&ods.field(4).text(), MAX_SHORT);
-                let one = [meal, diet, text].iter().filter(|w| !w.is_empty()).cloned().collect::<Vec<_>>().join(" ");
+                let one = [meal, diet, text]
+                    .iter()
+                    .filter(|w| !w.is_empty())
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join(" ");
                 if !one.is_empty() && !words.contains(&one) {
                     words.push(one);
                 }
             }
             let tq1 = group.drug.tq1.first();
             let diet = Diet {
-                from: tq1.and_then(|tq1| When::of(tq1.field(7))).or_else(|| When::of(orc.field(9))),
+                from: tq1
+                    .and_then(|tq1| When::of(tq1.field(7)))
+                    .or_else(|| When::of(orc.field(9))),
                 until: tq1.and_then(|tq1| When::of(tq1.field(8))),
                 words: cut(&words.join("・"), MAX_MEDIUM),
             };
             let there = !is_off(&control(orc)) && !diet.words.is_empty();
-            self.diets.take(key, taking.told(there.then_some(diet), Remarks::default()));
+            self.diets
+                .take(key, taking.told(there.then_some(diet), Remarks::default()));
         }
     }
 
@@ -303,11 +321,16 @@ impl Orders {
     }
 
     fn scheduled(&self, line: &Line, number: &str, medicine: Medicine, day: Date) -> Scheduled {
-        // 処方 are taken at the hours of their usage, which nobody told us; 注射 begin at TQ1-7.
-        let hour = line
+        // Hours are those that the order names; none is made of a usage. 注射 begin at TQ1-7.
+        let begin = line
             .start
             .filter(|start| medicine == Medicine::Injection && start.on == day)
             .and_then(|start| u8::try_from(start.at?.hour()).ok());
+        let hours: Vec<u8> = if line.hours.is_empty() {
+            begin.into_iter().collect()
+        } else {
+            line.hours.clone()
+        };
         let mut how = line.how.clone();
         if let Some(given) = self.last_given(number, &line.codes) {
             let word = if given.done { "最終実施" } else { "実施せず" };
@@ -318,7 +341,13 @@ impl Orders {
                 rp: 0,
                 ..line.item.clone()
             },
-            due: hour.map(|hour| Due { hour, words: String::new() }).into_iter().collect(),
+            due: hours
+                .into_iter()
+                .map(|hour| Due {
+                    hour,
+                    words: String::new(),
+                })
+                .collect(),
             high_risk: line.high_risk,
             how,
         }
@@ -352,12 +381,18 @@ impl Orders {
     /// The diet that began last, not after the end of the day, in words with its beginning.
     #[must_use]
     pub fn diet(&self, day: Date) -> Option<String> {
-        let begun = self.diets.iter().filter_map(|(_, told)| Some((&told.said, told.what.as_ref()?)));
+        let begun = self
+            .diets
+            .iter()
+            .filter_map(|(_, told)| Some((&told.said, told.what.as_ref()?)));
         let (_, diet) = begun
             .filter(|(_, diet)| diet.from.is_none_or(|from| from.on <= day))
             .filter(|(_, diet)| diet.until.is_none_or(|until| until.on >= day))
             .max_by(|a, b| (a.1.from, a.0).cmp(&(b.1.from, b.0)))?;
-        let from = diet.from.map(|from| format!("（{}から）", from.text())).unwrap_or_default();
+        let from = diet
+            .from
+            .map(|from| format!("（{}から）", from.text()))
+            .unwrap_or_default();
         Some(format!("{}{from}", diet.words))
     }
 
@@ -387,9 +422,14 @@ fn medicine(group: &Group<'_>, kind: &str) -> Medicine {
         "OMP-02" => return Medicine::Injection,
         _ => {}
     }
-    let Some(rxe) = group.drug.rxe else { return Medicine::Prescription };
+    let Some(rxe) = group.drug.rxe else {
+        return Medicine::Prescription;
+    };
     let class = Cwe::of(rxe.field(2).first()).first.system.starts_with("JHSI");
-    let special = rxe.field(21).repetitions().any(|one| short(one.component(3)).starts_with("JHSI"));
+    let special = rxe
+        .field(21)
+        .repetitions()
+        .any(|one| short(one.component(3)).starts_with("JHSI"));
     let rate = !rxe.field(23).is_blank();
     if !group.drug.rxc.is_empty() || class || special || rate {
         Medicine::Injection
@@ -439,9 +479,17 @@ fn exam_order(
         on: when.on,
         at: when.at,
         exam,
-        place: if point.chars().any(|c| !c.is_ascii()) { point } else { String::new() },
+        place: if point.chars().any(|c| !c.is_ascii()) {
+            point
+        } else {
+            String::new()
+        },
         remarks: cut(&words.join(" "), MAX_MEDIUM),
         department,
-        number: if taking.is_unnumbered(number) { String::new() } else { number.to_owned() },
+        number: if taking.is_unnumbered(number) {
+            String::new()
+        } else {
+            number.to_owned()
+        },
     })
 }

@@ -112,21 +112,43 @@ impl Person {
         let contacts: Vec<Contact> = message
             .segments_named("NK1")
             .take(MAX_LISTED)
+            .filter(|nk1| short(nk1.field(3).component(1)) != "SEL")
             .map(contact)
             .filter(|c| !(c.name.is_empty() && c.phone.is_empty()))
             .collect();
         if !contacts.is_empty() {
             self.contacts.take(taking.told(Some(contacts), Remarks::default()));
         }
+        // The patient's own row says where they work.
+        let own = message
+            .segments_named("NK1")
+            .find(|nk1| short(nk1.field(3).component(1)) == "SEL");
+        if let Some(place) = own
+            .map(|nk1| short(nk1.field(13).component(1)))
+            .filter(|place| !place.is_empty())
+        {
+            let fact = Fact {
+                label: "勤務先".to_owned(),
+                value: place,
+                on: None,
+            };
+            self.facts
+                .take("NK1-13".to_owned(), taking.told(Some(fact), Remarks::default()));
+        }
         for db1 in message.segments_named("DB1") {
             let what = Cwe::of(db1.field(2).first()).words();
             let there = short(db1.field(4).component(1));
             let fact = (there == "Y").then(|| Fact {
                 label: "身体障害".to_owned(),
-                value: if what.is_empty() { "あり".to_owned() } else { what.clone() },
+                value: if what.is_empty() {
+                    "あり".to_owned()
+                } else {
+                    what.clone()
+                },
                 on: When::of(db1.field(5)).map(|when| when.on),
             });
-            self.facts.take(format!("DB1 {what}"), taking.told(fact, Remarks::default()));
+            self.facts
+                .take(format!("DB1 {what}"), taking.told(fact, Remarks::default()));
         }
         for obx in message.segments_named("OBX") {
             if let Some((code, fact)) = fact(obx) {
@@ -325,7 +347,11 @@ pub fn fact(obx: Segment<'_>) -> Option<(String, Option<Fact>)> {
     if label.is_empty() {
         return None;
     }
-    let code = if item.first.code.is_empty() { label.clone() } else { item.first.code.clone() };
+    let code = if item.first.code.is_empty() {
+        label.clone()
+    } else {
+        item.first.code.clone()
+    };
     if matches!(short(obx.field(11).component(1)).as_str(), "D" | "W" | "X") {
         return Some((code, None));
     }

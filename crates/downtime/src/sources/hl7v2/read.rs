@@ -217,7 +217,10 @@ impl When {
     pub fn read(text: &str) -> Option<Self> {
         let folded = half_width_text(text.trim());
         let plain = folded.split(['+', '.']).next().unwrap_or("").trim();
-        let digits: String = plain.chars().filter(|c| !matches!(c, '-' | '/' | ':' | ' ' | 'T')).collect();
+        let digits: String = plain
+            .chars()
+            .filter(|c| !matches!(c, '-' | '/' | ':' | ' ' | 'T'))
+            .collect();
         if digits.len() < 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
             return None;
         }
@@ -265,9 +268,15 @@ pub fn day(field: Field<'_>, name: &'static str, remarks: &mut Remarks) -> Optio
     if read.is_none() {
         let partial = text.bytes().all(|b| b.is_ascii_digit()) && text.len() < 8;
         let (code, message) = if partial {
-            ("date.partial", format!("日付「{text}」は年か月までしか分かりません。日は空にしました。"))
+            (
+                "date.partial",
+                format!("日付「{text}」は年か月までしか分かりません。日は空にしました。"),
+            )
         } else {
-            ("date.unreadable", format!("日付「{text}」を読めません。空として扱いました。"))
+            (
+                "date.unreadable",
+                format!("日付「{text}」を読めません。空として扱いました。"),
+            )
         };
         remarks.add(code, Severity::Warning, name, message);
     }

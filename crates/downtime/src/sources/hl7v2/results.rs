@@ -68,7 +68,8 @@ impl Results {
                 }
                 "ORC" => {
                     around.order = number(segment, 2, 3).unwrap_or(around.order);
-                    around.cancelled = matches!(short(segment.field(1).component(1)).as_str(), "CA" | "OC" | "DC" | "DE");
+                    around.cancelled =
+                        matches!(short(segment.field(1).component(1)).as_str(), "CA" | "OC" | "DC" | "DE");
                     if around.cancelled {
                         let told = taking.told(Some(()), Remarks::default());
                         self.cancelled.take(around.order.clone(), told);
@@ -100,7 +101,10 @@ impl Results {
     /// A measurement of the bedside; false when it is a laboratory's.
     fn take_vital(&mut self, obx: Segment<'_>, around: &Around, taking: &Taking<'_>) -> bool {
         let code = Cwe::of(obx.field(3).first());
-        let Some(kind) = [&code.first.code, &code.second.code].into_iter().find_map(|code| vital(code)) else {
+        let Some(kind) = [&code.first.code, &code.second.code]
+            .into_iter()
+            .find_map(|code| vital(code))
+        else {
             return false;
         };
         let Some(when) = When::of(obx.field(14)).or(around.observed) else {
@@ -109,7 +113,8 @@ impl Results {
         let gone = matches!(short(obx.field(11).component(1)).as_str(), "D" | "W" | "X");
         let value = value(obx);
         let measured = (!gone && !value.is_empty()).then_some(Measured { when, value });
-        self.vitals.take((when.moment().0, kind), taking.told(measured, Remarks::default()));
+        self.vitals
+            .take((when.moment().0, kind), taking.told(measured, Remarks::default()));
         true
     }
 
@@ -203,7 +208,11 @@ fn observation(
     let sub = short(obx.field(4).component(1));
     // Corrections keep their time; where the laboratory gives the order no number, the time tells two of them apart.
     let key_time = around.order.is_empty().then_some(when).flatten();
-    let id = if item.first.code.bytes().all(|b| b == b'9') { coded.label().to_owned() } else { item.first.code.clone() };
+    let id = if item.first.code.bytes().all(|b| b == b'9') {
+        coded.label().to_owned()
+    } else {
+        item.first.code.clone()
+    };
     let key = (around.order.clone(), id, sub, key_time);
     if matches!(status.as_str(), "D" | "W" | "X" | "O" | "I") {
         return Some((key, None, Remarks::default()));
@@ -211,7 +220,10 @@ fn observation(
     let mut remarks = Remarks::default();
     let kind = short(obx.field(2).component(1));
     if matches!(kind.as_str(), "ED" | "RP") {
-        let message = format!("「{}」は文書や画像で、ここでは表示できません。元のシステムで見てください。", coded.label());
+        let message = format!(
+            "「{}」は文書や画像で、ここでは表示できません。元のシステムで見てください。",
+            coded.label()
+        );
         remarks.add("result.document", Severity::Note, "OBX-5", message);
         return Some((key, None, remarks));
     }
@@ -243,7 +255,11 @@ fn observation(
         reference: cut(&obx.field(7).text(), MAX_VALUE),
         on: on.map(|when| when.on),
         at: on.and_then(|when| when.at),
-        code: if code.bytes().all(|b| b == b'9') { String::new() } else { code },
+        code: if code.bytes().all(|b| b == b'9') {
+            String::new()
+        } else {
+            code
+        },
     };
     Some((key, Some(result), remarks))
 }
@@ -255,17 +271,28 @@ pub fn value(obx: Segment<'_>) -> String {
     let words = |repetition: hl7::Repetition<'_>| match kind.as_str() {
         "CWE" | "CE" | "CNE" | "CF" => Cwe::of(repetition).words(),
         // SN is not allowed in SS-MIX2 and comes all the same: `<^0.3`.
-        "SN" => cut(&repetition.components().map(short).collect::<Vec<_>>().join(" "), MAX_VALUE),
+        "SN" => cut(
+            &repetition.components().map(short).collect::<Vec<_>>().join(" "),
+            MAX_VALUE,
+        ),
         "NM" => short(repetition.component(1)),
         _ => qualitative(&cut(&repetition.text(), MAX_VALUE)),
     };
-    let all: Vec<String> = obx.field(5).repetitions().map(words).filter(|text| !text.is_empty()).collect();
+    let all: Vec<String> = obx
+        .field(5)
+        .repetitions()
+        .map(words)
+        .filter(|text| !text.is_empty())
+        .collect();
     cut(&all.join("\n"), MAX_MEDIUM)
 }
 
 /// `  -`, ` 2 +`, `  +-` as `(-)`, `(2+)`, `(±)`: a lone sign is easily overlooked. Everything else stays.
 fn qualitative(text: &str) -> String {
-    let token: String = chart::id::half_width_text(text).chars().filter(|c| !c.is_whitespace()).collect();
+    let token: String = chart::id::half_width_text(text)
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .collect();
     let digits = token.chars().take_while(char::is_ascii_digit).count();
     match token.get(digits..) {
         Some("-") if digits == 0 => "(-)".to_owned(),

@@ -54,7 +54,12 @@ impl Said {
 pub fn millis(text: &str) -> Option<i64> {
     let when = When::read(text.get(..14).unwrap_or(text))?;
     let rest = text.trim().get(14..).unwrap_or("");
-    let fraction: String = rest.trim_start_matches('.').chars().take_while(char::is_ascii_digit).take(3).collect();
+    let fraction: String = rest
+        .trim_start_matches('.')
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .take(3)
+        .collect();
     let scale = [0, 100, 10, 1].get(fraction.len()).copied().unwrap_or(0);
     Some(when.moment().0 * 1000 + fraction.parse::<i64>().unwrap_or(0) * scale)
 }
@@ -142,7 +147,9 @@ impl<K: Ord, T> Register<K, T> {
 
     /// Every thing with what counts about it, in the order of the keys.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &Told<T>)> {
-        self.by_key.iter().filter_map(|(key, latest)| Some((key, latest.told()?)))
+        self.by_key
+            .iter()
+            .filter_map(|(key, latest)| Some((key, latest.told()?)))
     }
 
     /// What counts about one thing.
@@ -157,10 +164,7 @@ mod tests {
 
     fn told(at: i64, what: &'static str) -> Told<&'static str> {
         Told {
-            said: Said {
-                at,
-                ..Said::default()
-            },
+            said: Said { at, ..Said::default() },
             file: Arc::from(""),
             what: Some(what),
             remarks: Remarks::default(),

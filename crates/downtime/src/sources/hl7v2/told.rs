@@ -168,8 +168,8 @@ impl Told {
                 self.vouch(DataKind::Appointment, taking);
             }
             ("MDM", event) => {
-                self.booked.take_document(event, taking);
-                self.vouch(DataKind::Note, taking);
+                let handover = self.booked.take_document(event, taking);
+                self.vouch(if handover { DataKind::Handover } else { DataKind::Note }, taking);
             }
             _ => {}
         }
@@ -221,7 +221,8 @@ impl Told {
 
     /// This number was merged into another one.
     pub fn merged_into(&mut self, new: &str, taking: &Taking<'_>) {
-        self.merged_into.take(new.to_owned(), taking.told(Some(()), Remarks::default()));
+        self.merged_into
+            .take(new.to_owned(), taking.told(Some(()), Remarks::default()));
     }
 
     /// A message that could not be decoded or parsed whole.
@@ -258,7 +259,10 @@ impl Told {
 
     /// Numbers merged into this one.
     pub fn predecessors(&self) -> impl Iterator<Item = &str> {
-        self.former_numbers.iter().map(|(old, _)| old.as_str()).take(MAX_NUMBERS)
+        self.former_numbers
+            .iter()
+            .map(|(old, _)| old.as_str())
+            .take(MAX_NUMBERS)
     }
 
     fn vouch(&mut self, kind: DataKind, taking: &Taking<'_>) {
@@ -320,8 +324,14 @@ impl Told {
             tell(about, remarks, file);
         }
         about.draft.facts.extend(self.person.partial_birth());
-        about.draft.facts.extend(self.person.facts.iter().filter_map(|(_, told)| told.what.clone()));
-        about.draft.insurances.extend(self.person.insurances().what().into_iter().flatten().cloned());
+        about
+            .draft
+            .facts
+            .extend(self.person.facts.iter().filter_map(|(_, told)| told.what.clone()));
+        about
+            .draft
+            .insurances
+            .extend(self.person.insurances().what().into_iter().flatten().cloned());
         if self.person.others() {
             let message = "この患者番号の電文に、氏名も生年月日も違う人が書かれています。誰の記録か分かりません。本人に氏名と生年月日を確かめてください。";
             about.tell("id.two_people", Severity::Severe, "", "PID-5", message);
@@ -342,7 +352,11 @@ impl Told {
             about.tell("id.merged", Severity::Severe, "", "MRG-1", message);
         }
         let gone = self.deleted.get(&());
-        if gone.is_some_and(|gone| self.vouched.get(&DataKind::Patient).is_none_or(|at| *at <= gone.said.moment())) {
+        if gone.is_some_and(|gone| {
+            self.vouched
+                .get(&DataKind::Patient)
+                .is_none_or(|at| *at <= gone.said.moment())
+        }) {
             let message = "電子カルテで患者の登録が削除されています。患者番号を確かめてください。";
             about.tell("patient.deleted", Severity::Severe, "", "EVN", message);
         }
@@ -352,11 +366,15 @@ impl Told {
         let replayed = self.moves.replay(saying.names, saying.now);
         tell(about, &replayed.remarks, "");
         if let Some(Plan { when, what }) = replayed.coming {
-            let still_to_come = when.get(..10).is_some_and(|day| day >= chart::date::iso(saying.day).as_str());
+            let still_to_come = when
+                .get(..10)
+                .is_some_and(|day| day >= chart::date::iso(saying.day).as_str());
             if still_to_come {
                 about.draft.facts.push(Fact {
                     label: "入院予定".to_owned(),
-                    value: format!("{when} {}", what.trim_start_matches("入院予定").trim()).trim().to_owned(),
+                    value: format!("{when} {}", what.trim_start_matches("入院予定").trim())
+                        .trim()
+                        .to_owned(),
                     on: None,
                 });
             }
@@ -376,6 +394,8 @@ impl Told {
         }
         about.stays(stay, "");
         about.draft.stay.vitals.extend(self.results.vitals());
+        let told = self.booked.handovers.iter().filter_map(|(_, told)| told.what.clone());
+        about.draft.stay.handovers.extend(told);
         for (line, remarks, file) in self.orders.due(saying.day) {
             about.draft.stay.schedule.push(line);
             tell(about, remarks, file);
@@ -416,7 +436,9 @@ fn tell(about: &mut About<'_>, remarks: &Remarks, file: &str) {
     for remark in &remarks.0 {
         // Lines of one order share its remarks.
         let known = about.draft.findings.iter();
-        let again = known.into_iter().any(|f| f.code == remark.code && f.file == file && f.field == remark.field && f.message == remark.message);
+        let again = known
+            .into_iter()
+            .any(|f| f.code == remark.code && f.file == file && f.field == remark.field && f.message == remark.message);
         if again {
             continue;
         }

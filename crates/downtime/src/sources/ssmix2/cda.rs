@@ -3,6 +3,8 @@
 //! A document comes from outside: bounded in bytes, depth and text; a document type or an entity of its own is refused, so that nothing
 //! is fetched and nothing grows. It deliberately is no XML library: what is not well-formed is read as far as it goes.
 
+use chart::Coded;
+
 /// Largest document read.
 pub const MAX_BYTES: usize = 8 << 20;
 /// Deepest nesting.
@@ -10,14 +12,17 @@ const MAX_DEPTH: usize = 256;
 /// Most characters taken.
 const MAX_TEXT: usize = 40_000;
 
-/// The narrative of a document; `None` when it is no CDA with text, or is refused.
+/// The narrative of a document and who wrote it; `None` when it is no CDA with text, or is refused.
 #[must_use]
-pub fn text(bytes: &[u8]) -> Option<String> {
+pub fn read(bytes: &[u8]) -> Option<(String, Head)> {
     if bytes.len() > MAX_BYTES {
         return None;
     }
     let xml = decoded(bytes)?;
-    let head = xml.get(..xml.len().min(4_000)).or_else(|| xml.get(..xml.char_indices().nth(1_000)?.0)).unwrap_or("");
+    let head = xml
+        .get(..xml.len().min(4_000))
+        .or_else(|| xml.get(..xml.char_indices().nth(1_000)?.0))
+        .unwrap_or("");
     if !head.contains("ClinicalDocument") || xml.contains("<!DOCTYPE") || xml.contains("<!ENTITY") {
         return None;
     }
@@ -62,6 +67,29 @@ struct Walk {
     count: usize,
     /// White space was passed that separates words.
     blank: bool,
+    /// Where the title of a section begins.
+    title_at: Option<usize>,
+    /// The text of a marked section stands behind its mark.
+    after_mark: bool,
+    about: Head,
+}
+
+/// Who wrote a document, where, when.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The first author.
+    pub author: Coded,
+    /// The organisation of the author.
+    pub department: Coded,
+    /// effectiveTime of the document.
+    pub at: String,
+}
+
+/// The value of an attribute within a tag.
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let (_, behind) = tag.split_once(&format!(" {name}=\""))?;
+    let value = behind.split('"').next()?;
+    Some(value.chars().take(60).collect())
 }
 
 impl Walk {
@@ -84,12 +112,29 @@ impl Walk {
         let name = own.split(char::is_whitespace).next().unwrap_or("");
         // Prefixes name the same elements.
         let name = name.rsplit(':').next().unwrap_or(name);
-        let block = matches!(name, "paragraph" | "br" | "item" | "tr" | "title" | "text" | "list" | "table" | "caption");
+        let block = matches!(
+            name,
+            "paragraph" | "br" | "item" | "tr" | "title" | "text" | "list" | "table" | "caption"
+        );
         if block && self.shown() {
             self.line();
         }
         if matches!(name, "td" | "th") && closing && self.shown() {
             self.plain(" ");
+        }
+        if closing && name == "title" {
+            self.title();
+        }
+        if let Some(value) = attribute(tag, "value").filter(|_| name == "effectiveTime" && self.open.len() == 1) {
+            self.about.at = value;
+        }
+        let root = |element: &str| name == "id" && self.open.last().is_some_and(|open| open == element);
+        if let Some(id) = attribute(tag, "extension") {
+            if root("assignedAuthor") && self.about.author.code.is_empty() {
+                self.about.author.code = id;
+            } else if root("representedOrganization") && self.about.department.code.is_empty() {
+                self.about.department.code = id;
+            }
         }
         if closing {
             if let Some(at) = self.open.iter().rposition(|open| open == name) {
@@ -99,13 +144,16 @@ impl Walk {
             self.open.push(name.to_owned());
             if name == "title" && self.shown() {
                 self.line();
-                self.plain("■");
+                self.title_at = Some(self.out.len());
             }
         }
     }
 
     fn line(&mut self) {
         self.blank = false;
+        if self.after_mark {
+            return;
+        }
         let trimmed = self.out.trim_end_matches([' ', '\u{3000}']).len();
         self.out.truncate(trimmed);
         if !self.out.is_empty() && !self.out.ends_with('\n') {
@@ -113,14 +161,49 @@ impl Walk {
         }
     }
 
+    /// S, O, A and P are marked as everywhere; other titles stand out.
+    fn title(&mut self) {
+        let Some(at) = self.title_at.take() else { return };
+        let title = self.out.get(at..).unwrap_or("").trim().to_owned();
+        if title.is_empty() {
+            return;
+        }
+        self.out.truncate(at);
+        let soap = matches!(title.as_str(), "S" | "O" | "A" | "P");
+        self.out.push_str(&if soap {
+            format!("{title}) ")
+        } else {
+            format!("■{title}\n")
+        });
+        self.after_mark = soap;
+    }
+
+    /// Names of the head.
+    fn head(&mut self, raw: &str) {
+        let inside = |element: &str| self.open.iter().any(|open| open == element);
+        if self.open.last().is_none_or(|open| open != "name") || !inside("author") {
+            return;
+        }
+        let text: String = raw.trim().chars().take(60).collect();
+        if inside("assignedPerson") && self.about.author.name.is_empty() {
+            self.about.author.name = text;
+        } else if inside("representedOrganization") && self.about.department.name.is_empty() {
+            self.about.department.name = text;
+        }
+    }
+
     fn characters(&mut self, raw: &str) {
+        self.head(raw);
         if !self.shown() || raw.is_empty() {
             return;
         }
         let mut rest = raw;
         while let Some((before, behind)) = rest.split_once('&') {
             self.words(before);
-            let (name, after) = behind.split_once(';').filter(|(name, _)| name.len() <= 12).unwrap_or(("", behind));
+            let (name, after) = behind
+                .split_once(';')
+                .filter(|(name, _)| name.len() <= 12)
+                .unwrap_or(("", behind));
             match entity(name) {
                 Some(c) => self.plain(c.encode_utf8(&mut [0; 4])),
                 None => self.plain("〓"),
@@ -147,6 +230,7 @@ impl Walk {
         if std::mem::take(&mut self.blank) && !self.out.is_empty() && !self.out.ends_with(['\n', ' ']) {
             self.out.push(' ');
         }
+        self.after_mark &= text.trim().is_empty();
         for c in text.chars().filter(|c| !c.is_control() || *c == '\n') {
             if self.count >= MAX_TEXT {
                 return;
@@ -156,13 +240,13 @@ impl Walk {
         }
     }
 
-    fn finish(self) -> Option<String> {
+    fn finish(self) -> Option<(String, Head)> {
         let full = self.is_full();
         let mut text = self.out.trim().to_owned();
         if full {
             text.push_str("…（以下省略）");
         }
-        (!text.is_empty()).then_some(text)
+        (!text.is_empty()).then_some((text, self.about))
     }
 }
 
@@ -188,6 +272,25 @@ fn entity(name: &str) -> Option<char> {
 mod tests {
     use super::*;
 
+    fn text(bytes: &[u8]) -> Option<String> {
+        read(bytes).map(|(text, _)| text)
+    }
+
+    #[test]
+    fn soap_titles_are_marks_and_the_author_is_known() {
+        let document = "<ClinicalDocument><effectiveTime value=\"202609111632\"/><author><assignedAuthor><id extension=\"D1\"/>\
+            <assignedPerson><name>鬼頭　剛</name></assignedPerson><representedOrganization><id extension=\"11\"/><name>整形外科</name>\
+            </representedOrganization></assignedAuthor></author><structuredBody><section><title>S</title><text>痛い。<br/>眠い。</text>\
+            </section><section><title>P</title><text>継続</text></section></structuredBody></ClinicalDocument>";
+        let (text, head) = read(document.as_bytes()).unwrap();
+        assert_eq!(text, "S) 痛い。\n眠い。\nP) 継続");
+        assert_eq!(
+            (head.author, head.department),
+            (Coded::new("D1", "鬼頭　剛"), Coded::new("11", "整形外科"))
+        );
+        assert_eq!(head.at, "202609111632");
+    }
+
     const DOCUMENT: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <ClinicalDocument xmlns="urn:hl7-org:v3"><title>退院時サマリー</title><component><structuredBody>
 <component><section><title>入院経過</title><text>
@@ -203,7 +306,11 @@ mod tests {
 
     #[test]
     fn entities_and_document_types_are_refused() {
-        let bomb = DOCUMENT.replacen("<ClinicalDocument", "<!DOCTYPE a [<!ENTITY b \"c\">]><ClinicalDocument", 1);
+        let bomb = DOCUMENT.replacen(
+            "<ClinicalDocument",
+            "<!DOCTYPE a [<!ENTITY b \"c\">]><ClinicalDocument",
+            1,
+        );
         assert_eq!(text(bomb.as_bytes()), None);
         assert_eq!(text(b"<html>ClinicalDocument</html>"), None);
         let unknown = DOCUMENT.replace("心不全", "&boom;");

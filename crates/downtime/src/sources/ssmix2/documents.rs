@@ -4,9 +4,9 @@
 
 use std::path::Path;
 
-use chart::note::split_soap;
+use chart::note::{SectionKind, split_soap};
 use chart::patient::Fact;
-use chart::{Coded, DataKind, Note, PatientId, Severity};
+use chart::{DataKind, Note, PatientId, Severity};
 use hl7::Message;
 use jiff::civil::Date;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::name::{Flag, Name, document, text};
 use super::patient::{Reading, day_of, read_bytes, same_number};
 use super::{cda, walk};
-use crate::sources::hl7v2::{Said, Taking, VITALS, patient_number};
+use crate::sources::hl7v2::{Names, Said, Taking, VITALS, When, patient_number};
 
 /// Most documents listed of one patient.
 const MAX_LISTED: usize = 30;
@@ -32,7 +32,12 @@ struct Document {
 /// Reads one root's folder of a patient, from a 診療日 on.
 pub fn read(path: &Path, id: &PatientId, since: Date, reading: &mut Reading) {
     let Ok(days) = walk::list(path) else {
-        reading.tell("folder.unreadable", Severity::Severe, "拡張ストレージ", "フォルダを読めません。文書の一覧は取り出せませんでした。");
+        reading.tell(
+            "folder.unreadable",
+            Severity::Severe,
+            "拡張ストレージ",
+            "フォルダを読めません。文書の一覧は取り出せませんでした。",
+        );
         reading.lost.extend([DataKind::Note, DataKind::Vital]);
         return;
     };
@@ -45,9 +50,18 @@ pub fn read(path: &Path, id: &PatientId, since: Date, reading: &mut Reading) {
         for kind in walk::list(&day.path).map(|listing| listing.folders).unwrap_or_default() {
             let folder = text(&kind.name).unwrap_or_else(|| kind.name.to_string_lossy().into_owned());
             let (title, code) = document(&folder);
-            for content in walk::list(&kind.path).map(|listing| listing.folders).unwrap_or_default() {
-                let Some(name) = Name::read(&content.name) else { continue };
-                let kind = if code == VITALS { DataKind::Vital } else { DataKind::Note };
+            for content in walk::list(&kind.path)
+                .map(|listing| listing.folders)
+                .unwrap_or_default()
+            {
+                let Some(name) = Name::read(&content.name) else {
+                    continue;
+                };
+                let kind = if code == VITALS {
+                    DataKind::Vital
+                } else {
+                    DataKind::Note
+                };
                 if let Some(at) = name.moment() {
                     let known = reading.newest.entry(kind).or_insert(at);
                     *known = at.max(*known);
@@ -96,17 +110,31 @@ fn narrative(one: &Document) -> Option<Note> {
         let name = file.name.to_string_lossy().to_ascii_lowercase();
         name.ends_with(".xml") || name.ends_with(".cda")
     });
-    let body = xml.filter_map(|file| cda::text(&read_bytes(&file.path).ok()?)).next()?;
+    let (body, head) = xml.filter_map(|file| cda::read(&read_bytes(&file.path).ok()?)).next()?;
+    let written = When::read(&head.at);
     let at = one.name.moment().map(chart::Moment::local);
+    let department = if head.department.is_empty() {
+        Names::default().department(&one.name.department, "")
+    } else {
+        head.department
+    };
+    let sections = split_soap(&body);
+    let marked = sections.iter().any(|section| section.kind != SectionKind::Free);
     Some(Note {
-        on: one.name.on.or_else(|| at.map(|at| at.date())),
-        at: at.map(|at| at.time()).filter(|_| one.name.on == at.map(|at| at.date())),
-        department: Coded::new(
-            one.name.department.clone(),
-            crate::sources::hl7v2::Names::default().department(&one.name.department, "").name,
-        ),
-        author: Coded::default(),
-        sections: split_soap(&format!("{}\n{body}", one.title)),
+        on: written
+            .map(|when| when.on)
+            .or(one.name.on)
+            .or_else(|| at.map(|at| at.date())),
+        at: written
+            .and_then(|when| when.at)
+            .or_else(|| at.filter(|at| one.name.on == Some(at.date())).map(|at| at.time())),
+        department,
+        author: head.author,
+        sections: if marked {
+            sections
+        } else {
+            split_soap(&format!("{}\n{body}", one.title))
+        },
     })
 }
 

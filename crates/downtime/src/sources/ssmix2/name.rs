@@ -113,8 +113,14 @@ pub fn text(name: &OsStr) -> Option<String> {
 pub fn document(folder: &str) -> (String, String) {
     let parts: Vec<&str> = folder.split('^').map(str::trim).collect();
     let part = |at: usize| parts.get(at).copied().unwrap_or("");
-    let name = [part(4), part(1), folder].into_iter().find(|name| !name.is_empty()).unwrap_or("");
-    let code = [part(3), part(0)].into_iter().find(|code| !code.is_empty()).unwrap_or("");
+    let name = [part(4), part(1), folder]
+        .into_iter()
+        .find(|name| !name.is_empty())
+        .unwrap_or("");
+    let code = [part(3), part(0)]
+        .into_iter()
+        .find(|code| !code.is_empty())
+        .unwrap_or("");
     (name.to_owned(), code.to_owned())
 }
 
@@ -131,10 +137,16 @@ mod tests {
     fn the_seven_parts() {
         let name = read("0001234567_20261120_OMP-01_000000000012345_20261120091005333_01_1").unwrap();
         assert_eq!(name.on, Some(date(2026, 11, 20)));
-        assert_eq!((name.kind.as_str(), name.number.as_str()), ("OMP-01", "000000000012345"));
+        assert_eq!(
+            (name.kind.as_str(), name.number.as_str()),
+            ("OMP-01", "000000000012345")
+        );
         assert_eq!((name.department.as_str(), name.flag), ("01", Flag::Current));
         let undated = read("0001234567_-_ADT-00_999999999999999_20261120093015120_-_2").unwrap();
-        assert_eq!((undated.on, undated.department.as_str(), undated.flag), (None, "", Flag::Superseded));
+        assert_eq!(
+            (undated.on, undated.department.as_str(), undated.flag),
+            (None, "", Flag::Superseded)
+        );
         assert_eq!(
             undated.moment().unwrap(),
             chart::Moment::from_local(date(2026, 11, 20).at(9, 30, 15, 0))
@@ -147,8 +159,19 @@ mod tests {
         assert_eq!((six.department.as_str(), six.number.as_str()), ("", "000000020160101"));
         assert_eq!(six.occurred, "201601011500321");
         let short = read("1_20261120_OMG-11_1234567890123_20261120091005_301_0").unwrap();
-        assert_eq!((short.number.as_str(), short.department.as_str()), ("1234567890123", "301"));
-        for bad in ["", "a", "1_2_3", "1_20261320_OMD_1_20261120091005_-_1", "1_-_OMD_1_2026_-_1", "1_-_OMD_1_20261120091005_-_3", "._-_OMD__20261120091005_-_1"] {
+        assert_eq!(
+            (short.number.as_str(), short.department.as_str()),
+            ("1234567890123", "301")
+        );
+        for bad in [
+            "",
+            "a",
+            "1_2_3",
+            "1_20261320_OMD_1_20261120091005_-_1",
+            "1_-_OMD_1_2026_-_1",
+            "1_-_OMD_1_20261120091005_-_3",
+            "._-_OMD__20261120091005_-_1",
+        ] {
             assert_eq!(read(bad), None, "{bad}");
         }
     }

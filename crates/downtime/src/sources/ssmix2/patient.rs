@@ -142,7 +142,13 @@ pub fn read(folder: &Folder, window: &Window) -> Reading {
     let mut reading = Reading::default();
     let mut current = Vec::new();
     for path in &folder.paths {
-        find(path, &folder.id, &|kind, on| window.takes(kind, on), &mut reading, &mut current);
+        find(
+            path,
+            &folder.id,
+            &|kind, on| window.takes(kind, on),
+            &mut reading,
+            &mut current,
+        );
     }
     take_all(current, &folder.id, &mut reading);
     for path in &folder.extended {
@@ -256,7 +262,9 @@ fn take_name(file: &walk::Entry, kind: &str, id: &PatientId, reading: &mut Readi
 fn take_all(mut current: Vec<Current>, id: &PatientId, reading: &mut Reading) {
     current.sort_by(|a, b| {
         let key = |one: &Current| (one.name.kind.clone(), one.name.on, one.name.number.clone());
-        key(a).cmp(&key(b)).then_with(|| (&a.name.occurred, &a.file).cmp(&(&b.name.occurred, &b.file)))
+        key(a)
+            .cmp(&key(b))
+            .then_with(|| (&a.name.occurred, &a.file).cmp(&(&b.name.occurred, &b.file)))
     });
     let mut files = current.into_iter().peekable();
     while let Some(one) = files.next() {
@@ -359,7 +367,9 @@ pub fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
 /// The same number to the letter, or but for leading zeros where both are digits: one institution pads, its subsystem does not.
 #[must_use]
 pub fn same_number(number: &str, id: &PatientId) -> bool {
-    let Some(number) = PatientId::parse(number) else { return false };
+    let Some(number) = PatientId::parse(number) else {
+        return false;
+    };
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let (a, b) = (number.as_str(), id.as_str());
     a == b || (digits(a) && digits(b) && a.trim_start_matches('0') == b.trim_start_matches('0'))
@@ -372,7 +382,9 @@ pub fn day_of(name: &std::ffi::OsStr) -> Option<Option<Date>> {
     if text == "-" {
         return Some(None);
     }
-    (text.len() == 8).then(|| crate::sources::hl7v2::When::read(text).map(|when| when.on))?.map(Some)
+    (text.len() == 8)
+        .then(|| crate::sources::hl7v2::When::read(text).map(|when| when.on))?
+        .map(Some)
 }
 
 fn lost_folder(path: &Path, kinds: &[DataKind], reading: &mut Reading) {

@@ -57,9 +57,15 @@ impl Seen {
     /// Opens the file; nothing was seen when it is not there, damaged, from the future, or too old.
     #[must_use]
     pub fn open(path: &Path, now: Moment) -> Self {
-        let Some(seen) = Self::read(path) else { return Self::default() };
+        let Some(seen) = Self::read(path) else {
+            return Self::default();
+        };
         let age = seen.whole.map(|whole| now.0 - whole.0);
-        if age.is_some_and(|age| (0..WHOLE_SECONDS).contains(&age)) { seen } else { Self::default() }
+        if age.is_some_and(|age| (0..WHOLE_SECONDS).contains(&age)) {
+            seen
+        } else {
+            Self::default()
+        }
     }
 
     fn read(path: &Path) -> Option<Self> {
@@ -101,7 +107,11 @@ impl Seen {
     /// When the file cannot be written.
     pub fn keep(&self, path: &Path, tokens: &[Token], now: Moment) -> io::Result<()> {
         // Entries taken over do not make the last whole reading younger.
-        let whole = if self.tokens.is_empty() { now } else { self.whole.unwrap_or(now) };
+        let whole = if self.tokens.is_empty() {
+            now
+        } else {
+            self.whole.unwrap_or(now)
+        };
         let mut body = Vec::with_capacity(16 + tokens.len() * 8 + 32);
         body.extend_from_slice(MAGIC);
         body.extend_from_slice(&whole.0.to_le_bytes());
@@ -140,8 +150,14 @@ mod tests {
         assert!(seen.has(&print.token(b"in")) && !seen.has(&print.token(b"out")));
         seen.keep(&path, &[print.token(b"in")], later).unwrap();
         let too_late = Moment(now.0 + WHOLE_SECONDS);
-        assert!(!Seen::open(&path, too_late).has(&print.token(b"in")), "taken over is not read anew");
-        assert!(!Seen::open(&path, Moment(now.0 - 1)).has(&print.token(b"in")), "from the future");
+        assert!(
+            !Seen::open(&path, too_late).has(&print.token(b"in")),
+            "taken over is not read anew"
+        );
+        assert!(
+            !Seen::open(&path, Moment(now.0 - 1)).has(&print.token(b"in")),
+            "from the future"
+        );
         let mut bytes = fs::read(&path).unwrap();
         bytes[20] ^= 1;
         fs::write(&path, &bytes).unwrap();

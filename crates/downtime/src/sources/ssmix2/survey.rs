@@ -76,7 +76,11 @@ impl Survey {
             }
         }
         if failed.len() == settings.roots.len() || people.is_empty() {
-            let why = if failed.is_empty() { "患者のフォルダが1つもありません".to_owned() } else { failed.join(" / ") };
+            let why = if failed.is_empty() {
+                "患者のフォルダが1つもありません".to_owned()
+            } else {
+                failed.join(" / ")
+            };
             return Err(PullFault::Unreadable(format!(
                 "SS-MIX2 の置き場を読めません（{why}）。前回の写しはそのまま使えます。共有フォルダの接続、権限、roots の設定を確かめてください。"
             )));
@@ -114,7 +118,11 @@ impl Survey {
     }
 
     fn beds(&mut self, settings: &Settings, scope: &Scope, progress: &mut dyn FnMut(Progress)) {
-        let seen = settings.state.as_deref().map(|path| Seen::open(path, scope.now)).unwrap_or_default();
+        let seen = settings
+            .state
+            .as_deref()
+            .map(|path| Seen::open(path, scope.now))
+            .unwrap_or_default();
         let since = match settings.patients {
             Patients::Recent(days) => Some(super::days_before(scope.day, days)),
             Patients::Inpatients | Patients::All => None,
@@ -124,7 +132,9 @@ impl Survey {
         let mut looked: Vec<Looked> = Vec::with_capacity(self.folders.len());
         for folders in self.folders.chunks(STEP) {
             progress(Progress::Reading(looked.len() as u64, all));
-            looked.extend(walk::in_parallel(folders, settings.threads, |folder| look_at(folder, &seen, scope, since)));
+            looked.extend(walk::in_parallel(folders, settings.threads, |folder| {
+                look_at(folder, &seen, scope, since)
+            }));
         }
         for (folder, looked) in self.folders.iter_mut().zip(looked) {
             folder.in_bed = looked.in_bed;

@@ -39,3 +39,33 @@ proptest! {
         prop_assert_eq!(shown(&told), shown(&mixed));
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn damaged_messages_neither_stop_the_rest_nor_disappear(
+        case in prop::sample::select(vec!["moves", "appointments", "orders", "merge", "statements"]),
+        at in any::<prop::sample::Index>(),
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_u8..3), 1..12),
+    ) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/sources/hl7").join(case).join("in/feed.txt");
+        let mut told = messages(&std::fs::read_to_string(path).unwrap());
+        let hit = at.index(told.len());
+        let bytes = &mut told[hit].bytes;
+        for (place, byte, how) in cuts {
+            if bytes.is_empty() {
+                break;
+            }
+            let place = place.index(bytes.len());
+            match how {
+                0 => bytes[place] = byte,
+                1 => bytes.truncate(place),
+                _ => bytes.insert(place, byte),
+            }
+        }
+        let settings = Settings { names: names(), ..Settings::default() };
+        let (charts, extract) = pull_feed(&told, settings).unwrap();
+        prop_assert!(charts.iter().all(|chart| !chart.patient.name.written.is_empty()));
+        prop_assert_eq!(extract.origins[0].rows, told.len() as u64);
+    }
+}

@@ -31,7 +31,13 @@ fn in_beds(settings: &Settings, now: Moment) -> Vec<String> {
     let (charts, _) = pull(&storage(settings.clone()), &scope).unwrap();
     charts
         .iter()
-        .map(|chart| format!("{} {}", chart.patient.id, chart.stay.as_ref().map(chart::Stay::whole_place).unwrap_or_default()))
+        .map(|chart| {
+            format!(
+                "{} {}",
+                chart.patient.id,
+                chart.stay.as_ref().map(chart::Stay::whole_place).unwrap_or_default()
+            )
+        })
         .collect()
 }
 
@@ -57,8 +63,14 @@ fn what_was_seen_is_not_read_again_and_what_changed_is() {
     assert_eq!(second.len(), first.len() + 1);
     assert!(second.iter().any(|line| line.starts_with("0000000310")), "{second:?}");
     // Another bed the same day, in a folder of the kind that is there.
-    let moved = moves().split("\n== ").nth(3).map(|part| format!("\n== {part}")).unwrap();
-    let moved = moved.replace("0000000301", "0000000310").replace("05E^503^4", "05E^599^9");
+    let moved = moves()
+        .split("\n== ")
+        .nth(3)
+        .map(|part| format!("\n== {part}"))
+        .unwrap();
+    let moved = moved
+        .replace("0000000301", "0000000310")
+        .replace("05E^503^4", "05E^599^9");
     written::lay(&written::read(&moved), dir.path());
     assert!(in_beds(&settings, later).contains(&"0000000310 05E 599-9".to_owned()));
     // A state that is damaged is no state.
@@ -81,20 +93,28 @@ fn folders_that_changed_just_now_are_not_remembered() {
 fn who_is_taken_is_who_was_asked_for_and_who_lies_in_a_bed() {
     let dir = lay(&moves());
     let mut settings = Settings::of(vec![dir.path().join("R")]);
-    let wanted = [(chart::PatientId::parse("0000000310").unwrap(), Reach::Full)].into_iter().collect();
+    let wanted = [(chart::PatientId::parse("0000000310").unwrap(), Reach::Full)]
+        .into_iter()
+        .collect();
     let asked = Scope {
         wanted: Some(std::sync::Arc::new(wanted)),
         ..scope()
     };
     let ids = |settings: &Settings, scope: &Scope| -> Vec<String> {
         let (charts, _) = pull(&storage(settings.clone()), scope).unwrap();
-        charts.iter().map(|chart| chart.patient.id.as_str().to_owned()).collect()
+        charts
+            .iter()
+            .map(|chart| chart.patient.id.as_str().to_owned())
+            .collect()
     };
     let beds = ids(&settings, &scope());
     assert!(!beds.contains(&"0000000304".to_owned()), "the dead lie in no bed");
     assert_eq!(ids(&settings, &asked).len(), beds.len() + 1);
     settings.patients = Patients::Recent(10);
-    assert!(ids(&settings, &scope()).contains(&"0000000304".to_owned()), "discharged the day before yesterday");
+    assert!(
+        ids(&settings, &scope()).contains(&"0000000304".to_owned()),
+        "discharged the day before yesterday"
+    );
     settings.patients = Patients::All;
     assert_eq!(ids(&settings, &scope()).len(), 10);
 }
@@ -113,15 +133,28 @@ fn links_are_not_followed_and_a_folder_that_cannot_be_read_is_a_gap() {
     let secret = patient.join("-/ADT-61/0000000301_-_ADT-61_999999999999999_20261110090000000_-_1");
     symlink("/etc/hostname", secret).unwrap();
     let (charts, _) = pull(&storage(Settings::of(vec![dir.path().join("R")])), &scope()).unwrap();
-    let chart = charts.iter().find(|chart| chart.patient.id.as_str() == "0000000301").unwrap();
-    assert!(matches!(chart.allergies, Known::Unavailable { .. }), "{:?}", chart.allergies);
+    let chart = charts
+        .iter()
+        .find(|chart| chart.patient.id.as_str() == "0000000301")
+        .unwrap();
+    assert!(
+        matches!(chart.allergies, Known::Unavailable { .. }),
+        "{:?}",
+        chart.allergies
+    );
     assert!(chart.findings.iter().any(|finding| finding.code == "file.skipped"));
     let locked = dir.path().join("R/000/000/0000000302/20261119");
     std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o000)).unwrap();
     let readable = std::fs::read_dir(&locked).is_ok();
     let (charts, _) = pull(&storage(Settings::of(vec![dir.path().join("R")])), &scope()).unwrap();
     std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let chart = charts.iter().find(|chart| chart.patient.id.as_str() == "0000000302").unwrap();
+    let chart = charts
+        .iter()
+        .find(|chart| chart.patient.id.as_str() == "0000000302")
+        .unwrap();
     // Root reads everything; everybody else has a gap that is told.
-    assert_eq!(readable, !chart.findings.iter().any(|finding| finding.code == "folder.unreadable"));
+    assert_eq!(
+        readable,
+        !chart.findings.iter().any(|finding| finding.code == "folder.unreadable")
+    );
 }

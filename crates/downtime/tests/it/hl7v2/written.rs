@@ -47,7 +47,11 @@ fn line(line: &str) -> String {
             )
         }
         ["PID", id, written, kana, birth, sex] => {
-            let kana = if kana.is_empty() { String::new() } else { format!("~{kana}^^^^^L^P") };
+            let kana = if kana.is_empty() {
+                String::new()
+            } else {
+                format!("~{kana}^^^^^L^P")
+            };
             format!("PID|0001||{id}^^^^PI||{written}^^^^^L^I{kana}||{birth}|{sex}")
         }
         _ => line.to_owned(),

@@ -24,7 +24,11 @@ const TAB: &str = "TAB^錠^MR9P";
 #[test]
 fn a_plain_line() {
     let rxe = format!("|999999901^架空消炎錠５ｍｇ^HOT9|1||{TAB}|TAB^錠剤^MR9P||||28|{TAB}||||||||2^TAB&錠&MR9P");
-    let (line, remarks) = line(&rxe, "1||1012040400000000&1日2回朝夕食後&JAMISDP01|||14^d|20261120", "PO^口^HL70162");
+    let (line, remarks) = line(
+        &rxe,
+        "1||1012040400000000&1日2回朝夕食後&JAMISDP01|||14^d|20261120",
+        "PO^口^HL70162",
+    );
     assert_eq!(
         line.item.line().replace('\u{a0}', " "),
         "架空消炎錠５ｍｇ 1回 1錠（1日 2錠） 1日2回朝夕食後 14日分"
@@ -41,7 +45,11 @@ fn uneven_doses_are_told_dose_by_dose() {
         "|A^錠^99X|1|4|{TAB}||V14NNNNN^４錠^JAMISDP01~V22NNNNN^２錠^JAMISDP01~V31NNNNN^１錠^JAMISDP01||||||||||||7^TAB&錠&MR9P"
     );
     let (line, _) = line(&rxe, "1||1013044400000000&1日3回&JAMISDP01|||7^d|20261120", "PO");
-    assert!(line.item.dose_text().contains("不均等 4錠－2錠－1錠"), "{}", line.item.dose_text());
+    assert!(
+        line.item.dose_text().contains("不均等 4錠－2錠－1錠"),
+        "{}",
+        line.item.dose_text()
+    );
     assert_eq!(line.item.per_dose, None, "never 'one tablet'");
 }
 
@@ -54,7 +62,10 @@ fn days_of_taking_are_not_calendar_days() {
     )
     .0;
     assert_eq!(every_other.item.rhythm, Rhythm::AlternateDays);
-    assert!(every_other.is_due(date(2026, 12, 2), None), "the 7th time, 12 days later");
+    assert!(
+        every_other.is_due(date(2026, 12, 2), None),
+        "the 7th time, 12 days later"
+    );
     assert!(!every_other.is_due(date(2026, 12, 1), None));
     assert!(!every_other.is_due(date(2026, 12, 4), None));
     let weekdays = line(
@@ -77,7 +88,10 @@ fn as_needed_external_and_strength() {
         "PO",
     )
     .0;
-    assert_eq!((as_needed.item.route, as_needed.item.times), (Route::AsNeeded, Some(10)));
+    assert_eq!(
+        (as_needed.item.route, as_needed.item.times),
+        (Route::AsNeeded, Some(10))
+    );
     assert!(as_needed.item.comment.contains("1日2回まで"));
     let ointment = line(
         "|B^軟膏^99X|\"\"||\"\"|||||2|HON^本^MR9P",
@@ -93,7 +107,11 @@ fn as_needed_external_and_strength() {
         "1||1012040400000000&朝夕食後&JAMISDP01|||14^d|20261120",
         "PO",
     );
-    assert!(powder.item.comment.contains("力価 100mg 調剤量 1.4g"), "{}", powder.item.comment);
+    assert!(
+        powder.item.comment.contains("力価 100mg 調剤量 1.4g"),
+        "{}",
+        powder.item.comment
+    );
     assert_eq!(powder.item.total, None, "1.4 g of what, nobody can say here");
     assert_eq!(remarks.0.first().unwrap().code, "quantity.strength");
 }
@@ -106,14 +124,24 @@ fn a_start_in_the_future_and_a_stop_are_said() {
         "PO",
     );
     assert!(later.item.comment.contains("11-27から") && later.item.comment.contains("11-30まで"));
-    assert!(!later.is_due(date(2026, 11, 20), None), "next week's prescription is not due today");
+    assert!(
+        !later.is_due(date(2026, 11, 20), None),
+        "next week's prescription is not due today"
+    );
     assert!(later.is_due(date(2026, 11, 30), None));
-    assert!(!later.is_due(date(2026, 12, 1), None), "stopped by TQ1-8 before its days are over");
+    assert!(
+        !later.is_due(date(2026, 12, 1), None),
+        "stopped by TQ1-8 before its days are over"
+    );
 }
 
 #[test]
 fn what_is_not_a_number_stays_in_words() {
-    let (odd, remarks) = line(&format!("|A^錠^99X|適量||{TAB}"), "1||&食後&99X|||二週^w|20261120", "PO");
+    let (odd, remarks) = line(
+        &format!("|A^錠^99X|適量||{TAB}"),
+        "1||&食後&99X|||二週^w|20261120",
+        "PO",
+    );
     assert!(odd.item.comment.contains("1回量: 適量錠"), "{}", odd.item.comment);
     assert!(odd.item.comment.contains("期間: 二週w"));
     assert_eq!(remarks.0.len(), 2);

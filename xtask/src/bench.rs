@@ -19,6 +19,7 @@ mod saves;
 mod seal;
 mod search;
 mod server;
+mod storage;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -4,7 +4,9 @@
 //! It deliberately only lists: how a figure is taken lies in the files beside this one. Targets stand on CPU time, sizes
 //! and ratios; wall times are told beside them. The one exception is the rate of durable saves, whose limit is the disk.
 
-use super::{Bench, Figure, Measured, Target, cold, measure, median_of, pages, paper, peers, saves, seal, search};
+use super::{
+    Bench, Figure, Measured, Target, cold, measure, median_of, pages, paper, peers, saves, seal, search, storage,
+};
 
 /// Every bench. The next one goes at the end of its group.
 pub const BENCHES: &[Bench] = &[
@@ -80,6 +82,29 @@ pub const BENCHES: &[Bench] = &[
         figures: &[figure("verify.10000.cpu", "CPU s", Target::None)],
         big: false,
         measure: |ground| seal::verify(ground, 10_000),
+    },
+    // SS-MIX2: a storage of so many patients, read whole and read again.
+    Bench {
+        figures: &[
+            beside("ssmix2.5000.full.cpu", "CPU s", SAME_FILES, Target::None),
+            figure("ssmix2.5000.full.wall", "s", Target::None),
+            figure("ssmix2.5000.full.peak", "MB", Target::None),
+            figure("ssmix2.5000.again.cpu", "CPU s", Target::None),
+            figure("ssmix2.5000.again.wall", "s", Target::None),
+        ],
+        big: false,
+        measure: |ground| storage::pulled(ground, 5_000),
+    },
+    Bench {
+        figures: &[
+            beside("ssmix2.100000.full.cpu", "CPU s", SAME_FILES, Target::None),
+            figure("ssmix2.100000.full.wall", "s", Target::None),
+            figure("ssmix2.100000.full.peak", "MB", Target::None),
+            figure("ssmix2.100000.again.cpu", "CPU s", Target::None),
+            figure("ssmix2.100000.again.wall", "s", Target::None),
+        ],
+        big: true,
+        measure: |ground| storage::pulled(ground, 100_000),
     },
     // Opening.
     Bench {
@@ -209,6 +234,7 @@ pub const BENCHES: &[Bench] = &[
 const COMPRESSED: &str = "zstd -3 of the export's files in one piece";
 const TYPST: &str = "the same sheets, all set by Typst";
 const SAME_BYTES: &str = "the same bytes from memory, bare poll loop, one thread";
+const SAME_FILES: &str = "the bytes of every file of the storage, read one after the other";
 const ONE_WRITER: &str = "1 KB appends by one writer, fdatasync after each";
 
 /// A figure that stands alone.

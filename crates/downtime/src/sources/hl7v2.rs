@@ -26,6 +26,7 @@ mod read;
 mod results;
 mod said;
 mod told;
+mod units;
 
 /// Most patients of one feed.
 const MAX_PATIENTS: usize = 2_000_000;

@@ -12,6 +12,9 @@ use super::read::{Cwe, Place, Remarks, When, person, place, short};
 use super::said::{Latest, Register, Said};
 use super::told::{Names, Taking};
 
+/// How far the EHR's clock may be ahead of ours.
+const AHEAD_SECONDS: i64 = 600;
+
 /// What happened to an inpatient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Step {
@@ -74,6 +77,8 @@ pub struct Replayed {
     pub remarks: Remarks,
     /// Planned admission of somebody who lies in no bed.
     pub coming: Option<Plan>,
+    /// Something is said to happen later than now: the same messages may mean something else then.
+    pub unsettled: bool,
 }
 
 impl Moves {
@@ -164,8 +169,9 @@ impl Moves {
     pub fn replay(&self, names: &Names, now: Moment) -> Replayed {
         let mut remarks = Remarks::default();
         let mut events = self.standing();
+        let all = events.len();
         events.retain(|(step, _, event)| {
-            let future = event.at > now;
+            let future = event.at.0 > now.0 + AHEAD_SECONDS;
             if future {
                 let message = format!(
                     "{}の記録の日時（{}）が今より後です。まだ起きていないものとして扱いました。",
@@ -176,6 +182,7 @@ impl Moves {
             }
             !future
         });
+        let unsettled = events.len() < all;
         let newest = events.iter().map(|(_, said, _)| (*said).clone()).max();
         let mut lying: Option<InBed> = None;
         for (step, _, event) in events {
@@ -188,7 +195,12 @@ impl Moves {
         } else {
             None
         };
-        Replayed { stay, remarks, coming }
+        Replayed {
+            stay,
+            remarks,
+            coming,
+            unsettled,
+        }
     }
 
     /// Events that were not cancelled, in the order in which they happened.

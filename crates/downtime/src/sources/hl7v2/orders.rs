@@ -479,11 +479,7 @@ fn exam_order(
         on: when.on,
         at: when.at,
         exam,
-        place: if point.chars().any(|c| !c.is_ascii()) {
-            point
-        } else {
-            String::new()
-        },
+        place: if !point.is_ascii() { point } else { String::new() },
         remarks: cut(&words.join(" "), MAX_MEDIUM),
         department,
         number: if taking.is_unnumbered(number) {

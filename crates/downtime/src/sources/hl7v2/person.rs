@@ -74,7 +74,7 @@ impl Person {
                 self.odd_sex.take(taking.told(None, remarks));
             }
         }
-        register(&mut self.address, pid.field(11), taking, |field| address(field));
+        register(&mut self.address, pid.field(11), taking, address);
         register(&mut self.home, pid.field(13), taking, |field| phones(field, "自宅"));
         register(&mut self.work, pid.field(14), taking, |field| phones(field, "勤務先"));
         let dead = short(pid.field(30).component(1)) == "Y";
@@ -356,7 +356,7 @@ pub fn fact(obx: Segment<'_>) -> Option<(String, Option<Fact>)> {
         return Some((code, None));
     }
     let value = super::results::value(obx);
-    let unit = super::dosing::unit_words(&Cwe::of(obx.field(6).first()));
+    let unit = super::units::unit_words(&Cwe::of(obx.field(6).first()));
     let fact = (!value.is_empty()).then(|| Fact {
         label,
         value: format!("{value}{unit}"),

@@ -129,9 +129,9 @@ impl Cwe {
     /// The hospital's own code and name where it gives one, for staff know it; else the standard's.
     #[must_use]
     pub fn coded(&self) -> Coded {
-        let (own, other) = if self.second.is_local() && !self.first.is_local() {
-            (&self.second, &self.first)
-        } else if self.first.code.is_empty() && self.first.text.is_empty() {
+        let nothing = self.first.code.is_empty() && self.first.text.is_empty();
+        let second = nothing || (self.second.is_local() && !self.first.is_local());
+        let (own, other) = if second {
             (&self.second, &self.first)
         } else {
             (&self.first, &self.second)

@@ -75,11 +75,9 @@ impl Results {
                         self.cancelled.take(around.order.clone(), told);
                     }
                 }
-                "OBX" if !around.cancelled => {
-                    if !(measured_too && self.take_vital(segment, &around, taking)) {
-                        open = observation(segment, &around, taking);
-                    }
-                }
+                // A measurement of the bedside, else a result.
+                "OBX" if around.cancelled || (measured_too && self.take_vital(segment, &around, taking)) => {}
+                "OBX" => open = observation(segment, &around, taking),
                 "NTE" => {
                     if let Some((_, Some(result), _)) = &mut open {
                         let note = cut(&segment.field(3).text(), MAX_VALUE);
@@ -250,7 +248,7 @@ fn observation(
     let result = LabResult {
         name: if name.is_empty() { code.clone() } else { name },
         value,
-        unit: super::dosing::unit_words(&unit),
+        unit: super::units::unit_words(&unit),
         flag,
         reference: cut(&obx.field(7).text(), MAX_VALUE),
         on: on.map(|when| when.on),

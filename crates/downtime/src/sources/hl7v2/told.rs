@@ -244,6 +244,12 @@ impl Told {
         self.moves.replay(&Names::default(), now).stay.is_some()
     }
 
+    /// True when a movement is said to happen later than now.
+    #[must_use]
+    pub fn is_unsettled(&self, now: Moment) -> bool {
+        self.moves.replay(&Names::default(), now).unsettled
+    }
+
     /// True for who has an appointment in these days.
     #[must_use]
     pub fn is_booked(&self, from: Date, to: Date) -> bool {

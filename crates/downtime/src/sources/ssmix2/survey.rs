@@ -195,8 +195,8 @@ fn look_at(folder: &Folder, seen: &Seen, scope: &Scope, since: Option<Date>) -> 
             print.token(if in_bed { b"in" } else { b"out" })
         }
     });
-    // Whoever could not be read whole is read again.
-    let token = token.filter(|_| reading.lost.is_empty());
+    // Whoever could not be read whole is read again, and who is to be moved later today.
+    let token = token.filter(|_| reading.lost.is_empty() && !reading.told.is_unsettled(scope.now));
     Looked {
         in_bed,
         recent,

@@ -79,6 +79,25 @@ fn what_was_seen_is_not_read_again_and_what_changed_is() {
 }
 
 #[test]
+fn an_admission_of_later_today_is_seen_when_its_time_has_come() {
+    let text = moves()
+        .split("\n== ")
+        .nth(1)
+        .map(|part| format!("\n== {part}"))
+        .unwrap();
+    // In the year 2100, long after the folders were written.
+    let dir = lay(&text.replace("20261110", "21001110"));
+    let settings = settings(dir.path());
+    let at = |hour| Moment::from_local(jiff::civil::date(2100, 11, 10).at(hour, 0, 0, 0));
+    assert!(in_beds(&settings, at(8)).is_empty());
+    assert_eq!(
+        in_beds(&settings, at(11)).len(),
+        1,
+        "nothing on the disk has changed since"
+    );
+}
+
+#[test]
 fn folders_that_changed_just_now_are_not_remembered() {
     let dir = lay(&moves());
     let settings = settings(dir.path());

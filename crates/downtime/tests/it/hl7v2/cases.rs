@@ -1,4 +1,4 @@
-//! Every folder of `fixtures/sources/ssmix2` and `fixtures/sources/hl7`: what lies there, and what must come out of it.
+//! Every folder of `fixtures/sources/ssmix2` and `fixtures/sources/hl7v2`: what lies there, and what must come out of it.
 //!
 //! `UPDATE=1` writes what comes out; read the difference before believing it.
 
@@ -84,7 +84,7 @@ fn every_storage_gives_what_it_must() {
 
 #[test]
 fn every_feed_gives_what_it_must() {
-    every("hl7", 5, |case| {
+    every("hl7v2", 5, |case| {
         let text = std::fs::read_to_string(case.join("in/feed.txt")).unwrap();
         let settings = Settings {
             names: names(),

@@ -27,7 +27,7 @@ proptest! {
         keys in prop::collection::vec(any::<u32>(), 60),
         again in prop::collection::vec(0_usize..60, 0..10),
     ) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/sources/hl7").join(case).join("in/feed.txt");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/sources/hl7v2").join(case).join("in/feed.txt");
         let told = messages(&std::fs::read_to_string(path).unwrap());
         let mut mixed: Vec<_> = told.iter().cloned().zip(&keys).collect();
         mixed.sort_by_key(|(_, key)| **key);
@@ -48,7 +48,7 @@ proptest! {
         at in any::<prop::sample::Index>(),
         cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_u8..3), 1..12),
     ) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/sources/hl7").join(case).join("in/feed.txt");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/sources/hl7v2").join(case).join("in/feed.txt");
         let mut told = messages(&std::fs::read_to_string(path).unwrap());
         let hit = at.index(told.len());
         let bytes = &mut told[hit].bytes;

@@ -20,6 +20,7 @@ mod saves;
 mod seal;
 mod search;
 mod server;
+mod storage;
 mod typesetters;
 
 use std::path::{Path, PathBuf};

@@ -13,7 +13,9 @@ pub use self::gather::Reach;
 pub use chart::stay::Beds;
 
 pub mod gather;
+pub mod hl7v2;
 pub mod several;
+pub mod ssmix2;
 pub mod table;
 // The next source goes here: one module, one arm in `config`'s `[source]` table.
 

@@ -13,6 +13,7 @@ pub mod packs;
 mod payment;
 mod printer;
 pub mod source;
+mod ssmix2;
 pub mod symbols;
 
 /// A station's configuration.

@@ -6,7 +6,7 @@
 
 use super::{
     Bench, Figure, Measured, Target, cold, measure, median_of, messages, pages, paper, peers, saves, seal, search,
-    typesetters,
+    storage, typesetters,
 };
 
 /// Every bench. The next one goes at the end of its group.
@@ -83,6 +83,29 @@ pub const BENCHES: &[Bench] = &[
         figures: &[figure("verify.10000.cpu", "CPU s", Target::None)],
         big: false,
         measure: |ground| seal::verify(ground, 10_000),
+    },
+    // SS-MIX2: a storage of so many patients, read whole and read again.
+    Bench {
+        figures: &[
+            beside("ssmix2.5000.full.cpu", "CPU s", SAME_FILES, Target::None),
+            figure("ssmix2.5000.full.wall", "s", Target::None),
+            figure("ssmix2.5000.full.peak", "MB", Target::None),
+            figure("ssmix2.5000.again.cpu", "CPU s", Target::None),
+            figure("ssmix2.5000.again.wall", "s", Target::None),
+        ],
+        big: false,
+        measure: |ground| storage::pulled(ground, 5_000),
+    },
+    Bench {
+        figures: &[
+            beside("ssmix2.100000.full.cpu", "CPU s", SAME_FILES, Target::None),
+            figure("ssmix2.100000.full.wall", "s", Target::None),
+            figure("ssmix2.100000.full.peak", "MB", Target::None),
+            figure("ssmix2.100000.again.cpu", "CPU s", Target::None),
+            figure("ssmix2.100000.again.wall", "s", Target::None),
+        ],
+        big: true,
+        measure: |ground| storage::pulled(ground, 100_000),
     },
     // Opening.
     Bench {
@@ -295,6 +318,7 @@ const REPORTLAB: &str = "ReportLab, the same sheets drawn by a program";
 const WKHTMLTOPDF: &str = "wkhtmltopdf, the same sheets as HTML";
 const SAME_BYTES: &str = "the same bytes from memory, bare poll loop, one thread";
 const ONE_BLOCK: &str = "4 KB appends by one writer, fdatasync after each";
+const SAME_FILES: &str = "the bytes of every file of the storage, read one after the other";
 const ONE_WRITER: &str = "1 KB appends by one writer, fdatasync after each";
 
 /// A figure that stands alone.

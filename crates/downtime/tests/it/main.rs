@@ -17,6 +17,7 @@ mod exports;
 mod feeds;
 mod flips;
 mod fuzz;
+mod hl7v2;
 mod hospital;
 mod index;
 mod merge;

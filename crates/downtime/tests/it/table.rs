@@ -12,7 +12,7 @@ mod cases;
 mod mapping;
 mod mutation;
 mod shapes;
-mod show;
+pub mod show;
 
 /// The day of every test: the synthetic hospital's.
 pub fn scope() -> Scope {

@@ -11,6 +11,7 @@ use downtime::sources::several::{Part, Several};
 use downtime::sources::{Source, table};
 use serde::Deserialize;
 
+use super::ssmix2::SsMix2Settings;
 use super::{Config, Extract};
 
 /// One source.
@@ -19,6 +20,8 @@ use super::{Config, Extract};
 pub enum SourceSettings {
     /// CSV and TSV exports read by a mapping.
     Table(TableSettings),
+    /// SS-MIX2 storages.
+    SsMix2(SsMix2Settings),
     // The next source goes here, with an arm in `name` and one in `open`.
 }
 
@@ -43,6 +46,7 @@ impl SourceSettings {
     pub fn name(&self) -> &str {
         match self {
             Self::Table(settings) => &settings.name,
+            Self::SsMix2(settings) => &settings.name,
         }
     }
 
@@ -56,6 +60,7 @@ impl SourceSettings {
                 mapping(config, &settings.mapping)?,
                 config.path(&settings.dir),
             )?),
+            Self::SsMix2(settings) => Box::new(settings.open(&|path| config.path(path), &config.data())?),
         })
     }
 }

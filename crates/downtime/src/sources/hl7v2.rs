@@ -1,0 +1,285 @@
+//! What HL7 v2.5 messages (JAHIS data exchange, SS-MIX2) mean for a chart, for files of a storage and messages of a feed alike.
+//!
+//! A message becomes statements about one patient; later statements replace earlier ones by the time they were said, whatever the order
+//! in which they arrive. Which segment and field becomes which fact: docs/formats/hl7v2-facts.md. How bytes become fields is `hl7`'s.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chart::{Chart, DataKind, Finding, Moment, PatientId, Severity};
+use hl7::Message;
+
+pub use self::read::When;
+pub use self::said::{Said, millis};
+pub use self::told::{Names, Saying, Taking, Told, VITALS, merged, patient_number};
+use super::gather::{Gathering, Limits};
+use super::{Extract, Origin, Progress, PullFault, Scope, Source};
+
+mod booked;
+mod departments;
+mod dosing;
+mod lists;
+mod moves;
+mod orders;
+mod person;
+mod read;
+mod results;
+mod said;
+mod told;
+mod units;
+
+/// Most patients of one feed.
+const MAX_PATIENTS: usize = 2_000_000;
+/// Days back for prescriptions where nothing else is configured: half a year of supply and a little.
+pub const MEDICINE_DAYS: u16 = 190;
+
+/// One message of a feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// As it came.
+    pub bytes: Vec<u8>,
+    /// When it was received.
+    pub at: Moment,
+    /// Its number in the feed, for Findings.
+    pub number: String,
+}
+
+/// How a feed is read from its beginning: an error for the whole, or for one message.
+pub type Messages = Box<dyn Iterator<Item = Result<Received, String>>>;
+
+/// The messages a hospital's systems sent, as one source.
+pub struct Hl7<F> {
+    open: F,
+    settings: Settings,
+}
+
+/// What the hospital configures for a feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Names for codes that come alone.
+    pub names: Names,
+    /// Days back for prescriptions.
+    pub medicine_days: u16,
+    /// Lists of allergies and diagnoses come whole each time.
+    pub whole_lists: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            names: Names::default(),
+            medicine_days: MEDICINE_DAYS,
+            whole_lists: false,
+        }
+    }
+}
+
+impl<F> Hl7<F>
+where
+    F: Fn() -> Result<Messages, String> + Send + Sync,
+{
+    /// A source over a feed that `open` begins anew for every pull.
+    pub const fn over(open: F, settings: Settings) -> Self {
+        Self { open, settings }
+    }
+}
+
+/// What a feed can say anything about.
+const CARRIES: [DataKind; 14] = [
+    DataKind::Patient,
+    DataKind::Appointment,
+    DataKind::Order,
+    DataKind::Diagnosis,
+    DataKind::Note,
+    DataKind::Prescription,
+    DataKind::Allergy,
+    DataKind::Result,
+    DataKind::Profile,
+    DataKind::Insurance,
+    DataKind::Stay,
+    DataKind::Schedule,
+    DataKind::Vital,
+    DataKind::Handover,
+];
+
+impl<F> Source for Hl7<F>
+where
+    F: Fn() -> Result<Messages, String> + Send + Sync,
+{
+    fn carries(&self) -> std::collections::BTreeSet<DataKind> {
+        CARRIES.into_iter().collect()
+    }
+
+    fn pull(
+        &self,
+        scope: &Scope,
+        chart: &mut dyn FnMut(Chart) -> anyhow::Result<()>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Extract, PullFault> {
+        let messages = (self.open)().map_err(PullFault::Unreadable)?;
+        let mut gathering = Gathering::new(scope, Limits::default(), CARRIES);
+        let mut feed = Feed::new(&self.settings);
+        for (count, received) in (0_u64..).zip(messages) {
+            if count % 4096 == 0 {
+                progress(Progress::Reading(count, count));
+            }
+            match received {
+                Ok(received) => feed.take(&received, &mut gathering),
+                Err(why) => {
+                    let message = format!("受信した電文を読めませんでした（{why}）。誰の記録かは分かりません。");
+                    gathering
+                        .ledger
+                        .add(Finding::new("feed.unreadable", Severity::Severe, message));
+                    CARRIES.into_iter().for_each(|kind| gathering.doubt(kind));
+                }
+            }
+        }
+        if feed.messages == 0 {
+            let message =
+                "受信した電文が1通もありません。前回の写しはそのまま使えます。送信元と受信の設定を確かめてください。";
+            return Err(PullFault::Unreadable(message.to_owned()));
+        }
+        feed.finish(scope, gathering, chart, progress)
+    }
+}
+
+/// Everybody of a feed while its messages come in.
+struct Feed<'s> {
+    settings: &'s Settings,
+    everybody: BTreeMap<PatientId, Told>,
+    messages: u64,
+    used: u64,
+    bytes: u64,
+    newest: Moment,
+}
+
+impl<'s> Feed<'s> {
+    const fn new(settings: &'s Settings) -> Self {
+        Self {
+            settings,
+            everybody: BTreeMap::new(),
+            messages: 0,
+            used: 0,
+            bytes: 0,
+            newest: Moment(i64::MIN),
+        }
+    }
+
+    fn take(&mut self, received: &Received, gathering: &mut Gathering) {
+        self.messages += 1;
+        self.bytes += received.bytes.len() as u64;
+        self.newest = self.newest.max(received.at);
+        let decoded = hl7::decode(&received.bytes);
+        let message = match Message::parse(&decoded.text) {
+            Ok(message) => message,
+            Err(fault) => {
+                let text = format!("電文として読めません（{fault}）。使いませんでした。");
+                let finding = Finding::new("message.unreadable", Severity::Severe, text).at(&received.number, 0);
+                gathering.ledger.add(finding);
+                CARRIES.into_iter().for_each(|kind| gathering.doubt(kind));
+                return;
+            }
+        };
+        let Some(id) = patient_number(&message).and_then(|number| PatientId::parse(&number)) else {
+            // Acknowledgements, master files and other messages without a patient say nothing about charts.
+            if message.segment("PID").is_some() {
+                let text = "患者番号が空か、読めない電文です。使いませんでした。";
+                let finding = Finding::new("id.invalid", Severity::Severe, text).at(&received.number, 0);
+                gathering.ledger.add(finding);
+            }
+            return;
+        };
+        let taking = Taking {
+            message: &message,
+            said: Said::of(&message, received.at),
+            file: Arc::from(received.number.as_str()),
+            kind: "",
+            whole_lists: self.settings.whole_lists,
+        };
+        if self.everybody.len() >= MAX_PATIENTS && !self.everybody.contains_key(&id) {
+            return;
+        }
+        self.used += 1;
+        let told = self.everybody.entry(id.clone()).or_default();
+        told.take(&taking);
+        if !decoded.is_sound() {
+            told.damage(damaged(&received.number, &decoded));
+        }
+        if let Some(old) = merged(&message)
+            .and_then(|old| PatientId::parse(&old))
+            .filter(|old| *old != id)
+        {
+            self.everybody.entry(old).or_default().merged_into(id.as_str(), &taking);
+        }
+    }
+
+    fn finish(
+        self,
+        scope: &Scope,
+        mut gathering: Gathering,
+        chart: &mut dyn FnMut(Chart) -> anyhow::Result<()>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Extract, PullFault> {
+        let saying = Saying {
+            day: scope.day,
+            now: scope.now,
+            names: &self.settings.names,
+            medicine_days: self.settings.medicine_days,
+        };
+        let mut wanted = std::collections::BTreeSet::new();
+        for (id, told) in &self.everybody {
+            for (kind, at) in told.vouched() {
+                gathering.vouch(*kind, *at);
+            }
+            let asked = scope.wanted.is_some() && gathering.wants(id);
+            if asked || told.is_in_bed(scope.now) || told.is_booked(scope.day, scope.last_day()) {
+                wanted.insert(id.clone());
+                // A number that was merged away finds its chart, too.
+                wanted.extend(told.predecessors().filter_map(PatientId::parse));
+            }
+        }
+        // What must be avoided by an old number must be avoided by the new one.
+        let mut inherited: BTreeMap<PatientId, Vec<_>> = BTreeMap::new();
+        for (id, told) in self.everybody.iter().filter(|(id, _)| wanted.contains(*id)) {
+            let olds = told
+                .predecessors()
+                .filter_map(PatientId::parse)
+                .filter_map(|old| self.everybody.get(&old));
+            inherited.insert(id.clone(), olds.flat_map(Told::avoided).collect());
+        }
+        for (id, told) in self.everybody {
+            if !wanted.contains(&id) {
+                continue;
+            }
+            let merged_away = told.successor().is_some();
+            let Some(mut about) = gathering.about(&id) else {
+                continue;
+            };
+            if merged_away {
+                about.want(super::gather::Reach::Full);
+            }
+            told.say(&id, &mut about, &saying);
+            for said in inherited.remove(&id).unwrap_or_default() {
+                about.draft.add_allergy(said);
+            }
+        }
+        let origin = Origin {
+            name: "HL7".to_owned(),
+            kind: DataKind::Patient,
+            bytes: self.bytes,
+            rows: self.messages,
+            used: self.used,
+            refused: self.messages - self.used,
+            written: self.newest,
+            half_written: false,
+        };
+        gathering.finish(vec![origin], chart, progress)
+    }
+}
+
+/// What was bridged while a message's bytes became text.
+#[must_use]
+pub fn damaged(file: &str, decoded: &hl7::Decoded<'_>) -> String {
+    let count = decoded.damage.len() + decoded.damage_dropped;
+    format!("電文（{file}）に読めない文字が{count}か所ありました。〓か、文字の欠けたままで出しています。")
+}

@@ -14,6 +14,7 @@ mod carried;
 mod clock;
 mod entering;
 mod exports;
+mod fhir;
 mod flips;
 mod fuzz;
 mod hospital;

@@ -8,11 +8,11 @@ use downtime::sources::{Extract, PullFault, Scope, Source};
 use jiff::civil::date;
 
 mod bad_input;
-mod cases;
+pub mod cases;
 mod mapping;
 mod mutation;
 mod shapes;
-mod show;
+pub mod show;
 
 /// The day of every test: the synthetic hospital's.
 pub fn scope() -> Scope {

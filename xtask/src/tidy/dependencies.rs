@@ -10,7 +10,7 @@ use super::Breach;
 use super::tree::Tree;
 
 /// Each of our crates with those of ours it may use. A new crate gets a line here first.
-const FLOORS: [(&str, &[&str]); 11] = [
+const FLOORS: [(&str, &[&str]); 12] = [
     ("chart", &[]),
     ("vault", &["chart"]),
     ("synth", &[]),
@@ -18,10 +18,11 @@ const FLOORS: [(&str, &[&str]); 11] = [
     ("press", &["chart"]),
     ("jahis", &["chart"]),
     ("scan", &["chart"]),
+    ("wire", &[]),
     ("desk", &["chart", "vault", "downtime", "jahis"]),
     (
         "tomoshibi",
-        &["chart", "vault", "synth", "downtime", "press", "scan", "desk"],
+        &["chart", "vault", "synth", "downtime", "press", "scan", "desk", "wire"],
     ),
     ("xtask", &[]),
     ("fuzz", &["chart", "vault", "downtime", "jahis"]),

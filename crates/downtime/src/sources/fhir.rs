@@ -26,6 +26,7 @@ mod names;
 mod pull;
 mod refs;
 mod resource;
+pub mod server;
 mod when;
 
 /// What is the same wherever the bytes come from.

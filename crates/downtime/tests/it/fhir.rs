@@ -12,6 +12,7 @@ use crate::table::cases::top;
 use crate::table::{scope, show};
 
 mod damage;
+mod server;
 
 /// Pulls a folder.
 pub fn pull(settings: Settings, dir: &Path) -> Result<(Vec<Chart>, Extract), PullFault> {

@@ -81,10 +81,14 @@ impl Pull<'_> {
     }
 
     /// A record keeps its own number when it is sent again in another bundle; elsewhere its id is its name.
-    fn version_keys(&self, head: &resource::Head<'_>, text: &str, place: &Place<'_>) -> Vec<Key> {
+    fn version_keys(&mut self, head: &resource::Head<'_>, text: &str, place: &Place<'_>) -> Vec<Key> {
         let kind = &*head.resource_type;
         if place.scope.is_none() {
-            return if head.id.is_empty() { Vec::new() } else { vec![refs::key(&["id", kind, &head.id])] };
+            return match (head.id.is_empty(), self.directory.is_foreign(kind, place)) {
+                (true, _) => Vec::new(),
+                (false, true) => vec![refs::key(&["at", place.full_url])],
+                (false, false) => vec![refs::key(&["id", kind, &head.id])],
+            };
         }
         if kind == "Patient" {
             return Vec::new();

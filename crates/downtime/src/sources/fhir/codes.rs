@@ -145,12 +145,6 @@ pub fn system(uri: &str) -> System {
     found.map_or(System::Own, |(_, found)| *found)
 }
 
-/// True when two systems are the same one, however written.
-#[must_use]
-pub fn same(one: &str, other: &str) -> bool {
-    one == other || (system(one) == system(other) && system(one) != System::Own && system(one) != System::Hl7)
-}
-
 /// The code of one system.
 #[must_use]
 pub fn code_of<'c>(concept: &'c Concept<'_>, wanted: System) -> Option<&'c str> {
@@ -196,7 +190,5 @@ mod tests {
         ] {
             assert_eq!(system(uri), wanted, "{uri}");
         }
-        assert!(same("urn:oid:1.2.392.200119.4.504", "http://medis.or.jp/CodeSystem/master-JLAC10-17digits"));
-        assert!(!same("http://a.example", "http://b.example"));
     }
 }

@@ -121,6 +121,17 @@ impl Scene<'_> {
         })
     }
 
+    /// [`Self::when`] for what has happened: a day after the day of the extract is told and left out.
+    pub fn past(&mut self, id: &PatientId, field: &str, text: &str) -> When {
+        let when = self.when(id, field, text);
+        if when.on.is_none_or(|on| on <= self.day) {
+            return when;
+        }
+        let message = format!("日付「{}」は対象日より後です。空にしました。", brief(text));
+        self.tell(id, "date.future", Severity::Warning, field, message);
+        When::default()
+    }
+
     /// 診療科: by extension, by encounter, by the role of a person.
     pub fn department(
         &mut self,

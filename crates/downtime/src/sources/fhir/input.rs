@@ -46,6 +46,8 @@ pub struct Piece {
     pub modified: Option<Moment>,
     /// True for NDJSON.
     pub lines: bool,
+    /// The time of what has none of its own, such as a list of deletions; or empty.
+    pub stamp: String,
 }
 
 /// Everything there is to read.
@@ -143,6 +145,7 @@ impl Input {
         let Some(piece) = self.pieces.get(number) else { return 0 };
         let mut walk = Walk {
             file: &piece.name,
+            stamp: &piece.stamp,
             base: (number as u64) << 32,
             seen: 0,
             taker,
@@ -219,6 +222,7 @@ fn list(
             size: meta.len(),
             modified: modified.and_then(|at| i64::try_from(at.as_secs()).ok()).map(Moment),
             lines,
+            stamp: String::new(),
         });
     }
     Ok(())
@@ -276,12 +280,13 @@ fn read_up_to(path: &Path, most: u64) -> std::io::Result<Option<Vec<u8>>> {
 
 struct Walk<'f, 't> {
     file: &'f str,
+    stamp: &'f str,
     base: u64,
     seen: u64,
     taker: &'t mut dyn Taker,
 }
 
-impl Walk<'_, '_> {
+impl<'f> Walk<'f, '_> {
     fn fault(&mut self, code: &'static str, line: u64, message: String, torn: bool) {
         let fault = Fault {
             code,
@@ -378,11 +383,8 @@ impl Walk<'_, '_> {
         // References of a closed bundle point into it; ids of a server's answers are the server's.
         let closed = matches!(&*parts.head.kind, "collection" | "document" | "message");
         let scope = closed.then_some(self.base | self.seen | 1 << 63);
-        let stamp = if parts.head.timestamp.is_empty() {
-            &*parts.head.meta.last_updated
-        } else {
-            &*parts.head.timestamp
-        };
+        let stamps = [&*parts.head.timestamp, &*parts.head.meta.last_updated, self.stamp];
+        let stamp = stamps.into_iter().find(|text| !text.is_empty()).unwrap_or("");
         for (number, raw) in (1_u64..).zip(&parts.entries) {
             let line = if line > 0 { line } else { number };
             let entry = match json::read::<Entry<'_>>(raw) {

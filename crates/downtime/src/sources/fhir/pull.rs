@@ -379,8 +379,11 @@ impl Pull<'_> {
             (None, 1) => seen.types.keys().filter_map(|one| kind_of(one)).collect(),
             (None, _) => by_file_name(file).map_or_else(|| self.settings.carries.iter().copied().collect(), |kind| vec![kind]),
         };
+        let unknown = kinds.len() > 1;
         for kind in kinds {
-            if fault.torn {
+            // A file that could have held anything is no reason to take everybody: who is booked elsewhere still is.
+            let says_who = matches!(kind, DataKind::Patient | DataKind::Appointment | DataKind::Stay);
+            if fault.torn && !(unknown && says_who) {
                 self.gathering.fail(kind);
             } else {
                 self.doubtful.insert(kind);

@@ -105,6 +105,12 @@ fn type_and_id(text: &str) -> Option<(&str, &str)> {
     plain.then_some((kind, id))
 }
 
+/// What stands before `/Type/` in an absolute address.
+fn base_of<'r>(reference: &'r str, kind: &str) -> Option<&'r str> {
+    let at = reference.contains("://").then(|| reference.rfind(&format!("/{kind}/")))??;
+    reference.get(..at)
+}
+
 impl Directory {
     /// A directory of a server at this address.
     #[must_use]
@@ -117,9 +123,9 @@ impl Directory {
 
     /// Every name of a resource.
     #[must_use]
-    pub fn keys_of(&self, kind: &str, id: &str, place: &Place<'_>) -> Vec<Key> {
+    pub fn keys_of(&mut self, kind: &str, id: &str, place: &Place<'_>) -> Vec<Key> {
         let mut keys = Vec::with_capacity(2);
-        if !id.is_empty() {
+        if !id.is_empty() && !self.is_foreign(kind, place) {
             keys.push(match place.scope {
                 Some(scope) => scoped(scope, kind, id),
                 None => global(kind, id),
@@ -152,16 +158,22 @@ impl Directory {
         keys
     }
 
-    /// The first address of an input is its own; a configured one stands.
-    fn is_ours(&mut self, reference: &str, kind: &str) -> bool {
-        let marker = format!("/{kind}/");
-        let Some(at) = reference.rfind(&marker) else { return false };
-        let base = reference.get(..at).unwrap_or("");
+    /// True for an address at the server whose ids these are. Without one, nothing absolute can be told to be ours.
+    fn is_ours(&self, reference: &str, kind: &str) -> bool {
+        let base = base_of(reference, kind);
+        base.is_some() && base == self.base.as_deref()
+    }
+
+    /// True for a resource of another server than the first that the input has resources of: its ids are not ours.
+    pub fn is_foreign(&mut self, kind: &str, place: &Place<'_>) -> bool {
+        let Some(base) = base_of(place.full_url, kind).filter(|_| place.scope.is_none()) else {
+            return false;
+        };
         match &self.base {
-            Some(known) => known == base,
+            Some(known) => known != base,
             None => {
                 self.base = Some(base.to_owned());
-                true
+                false
             }
         }
     }

@@ -31,7 +31,7 @@ fn pulled(bad: &str) -> (BTreeMap<String, chart::Chart>, downtime::sources::Extr
 
 #[test]
 fn a_bad_line_costs_that_line_and_is_told_with_its_place() {
-    let deep = format!(r#"{{"resourceType":"AllergyIntolerance","code":{}1{}}}"#, r#"{"coding":["#.repeat(500), "]}".repeat(500));
+    let deep = format!(r#"{{"resourceType":"AllergyIntolerance","extension":[{}1{}]}}"#, r#"{"extension":["#.repeat(500), "]}".repeat(500));
     let bad = [
         r#"{"resourceType":"AllergyIntolerance","id":"x"#,
         r#"{"resourceType":"AllergyIntolerance""#,

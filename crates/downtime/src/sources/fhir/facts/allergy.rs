@@ -141,5 +141,5 @@ fn present(it: &resource::AllergyIntolerance<'_>, code: &Concept<'_>, on: Option
 fn day(it: &resource::AllergyIntolerance<'_>, id: &PatientId, scene: &mut Scene<'_>) -> Option<Date> {
     let of_reaction = it.reaction.first().map_or("", |one| &*one.onset);
     let first = [&*it.onset, of_reaction, &*it.last_occurrence, &*it.recorded].into_iter().find(|text| !text.is_empty());
-    scene.when(id, "AllergyIntolerance.onset", first.unwrap_or("")).on
+    scene.past(id, "AllergyIntolerance.onset", first.unwrap_or("")).on
 }

@@ -32,7 +32,7 @@ pub fn condition(it: &resource::Condition<'_>, scene: &mut Scene<'_>) -> bool {
     }
     let start = it.onset_period.as_ref().map_or("", |period| &*period.start);
     let since = [&*it.onset, start, &*it.recorded].into_iter().find(|text| !text.is_empty()).unwrap_or("");
-    let since = scene.when(&id, "Condition.onset", since).on;
+    let since = scene.past(&id, "Condition.onset", since).on;
     let diagnosis = Diagnosis {
         code: codes::coded(code, &[System::DiseaseKey, System::DiseaseExchange]).code,
         icd10: codes::code_of(code, System::Icd10).unwrap_or_default().to_owned(),

@@ -57,7 +57,7 @@ pub fn request(it: &resource::MedicationRequest<'_>, scene: &mut Scene<'_>) -> b
     left.retain(|words| !words.is_empty());
     item.comment = bounded(&left.join(" "));
     let said = DrugSaid {
-        on: scene.when(&id, "MedicationRequest.authoredOn", &it.authored_on).on,
+        on: scene.past(&id, "MedicationRequest.authoredOn", &it.authored_on).on,
         department: scene.department(&it.extension, it.encounter.as_ref(), &it.contained, it.requester.as_ref()),
         doctor: scene.person(it.requester.as_ref(), &it.contained),
         item,

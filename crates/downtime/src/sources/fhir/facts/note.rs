@@ -67,7 +67,7 @@ pub fn composition(it: &Composition<'_>, scene: &mut Scene<'_>) -> bool {
 }
 
 fn push(id: &PatientId, date: &str, department: Coded, author: Coded, sections: Vec<Section>, scene: &mut Scene<'_>) -> bool {
-    let when = scene.when(id, "date", date);
+    let when = scene.past(id, "date", date);
     let note = Note {
         on: when.on,
         at: when.at,

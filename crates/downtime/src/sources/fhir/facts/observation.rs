@@ -102,7 +102,7 @@ pub fn observation(it: &Observation<'_>, scene: &mut Scene<'_>) -> bool {
     let start = it.effective_period.as_ref().map_or("", |period| &*period.start);
     let times = [&*it.effective, &*it.effective_instant, start, &*it.issued];
     let text = times.into_iter().find(|text| !text.is_empty()).unwrap_or("");
-    let when = scene.when(&id, "Observation.effective", text);
+    let when = scene.past(&id, "Observation.effective", text);
     match what {
         About::Laboratory => {
             let results = results(it, when.on, when.at);

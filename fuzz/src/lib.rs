@@ -5,6 +5,7 @@
 //! dresses the bytes up with right ones, so that what is behind the door is reached. What is read and written again must be
 //! read as the same. Used by `fuzz_targets/` and, included as a file, by the test suite of `downtime`.
 
+mod feeds;
 mod stand;
 
 use std::path::Path;
@@ -16,6 +17,7 @@ use vault::sign::Purpose;
 use vault::snapshot::Snapshot;
 use vault::{UserId, sealbox, wrap};
 
+pub use feeds::fhir;
 pub use stand::{HOSPITAL, Repeatable, STATION, keys, place};
 use stand::{OneFile, crc32c};
 
@@ -23,7 +25,7 @@ use stand::{OneFile, crc32c};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every parser. The next one goes at the end, with a file in `fuzz_targets/` and a folder in `corpus/`.
-pub const TARGETS: [Target; 29] = [
+pub const TARGETS: [Target; 30] = [
     ("snapshot", snapshot),
     ("manifest", manifest),
     ("sealbox", sealed_box),
@@ -53,6 +55,7 @@ pub const TARGETS: [Target; 29] = [
     ("okusuri_join", okusuri_join),
     ("okusuri_typed", okusuri_typed),
     ("sheet_code", sheet_code),
+    ("fhir", fhir),
 ];
 
 /// A whole snapshot file.

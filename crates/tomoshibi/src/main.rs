@@ -13,6 +13,7 @@ mod clock;
 mod config;
 mod disk_watch;
 mod disposal;
+mod fhir_line;
 mod home;
 mod hub_link;
 mod parcel_routes;

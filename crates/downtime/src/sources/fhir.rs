@@ -34,6 +34,8 @@ mod when;
 pub struct Settings {
     /// `identifier.system` of the hospital's own patient numbers; empty where only one can be meant.
     pub patient_system: String,
+    /// The server's address that absolute references in files begin with; empty where they are relative.
+    pub base: String,
     /// The kinds that this source is asked for. Of all others nothing is known here.
     pub carries: BTreeSet<DataKind>,
     /// Kinds that may truly have nobody, so that nothing of them is no fault.
@@ -62,6 +64,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             patient_system: String::new(),
+            base: String::new(),
             carries: KINDS.into_iter().collect(),
             may_be_empty: BTreeSet::new(),
             limits: Limits::default(),
@@ -95,12 +98,13 @@ impl Source for Folder {
         chart: &mut dyn FnMut(Chart) -> anyhow::Result<()>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Extract, PullFault> {
-        let input = Input::folder(&self.dir).map_err(|error| {
+        let mut input = Input::folder(&self.dir).map_err(|error| {
             PullFault::Unreadable(format!(
                 "FHIR のフォルダ {} を読めません（{error}）。取り出しは行わず、前回の写しはそのまま使えます。フォルダの場所と権限を確かめてください。",
                 self.dir.display()
             ))
         })?;
+        input.base.clone_from(&self.settings.base);
         Pull::new(&input, &self.settings, scope).run(chart, progress)
     }
 }

@@ -11,6 +11,7 @@ use downtime::sources::several::{Part, Several};
 use downtime::sources::{Source, table};
 use serde::Deserialize;
 
+use super::fhir::FhirSettings;
 use super::{Config, Extract};
 
 /// One source.
@@ -19,6 +20,8 @@ use super::{Config, Extract};
 pub enum SourceSettings {
     /// CSV and TSV exports read by a mapping.
     Table(TableSettings),
+    /// FHIR files or a FHIR server.
+    Fhir(FhirSettings),
     // The next source goes here, with an arm in `name` and one in `open`.
 }
 
@@ -43,6 +46,7 @@ impl SourceSettings {
     pub fn name(&self) -> &str {
         match self {
             Self::Table(settings) => &settings.name,
+            Self::Fhir(settings) => &settings.name,
         }
     }
 
@@ -56,6 +60,7 @@ impl SourceSettings {
                 mapping(config, &settings.mapping)?,
                 config.path(&settings.dir),
             )?),
+            Self::Fhir(settings) => settings.open(config)?,
         })
     }
 }

@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chart::{Finding, Moment, Severity};
 
@@ -30,7 +31,7 @@ pub enum Bytes {
     /// On disk.
     File(PathBuf),
     /// In memory: what a server sent is never written down.
-    Held(Vec<u8>),
+    Held(Arc<Vec<u8>>),
 }
 
 /// One file, or one answer of a server.

@@ -5,7 +5,7 @@
 //! kind "could not be fetched", never "none".
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use chart::{Chart, DataKind, Finding, Moment, Severity};
 
@@ -196,7 +196,7 @@ fn piece(name: String, bytes: Vec<u8>, lines: bool, at: Moment) -> Piece {
     Piece {
         name,
         size: bytes.len() as u64,
-        bytes: Bytes::Held(bytes),
+        bytes: Bytes::Held(Arc::new(bytes)),
         modified: Some(at),
         lines,
         stamp: String::new(),

@@ -155,15 +155,17 @@ fn charts_of(bytes: &[u8]) -> Option<BTreeMap<String, Value>> {
     Some(charts.iter().map(shown).collect())
 }
 
-/// The same few cases in every ordinary run; as many new ones as `PROPTEST_CASES` says in a long one.
+/// The same few cases in every ordinary run; as many new ones as asked for in a long one.
+#[allow(clippy::disallowed_methods, reason = "asked for by hand, by the person who runs the test")]
 fn cases(few: u32) -> ProptestConfig {
-    let usual = ProptestConfig::default();
-    let cases = if usual.cases == 256 { few } else { usual.cases };
+    let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
+    let long = number("TORTURE_IMAGES").map(|images| u32::try_from(images / 20).unwrap_or(u32::MAX).max(few));
+    let seed = number("TORTURE_SEED").unwrap_or(0) + 20_261_120;
     ProptestConfig {
-        cases,
-        rng_seed: if usual.cases == 256 { proptest::test_runner::RngSeed::Fixed(20_261_120) } else { usual.rng_seed },
+        cases: long.unwrap_or(few),
+        rng_seed: proptest::test_runner::RngSeed::Fixed(seed),
         failure_persistence: None,
-        ..usual
+        ..ProptestConfig::default()
     }
 }
 

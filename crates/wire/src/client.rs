@@ -73,7 +73,10 @@ impl Response {
     /// A header's value.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -126,7 +129,10 @@ impl Client {
     /// # Errors
     /// [`Fault`] when there is no whole answer.
     pub fn send(&self, request: &Request<'_>) -> Result<Response, Fault> {
-        let uri: Uri = request.url.parse().map_err(|_| Fault::Unreachable("bad address".to_owned()))?;
+        let uri: Uri = request
+            .url
+            .parse()
+            .map_err(|_| Fault::Unreachable("bad address".to_owned()))?;
         let answer = match request.method {
             Method::Post => {
                 let mut built = self.agent.post(uri);
@@ -136,7 +142,11 @@ impl Client {
                 built.send(request.body)
             }
             Method::Get | Method::Delete => {
-                let mut built = if request.method == Method::Get { self.agent.get(uri) } else { self.agent.delete(uri) };
+                let mut built = if request.method == Method::Get {
+                    self.agent.get(uri)
+                } else {
+                    self.agent.delete(uri)
+                };
                 for (name, value) in request.headers {
                     built = built.header(*name, *value);
                 }
@@ -146,10 +156,16 @@ impl Client {
         let answer = answer.map_err(|error| fault(&error))?;
         let status = answer.status().as_u16();
         let headers = answer.headers().iter();
-        let headers = headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+        let headers =
+            headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
         let headers = headers.filter(|(_, value)| value.len() <= MAX_HEADER).collect();
         let mut body = Vec::new();
-        let mut reader = answer.into_body().into_with_config().limit(u64::MAX).reader().take(request.most.saturating_add(1));
+        let mut reader = answer
+            .into_body()
+            .into_with_config()
+            .limit(u64::MAX)
+            .reader()
+            .take(request.most.saturating_add(1));
         reader.read_to_end(&mut body).map_err(|error| of_io(&error))?;
         if body.len() as u64 > request.most {
             return Err(Fault::TooLarge);

@@ -74,7 +74,9 @@ impl Key {
             (SignatureScheme::RSA_PKCS1_SHA384, Algorithm::Rs384),
             (SignatureScheme::ECDSA_NISTP384_SHA384, Algorithm::Es384),
         ];
-        let fits = algorithm.into_iter().find(|(scheme, _)| key.choose_scheme(&[*scheme]).is_some());
+        let fits = algorithm
+            .into_iter()
+            .find(|(scheme, _)| key.choose_scheme(&[*scheme]).is_some());
         let (_, algorithm) = fits.ok_or(KeyFault::WrongKind(name))?;
         Ok(Self { key, algorithm })
     }
@@ -129,21 +131,32 @@ fn fixed(der: &[u8]) -> Option<Vec<u8>> {
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 mod tests {
     use super::*;
-    use ring::signature::{ECDSA_P384_SHA384_FIXED, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_2048_8192_SHA384, RsaKeyPair, UnparsedPublicKey};
+    use ring::signature::{
+        ECDSA_P384_SHA384_FIXED, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_2048_8192_SHA384,
+        RsaKeyPair, UnparsedPublicKey,
+    };
 
     fn path(name: &str) -> std::path::PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keys").join(name)
     }
 
     fn der(name: &str) -> Vec<u8> {
-        PrivateKeyDer::from_pem_slice(&std::fs::read(path(name)).unwrap()).unwrap().secret_der().to_vec()
+        PrivateKeyDer::from_pem_slice(&std::fs::read(path(name)).unwrap())
+            .unwrap()
+            .secret_der()
+            .to_vec()
     }
 
     #[test]
     fn another_implementation_verifies_what_is_signed() {
         let key = Key::read(&path("es384.pem")).unwrap();
         assert_eq!(key.algorithm(), Algorithm::Es384);
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &der("es384.pem"), &ring::rand::SystemRandom::new()).unwrap();
+        let pair = EcdsaKeyPair::from_pkcs8(
+            &ECDSA_P384_SHA384_FIXED_SIGNING,
+            &der("es384.pem"),
+            &ring::rand::SystemRandom::new(),
+        )
+        .unwrap();
         let public = UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, pair.public_key().as_ref());
         // Numbers with leading zeros come about once in 256 signatures.
         for n in 0..600_u32 {
@@ -169,9 +182,19 @@ mod tests {
 
     #[test]
     fn damaged_signatures_are_none() {
-        for bad in [&b""[..], &[0x30], &[0x30, 0], &[0x30, 2, 2, 9], &[0x30, 0x81, 1, 0], &[0x30, 6, 2, 1, 1, 2, 1, 1, 0]] {
+        for bad in [
+            &b""[..],
+            &[0x30],
+            &[0x30, 0],
+            &[0x30, 2, 2, 9],
+            &[0x30, 0x81, 1, 0],
+            &[0x30, 6, 2, 1, 1, 2, 1, 1, 0],
+        ] {
             assert_eq!(fixed(bad), None, "{bad:?}");
         }
-        assert_eq!(fixed(&[0x30, 6, 2, 1, 1, 2, 1, 2]).map(|out| (out[47], out[95])), Some((1, 2)));
+        assert_eq!(
+            fixed(&[0x30, 6, 2, 1, 1, 2, 1, 2]).map(|out| (out[47], out[95])),
+            Some((1, 2))
+        );
     }
 }

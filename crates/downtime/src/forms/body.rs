@@ -247,7 +247,11 @@ pub(super) fn diagnoses(view: &View, reader: Reader) -> Value {
         }
     }
     let item = |d: &chart::Diagnosis| {
-        let mark = if d.uninformed { chart::diagnosis::UNINFORMED_MARK } else { "" };
+        let mark = if d.uninformed {
+            chart::diagnosis::UNINFORMED_MARK
+        } else {
+            ""
+        };
         json!({"name": format!("{mark}{}", d.name), "since": d.since.map(chart::date::iso), "main": d.main, "suspected": d.suspected})
     };
     Value::Object(panel(&known, |list| list.iter().map(item).collect()))

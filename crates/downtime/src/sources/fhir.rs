@@ -21,6 +21,7 @@ mod codes;
 mod facts;
 mod input;
 mod json;
+mod kinds;
 mod model;
 mod names;
 mod pull;
@@ -45,7 +46,7 @@ pub struct Settings {
 }
 
 /// Every kind that FHIR can say something about here.
-pub const KINDS: [DataKind; 12] = [
+pub const KINDS: [DataKind; 14] = [
     DataKind::Patient,
     DataKind::Appointment,
     DataKind::Order,
@@ -58,6 +59,8 @@ pub const KINDS: [DataKind; 12] = [
     DataKind::Insurance,
     DataKind::Stay,
     DataKind::Vital,
+    DataKind::Schedule,
+    DataKind::Handover,
 ];
 
 impl Default for Settings {
@@ -112,6 +115,8 @@ impl Source for Folder {
 /// What a server says went wrong, in its own words.
 fn outcome_words(issue: &Issue<'_>) -> String {
     let details = issue.details.as_ref().map_or("", model::Concept::words);
-    let first = [details, issue.diagnostics.trim(), issue.code.trim()].into_iter().find(|text| !text.is_empty());
+    let first = [details, issue.diagnostics.trim(), issue.code.trim()]
+        .into_iter()
+        .find(|text| !text.is_empty());
     first.unwrap_or("（説明なし）").chars().take(200).collect()
 }

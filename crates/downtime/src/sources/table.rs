@@ -37,7 +37,7 @@ mod fields;
 mod guess;
 mod identity;
 mod index;
-mod insurance;
+pub(in crate::sources) mod insurance;
 mod locate;
 mod marks;
 mod pattern;

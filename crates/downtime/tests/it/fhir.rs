@@ -35,7 +35,12 @@ fn settings(case: &Path) -> Settings {
     let read: Value = serde_json::from_str(&text).unwrap();
     let kinds = |name: &str| -> Option<BTreeSet<DataKind>> {
         let words = read[name].as_array()?;
-        let kind = |word: &Value| DataKind::ALL.into_iter().find(|kind| Some(kind.word()) == word.as_str()).unwrap();
+        let kind = |word: &Value| {
+            DataKind::ALL
+                .into_iter()
+                .find(|kind| Some(kind.word()) == word.as_str())
+                .unwrap()
+        };
         Some(words.iter().map(kind).collect())
     };
     if let Some(kinds) = kinds("kinds") {
@@ -120,7 +125,11 @@ pub fn only(kinds: &[DataKind]) -> Settings {
 fn what_the_patient_has_not_been_told_is_marked_in_the_chart() {
     let dir = tempfile::tempdir().unwrap();
     let mut text = booked("0001");
-    for (id, tags) in [("c1", r#"{"code":"LTS"},{"code":"UNINFORMED"}"#), ("c2", r#"{"code":"UNDELIVERED"}"#), ("c3", "")] {
+    for (id, tags) in [
+        ("c1", r#"{"code":"LTS"},{"code":"UNINFORMED"}"#),
+        ("c2", r#"{"code":"UNDELIVERED"}"#),
+        ("c3", ""),
+    ] {
         text.push_str(&format!(
             r#"{{"resourceType":"Condition","id":"{id}","meta":{{"tag":[{tags}]}},"code":{{"text":"病名{id}"}},"subject":{{"reference":"Patient/p0001"}}}}
 "#
@@ -128,7 +137,16 @@ fn what_the_patient_has_not_been_told_is_marked_in_the_chart() {
     }
     std::fs::write(dir.path().join("all.ndjson"), text).unwrap();
     let (charts, _) = pull(only(&[DataKind::Diagnosis]), dir.path()).unwrap();
-    let marked: Vec<(String, bool)> = charts[0].diagnoses.items().iter().map(|d| (d.staff_text(), d.uninformed)).collect();
-    let wanted = [("【未告知】病名c1", true), ("【未告知】病名c2", true), ("病名c3", false)];
+    let marked: Vec<(String, bool)> = charts[0]
+        .diagnoses
+        .items()
+        .iter()
+        .map(|d| (d.staff_text(), d.uninformed))
+        .collect();
+    let wanted = [
+        ("【未告知】病名c1", true),
+        ("【未告知】病名c2", true),
+        ("病名c3", false),
+    ];
     assert_eq!(marked, wanted.map(|(name, mark)| (name.to_owned(), mark)));
 }

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use chart::entry::{CareItem, CheckIn, PaymentDeferred, SignedNote};
 use chart::{
-    Act, Appointment, AsOf, Author, Coded, Diagnosis, Entry, EntryId, ExamOrder, FormId, Known, Moment, PatientId, Subject,
+    Act, Appointment, AsOf, Author, Coded, Diagnosis, Entry, EntryId, ExamOrder, FormId, Known, Moment, PatientId,
+    Subject,
 };
 use downtime::exports::csv::{self, Charset, Identity};
 use downtime::exports::retype_list;
-use downtime::forms::{FORMS, Issue, PaymentRules, Visit, continuation_sheet, label_sheet, patient_sheet, payment_sheet, services_of, summary};
+use downtime::forms::{
+    FORMS, Issue, PaymentRules, Visit, continuation_sheet, label_sheet, patient_sheet, payment_sheet, services_of,
+    summary,
+};
 use downtime::scans::{Balance, Contents, Decided, Decision, Issued, Pack, Page, Register, Scanned};
 use downtime::view::{Day, Order, Recorded, lay_over};
 use jiff::civil::date;
@@ -362,7 +366,10 @@ fn what_the_patient_has_not_been_told_is_on_no_paper_for_them() {
         ..Diagnosis::default()
     };
     chart.diagnoses = Known::Present(vec![diagnosis("高血圧症", false), diagnosis("胃癌", true)]);
-    let entries = recorded(vec![(subject.clone(), check_in(1)), (subject.clone(), deferred(3, Some(3_000)))]);
+    let entries = recorded(vec![
+        (subject.clone(), check_in(1)),
+        (subject.clone(), deferred(3, Some(3_000))),
+    ]);
     let mut day = Day::default();
     day.add(entries.clone());
     let view = lay_over(&subject, Some(Arc::new(chart.clone())), &day, nine());
@@ -375,7 +382,13 @@ fn what_the_patient_has_not_been_told_is_on_no_paper_for_them() {
         assert_eq!(body.contains("胃癌"), form == "F02", "{form}");
     }
     for sheet in [
-        payment_sheet(&view, &entries[1], &payment(3, None), &PaymentRules::default(), &issue()),
+        payment_sheet(
+            &view,
+            &entries[1],
+            &payment(3, None),
+            &PaymentRules::default(),
+            &issue(),
+        ),
         label_sheet(&view, 4, true, &issue()),
         continuation_sheet(&view, &issue()),
     ] {

@@ -59,7 +59,9 @@ impl Map {
             .as_ref()
             .context("設定に [extract] がありません（docs/operating/mapping.md）")?;
         let SourceSettings::Table(table) = self.chosen(settings)? else {
-            bail!("対応表があるのは type = \"table\" の取り出し元だけです。ほかの取り出し元は extract で確かめてください")
+            bail!(
+                "対応表があるのは type = \"table\" の取り出し元だけです。ほかの取り出し元は extract で確かめてください"
+            )
         };
         let mapping = source::mapping(&config, &table.mapping)?;
         let scope = Scope {

@@ -130,14 +130,20 @@ mod tests {
     fn a_torn_bundle_gives_what_stood_before_the_tear() {
         let whole = r#"{"resourceType":"Bundle","type":"collection","entry":[{"fullUrl":"urn:uuid:1","resource":{"a":1}},{"resource":{"b":2}}]}"#;
         let parts = read(whole);
-        assert_eq!((parts.entries.len(), parts.torn.is_none(), &*parts.head.kind.0), (2, true, "collection"));
+        assert_eq!(
+            (parts.entries.len(), parts.torn.is_none(), &*parts.head.kind.0),
+            (2, true, "collection")
+        );
         let parts = read(&whole[..whole.len() - 8]);
         assert_eq!((parts.entries.len(), parts.torn.is_some()), (1, true));
     }
 
     #[test]
     fn a_type_is_found_wherever_it_stands() {
-        assert_eq!(&*type_of(r#" { "resourceType" : "Patient", "id":"1"}"#).unwrap(), "Patient");
+        assert_eq!(
+            &*type_of(r#" { "resourceType" : "Patient", "id":"1"}"#).unwrap(),
+            "Patient"
+        );
         assert_eq!(&*type_of(r#"{"id":"1","resourceType":"Flag"}"#).unwrap(), "Flag");
         assert_eq!(&*type_of(r#"{"id":"1"}"#).unwrap(), "");
         assert!(type_of("{").is_err());

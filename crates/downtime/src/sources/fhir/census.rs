@@ -8,8 +8,9 @@ use super::bundle;
 use super::facts::{self, Scene};
 use super::input::{Fault, Place};
 use super::json;
+use super::kinds::kind_of;
 use super::names;
-use super::pull::{MAX_RESOURCES, Pull, Registered, kind_of};
+use super::pull::{MAX_RESOURCES, Pull, Registered};
 use super::refs::{self, Key, Role, Spot};
 use super::resource::{self, Common, NumberedHead};
 use super::{codes, when};
@@ -33,7 +34,10 @@ impl Pull<'_> {
                 let kind = bundle::type_of(text).ok().and_then(|name| kind_of(&name));
                 let fault = Fault {
                     code: "fhir.json",
-                    message: format!("JSON として読めません（{}字目）。この1件を使いませんでした。", error.column()),
+                    message: format!(
+                        "JSON として読めません（{}字目）。この1件を使いませんでした。",
+                        error.column()
+                    ),
                     line: place.line,
                     torn: false,
                 };
@@ -59,6 +63,12 @@ impl Pull<'_> {
         }
         if let Some(kind) = kind_of(name) {
             self.stamp(kind, number, place);
+            if name == "MedicationRequest" {
+                self.stamp(DataKind::Schedule, number, place);
+            }
+            if name == "DocumentReference" {
+                self.stamp(DataKind::Handover, number, place);
+            }
             if name == "Observation" {
                 self.stamp(DataKind::Vital, number, place);
                 self.stamp(DataKind::Profile, number, place);
@@ -93,9 +103,15 @@ impl Pull<'_> {
         if kind == "Patient" {
             return Vec::new();
         }
-        let numbers = json::read::<NumberedHead<'_>>(text).map(|(read, _)| read.identifier).unwrap_or_default();
-        let own = numbers.iter().find(|one| codes::system(&one.system) == codes::System::Instance && !one.value.is_empty());
-        own.map(|one| refs::key(&["instance", kind, &one.value])).into_iter().collect()
+        let numbers = json::read::<NumberedHead<'_>>(text)
+            .map(|(read, _)| read.identifier)
+            .unwrap_or_default();
+        let own = numbers
+            .iter()
+            .find(|one| codes::system(&one.system) == codes::System::Instance && !one.value.is_empty());
+        own.map(|one| refs::key(&["instance", kind, &one.value]))
+            .into_iter()
+            .collect()
     }
 
     /// Of several only the newest counts; of two as new, the one that comes later.
@@ -116,11 +132,23 @@ impl Pull<'_> {
     }
 
     fn outcome(&mut self, text: &str, place: &Place<'_>) {
-        let Ok((read, _)) = json::read::<resource::OperationOutcome<'_>>(text) else { return };
-        for issue in read.issue.iter().filter(|one| matches!(&*one.severity, "fatal" | "error" | "warning")) {
-            let severity = if &*issue.severity == "warning" { Severity::Note } else { Severity::Warning };
+        let Ok((read, _)) = json::read::<resource::OperationOutcome<'_>>(text) else {
+            return;
+        };
+        for issue in read
+            .issue
+            .iter()
+            .filter(|one| matches!(&*one.severity, "fatal" | "error" | "warning"))
+        {
+            let severity = if &*issue.severity == "warning" {
+                Severity::Note
+            } else {
+                Severity::Warning
+            };
             let message = format!("EHR からの知らせ: {}", super::outcome_words(issue));
-            self.gathering.ledger.add(Finding::new("fhir.outcome", severity, message).at(place.file, place.line));
+            self.gathering
+                .ledger
+                .add(Finding::new("fhir.outcome", severity, message).at(place.file, place.line));
         }
     }
 
@@ -130,20 +158,46 @@ impl Pull<'_> {
         match name {
             "Patient" => self.learn_patient(text, place, &keys, at),
             "PractitionerRole" => {
-                let Ok((it, _)) = json::read::<resource::PractitionerRole<'_>>(text) else { return };
+                let Ok((it, _)) = json::read::<resource::PractitionerRole<'_>>(text) else {
+                    return;
+                };
                 let role = Role {
-                    who: it.practitioner.as_ref().map(|one| self.directory.keys_to(&one.reference, place)).unwrap_or_default(),
-                    at: it.organization.as_ref().map(|one| self.directory.keys_to(&one.reference, place)).unwrap_or_default(),
+                    who: it
+                        .practitioner
+                        .as_ref()
+                        .map(|one| self.directory.keys_to(&one.reference, place))
+                        .unwrap_or_default(),
+                    at: it
+                        .organization
+                        .as_ref()
+                        .map(|one| self.directory.keys_to(&one.reference, place))
+                        .unwrap_or_default(),
                     department: it.specialty.first().map(codes::department).unwrap_or_default(),
                 };
                 self.directory.role(keys, &role);
             }
             "Location" => {
-                let Ok((it, _)) = json::read::<resource::Location<'_>>(text) else { return };
+                let Ok((it, _)) = json::read::<resource::Location<'_>>(text) else {
+                    return;
+                };
+                let number = |end: &str| {
+                    let found = it.identifier.iter().find(|one| one.system.ends_with(end));
+                    found.map(|one| one.value.trim().to_owned()).unwrap_or_default()
+                };
                 let spot = Spot {
+                    room_bed: (number("/room"), number("/bed")),
                     coded: chart::Coded::new(names::own_number(&it.identifier), it.name.trim()),
-                    kind: it.physical_type.as_ref().and_then(|one| one.coding.first()).map(|one| one.code.to_string()).unwrap_or_default(),
-                    part_of: it.part_of.as_ref().map(|one| self.directory.keys_to(&one.reference, place)).unwrap_or_default(),
+                    kind: it
+                        .physical_type
+                        .as_ref()
+                        .and_then(|one| one.coding.first())
+                        .map(|one| one.code.to_string())
+                        .unwrap_or_default(),
+                    part_of: it
+                        .part_of
+                        .as_ref()
+                        .map(|one| self.directory.keys_to(&one.reference, place))
+                        .unwrap_or_default(),
                     active: matches!(&*it.status, "active" | ""),
                 };
                 self.directory.spot(keys, &spot);
@@ -163,11 +217,17 @@ impl Pull<'_> {
     }
 
     fn learn_patient(&mut self, text: &str, place: &Place<'_>, keys: &[Key], at: Option<Moment>) {
-        let Ok((it, odd)) = json::read::<resource::Patient<'_>>(text) else { return };
+        let Ok((it, odd)) = json::read::<resource::Patient<'_>>(text) else {
+            return;
+        };
         let Some(id) = facts::person::number(&it.identifier, &self.settings.patient_system) else {
             self.doubtful.insert(DataKind::Patient);
             let message = "患者番号の分からない患者です（identifier に院内の番号がないか、2つ以上あります）。使いませんでした。設定の patient_system に番号の system を書いてください。";
-            self.gathering.ledger.add(Finding::new("id.invalid", Severity::Severe, message).at(place.file, place.line).in_field("Patient.identifier"));
+            self.gathering.ledger.add(
+                Finding::new("id.invalid", Severity::Severe, message)
+                    .at(place.file, place.line)
+                    .in_field("Patient.identifier"),
+            );
             return;
         };
         self.directory.patient(keys, &id, &it.identifier, place);
@@ -190,8 +250,15 @@ impl Pull<'_> {
         }
         scene.tell_odd(DataKind::Patient, &id);
         if it.is_modified() {
-            let message = "意味を変える拡張（modifierExtension）のある患者基本です。本人に氏名と生年月日を確かめてください。";
-            scene.tell(&id, "fhir.modifier", Severity::Severe, "Patient.modifierExtension", message);
+            let message =
+                "意味を変える拡張（modifierExtension）のある患者基本です。本人に氏名と生年月日を確かめてください。";
+            scene.tell(
+                &id,
+                "fhir.modifier",
+                Severity::Severe,
+                "Patient.modifierExtension",
+                message,
+            );
         }
         if it.link.iter().any(|one| &*one.kind == "replaced-by") {
             let message = "この患者番号は別の番号に替わったと記録されています。もう一方の番号の記録も見てください。";
@@ -209,6 +276,8 @@ impl Pull<'_> {
     }
 
     fn says_who(&self) -> bool {
-        [DataKind::Appointment, DataKind::Stay].iter().any(|kind| self.settings.carries.contains(kind))
+        [DataKind::Appointment, DataKind::Stay]
+            .iter()
+            .any(|kind| self.settings.carries.contains(kind))
     }
 }

@@ -179,12 +179,21 @@ mod tests {
             ("http://tandard.jp/iyaku.info/CodeSystem/YJ-code", System::Yj),
             ("http://medis.or.jp/CodeSystem/master-HOT9", System::Hot),
             ("http://medis.or.jp/CodeSystem/master-JLAC10-17digits", System::Jlac),
-            ("http://jpfhir.jp/fhir/clins/CodeSystem/JP_CLINS_ObsLabResult_LocalCode_CS", System::Own),
-            ("http://jpfhir.jp/fhir/eCS/Idsysmem/JP_Insurance_memberID", System::InsuredId),
+            (
+                "http://jpfhir.jp/fhir/clins/CodeSystem/JP_CLINS_ObsLabResult_LocalCode_CS",
+                System::Own,
+            ),
+            (
+                "http://jpfhir.jp/fhir/eCS/Idsysmem/JP_Insurance_memberID",
+                System::InsuredId,
+            ),
             ("urn:oid:1.2.392.100495.20.3.51.11318814790", System::PatientNumber),
             ("urn:oid:1.2.392.100495.20.3.51.1.1318814790", System::PatientNumber),
             ("urn:oid:1.2.392.100495.20.3.51.1", System::Own),
-            ("http://jami.jp/SS-MIX2/CodeSystem/ClinicalDepartment", System::Department),
+            (
+                "http://jami.jp/SS-MIX2/CodeSystem/ClinicalDepartment",
+                System::Department,
+            ),
             ("http://hospital.example/drug", System::Own),
             ("", System::Own),
         ] {

@@ -22,8 +22,8 @@ pub mod drug;
 pub mod insurance;
 pub mod note;
 pub mod observation;
-pub mod person;
 pub mod pending;
+pub mod person;
 pub mod stay;
 pub mod value;
 
@@ -141,14 +141,20 @@ impl Scene<'_> {
         role: Option<&Reference<'_>>,
     ) -> Coded {
         let by_extension = extensions.iter().filter(|one| one.url.ends_with("Department"));
-        let found = by_extension.filter_map(|one| one.concept.as_ref()).map(codes::department).find(|one| !one.is_empty());
+        let found = by_extension
+            .filter_map(|one| one.concept.as_ref())
+            .map(codes::department)
+            .find(|one| !one.is_empty());
         if let Some(found) = found {
             return found;
         }
         for reference in encounter.into_iter().chain(role) {
             if let Some(id) = reference.reference.strip_prefix('#') {
                 let inside = super::refs::contained_of::<super::resource::Encounter<'_>>(contained, id);
-                let service = inside.as_ref().and_then(|one| one.service_type.as_ref()).map(codes::department);
+                let service = inside
+                    .as_ref()
+                    .and_then(|one| one.service_type.as_ref())
+                    .map(codes::department);
                 if let Some(found) = service.filter(|one| !one.is_empty()) {
                     return found;
                 }

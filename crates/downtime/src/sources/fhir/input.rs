@@ -130,7 +130,9 @@ impl Input {
                 unused.len(),
                 shown.join("、")
             );
-            input.findings.push(Finding::new("fhir.file_unused", Severity::Warning, message));
+            input
+                .findings
+                .push(Finding::new("fhir.file_unused", Severity::Warning, message));
         }
         Ok(input)
     }
@@ -171,7 +173,10 @@ impl Input {
             (Bytes::File(path), false) => match read_up_to(path, MAX_JSON) {
                 Ok(Some(bytes)) => walk.whole(&bytes),
                 Ok(None) => {
-                    let message = format!("JSON のファイルが大きすぎます（{} MiB まで）。使いませんでした。NDJSON で出力してください。", MAX_JSON >> 20);
+                    let message = format!(
+                        "JSON のファイルが大きすぎます（{} MiB まで）。使いませんでした。NDJSON で出力してください。",
+                        MAX_JSON >> 20
+                    );
                     walk.fault("file.too_large", 0, message, true);
                 }
                 Err(error) => done(error, &mut walk),
@@ -181,13 +186,7 @@ impl Input {
     }
 }
 
-fn list(
-    top: &Path,
-    dir: &Path,
-    depth: usize,
-    input: &mut Input,
-    unused: &mut Vec<String>,
-) -> std::io::Result<()> {
+fn list(top: &Path, dir: &Path, depth: usize, input: &mut Input, unused: &mut Vec<String>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(dir)? {
         let entry = entry?;
         let path = entry.path();
@@ -214,9 +213,14 @@ fn list(
             continue;
         }
         if input.pieces.len() >= MAX_FILES {
-            return Err(std::io::Error::other(format!("ファイルが多すぎます（{MAX_FILES}個まで）")));
+            return Err(std::io::Error::other(format!(
+                "ファイルが多すぎます（{MAX_FILES}個まで）"
+            )));
         }
-        let modified = meta.modified().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+        let modified = meta
+            .modified()
+            .ok()
+            .and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
         input.pieces.push(Piece {
             name,
             bytes: Bytes::File(path),
@@ -245,14 +249,18 @@ json::node! {
 /// Takes a Bulk Data manifest that lies beside its files.
 fn manifest(path: &Path, input: &mut Input) -> bool {
     let Ok(bytes) = std::fs::read(path) else { return false };
-    let Ok(text) = std::str::from_utf8(&bytes) else { return false };
+    let Ok(text) = std::str::from_utf8(&bytes) else {
+        return false;
+    };
     if !text.contains("\"transactionTime\"") {
         return false;
     }
     let Ok((read, _)) = json::read::<Manifest<'_>>(text.trim_start_matches('\u{FEFF}')) else {
         return false;
     };
-    let Some(at) = super::when::instant(&read.transaction_time) else { return false };
+    let Some(at) = super::when::instant(&read.transaction_time) else {
+        return false;
+    };
     if !read.resource_type.is_empty() {
         return false;
     }
@@ -309,7 +317,10 @@ impl<'f> Walk<'f, '_> {
             }
             number += 1;
             if too_long {
-                let message = format!("1行が大きすぎます（{} MiB まで）。この行を使いませんでした。", MAX_LINE >> 20);
+                let message = format!(
+                    "1行が大きすぎます（{} MiB まで）。この行を使いませんでした。",
+                    MAX_LINE >> 20
+                );
                 self.fault("row.too_long", number, message, false);
                 continue;
             }
@@ -359,7 +370,10 @@ impl<'f> Walk<'f, '_> {
             Ok(_) => self.resource(text, line, None, "", ""),
             Err(error) => {
                 let what = if whole { "ファイル" } else { "行" };
-                let message = format!("JSON として読めません（{}）。この{what}を使いませんでした。", short(&error.to_string()));
+                let message = format!(
+                    "JSON として読めません（{}）。この{what}を使いませんでした。",
+                    short(&error.to_string())
+                );
                 self.fault("fhir.json", line, message, whole);
             }
         }
@@ -391,7 +405,10 @@ impl<'f> Walk<'f, '_> {
             let entry = match json::read::<Entry<'_>>(raw) {
                 Ok((entry, _)) => entry,
                 Err(error) => {
-                    let message = format!("Bundle の{number}番目を読めません（{}）。使いませんでした。", short(&error.to_string()));
+                    let message = format!(
+                        "Bundle の{number}番目を読めません（{}）。使いませんでした。",
+                        short(&error.to_string())
+                    );
                     self.fault("fhir.json", line, message, false);
                     continue;
                 }
@@ -451,7 +468,10 @@ fn next_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<(bo
 
 /// An error of the parser without what it quotes: no patient's data in a message.
 fn short(error: &str) -> String {
-    let at = error.find(" at line ").map(|at| error.get(at..).unwrap_or("")).unwrap_or("");
+    let at = error
+        .find(" at line ")
+        .map(|at| error.get(at..).unwrap_or(""))
+        .unwrap_or("");
     let what = if error.contains("EOF") {
         "途中で終わっています"
     } else if error.contains("recursion") {

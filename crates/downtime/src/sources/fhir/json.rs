@@ -438,7 +438,11 @@ mod tests {
         let deep = format!("{}1{}", r#"{"parts":["#.repeat(400), "]}".repeat(400));
         assert!(read::<Thing<'_>>(&deep).is_err());
         let unknown = format!(r#"{{"x":{}{},"name":"n"}}"#, "[".repeat(100_000), "]".repeat(100_000));
-        assert_eq!(&*thing(&unknown).0.name, "n", "what is skipped may be as deep as it likes");
+        assert_eq!(
+            &*thing(&unknown).0.name,
+            "n",
+            "what is skipped may be as deep as it likes"
+        );
         for torn in ["", "{", r#"{"name":"a"#, r#"{"name":"a"} x"#, "nul"] {
             assert!(read::<Thing<'_>>(torn).is_err(), "{torn}");
         }

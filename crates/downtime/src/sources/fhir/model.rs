@@ -91,6 +91,7 @@ node! {
     Address {
         usage = "use": Text<'a>,
         text = "text": Text<'a>,
+        postal_code = "postalCode": Text<'a>,
         state = "state": Text<'a>,
         city = "city": Text<'a>,
         line = "line": Vec<Text<'a>>,
@@ -122,6 +123,7 @@ node! {
         period = "period": Number<'a>,
         period_unit = "periodUnit": Text<'a>,
         day_of_week = "dayOfWeek": Vec<Text<'a>>,
+        time_of_day = "timeOfDay": Vec<Text<'a>>,
     }
 }
 node! {

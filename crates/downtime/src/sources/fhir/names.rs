@@ -16,7 +16,10 @@ pub const DRUG_ORDER: [System; 3] = [System::Yj, System::Hot, System::Generic];
 /// How a name is written: `IDE`, `SYL`, `ABC`, or empty.
 #[must_use]
 pub fn writing<'n>(name: &'n HumanName<'_>) -> &'n str {
-    let marks = name.extension.iter().filter(|one| one.url.ends_with("EN-representation"));
+    let marks = name
+        .extension
+        .iter()
+        .filter(|one| one.url.ends_with("EN-representation"));
     marks.map(|one| &*one.code).next().unwrap_or("")
 }
 
@@ -26,7 +29,12 @@ pub fn words(name: &HumanName<'_>) -> String {
     if !name.text.trim().is_empty() {
         return name.text.trim().to_owned();
     }
-    let given: Vec<&str> = name.given.iter().map(|one| one.trim()).filter(|one| !one.is_empty()).collect();
+    let given: Vec<&str> = name
+        .given
+        .iter()
+        .map(|one| one.trim())
+        .filter(|one| !one.is_empty())
+        .collect();
     names::joined(&name.family, &given.join(" "))
 }
 
@@ -34,7 +42,10 @@ pub fn words(name: &HumanName<'_>) -> String {
 #[must_use]
 pub fn of_person(list: &[&HumanName<'_>]) -> Name {
     let of = |mark: &str| list.iter().find(|name| writing(name) == mark).map(|name| words(name));
-    let plain = list.iter().find(|name| writing(name).is_empty()).map(|name| words(name));
+    let plain = list
+        .iter()
+        .find(|name| writing(name).is_empty())
+        .map(|name| words(name));
     let kana = of("SYL").unwrap_or_default();
     let written = of("IDE").or(plain).or_else(|| of("ABC")).unwrap_or_default();
     Name {
@@ -62,8 +73,14 @@ pub fn of_resource(kind: &str, text: &str) -> Option<Coded> {
         }
         "Organization" => {
             let (it, _) = json::read::<Organization<'_>>(text).ok()?;
-            let insurer = it.identifier.iter().find(|one| codes::system(&one.system) == System::InsurerNumber);
-            let department = it.identifier.iter().find(|one| codes::system(&one.system) == System::Department);
+            let insurer = it
+                .identifier
+                .iter()
+                .find(|one| codes::system(&one.system) == System::InsurerNumber);
+            let department = it
+                .identifier
+                .iter()
+                .find(|one| codes::system(&one.system) == System::Department);
             let code = insurer.or(department).map(|one| one.value.trim().to_owned());
             Coded::new(code.unwrap_or_else(|| own_number(&it.identifier)), it.name.trim())
         }

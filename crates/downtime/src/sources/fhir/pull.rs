@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chart::{Chart, DataKind, Finding, Moment, Patient, PatientId, Severity};
 
+use super::Settings;
 use super::bundle;
 use super::facts::pending::Pending;
 use super::facts::{self, Scene};
-use super::Settings;
 use super::input::{Fault, Input, Place, Taker};
 use super::json::{self, Field, Odd};
+use super::kinds::{NEEDED, by_file_name, kind_of};
 use super::refs::{Directory, Key};
 use super::resource::{self, Common};
 use crate::sources::gather::{Gathering, kind_word};
@@ -20,40 +21,6 @@ use crate::sources::{Extract, Origin, Progress, PullFault, Scope};
 
 /// Most resources of one input.
 pub const MAX_RESOURCES: usize = 60_000_000;
-
-/// The kind of data that a type of resource becomes.
-#[must_use]
-pub fn kind_of(resource_type: &str) -> Option<DataKind> {
-    Some(match resource_type {
-        "Patient" => DataKind::Patient,
-        "Appointment" => DataKind::Appointment,
-        "ServiceRequest" => DataKind::Order,
-        "Condition" => DataKind::Diagnosis,
-        "DocumentReference" | "Composition" => DataKind::Note,
-        "MedicationRequest" => DataKind::Prescription,
-        "AllergyIntolerance" => DataKind::Allergy,
-        "Observation" => DataKind::Result,
-        "Flag" => DataKind::Profile,
-        "Coverage" => DataKind::Insurance,
-        "Encounter" | "NutritionOrder" => DataKind::Stay,
-        _ => return None,
-    })
-}
-
-/// Types that must be there for a kind to be known at all.
-const NEEDED: [(DataKind, &[&str]); 11] = [
-    (DataKind::Patient, &["Patient"]),
-    (DataKind::Appointment, &["Appointment"]),
-    (DataKind::Order, &["ServiceRequest"]),
-    (DataKind::Diagnosis, &["Condition"]),
-    (DataKind::Note, &["DocumentReference", "Composition"]),
-    (DataKind::Prescription, &["MedicationRequest"]),
-    (DataKind::Allergy, &["AllergyIntolerance"]),
-    (DataKind::Result, &["Observation"]),
-    (DataKind::Vital, &["Observation"]),
-    (DataKind::Insurance, &["Coverage"]),
-    (DataKind::Stay, &["Encounter"]),
-];
 
 /// What was seen of one file.
 #[derive(Debug, Default)]
@@ -165,7 +132,9 @@ impl<'p> Pull<'p> {
     }
 
     fn changed(&mut self, number: usize) {
-        let Some(seen) = self.seen.get_mut(number).filter(|seen| !seen.torn) else { return };
+        let Some(seen) = self.seen.get_mut(number).filter(|seen| !seen.torn) else {
+            return;
+        };
         seen.torn = true;
         let kinds: Vec<DataKind> = seen.types.keys().filter_map(|one| kind_of(one)).collect();
         for kind in kinds {
@@ -173,7 +142,9 @@ impl<'p> Pull<'p> {
         }
         let name = self.input.pieces.get(number).map_or("", |piece| piece.name.as_str());
         let message = "読んでいる間にファイルが書き換わりました。読めたところまでを使いました。出力が終わってから取り出すようにしてください。";
-        self.gathering.ledger.add(Finding::new("file.changed", Severity::Severe, message).at(name, 0));
+        self.gathering
+            .ledger
+            .add(Finding::new("file.changed", Severity::Severe, message).at(name, 0));
     }
 
     /// One patient per number; the newest registration of a person, both of two people.
@@ -185,10 +156,12 @@ impl<'p> Pull<'p> {
             let Some(newest) = list.pop() else { continue };
             self.pending.contacts(&id, newest.contacts);
             let stranger = list.into_iter().rev().find(|one| {
-                let other_name = chart::fold::name_key(&one.patient.name.written) != chart::fold::name_key(&newest.patient.name.written);
+                let other_name = chart::fold::name_key(&one.patient.name.written)
+                    != chart::fold::name_key(&newest.patient.name.written);
                 other_name && one.patient.birth != newest.patient.birth
             });
-            self.gathering.register(&id, [newest.patient].into_iter().chain(stranger.map(|one| one.patient)));
+            self.gathering
+                .register(&id, [newest.patient].into_iter().chain(stranger.map(|one| one.patient)));
         }
     }
 
@@ -207,8 +180,10 @@ impl<'p> Pull<'p> {
                 continue;
             }
             let some = types.iter().any(|name| of_type(self, name) > 0);
-            let asked = types.iter().all(|name| self.input.asked.contains(name));
-            let failed = types.iter().any(|name| self.input.failed.contains(name));
+            // The first carries the kind; not every server has the others.
+            let first = types.first().copied().unwrap_or("");
+            let asked = self.input.asked.contains(&first);
+            let failed = self.input.failed.contains(&first);
             if failed {
                 self.gathering.fail(kind);
             }
@@ -221,7 +196,9 @@ impl<'p> Pull<'p> {
                 kind_word(kind),
                 types.join("・")
             );
-            self.gathering.ledger.add(Finding::new("file.missing", Severity::Severe, message).in_field(kind.word()));
+            self.gathering
+                .ledger
+                .add(Finding::new("file.missing", Severity::Severe, message).in_field(kind.word()));
         }
         for (name, wanted) in &self.input.counted {
             let found = of_type(self, name);
@@ -229,11 +206,20 @@ impl<'p> Pull<'p> {
                 if let Some(kind) = kind_of(name) {
                     self.gathering.fail(kind);
                 }
-                for (seen, _) in self.seen.iter_mut().zip(&self.input.pieces).filter(|(seen, _)| seen.types.contains_key(name)) {
+                for (seen, _) in self
+                    .seen
+                    .iter_mut()
+                    .zip(&self.input.pieces)
+                    .filter(|(seen, _)| seen.types.contains_key(name))
+                {
                     seen.torn = true;
                 }
-                let message = format!("{name} は{wanted}件あるはずですが、{found}件しか読めません。出力が終わっていないか、壊れています。");
-                self.gathering.ledger.add(Finding::new("file.half_written", Severity::Severe, message));
+                let message = format!(
+                    "{name} は{wanted}件あるはずですが、{found}件しか読めません。出力が終わっていないか、壊れています。"
+                );
+                self.gathering
+                    .ledger
+                    .add(Finding::new("file.half_written", Severity::Severe, message));
             }
         }
         self.pending.has_diets = of_type(self, "NutritionOrder") > 0 || self.input.asked.contains(&"NutritionOrder");
@@ -251,10 +237,18 @@ impl<'p> Pull<'p> {
     ) -> Result<Extract, PullFault> {
         for (name, count) in std::mem::take(&mut self.unused) {
             let message = format!("{name} は、ここで使う種類ではないため読みませんでした（{count}件）。");
-            self.gathering.ledger.add(Finding::new("fhir.unused", Severity::Note, message));
+            self.gathering
+                .ledger
+                .add(Finding::new("fhir.unused", Severity::Note, message));
         }
         self.pending.settle(&mut self.gathering);
-        let written = |piece: &super::input::Piece| self.input.transaction.or(piece.modified).unwrap_or(self.scope.now).min(self.scope.now);
+        let written = |piece: &super::input::Piece| {
+            self.input
+                .transaction
+                .or(piece.modified)
+                .unwrap_or(self.scope.now)
+                .min(self.scope.now)
+        };
         let mut origins = Vec::new();
         let mut bundled: BTreeMap<DataKind, Origin> = BTreeMap::new();
         for (piece, seen) in self.input.pieces.iter().zip(&self.seen) {
@@ -289,17 +283,26 @@ impl<'p> Pull<'p> {
                         all.written = all.written.max(one.written);
                     }
                     None => {
-                        bundled.insert(kind, Origin { name: "*.json".to_owned(), ..one });
+                        bundled.insert(
+                            kind,
+                            Origin {
+                                name: "*.json".to_owned(),
+                                ..one
+                            },
+                        );
                     }
                 }
             }
         }
         origins.extend(bundled.into_values());
         for (kind, stamps) in std::mem::take(&mut self.stamps) {
-            let at = self.input.transaction.or(match (stamps.oldest_file, stamps.newest_bundle) {
-                (Some(file), Some(bundle)) => Some(file.min(bundle)),
-                (one, other) => one.or(other),
-            });
+            let at = self
+                .input
+                .transaction
+                .or(match (stamps.oldest_file, stamps.newest_bundle) {
+                    (Some(file), Some(bundle)) => Some(file.min(bundle)),
+                    (one, other) => one.or(other),
+                });
             self.gathering.vouch(kind, at.unwrap_or_default());
         }
         for kind in &self.doubtful {
@@ -365,8 +368,14 @@ impl Taker for Pass<'_, '_> {
 impl Pull<'_> {
     /// Something that could not be read: told, and no list it may have belonged to is called empty.
     pub(super) fn lose(&mut self, number: usize, file: &str, fault: &Fault, kind: Option<DataKind>) {
-        let severity = if fault.torn { Severity::Severe } else { Severity::Warning };
-        self.gathering.ledger.add(Finding::new(fault.code, severity, fault.message.as_str()).at(file, fault.line));
+        let severity = if fault.torn {
+            Severity::Severe
+        } else {
+            Severity::Warning
+        };
+        self.gathering
+            .ledger
+            .add(Finding::new(fault.code, severity, fault.message.as_str()).at(file, fault.line));
         if fault.code == "field.undecodable" {
             return;
         }
@@ -377,7 +386,9 @@ impl Pull<'_> {
         let kinds: Vec<DataKind> = match (kind, seen.types.len()) {
             (Some(kind), _) => vec![kind],
             (None, 1) => seen.types.keys().filter_map(|one| kind_of(one)).collect(),
-            (None, _) => by_file_name(file).map_or_else(|| self.settings.carries.iter().copied().collect(), |kind| vec![kind]),
+            (None, _) => {
+                by_file_name(file).map_or_else(|| self.settings.carries.iter().copied().collect(), |kind| vec![kind])
+            }
         };
         let unknown = kinds.len() > 1;
         for kind in kinds {
@@ -398,7 +409,9 @@ impl Pull<'_> {
             return;
         }
         let carried = match &*name {
-            "Observation" => [DataKind::Result, DataKind::Vital, DataKind::Profile].iter().any(|kind| self.settings.carries.contains(kind)),
+            "Observation" => [DataKind::Result, DataKind::Vital, DataKind::Profile, DataKind::Stay]
+                .iter()
+                .any(|kind| self.settings.carries.contains(kind)),
             // Departments of encounters are used by other kinds.
             "Encounter" => true,
             name => kind_of(name).is_some_and(|kind| self.settings.carries.contains(&kind)),
@@ -418,6 +431,7 @@ impl Pull<'_> {
             "DocumentReference" => self.fact::<resource::DocumentReference<'_>>(text, place, facts::note::document),
             "Composition" => self.fact::<resource::Composition<'_>>(text, place, facts::note::composition),
             "NutritionOrder" => self.fact::<resource::NutritionOrder<'_>>(text, place, facts::stay::nutrition),
+            "List" => self.fact::<resource::List<'_>>(text, place, facts::allergy::list),
             "Flag" => self.fact::<resource::Flag<'_>>(text, place, facts::stay::flag),
             _ => return,
         };
@@ -437,7 +451,10 @@ impl Pull<'_> {
     ) -> Result<bool, Fault> {
         let (it, odd): (T, Odd) = json::read(text).map_err(|error| Fault {
             code: "fhir.json",
-            message: format!("読めないリソースです（{}字目）。この1件を使いませんでした。", error.column()),
+            message: format!(
+                "読めないリソースです（{}字目）。この1件を使いませんでした。",
+                error.column()
+            ),
             line: place.line,
             torn: false,
         })?;
@@ -452,10 +469,4 @@ impl Pull<'_> {
         };
         Ok(take(&it, &mut scene))
     }
-}
-
-/// `Condition.000.ndjson`: the way Bulk Data exports name their files.
-fn by_file_name(file: &str) -> Option<DataKind> {
-    let name = file.rsplit(['/', '\\']).next()?;
-    kind_of(name.split(['.', '-', '_']).next()?)
 }

@@ -27,6 +27,8 @@ pub struct Spot {
     pub coded: Coded,
     /// `wa`, `ro`, `bd` …
     pub kind: String,
+    /// 病室 and 病床 as numbers of their own, where it has them.
+    pub room_bed: (String, String),
     /// What it is part of.
     pub part_of: Vec<Key>,
     /// False when it is out of use.
@@ -69,6 +71,8 @@ pub struct Directory {
     /// Departments of encounters.
     encounters: HashMap<Key, u32>,
     departments: Vec<Coded>,
+    /// Diagnoses that an encounter puts first.
+    first_diagnoses: std::collections::HashSet<Key>,
     base: Option<String>,
 }
 
@@ -107,7 +111,9 @@ fn type_and_id(text: &str) -> Option<(&str, &str)> {
 
 /// What stands before `/Type/` in an absolute address.
 fn base_of<'r>(reference: &'r str, kind: &str) -> Option<&'r str> {
-    let at = reference.contains("://").then(|| reference.rfind(&format!("/{kind}/")))??;
+    let at = reference
+        .contains("://")
+        .then(|| reference.rfind(&format!("/{kind}/")))??;
     reference.get(..at)
 }
 
@@ -184,7 +190,9 @@ impl Directory {
             self.numbers.insert(*key, number.clone());
         }
         for identifier in identifiers {
-            let Some(key) = identifier_key(identifier) else { continue };
+            let Some(key) = identifier_key(identifier) else {
+                continue;
+            };
             self.identifiers
                 .entry(key)
                 .and_modify(|known| {
@@ -221,7 +229,10 @@ impl Directory {
         }
         // Nothing is said: in a bundle about one patient it is that patient's.
         let said_nothing = subject.reference.is_empty();
-        let first = place.scope.filter(|_| said_nothing).and_then(|scope| self.first_of.get(&scope));
+        let first = place
+            .scope
+            .filter(|_| said_nothing)
+            .and_then(|scope| self.first_of.get(&scope));
         first.cloned().map_or(Whose::Unknown, Whose::Of)
     }
 
@@ -255,14 +266,31 @@ impl Directory {
         if department.is_empty() {
             return;
         }
-        let at = self.departments.iter().position(|known| known == department).unwrap_or_else(|| {
-            self.departments.push(department.clone());
-            self.departments.len() - 1
-        });
+        let at = self
+            .departments
+            .iter()
+            .position(|known| known == department)
+            .unwrap_or_else(|| {
+                self.departments.push(department.clone());
+                self.departments.len() - 1
+            });
         let Ok(at) = u32::try_from(at) else { return };
         for key in keys {
             self.encounters.insert(key, at);
         }
+    }
+
+    /// The diagnosis that an encounter puts first.
+    pub fn put_first(&mut self, condition: &Reference<'_>, place: &Place<'_>) {
+        let keys = self.keys_to(&condition.reference, place);
+        self.first_diagnoses.extend(keys);
+    }
+
+    /// True for a diagnosis that some encounter puts first.
+    pub fn is_first(&mut self, id: &str, place: &Place<'_>) -> bool {
+        self.keys_of("Condition", id, place)
+            .iter()
+            .any(|key| self.first_diagnoses.contains(key))
     }
 
     /// Code and name of what a reference points to; the words beside the reference where it points nowhere.
@@ -298,8 +326,14 @@ impl Directory {
                 true => role.at.iter().find_map(|key| self.names.get(key)),
                 false => Some(&role.department),
             });
-            let of_encounter = self.encounters.get(key).and_then(|at| self.departments.get(*at as usize));
-            of_role.or(of_encounter).filter(|department| !department.is_empty()).cloned()
+            let of_encounter = self
+                .encounters
+                .get(key)
+                .and_then(|at| self.departments.get(*at as usize));
+            of_role
+                .or(of_encounter)
+                .filter(|department| !department.is_empty())
+                .cloned()
         })
     }
 
@@ -309,7 +343,9 @@ impl Directory {
         let mut chain: Vec<Spot> = Vec::new();
         let mut keys = self.keys_to(&reference.reference, place);
         while chain.len() < MAX_PARTS {
-            let Some(spot) = keys.iter().find_map(|key| self.spots.get(key)) else { break };
+            let Some(spot) = keys.iter().find_map(|key| self.spots.get(key)) else {
+                break;
+            };
             keys.clone_from(&spot.part_of);
             chain.push(spot.clone());
         }
@@ -324,7 +360,9 @@ impl Directory {
             let mut chain = vec![spot.clone()];
             let mut keys = spot.part_of.clone();
             while chain.len() < MAX_PARTS {
-                let Some(next) = keys.iter().find_map(|key| self.spots.get(key)) else { break };
+                let Some(next) = keys.iter().find_map(|key| self.spots.get(key)) else {
+                    break;
+                };
                 keys.clone_from(&next.part_of);
                 chain.push(next.clone());
             }
@@ -408,7 +446,10 @@ mod tests {
             assert_eq!(whose, Whose::Of(PatientId::parse(number).unwrap()), "{scope:?}");
         }
         // Without a word it is the bundle's patient; outside of a bundle it is nobody's.
-        assert_eq!(directory.whose(&to(""), &[], &place(Some(2))), Whose::Of(PatientId::parse("0002").unwrap()));
+        assert_eq!(
+            directory.whose(&to(""), &[], &place(Some(2))),
+            Whose::Of(PatientId::parse("0002").unwrap())
+        );
         assert_eq!(directory.whose(&to(""), &[], &place(None)), Whose::Unknown);
         assert_eq!(directory.whose(&to("Patient/2"), &[], &place(Some(2))), Whose::Unknown);
         assert_eq!(directory.whose(&to("Group/2"), &[], &place(None)), Whose::Nobody);
@@ -420,7 +461,13 @@ mod tests {
         let keys = directory.keys_of("Patient", "1", &place(None));
         directory.patient(&keys, &PatientId::parse("0001").unwrap(), &[], &place(None));
         let whose = |directory: &mut Directory, text| directory.whose(&to(text), &[], &place(None));
-        assert!(matches!(whose(&mut directory, "https://ehr.example/fhir/Patient/1"), Whose::Of(_)));
-        assert_eq!(whose(&mut directory, "https://other.example/fhir/Patient/1"), Whose::Unknown);
+        assert!(matches!(
+            whose(&mut directory, "https://ehr.example/fhir/Patient/1"),
+            Whose::Of(_)
+        ));
+        assert_eq!(
+            whose(&mut directory, "https://other.example/fhir/Patient/1"),
+            Whose::Unknown
+        );
     }
 }

@@ -4,8 +4,8 @@
 
 use super::json::{Number, Raw, Text, node};
 use super::model::{
-    Address, Annotation, Attachment, Coding, Concept, ContactPoint, Dosage, Extension, HumanName, Identifier, Meta, Narrative,
-    Period, Quantity, Range, Ratio, Reference,
+    Address, Annotation, Attachment, Coding, Concept, ContactPoint, Dosage, Extension, HumanName, Identifier, Meta,
+    Narrative, Period, Quantity, Range, Ratio, Reference,
 };
 
 macro_rules! resource {
@@ -295,6 +295,10 @@ node! {
     /// What belongs to a stay.
     Hospitalization { diet = "dietPreference": Vec<Concept<'a>> }
 }
+node! {
+    /// Which diagnosis an encounter was about.
+    EncounterDiagnosis { condition = "condition": Reference<'a>, rank = "rank": Number<'a> }
+}
 resource! {
     /// 受診・入院
     Encounter {
@@ -305,6 +309,7 @@ resource! {
         participant = "participant": Vec<EncounterParticipant<'a>>,
         period = "period": Option<Period<'a>>,
         reason = "reasonCode": Vec<Concept<'a>>,
+        diagnosis = "diagnosis": Vec<EncounterDiagnosis<'a>>,
         hospitalization = "hospitalization": Option<Hospitalization<'a>>,
         location = "location": Vec<EncounterLocation<'a>>,
         service_provider = "serviceProvider": Option<Reference<'a>>,
@@ -328,6 +333,29 @@ resource! {
         note = "note": Vec<Annotation<'a>>,
     }
 }
+node! {
+    /// What the patient pays all the same.
+    CoverageException { kind = "type": Option<Concept<'a>> }
+}
+node! {
+    /// What the patient pays.
+    CoverageCost {
+        kind = "type": Option<Concept<'a>>,
+        quantity = "valueQuantity": Option<Quantity<'a>>,
+        exception = "exception": Vec<CoverageException<'a>>,
+    }
+}
+resource! {
+    /// 一覧: here only where one is empty and says why.
+    List {
+        status = "status": Text<'a>,
+        code = "code": Option<Concept<'a>>,
+        subject = "subject": Reference<'a>,
+        date = "date": Text<'a>,
+        entry = "entry": Vec<Raw<'a>>,
+        empty_reason = "emptyReason": Option<Concept<'a>>,
+    }
+}
 resource! {
     /// 保険
     Coverage {
@@ -339,11 +367,12 @@ resource! {
         relationship = "relationship": Option<Concept<'a>>,
         period = "period": Option<Period<'a>>,
         payor = "payor": Vec<Reference<'a>>,
+        cost = "costToBeneficiary": Vec<CoverageCost<'a>>,
     }
 }
 node! {
     /// Which encounter a document belongs to.
-    DocumentContext { encounter = "encounter": Vec<Reference<'a>> }
+    DocumentContext { encounter = "encounter": Vec<Reference<'a>>, setting = "practiceSetting": Option<Concept<'a>> }
 }
 node! {
     /// The document.

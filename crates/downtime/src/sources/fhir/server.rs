@@ -124,11 +124,17 @@ impl Server {
                 return;
             }
             let message = "差分の取り出しに疑いがあるため、全件を取り直しました。";
-            input.findings.push(Finding::new("fhir.resync", Severity::Note, message));
+            input
+                .findings
+                .push(Finding::new("fhir.resync", Severity::Note, message));
         }
         if let Some(at) = bulk::export(line, group, &types, None, input, progress) {
             input.transaction = Some(at);
-            input.asked = types.iter().copied().filter(|name| !input.failed.contains(name)).collect();
+            input.asked = types
+                .iter()
+                .copied()
+                .filter(|name| !input.failed.contains(name))
+                .collect();
             if input.failed.is_empty() {
                 self.keep(input, at, now);
             }
@@ -166,14 +172,23 @@ impl Source for Server {
 
 /// The types of resource that the kinds need, with those that give names.
 fn types_of(carries: &BTreeSet<DataKind>) -> Vec<&'static str> {
-    let mut types = vec!["Patient", "Practitioner", "PractitionerRole", "Organization", "Location", "Encounter"];
+    let mut types = vec![
+        "Patient",
+        "Practitioner",
+        "PractitionerRole",
+        "Organization",
+        "Location",
+        "Encounter",
+    ];
     for (kind, names) in [
         (DataKind::Appointment, &["Appointment", "HealthcareService"][..]),
         (DataKind::Order, &["ServiceRequest"]),
         (DataKind::Diagnosis, &["Condition"]),
         (DataKind::Note, &["DocumentReference", "Composition"]),
         (DataKind::Prescription, &["MedicationRequest", "Medication"]),
-        (DataKind::Allergy, &["AllergyIntolerance"]),
+        (DataKind::Allergy, &["AllergyIntolerance", "List"]),
+        (DataKind::Schedule, &["MedicationRequest"]),
+        (DataKind::Handover, &["DocumentReference"]),
         (DataKind::Result, &["Observation"]),
         (DataKind::Vital, &["Observation"]),
         (DataKind::Profile, &["Observation", "Flag"]),

@@ -25,10 +25,7 @@ pub fn read(text: &str) -> Result<When, ()> {
         return Ok(When::default());
     }
     if text.len() == 10 {
-        return text
-            .parse()
-            .map(|on| When { on: Some(on), at: None })
-            .map_err(|_| ());
+        return text.parse().map(|on| When { on: Some(on), at: None }).map_err(|_| ());
     }
     if text.len() < 16 || text.as_bytes().get(10) != Some(&b'T') {
         return Err(());
@@ -67,7 +64,9 @@ pub fn instant(text: &str) -> Option<Moment> {
 pub fn rank(text: &str) -> Option<Moment> {
     instant(text).or_else(|| {
         let when = read(text).ok()?;
-        Some(Moment::from_local(when.on?.to_datetime(when.at.unwrap_or(Time::midnight()))))
+        Some(Moment::from_local(
+            when.on?.to_datetime(when.at.unwrap_or(Time::midnight())),
+        ))
     })
 }
 
@@ -79,12 +78,34 @@ mod tests {
     #[test]
     fn a_year_is_no_day_and_times_are_japans() {
         assert_eq!(read(""), Ok(When::default()));
-        assert_eq!(read("2026-11-20"), Ok(When { on: Some(date(2026, 11, 20)), at: None }));
-        let morning = When { on: Some(date(2026, 11, 20)), at: Some(time(8, 30, 0, 0)) };
-        for text in ["2026-11-20T08:30:15+09:00", "2026-11-19T23:30:15.123Z", "2026-11-20T08:30:15", "2026-11-20T08:30"] {
+        assert_eq!(
+            read("2026-11-20"),
+            Ok(When {
+                on: Some(date(2026, 11, 20)),
+                at: None
+            })
+        );
+        let morning = When {
+            on: Some(date(2026, 11, 20)),
+            at: Some(time(8, 30, 0, 0)),
+        };
+        for text in [
+            "2026-11-20T08:30:15+09:00",
+            "2026-11-19T23:30:15.123Z",
+            "2026-11-20T08:30:15",
+            "2026-11-20T08:30",
+        ] {
             assert_eq!(read(text), Ok(morning), "{text}");
         }
-        for text in ["1935", "1935-06", "20261120", "2026-02-30", "2026-11-20T25:00:00Z", "あああああああああ", "2026-13-01T00:00:00+09:00"] {
+        for text in [
+            "1935",
+            "1935-06",
+            "20261120",
+            "2026-02-30",
+            "2026-11-20T25:00:00Z",
+            "あああああああああ",
+            "2026-13-01T00:00:00+09:00",
+        ] {
             assert_eq!(read(text), Err(()), "{text}");
         }
     }

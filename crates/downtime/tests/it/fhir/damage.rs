@@ -25,13 +25,20 @@ fn pulled(bad: &str) -> (BTreeMap<String, chart::Chart>, downtime::sources::Extr
     let text = allergy("0001", "") + bad + "\n" + &allergy("0002", "");
     std::fs::write(dir.path().join("AllergyIntolerance.ndjson"), text).unwrap();
     let (charts, extract) = pull(only(&[DataKind::Allergy]), dir.path()).unwrap();
-    let by_id = charts.into_iter().map(|chart| (chart.patient.id.to_string(), chart)).collect();
+    let by_id = charts
+        .into_iter()
+        .map(|chart| (chart.patient.id.to_string(), chart))
+        .collect();
     (by_id, extract)
 }
 
 #[test]
 fn a_bad_line_costs_that_line_and_is_told_with_its_place() {
-    let deep = format!(r#"{{"resourceType":"AllergyIntolerance","extension":[{}1{}]}}"#, r#"{"extension":["#.repeat(500), "]}".repeat(500));
+    let deep = format!(
+        r#"{{"resourceType":"AllergyIntolerance","extension":[{}1{}]}}"#,
+        r#"{"extension":["#.repeat(500),
+        "]}".repeat(500)
+    );
     let bad = [
         r#"{"resourceType":"AllergyIntolerance","id":"x"#,
         r#"{"resourceType":"AllergyIntolerance""#,
@@ -45,8 +52,15 @@ fn a_bad_line_costs_that_line_and_is_told_with_its_place() {
             assert_eq!(charts[id].allergies.items().len(), 1, "{line:.60}");
         }
         let told = extract.findings.iter().find(|f| f.code == "fhir.json").unwrap();
-        assert_eq!((told.file.as_str(), told.line), ("AllergyIntolerance.ndjson", 2), "{line:.60}");
-        assert!(!told.message.contains("garbage"), "what stands in a line is not for messages");
+        assert_eq!(
+            (told.file.as_str(), told.line),
+            ("AllergyIntolerance.ndjson", 2),
+            "{line:.60}"
+        );
+        assert!(
+            !told.message.contains("garbage"),
+            "what stands in a line is not for messages"
+        );
     }
 }
 
@@ -54,30 +68,64 @@ fn a_bad_line_costs_that_line_and_is_told_with_its_place() {
 fn a_lost_line_may_have_been_anybodys_and_no_list_is_called_empty_without_a_word() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("Patient.ndjson"), booked("0001") + &booked("0002")).unwrap();
-    std::fs::write(dir.path().join("AllergyIntolerance.ndjson"), allergy("0001", "") + "{\n").unwrap();
+    std::fs::write(
+        dir.path().join("AllergyIntolerance.ndjson"),
+        allergy("0001", "") + "{\n",
+    )
+    .unwrap();
     let (charts, _) = pull(only(&[DataKind::Allergy]), dir.path()).unwrap();
     let other = charts.iter().find(|chart| chart.patient.id.as_str() == "0002").unwrap();
     assert_eq!(other.allergies, Known::NotRecorded);
-    assert!(other.findings.iter().any(|f| f.code == "kind.doubtful"), "{:?}", other.findings);
+    assert!(
+        other.findings.iter().any(|f| f.code == "kind.doubtful"),
+        "{:?}",
+        other.findings
+    );
 }
 
 #[test]
 fn a_field_of_a_wrong_type_costs_the_field_and_the_chart_says_so() {
-    for more in [r#","category":{"x":1}"#, r#","criticality":[]"#, r#","reaction":"x""#, r#","note":[7]"#, r#","criticality":"low","criticality":"high""#] {
-        let (charts, _) = pulled(&allergy("0001", more).replace("\"x0001\"", "\"y\"").replace("薬0001", "別の薬"));
-        let names: Vec<&str> = charts["0001"].allergies.items().iter().map(|a| a.substance.as_str()).collect();
+    for more in [
+        r#","category":{"x":1}"#,
+        r#","criticality":[]"#,
+        r#","reaction":"x""#,
+        r#","note":[7]"#,
+        r#","criticality":"low","criticality":"high""#,
+    ] {
+        let (charts, _) = pulled(
+            &allergy("0001", more)
+                .replace("\"x0001\"", "\"y\"")
+                .replace("薬0001", "別の薬"),
+        );
+        let names: Vec<&str> = charts["0001"]
+            .allergies
+            .items()
+            .iter()
+            .map(|a| a.substance.as_str())
+            .collect();
         assert_eq!(names, ["薬0001", "別の薬"], "{more}");
         let codes: Vec<&str> = charts["0001"].findings.iter().map(|f| f.code.as_str()).collect();
-        assert!(codes.contains(&"fhir.field") && codes.contains(&"kind.partial"), "{more}: {codes:?}");
+        assert!(
+            codes.contains(&"fhir.field") && codes.contains(&"kind.partial"),
+            "{more}: {codes:?}"
+        );
         assert!(charts["0002"].findings.is_empty());
     }
 }
 
 #[test]
 fn what_means_something_else_than_it_seems_to_is_left_out_and_told() {
-    let (charts, _) = pulled(&allergy("0001", r#","modifierExtension":[{"url":"x"}]"#).replace("\"x0001\"", "\"y\"").replace("薬0001", "別の薬"));
+    let (charts, _) = pulled(
+        &allergy("0001", r#","modifierExtension":[{"url":"x"}]"#)
+            .replace("\"x0001\"", "\"y\"")
+            .replace("薬0001", "別の薬"),
+    );
     assert_eq!(charts["0001"].allergies.items().len(), 1);
-    let told = charts["0001"].findings.iter().find(|f| f.code == "fhir.modifier").unwrap();
+    let told = charts["0001"]
+        .findings
+        .iter()
+        .find(|f| f.code == "fhir.modifier")
+        .unwrap();
     assert_eq!(told.severity, chart::Severity::Severe);
 }
 
@@ -88,12 +136,19 @@ fn a_torn_bundle_gives_its_first_entries_and_counts_as_half_written() {
         .lines()
         .map(|line| format!(r#"{{"resource":{line}}}"#))
         .collect();
-    let whole = format!(r#"{{"resourceType":"Bundle","type":"searchset","entry":[{}]}}"#, entries.join(",\n"));
+    let whole = format!(
+        r#"{{"resourceType":"Bundle","type":"searchset","entry":[{}]}}"#,
+        entries.join(",\n")
+    );
     std::fs::write(dir.path().join("b.json"), &whole.as_bytes()[..whole.len() - 40]).unwrap();
     let (charts, extract) = pull(only(&[DataKind::Allergy]), dir.path()).unwrap();
     assert_eq!(charts[0].allergies.items().len(), 1);
     assert!(extract.origins.iter().all(|origin| origin.half_written));
-    assert!(charts[0].findings.iter().any(|f| f.code == "kind.partial"), "{:?}", charts[0].findings);
+    assert!(
+        charts[0].findings.iter().any(|f| f.code == "kind.partial"),
+        "{:?}",
+        charts[0].findings
+    );
 }
 
 #[test]
@@ -102,7 +157,9 @@ fn a_manifest_that_counts_more_than_there_is_means_half_written() {
     std::fs::write(dir.path().join("Patient.ndjson"), booked("0001")).unwrap();
     std::fs::write(dir.path().join("AllergyIntolerance.ndjson"), allergy("0001", "")).unwrap();
     let manifest = |count: u32| {
-        format!(r#"{{"transactionTime":"2026-11-20T00:10:00+09:00","output":[{{"type":"AllergyIntolerance","url":"x","count":{count}}}]}}"#)
+        format!(
+            r#"{{"transactionTime":"2026-11-20T00:10:00+09:00","output":[{{"type":"AllergyIntolerance","url":"x","count":{count}}}]}}"#
+        )
     };
     for (count, half) in [(1, false), (2, true)] {
         std::fs::write(dir.path().join("export.json"), manifest(count)).unwrap();
@@ -127,7 +184,10 @@ fn a_kind_without_a_single_resource_is_unavailable_and_not_empty() {
 
 #[test]
 fn a_line_longer_than_may_be_is_skipped_and_the_next_is_read() {
-    let long = format!(r#"{{"resourceType":"AllergyIntolerance","text":"{}"}}"#, "x".repeat(33 << 20));
+    let long = format!(
+        r#"{{"resourceType":"AllergyIntolerance","text":"{}"}}"#,
+        "x".repeat(33 << 20)
+    );
     let (charts, extract) = pulled(&long);
     assert_eq!(charts["0002"].allergies.items().len(), 1);
     assert!(extract.findings.iter().any(|f| f.code == "row.too_long" && f.line == 2));
@@ -156,7 +216,10 @@ fn charts_of(bytes: &[u8]) -> Option<BTreeMap<String, Value>> {
 }
 
 /// The same few cases in every ordinary run; as many new ones as asked for in a long one.
-#[allow(clippy::disallowed_methods, reason = "asked for by hand, by the person who runs the test")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "asked for by hand, by the person who runs the test"
+)]
 fn cases(few: u32) -> ProptestConfig {
     let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
     let long = number("TORTURE_IMAGES").map(|images| u32::try_from(images / 20).unwrap_or(u32::MAX).max(few));

@@ -5,14 +5,18 @@ use std::sync::{Arc, Mutex};
 
 use chart::{Chart, DataKind, Known, Moment};
 use downtime::sources::fhir::Settings;
-use downtime::sources::fhir::server::{Algorithm, Answer, Ask, Client, MAX_HELD, Method, Server, ServerSettings, Way, Web, WebFault};
+use downtime::sources::fhir::server::{
+    Algorithm, Answer, Ask, Client, MAX_HELD, Method, Server, ServerSettings, Way, Web, WebFault,
+};
 use downtime::sources::{Extract, PullFault, Source};
 
-use self::ehr::{Behaviour, Ehr, key_path};
+use self::ehr::{Behaviour, Ehr};
+use self::keys::key_path;
 use super::only;
 use crate::table::scope;
 
 mod ehr;
+mod keys;
 
 /// The line as the roof lends it, with a clock that only waits on paper.
 struct Lent {
@@ -69,7 +73,11 @@ impl Web for Lent {
     }
 
     fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, String> {
-        self.key.as_ref().unwrap().sign(bytes).map_err(|fault| fault.to_string())
+        self.key
+            .as_ref()
+            .unwrap()
+            .sign(bytes)
+            .map_err(|fault| fault.to_string())
     }
 
     fn nonce(&self) -> [u8; 16] {
@@ -139,11 +147,19 @@ fn bulk() -> Way {
 }
 
 fn allergies(chart: &Chart) -> Vec<&str> {
-    chart.allergies.items().iter().map(|one| one.substance.as_str()).collect()
+    chart
+        .allergies
+        .items()
+        .iter()
+        .map(|one| one.substance.as_str())
+        .collect()
 }
 
 fn told(extract: &Extract, code: &str, words: &str) -> bool {
-    extract.findings.iter().any(|one| one.code == code && one.message.contains(words))
+    extract
+        .findings
+        .iter()
+        .any(|one| one.code == code && one.message.contains(words))
 }
 
 #[test]
@@ -157,11 +173,26 @@ fn searches_follow_every_page_and_both_kinds_of_key_are_let_in() {
             assert_eq!(allergies(chart), [format!("薬{n:04}"), format!("食物{n:04}")]);
             assert_eq!(chart.appointments.len(), 1);
         }
-        assert!(extract.findings.iter().all(|one| one.severity == chart::Severity::Note), "{:?}", extract.findings);
+        assert!(
+            extract.findings.iter().all(|one| one.severity == chart::Severity::Note),
+            "{:?}",
+            extract.findings
+        );
         // Pages of two: five appointments are three pages.
         let asked = ehr.asked();
-        assert!(asked.iter().filter(|line| line.starts_with("GET /fhir/Appointment")).count() >= 3, "{asked:#?}");
-        assert_eq!(asked.iter().filter(|line| line.starts_with("POST /token")).count(), 1, "one token for all");
+        assert!(
+            asked
+                .iter()
+                .filter(|line| line.starts_with("GET /fhir/Appointment"))
+                .count()
+                >= 3,
+            "{asked:#?}"
+        );
+        assert_eq!(
+            asked.iter().filter(|line| line.starts_with("POST /token")).count(),
+            1,
+            "one token for all"
+        );
     }
 }
 
@@ -170,18 +201,36 @@ fn a_key_that_the_server_does_not_know_is_refused_in_words_and_nothing_is_called
     let ehr = Ehr::start(2, "rs384.pem", Behaviour::default());
     let station = station(&ehr, Some("es384.pem"), Way::Search, only(&[DataKind::Allergy]));
     let fault = pull(&station).unwrap_err().to_string();
-    assert!(fault.contains("invalid_client") && fault.contains("前回の写し"), "{fault}");
+    assert!(
+        fault.contains("invalid_client") && fault.contains("前回の写し"),
+        "{fault}"
+    );
     assert!(!fault.contains("eyJ"), "no assertion in a message");
 }
 
 #[test]
 fn tls_by_the_hospitals_authority_and_by_nobody_elses() {
-    let behaviour = Behaviour { tls: true, ..Behaviour::default() };
+    let behaviour = Behaviour {
+        tls: true,
+        ..Behaviour::default()
+    };
     let ehr = Ehr::start(2, "es384.pem", behaviour);
-    let (charts, _) = pull(&station(&ehr, Some("es384.pem"), Way::Search, only(&[DataKind::Allergy]))).unwrap();
+    let (charts, _) = pull(&station(
+        &ehr,
+        Some("es384.pem"),
+        Way::Search,
+        only(&[DataKind::Allergy]),
+    ))
+    .unwrap();
     assert_eq!(charts.len(), 2);
     let before = ehr.asked().len();
-    let stranger = station_trusting(&ehr, Some("es384.pem"), Way::Search, only(&[DataKind::Allergy]), "other-ca.pem");
+    let stranger = station_trusting(
+        &ehr,
+        Some("es384.pem"),
+        Way::Search,
+        only(&[DataKind::Allergy]),
+        "other-ca.pem",
+    );
     let fault = pull(&stranger).unwrap_err().to_string();
     assert!(fault.contains("証明"), "{fault}");
     assert_eq!(ehr.asked().len(), before, "nothing was sent");
@@ -199,19 +248,30 @@ fn what_passes_by_itself_is_tried_again_and_what_does_not_is_told() {
     let (charts, extract) = pull(&station).unwrap();
     assert_eq!(charts.len(), 2);
     assert!(matches!(charts[0].allergies, Known::Unavailable { since: Some(_) }));
-    assert!(told(&extract, "fhir.server", "この患者の情報は見られません"), "{:?}", extract.findings);
+    assert!(
+        told(&extract, "fhir.server", "この患者の情報は見られません"),
+        "{:?}",
+        extract.findings
+    );
     assert!(station.waited.load(Ordering::SeqCst) >= 2 * 7, "Retry-After is kept");
 }
 
 #[test]
 fn a_next_page_somewhere_else_or_in_a_circle_is_not_followed() {
     for next in ["http://127.0.0.1:1/fhir/Appointment?page=1", "same"] {
-        let behaviour = Behaviour { next: Some(next), ..Behaviour::default() };
+        let behaviour = Behaviour {
+            next: Some(next),
+            ..Behaviour::default()
+        };
         let ehr = Ehr::start(5, "rs384.pem", behaviour);
         let station = station(&ehr, Some("rs384.pem"), Way::Search, only(&[DataKind::Allergy]));
         // What came before is used, everybody who could be found is taken, and the gap is told.
         let (_, extract) = pull(&station).unwrap();
-        let words = if next == "same" { "堂々巡り" } else { "別のサーバ" };
+        let words = if next == "same" {
+            "堂々巡り"
+        } else {
+            "別のサーバ"
+        };
         assert!(told(&extract, "fhir.server", words), "{:?}", extract.findings);
     }
 }
@@ -225,8 +285,14 @@ fn an_export_is_waited_for_fetched_and_taken_back() {
     assert_eq!(allergies(&charts[3]), ["薬0004", "食物0004"]);
     assert_eq!(extract.as_of.of(DataKind::Allergy), ehr.transaction());
     let asked = ehr.asked();
-    assert!(asked.iter().any(|line| line.starts_with("DELETE /fhir/status")), "{asked:#?}");
-    assert!(station.waited.load(Ordering::SeqCst) >= 9, "twice in progress, with its Retry-After");
+    assert!(
+        asked.iter().any(|line| line.starts_with("DELETE /fhir/status")),
+        "{asked:#?}"
+    );
+    assert!(
+        station.waited.load(Ordering::SeqCst) >= 9,
+        "twice in progress, with its Retry-After"
+    );
 }
 
 #[test]
@@ -239,7 +305,11 @@ fn the_next_export_brings_what_changed_and_what_is_gone_is_gone() {
     ehr.delete("AllergyIntolerance/f0001");
     let (charts, _) = pull(&station).unwrap();
     let asked = ehr.asked();
-    assert_eq!(asked.iter().filter(|line| line.contains("_since=")).count(), 1, "{asked:#?}");
+    assert_eq!(
+        asked.iter().filter(|line| line.contains("_since=")).count(),
+        1,
+        "{asked:#?}"
+    );
     assert_eq!(allergies(&charts[0]), ["薬0001"]);
     assert_eq!(allergies(&charts[1]), ["食物0002", "新しい薬"]);
     assert_eq!(allergies(&charts[2]), ["薬0003", "食物0003"]);
@@ -253,7 +323,16 @@ fn the_next_export_brings_what_changed_and_what_is_gone_is_gone() {
 
 #[test]
 fn a_file_that_cannot_be_fetched_or_is_too_short_is_a_gap_that_people_see() {
-    for behaviour in [Behaviour { forbidden: "AllergyIntolerance", ..Behaviour::default() }, Behaviour { short_file: true, ..Behaviour::default() }] {
+    for behaviour in [
+        Behaviour {
+            forbidden: "AllergyIntolerance",
+            ..Behaviour::default()
+        },
+        Behaviour {
+            short_file: true,
+            ..Behaviour::default()
+        },
+    ] {
         let ehr = Ehr::start(2, "rs384.pem", behaviour);
         let station = station(&ehr, Some("rs384.pem"), bulk(), only(&[DataKind::Allergy]));
         let (charts, extract) = pull(&station).unwrap();
@@ -261,7 +340,12 @@ fn a_file_that_cannot_be_fetched_or_is_too_short_is_a_gap_that_people_see() {
         let empty = matches!(charts[1].allergies, Known::Unavailable { since: Some(_) });
         let partial = charts[1].findings.iter().any(|one| one.code == "kind.partial");
         assert!(empty || partial, "{:?}", charts[1]);
-        assert!(extract.findings.iter().any(|one| matches!(one.code.as_str(), "fhir.server" | "file.half_written")));
+        assert!(
+            extract
+                .findings
+                .iter()
+                .any(|one| matches!(one.code.as_str(), "fhir.server" | "file.half_written"))
+        );
     }
 }
 
@@ -276,5 +360,5 @@ fn a_server_that_is_not_there_leaves_the_copy_of_before() {
     assert!(fault.contains("前回の写し"), "{fault}");
 }
 
-/// Nothing shared between tests but this.
+/// What the server's threads share.
 pub type Shared<T> = Arc<Mutex<T>>;

@@ -324,10 +324,34 @@ fn tables() -> Vec<Seed> {
         ("fhir", "ward", read("sources/fhir/wards/in/all.ndjson")),
         ("fhir", "bundle", read("sources/fhir/clins/in/two.json")),
         ("fhir", "document", read("sources/fhir/clins/in/referral.json")),
-        ("fhir", "notes", read("sources/fhir/notes-orders-insurance/in/all.ndjson")),
-        ("fhir", "drugs", [people("prescriptions"), read("sources/fhir/prescriptions/in/MedicationRequest.ndjson")].concat()),
-        ("fhir", "results", [people("results"), read("sources/fhir/results/in/Observation.ndjson")].concat()),
-        ("fhir", "allergies", [people("allergies"), read("sources/fhir/allergies/in/AllergyIntolerance.ndjson")].concat()),
+        (
+            "fhir",
+            "notes",
+            read("sources/fhir/notes-orders-insurance/in/all.ndjson"),
+        ),
+        (
+            "fhir",
+            "drugs",
+            [
+                people("prescriptions"),
+                read("sources/fhir/prescriptions/in/MedicationRequest.ndjson"),
+            ]
+            .concat(),
+        ),
+        (
+            "fhir",
+            "results",
+            [people("results"), read("sources/fhir/results/in/Observation.ndjson")].concat(),
+        ),
+        (
+            "fhir",
+            "allergies",
+            [
+                people("allergies"),
+                read("sources/fhir/allergies/in/AllergyIntolerance.ndjson"),
+            ]
+            .concat(),
+        ),
         ("mapping", "a", read("hospital/a/mapping.toml")),
         ("mapping", "b", read("hospital/b/mapping.toml")),
     ]

@@ -35,15 +35,21 @@ fn nothing(code: &Concept<'_>) -> Option<Nothing> {
             "428607008" if snomed => Nothing::Partly("環境"),
             "1003774007" if snomed => Nothing::Partly("ラテックス"),
             "1631000175102" if snomed => Nothing::NotAsked,
-            "not-asked" | "asked-unknown" | "unknown" if coding.system.ends_with("data-absent-reason") => Nothing::NotAsked,
+            "not-asked" | "asked-unknown" | "unknown" if coding.system.ends_with("data-absent-reason") => {
+                Nothing::NotAsked
+            }
             _ => return None,
         })
     });
     by_code.or_else(|| {
         let words: String = code.words().chars().filter(|c| !c.is_whitespace()).collect();
         Some(match words.as_str() {
-            "アレルギーなし" | "アレルギー無し" | "アレルギーなし（確認済）" | "なし" | "無し" | "特になし" => Nothing::Known,
-            "薬剤アレルギーなし" | "薬アレルギーなし" | "薬物アレルギーなし" => Nothing::Partly("薬剤"),
+            "アレルギーなし" | "アレルギー無し" | "アレルギーなし（確認済）" | "なし" | "無し" | "特になし" => {
+                Nothing::Known
+            }
+            "薬剤アレルギーなし" | "薬アレルギーなし" | "薬物アレルギーなし" => {
+                Nothing::Partly("薬剤")
+            }
             "食物アレルギーなし" => Nothing::Partly("食物"),
             "未確認" | "不明" => Nothing::NotAsked,
             _ => return None,
@@ -80,15 +86,57 @@ pub fn allergy(it: &resource::AllergyIntolerance<'_>, scene: &mut Scene<'_>) -> 
         }
         None if code.is_empty() => {
             let message = "何のアレルギーか書かれていない情報があります。ここにあるものがすべてではありません。";
-            scene.tell(&id, "allergy.unnamed", Severity::Severe, "AllergyIntolerance.code", message);
+            scene.tell(
+                &id,
+                "allergy.unnamed",
+                Severity::Severe,
+                "AllergyIntolerance.code",
+                message,
+            );
             AllergySaid::Unavailable
         }
         None if over => {
-            let message = format!("「{}」は解消・非活動と記録されたアレルギーのため、一覧に入れませんでした。", code.words());
-            scene.tell(&id, "allergy.inactive", Severity::Note, "AllergyIntolerance.clinicalStatus", message);
+            let message = format!(
+                "「{}」は解消・非活動と記録されたアレルギーのため、一覧に入れませんでした。",
+                code.words()
+            );
+            scene.tell(
+                &id,
+                "allergy.inactive",
+                Severity::Note,
+                "AllergyIntolerance.clinicalStatus",
+                message,
+            );
             return false;
         }
         None => AllergySaid::Present(present(it, code, on)),
+    };
+    if let Some(about) = scene.about(&id) {
+        about.draft.add_allergy(said);
+    }
+    true
+}
+
+/// A list of allergies that is empty and says why.
+pub fn list(it: &resource::List<'_>, scene: &mut Scene<'_>) -> bool {
+    let about_allergies = it
+        .code
+        .as_ref()
+        .is_some_and(|code| code.has("52472-8") || code.has("48765-2") || code.words().contains("アレルギー"));
+    let why = it.empty_reason.as_ref().filter(|_| it.entry.is_empty());
+    let (true, "current", Some(why)) = (about_allergies, &*it.status, why) else {
+        return false;
+    };
+    let Some(id) = scene.wanted(DataKind::Allergy, &it.subject, &it.contained) else {
+        return false;
+    };
+    let on = scene.past(&id, "List.date", &it.date).on;
+    let code = why.coding.first().map_or("", |one| &*one.code);
+    let said = match code {
+        "nilknown" => AllergySaid::ConfirmedNone(on),
+        "notasked" | "notstarted" => AllergySaid::NotRecorded,
+        // withheld, unavailable, closed: something may be there.
+        _ => AllergySaid::Unavailable,
     };
     if let Some(about) = scene.about(&id) {
         about.draft.add_allergy(said);
@@ -108,20 +156,32 @@ fn present(it: &resource::AllergyIntolerance<'_>, code: &Concept<'_>, on: Option
     } else {
         AllergyKind::Other
     };
-    let coded = codes::coded(code, &[System::Yj, System::Generic, System::Hot, System::Jfagy, System::Snomed]);
+    let coded = codes::coded(
+        code,
+        &[System::Yj, System::Generic, System::Hot, System::Jfagy, System::Snomed],
+    );
     let mut words: Vec<String> = Vec::new();
     for reaction in &it.reaction {
-        words.extend(reaction.manifestation.iter().map(|one| one.words().to_owned()));
-        if reaction.manifestation.is_empty() {
-            words.push(reaction.description.trim().to_owned());
+        let mut said: Vec<&str> = reaction
+            .manifestation
+            .iter()
+            .map(Concept::words)
+            .filter(|one| !one.is_empty())
+            .collect();
+        if said.is_empty() {
+            said.push(reaction.description.trim());
         }
-        if &*reaction.severity == "severe" {
-            words.push("重症".to_owned());
-        }
+        let severity = match &*reaction.severity {
+            "severe" => " 重度",
+            "moderate" => " 中等度",
+            "mild" => " 軽度",
+            _ => "",
+        };
+        words.push(format!("{}{severity}", said.join("、")).trim().to_owned());
     }
     words.extend(it.note.iter().map(|one| one.text.trim().to_owned()));
     // For drugs JP-CLINS puts "high" on every contraindication; elsewhere it says that a next time may kill.
-    if &*it.criticality == "high" && kind != AllergyKind::Drug {
+    if &*it.criticality == "high" && !is("medication") {
         words.push("重症化のおそれ".to_owned());
     }
     if is_any(it.verification_status.as_ref(), &["unconfirmed", "presumed"]) {
@@ -131,7 +191,11 @@ fn present(it: &resource::AllergyIntolerance<'_>, code: &Concept<'_>, on: Option
     words.dedup();
     Allergy {
         kind,
-        substance: if substance.is_empty() { coded.code.clone() } else { substance },
+        substance: if substance.is_empty() {
+            coded.code.clone()
+        } else {
+            substance
+        },
         code: coded.code,
         reaction: bounded(&words.join("、")),
         on,
@@ -140,6 +204,8 @@ fn present(it: &resource::AllergyIntolerance<'_>, code: &Concept<'_>, on: Option
 
 fn day(it: &resource::AllergyIntolerance<'_>, id: &PatientId, scene: &mut Scene<'_>) -> Option<Date> {
     let of_reaction = it.reaction.first().map_or("", |one| &*one.onset);
-    let first = [&*it.onset, of_reaction, &*it.last_occurrence, &*it.recorded].into_iter().find(|text| !text.is_empty());
+    let first = [&*it.onset, of_reaction, &*it.last_occurrence, &*it.recorded]
+        .into_iter()
+        .find(|text| !text.is_empty());
     scene.past(id, "AllergyIntolerance.onset", first.unwrap_or("")).on
 }

@@ -17,7 +17,10 @@ pub fn appointment(it: &resource::Appointment<'_>, scene: &mut Scene<'_>) -> boo
         "proposed" | "cancelled" | "noshow" | "entered-in-error" | "waitlist" => return false,
         status if COMES.contains(&status) => {}
         other => {
-            let message = format!("予約の状態「{}」を知りません。予約として扱いました。", super::brief(other));
+            let message = format!(
+                "予約の状態「{}」を知りません。予約として扱いました。",
+                super::brief(other)
+            );
             scene.tell(&id, "fhir.status", Severity::Warning, "Appointment.status", message);
         }
     }
@@ -32,7 +35,11 @@ pub fn appointment(it: &resource::Appointment<'_>, scene: &mut Scene<'_>) -> boo
         doctor: Coded::default(),
         place: String::new(),
         purpose: purpose(it),
-        number: it.identifier.first().map(|one| one.value.trim().to_owned()).unwrap_or_default(),
+        number: it
+            .identifier
+            .first()
+            .map(|one| one.value.trim().to_owned())
+            .unwrap_or_default(),
     };
     for participant in it.participant.iter().filter(|one| &*one.status != "declined") {
         let Some(actor) = &participant.actor else { continue };
@@ -99,7 +106,10 @@ fn department(it: &resource::Appointment<'_>, scene: &mut Scene<'_>) -> Coded {
     }
     let all = || it.specialty.iter().chain(&it.service_type);
     let by_system = all().find(|one| codes::code_of(one, System::Department).is_some());
-    by_system.or_else(|| all().next()).map(codes::department).unwrap_or_default()
+    by_system
+        .or_else(|| all().next())
+        .map(codes::department)
+        .unwrap_or_default()
 }
 
 fn purpose(it: &resource::Appointment<'_>) -> String {
@@ -126,26 +136,53 @@ pub fn order(it: &resource::ServiceRequest<'_>, scene: &mut Scene<'_>) -> bool {
         return false;
     };
     let start = it.occurrence_period.as_ref().map_or("", |period| &*period.start);
-    let text = if it.occurrence.is_empty() { start } else { &it.occurrence };
+    let text = if it.occurrence.is_empty() {
+        start
+    } else {
+        &it.occurrence
+    };
     let when = scene.when(&id, "ServiceRequest.occurrence", text);
     let Some(on) = when.on else { return false };
-    let exam = it.code.as_ref().map(|code| codes::coded(code, &[System::Jlac, System::Loinc, System::Snomed])).unwrap_or_default();
+    let exam = it
+        .code
+        .as_ref()
+        .map(|code| codes::coded(code, &[System::Jlac, System::Loinc, System::Snomed]))
+        .unwrap_or_default();
     if exam.is_empty() {
         return false;
     }
     let mut place: Vec<String> = it.location_code.iter().map(|one| one.words().to_owned()).collect();
     for reference in &it.location {
-        place.push(scene.directory.named(reference, &it.contained, &scene.place).label().to_owned());
+        place.push(
+            scene
+                .directory
+                .named(reference, &it.contained, &scene.place)
+                .label()
+                .to_owned(),
+        );
     }
-    let remarks: Vec<&str> = [it.patient_instruction.trim()].into_iter().chain(it.note.iter().map(|one| one.text.trim())).filter(|one| !one.is_empty()).collect();
+    let remarks: Vec<&str> = [it.patient_instruction.trim()]
+        .into_iter()
+        .chain(it.note.iter().map(|one| one.text.trim()))
+        .filter(|one| !one.is_empty())
+        .collect();
     let order = ExamOrder {
         on,
         at: when.at,
         exam,
         place: bounded(&place.join(" ")),
         remarks: bounded(&remarks.join(" ")),
-        department: scene.department(&it.extension, it.encounter.as_ref(), &it.contained, it.requester.as_ref()),
-        number: it.identifier.first().map(|one| one.value.trim().to_owned()).unwrap_or_default(),
+        department: scene.department(
+            &it.extension,
+            it.encounter.as_ref(),
+            &it.contained,
+            it.requester.as_ref(),
+        ),
+        number: it
+            .identifier
+            .first()
+            .map(|one| one.value.trim().to_owned())
+            .unwrap_or_default(),
     };
     scene.about(&id).is_some_and(|about| {
         let frame = about.frame;

@@ -18,7 +18,11 @@ pub fn condition(it: &resource::Condition<'_>, scene: &mut Scene<'_>) -> bool {
     let Some(id) = scene.wanted(DataKind::Diagnosis, &it.subject, &it.contained) else {
         return false;
     };
-    if when::read(&it.abatement).ok().and_then(|end| end.on).is_some_and(|end| end < scene.day) {
+    if when::read(&it.abatement)
+        .ok()
+        .and_then(|end| end.on)
+        .is_some_and(|end| end < scene.day)
+    {
         return false;
     }
     let empty = Concept::default();
@@ -27,19 +31,37 @@ pub fn condition(it: &resource::Condition<'_>, scene: &mut Scene<'_>) -> bool {
     if name.is_empty() {
         scene.lost(DataKind::Diagnosis, &id);
         let message = "病名の書かれていない病名です。使いませんでした。";
-        scene.tell(&id, "diagnosis.unnamed", chart::Severity::Warning, "Condition.code", message);
+        scene.tell(
+            &id,
+            "diagnosis.unnamed",
+            chart::Severity::Warning,
+            "Condition.code",
+            message,
+        );
         return false;
     }
     let start = it.onset_period.as_ref().map_or("", |period| &*period.start);
-    let since = [&*it.onset, start, &*it.recorded].into_iter().find(|text| !text.is_empty()).unwrap_or("");
+    let since = [&*it.onset, start, &*it.recorded]
+        .into_iter()
+        .find(|text| !text.is_empty())
+        .unwrap_or("");
     let since = scene.past(&id, "Condition.onset", since).on;
     let diagnosis = Diagnosis {
-        code: codes::coded(code, &[System::DiseaseKey, System::DiseaseExchange]).code,
+        code: Some(codes::coded(code, &[System::DiseaseKey, System::DiseaseExchange]).code)
+            // All nines: the standard's word for "no code".
+            .filter(|code| !code.bytes().all(|b| b == b'9'))
+            .unwrap_or_default(),
         icd10: codes::code_of(code, System::Icd10).unwrap_or_default().to_owned(),
         since,
-        main: is_main(&it.extension),
-        suspected: is_any(it.verification_status.as_ref(), &["unconfirmed", "provisional", "differential"]),
-        department: scene.department(&it.extension, it.encounter.as_ref(), &it.contained, None).label().to_owned(),
+        main: is_main(&it.extension) || scene.directory.is_first(&it.id, &scene.place),
+        suspected: is_any(
+            it.verification_status.as_ref(),
+            &["unconfirmed", "provisional", "differential"],
+        ),
+        department: scene
+            .department(&it.extension, it.encounter.as_ref(), &it.contained, None)
+            .label()
+            .to_owned(),
         uninformed: it.meta.tagged("UNINFORMED") || it.meta.tagged("UNDELIVERED"),
         name,
     };
@@ -60,7 +82,9 @@ fn name(it: &resource::Condition<'_>, code: &Concept<'_>) -> String {
     }
     let of = |end: &str| -> String {
         let list = it.extension.iter().filter(|one| one.url.ends_with(end));
-        list.filter_map(|one| one.concept.as_ref()).map(Concept::words).collect()
+        list.filter_map(|one| one.concept.as_ref())
+            .map(Concept::words)
+            .collect()
     };
     bounded(&format!(
         "{}{base}{}",

@@ -32,7 +32,12 @@ pub fn fill(item: &mut PrescriptionItem, dosage: &Dosage<'_>) -> Vec<String> {
 fn usage(dosage: &Dosage<'_>) -> String {
     let code = dosage.timing.as_ref().and_then(|timing| timing.code.as_ref());
     let by_code = code.map_or("", Concept::words);
-    let mut words = if by_code.is_empty() { dosage.text.trim() } else { by_code }.to_owned();
+    let mut words = if by_code.is_empty() {
+        dosage.text.trim()
+    } else {
+        by_code
+    }
+    .to_owned();
     let reason = dosage.as_needed_for.as_ref().map_or("", Concept::words);
     if !reason.is_empty() && !words.contains(reason) {
         words = format!("{reason} {words}").trim().to_owned();
@@ -42,14 +47,24 @@ fn usage(dosage: &Dosage<'_>) -> String {
 
 /// 内服 頓服 外用 注射, by the method, by the usage code, by how the amounts are said.
 fn route(dosage: &Dosage<'_>) -> Route {
-    let method = dosage.method.as_ref().and_then(|one| one.coding.first()).map_or("", |one| one.code.trim());
+    let method = dosage
+        .method
+        .as_ref()
+        .and_then(|one| one.coding.first())
+        .map_or("", |one| one.code.trim());
     let usage = dosage.timing.as_ref().and_then(|timing| timing.code.as_ref());
     let usage = usage.and_then(|one| codes::code_of(one, System::Usage)).unwrap_or("");
     let as_needed = dosage.as_needed == Some(true)
         || dosage.as_needed_for.as_ref().is_some_and(|one| !one.is_empty())
         || (usage.len() == 16 && usage.as_bytes().get(2) == Some(&b'5'));
-    let class = [method, usage].iter().find_map(|code| code.chars().next().filter(|c| matches!(c, '1' | '2' | '3')));
-    let by_route = dosage.route.as_ref().and_then(|one| one.coding.first()).map_or("", |one| one.code.trim());
+    let class = [method, usage]
+        .iter()
+        .find_map(|code| code.chars().next().filter(|c| matches!(c, '1' | '2' | '3')));
+    let by_route = dosage
+        .route
+        .as_ref()
+        .and_then(|one| one.coding.first())
+        .map_or("", |one| one.code.trim());
     match class {
         Some('2') => Route::External,
         Some('3') => Route::Injection,
@@ -69,11 +84,16 @@ fn chosen<'d, 'a>(list: &'d [DoseAndRate<'a>]) -> Option<(&'d DoseAndRate<'a>, b
     let kind = |one: &DoseAndRate<'_>, code: &str| one.kind.as_ref().is_some_and(|kind| kind.has(code));
     let product = list.iter().find(|one| kind(one, "1"));
     let plain = list.iter().find(|one| one.kind.is_none());
-    product.or(plain).map(|one| (one, false)).or_else(|| list.first().map(|one| (one, kind(one, "2"))))
+    product
+        .or(plain)
+        .map(|one| (one, false))
+        .or_else(|| list.first().map(|one| (one, kind(one, "2"))))
 }
 
 fn amounts_of(item: &mut PrescriptionItem, dosage: &Dosage<'_>, left: &mut Vec<String>) {
-    let Some((one, is_ingredient)) = chosen(&dosage.dose_and_rate) else { return };
+    let Some((one, is_ingredient)) = chosen(&dosage.dose_and_rate) else {
+        return;
+    };
     if is_ingredient {
         left.push("量は成分量です".to_owned());
     }
@@ -117,7 +137,9 @@ fn additional(item: &mut PrescriptionItem, dosage: &Dosage<'_>, left: &mut Vec<S
     let mut uneven: Vec<(u32, String)> = Vec::new();
     let mut uneven_words: Vec<String> = Vec::new();
     for one in &dosage.additional {
-        let code = codes::code_of(one, System::UsageMore).or_else(|| one.coding.first().map(|c| c.code.trim())).unwrap_or("");
+        let code = codes::code_of(one, System::UsageMore)
+            .or_else(|| one.coding.first().map(|c| c.code.trim()))
+            .unwrap_or("");
         if let Some(found) = uneven_part(code) {
             uneven.push(found);
             uneven_words.push(one.words().to_owned());
@@ -133,7 +155,11 @@ fn additional(item: &mut PrescriptionItem, dosage: &Dosage<'_>, left: &mut Vec<S
         return;
     }
     uneven.sort_by_key(|(place, _)| *place);
-    let unit = item.per_day.as_ref().or(item.per_dose.as_ref()).map_or("", |one| one.unit.as_str());
+    let unit = item
+        .per_day
+        .as_ref()
+        .or(item.per_dose.as_ref())
+        .map_or("", |one| one.unit.as_str());
     let in_order = (1..).zip(&uneven).all(|(place, (said, _))| place == *said);
     let read: Option<Vec<Amount>> = uneven.iter().map(|(_, text)| Amount::parse(text, unit)).collect();
     match read.filter(|_| in_order && !unit.is_empty()) {
@@ -152,7 +178,9 @@ fn uneven_part(code: &str) -> Option<(u32, String)> {
 }
 
 fn repeat(item: &mut PrescriptionItem, dosage: &Dosage<'_>, left: &mut Vec<String>) {
-    let Some(repeat) = dosage.timing.as_ref().and_then(|timing| timing.repeat.as_ref()) else { return };
+    let Some(repeat) = dosage.timing.as_ref().and_then(|timing| timing.repeat.as_ref()) else {
+        return;
+    };
     if let Some(days) = repeat.bounds_duration.as_ref().and_then(days) {
         item.days = Some(days);
     }
@@ -164,7 +192,10 @@ fn repeat(item: &mut PrescriptionItem, dosage: &Dosage<'_>, left: &mut Vec<Strin
     }
     let mut mask = 0_u8;
     for day in &repeat.day_of_week {
-        match ["sun", "mon", "tue", "wed", "thu", "fri", "sat"].iter().position(|known| known == &&**day) {
+        match ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+            .iter()
+            .position(|known| known == &&**day)
+        {
             Some(bit) => mask |= 1 << bit,
             None => left.push(format!("曜日: {}", &**day)),
         }

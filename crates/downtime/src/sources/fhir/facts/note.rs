@@ -29,9 +29,22 @@ pub fn document(it: &DocumentReference<'_>, scene: &mut Scene<'_>) -> bool {
         match decoded(&content.attachment.content_type, &content.attachment.data) {
             Some(words) => text.push_str(&words),
             None => {
-                let name = if it.description.trim().is_empty() { &*content.attachment.title } else { &*it.description };
-                let message = format!("文字でない文書があります（{}）。ここでは見られません。", super::brief(name));
-                scene.tell(&id, "note.not_text", Severity::Note, "DocumentReference.content", message);
+                let name = if it.description.trim().is_empty() {
+                    &*content.attachment.title
+                } else {
+                    &*it.description
+                };
+                let message = format!(
+                    "文字でない文書があります（{}）。ここでは見られません。",
+                    super::brief(name)
+                );
+                scene.tell(
+                    &id,
+                    "note.not_text",
+                    Severity::Note,
+                    "DocumentReference.content",
+                    message,
+                );
             }
         }
     }
@@ -40,8 +53,18 @@ pub fn document(it: &DocumentReference<'_>, scene: &mut Scene<'_>) -> bool {
     }
     let encounter = it.context.as_ref().and_then(|context| context.encounter.first());
     let author = it.author.first();
-    let department = scene.department(&it.extension, encounter, &it.contained, author);
+    let setting = it
+        .context
+        .as_ref()
+        .and_then(|context| context.setting.as_ref())
+        .map(crate::sources::fhir::codes::department);
+    let department = setting
+        .filter(|one| !one.is_empty())
+        .unwrap_or_else(|| scene.department(&it.extension, encounter, &it.contained, author));
     let author = scene.person(author, &it.contained);
+    if it.kind.as_ref().is_some_and(|kind| kind.words().contains("申し送り")) {
+        return handover(&id, &it.date, author, cut(text), scene);
+    }
     push(&id, &it.date, department, author, split_soap(&cut(text)), scene)
 }
 
@@ -59,14 +82,42 @@ pub fn composition(it: &Composition<'_>, scene: &mut Scene<'_>) -> bool {
         return false;
     }
     if !it.title.trim().is_empty() && sections.iter().all(|one| one.kind == SectionKind::Free) {
-        sections.insert(0, Section { kind: SectionKind::Free, text: it.title.trim().to_owned() });
+        sections.insert(
+            0,
+            Section {
+                kind: SectionKind::Free,
+                text: it.title.trim().to_owned(),
+            },
+        );
     }
     let department = scene.department(&it.extension, it.encounter.as_ref(), &it.contained, it.author.first());
     let author = scene.person(it.author.first(), &it.contained);
     push(&id, &it.date, department, author, sections, scene)
 }
 
-fn push(id: &PatientId, date: &str, department: Coded, author: Coded, sections: Vec<Section>, scene: &mut Scene<'_>) -> bool {
+/// 申し送り of who lies in a bed.
+fn handover(id: &PatientId, date: &str, author: Coded, text: String, scene: &mut Scene<'_>) -> bool {
+    let when = scene.past(id, "date", date);
+    let said = chart::stay::Handover {
+        on: when.on,
+        at: when.at,
+        author,
+        text,
+    };
+    if let Some(about) = scene.about(id) {
+        about.draft.stay.handovers.push(said);
+    }
+    true
+}
+
+fn push(
+    id: &PatientId,
+    date: &str,
+    department: Coded,
+    author: Coded,
+    sections: Vec<Section>,
+    scene: &mut Scene<'_>,
+) -> bool {
     let when = scene.past(id, "date", date);
     let note = Note {
         on: when.on,
@@ -151,7 +202,11 @@ pub fn stripped(html: &str) -> String {
             };
             let name = tag.get(..end).unwrap_or("").trim_start_matches('/');
             let name: String = name.chars().take_while(char::is_ascii_alphanumeric).collect();
-            if matches!(name.as_str(), "p" | "div" | "br" | "li" | "tr" | "table" | "h1" | "h2" | "h3" | "h4") && !out.ends_with('\n') {
+            if matches!(
+                name.as_str(),
+                "p" | "div" | "br" | "li" | "tr" | "table" | "h1" | "h2" | "h3" | "h4"
+            ) && !out.ends_with('\n')
+            {
                 out.push('\n');
             } else if matches!(name.as_str(), "td" | "th") && !out.ends_with(['\n', ' ']) {
                 out.push(' ');
@@ -210,8 +265,14 @@ mod tests {
 
     #[test]
     fn only_text_is_text() {
-        assert_eq!(decoded("text/plain; charset=UTF-8", "UykK6aCt55eb"), Some("S)\n頭痛".to_owned()));
-        assert_eq!(decoded("text/plain;charset=Shift_JIS", "k6qSyQ=="), Some("頭痛".to_owned()));
+        assert_eq!(
+            decoded("text/plain; charset=UTF-8", "UykK6aCt55eb"),
+            Some("S)\n頭痛".to_owned())
+        );
+        assert_eq!(
+            decoded("text/plain;charset=Shift_JIS", "k6qSyQ=="),
+            Some("頭痛".to_owned())
+        );
         assert_eq!(decoded("application/pdf", "AAAA"), None);
         assert_eq!(decoded("text/plain", "%%%"), None);
     }

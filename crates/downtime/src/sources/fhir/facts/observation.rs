@@ -28,6 +28,10 @@ enum About {
     OtherVital,
     Body,
     BloodGroup,
+    /// A labelled fact beside the name.
+    Fact,
+    /// What a ward knows of somebody in a bed.
+    Ward,
     Elsewhere,
 }
 
@@ -41,9 +45,26 @@ fn about(it: &Observation<'_>) -> About {
         _ if category("laboratory") => About::Laboratory,
         _ if codes::code_of(&it.code, System::Jlac).is_some() => About::Laboratory,
         Some(found) => found,
+        None if category("survey") && WARD.contains(&it.code.words()) => About::Ward,
+        None if category("exam") || category("social-history") || category("survey") => About::Fact,
         None => About::Elsewhere,
     }
 }
+
+/// What wards write down about a stay, by its words.
+const WARD: [&str; 11] = [
+    "安静度",
+    "隔離",
+    "酸素",
+    "点滴",
+    "インスリン",
+    "方針",
+    "ADL",
+    "転倒危険度",
+    "嚥下",
+    "皮膚",
+    "手術予定",
+];
 
 fn by_code(code: &Concept<'_>) -> Option<About> {
     if let Some(loinc) = codes::code_of(code, System::Loinc) {
@@ -92,7 +113,8 @@ pub fn observation(it: &Observation<'_>, scene: &mut Scene<'_>) -> bool {
     let what = about(it);
     let kind = match what {
         About::Laboratory => DataKind::Result,
-        About::Body | About::BloodGroup => DataKind::Profile,
+        About::Body | About::BloodGroup | About::Fact => DataKind::Profile,
+        About::Ward => DataKind::Stay,
         About::Elsewhere => return false,
         _ => DataKind::Vital,
     };
@@ -113,11 +135,19 @@ pub fn observation(it: &Observation<'_>, scene: &mut Scene<'_>) -> bool {
                 about.draft.results.extend(results);
             }
         }
-        About::Body | About::BloodGroup => {
-            let value = shown(it);
+        About::Ward => {
+            let words = shown(it);
+            if words.is_empty() || !scene.pending.lies(&id) {
+                return false;
+            }
+            scene.pending.mark(&id, it.code.words(), words);
+        }
+        About::Body | About::BloodGroup | About::Fact => {
+            let (value, unit) = said(&Said::of(it));
             if value.is_empty() {
                 return false;
             }
+            let value = format!("{value} {unit}").trim().to_owned();
             let fact = Fact {
                 label: it.code.words().to_owned(),
                 value,
@@ -130,7 +160,9 @@ pub fn observation(it: &Observation<'_>, scene: &mut Scene<'_>) -> bool {
         _ => {
             if let Some(about) = scene.about(&id) {
                 let list = &mut about.draft.stay.vitals;
-                let at = list.iter().position(|one| when.on.is_some() && (one.on, one.at) == (when.on, when.at));
+                let at = list
+                    .iter()
+                    .position(|one| when.on.is_some() && (one.on, one.at) == (when.on, when.at));
                 let at = at.unwrap_or_else(|| {
                     list.push(Vital {
                         on: when.on,
@@ -174,7 +206,11 @@ fn measure(vital: &mut Vital, what: About, it: &Observation<'_>) {
         }
     };
     match what {
-        About::Temperature => put(&mut vital.temperature, &mut vital.remark, text.replace("Cel", "℃").replace("degC", "℃")),
+        About::Temperature => put(
+            &mut vital.temperature,
+            &mut vital.remark,
+            text.replace("Cel", "℃").replace("degC", "℃"),
+        ),
         About::Pulse => put(&mut vital.pulse, &mut vital.remark, number_only(it).unwrap_or(text)),
         About::Spo2 => put(&mut vital.spo2, &mut vital.remark, text),
         About::Systolic => vital.pressure = joined(&number_only(it).unwrap_or(text), half(&vital.pressure, 1)),
@@ -205,7 +241,13 @@ fn number_only(it: &Observation<'_>) -> Option<String> {
 
 /// `118/70`; what is not known is a question mark, never a blank that could be read as zero.
 fn joined(high: &str, low: &str) -> String {
-    let or = |text: &str| if text.is_empty() { "?".to_owned() } else { text.to_owned() };
+    let or = |text: &str| {
+        if text.is_empty() {
+            "?".to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
     format!("{}/{}", or(high), or(low))
 }
 
@@ -266,7 +308,9 @@ fn said(said: &Said<'_, '_>) -> (String, String) {
         return (value::number(quantity), value::unit(quantity).to_owned());
     }
     let concept = said.concept.map_or("", Concept::words);
-    let first = [said.string.trim(), concept, said.integer, said.other.as_str()].into_iter().find(|text| !text.is_empty());
+    let first = [said.string.trim(), concept, said.integer, said.other.as_str()]
+        .into_iter()
+        .find(|text| !text.is_empty());
     if let Some(text) = first {
         return (bounded(text), String::new());
     }
@@ -278,7 +322,11 @@ fn said(said: &Said<'_, '_>) -> (String, String) {
 }
 
 fn results(it: &Observation<'_>, on: Option<jiff::civil::Date>, at: Option<jiff::civil::Time>) -> Vec<LabResult> {
-    let one = |name: String, code: &Concept<'_>, said_here: &Said<'_, '_>, marks: &[Concept<'_>], range: &[ReferenceRange<'_>]| {
+    let one = |name: String,
+               code: &Concept<'_>,
+               said_here: &Said<'_, '_>,
+               marks: &[Concept<'_>],
+               range: &[ReferenceRange<'_>]| {
         let (mut value, unit) = said(said_here);
         if value.is_empty() {
             return None;
@@ -298,10 +346,24 @@ fn results(it: &Observation<'_>, on: Option<jiff::civil::Date>, at: Option<jiff:
         })
     };
     let name = bounded(it.code.words());
-    let mut list: Vec<LabResult> = one(name.clone(), &it.code, &Said::of(it), &it.interpretation, &it.reference_range).into_iter().collect();
+    let mut list: Vec<LabResult> = one(
+        name.clone(),
+        &it.code,
+        &Said::of(it),
+        &it.interpretation,
+        &it.reference_range,
+    )
+    .into_iter()
+    .collect();
     for part in &it.component {
         let own = format!("{name} {}", part.code.words());
-        list.extend(one(own, &part.code, &Said::of_part(part), &part.interpretation, &part.reference_range));
+        list.extend(one(
+            own,
+            &part.code,
+            &Said::of_part(part),
+            &part.interpretation,
+            &part.reference_range,
+        ));
     }
     list
 }

@@ -18,6 +18,7 @@ pub struct Pending {
     contacts: BTreeMap<PatientId, Vec<Contact>>,
     diets: BTreeMap<PatientId, Vec<String>>,
     isolations: BTreeMap<PatientId, Vec<String>>,
+    marks: BTreeMap<PatientId, Vec<(String, String)>>,
     /// True when the source knows diets at all.
     pub has_diets: bool,
     /// True when it knows flags at all.
@@ -57,6 +58,14 @@ impl Pending {
         self.isolations.entry(id.clone()).or_default().push(words);
     }
 
+    /// What a ward knows, by its label.
+    pub fn mark(&mut self, id: &PatientId, label: &str, words: String) {
+        self.marks
+            .entry(id.clone())
+            .or_default()
+            .push((label.to_owned(), words));
+    }
+
     /// True when this patient lies in a bed.
     #[must_use]
     pub fn lies(&self, id: &PatientId) -> bool {
@@ -88,6 +97,7 @@ impl Pending {
                 }
                 stay.isolation = known(self.isolations.get(&id).cloned(), self.has_flags);
                 stay.contacts = Known::from_list(self.contacts.get(&id).cloned().unwrap_or_default());
+                put_marks(&mut stay, self.marks.get(&id), !self.marks.is_empty());
                 if let Some(mut about) = gathering.about(&id) {
                     about.stays(stay, &file);
                 }
@@ -96,9 +106,55 @@ impl Pending {
     }
 }
 
+/// What the ward wrote down. 「なし」 is confirmed none only where it can mean nothing else: 食事なし and 安静度なし can mean two things.
+fn put_marks(stay: &mut Stay, marks: Option<&Vec<(String, String)>>, at_all: bool) {
+    if !at_all {
+        return;
+    }
+    let find = |label: &str| {
+        marks
+            .into_iter()
+            .flatten()
+            .find(|(known, _)| known == label)
+            .map(|(_, words)| words.clone())
+    };
+    let words = |label: &str| find(label).map_or(Known::NotRecorded, Known::Present);
+    let mark = |label: &str| match words(label) {
+        Known::Present(text) if matches!(text.as_str(), "なし" | "無し" | "無") => {
+            Known::ConfirmedNone { on: None }
+        }
+        other => other,
+    };
+    stay.rest = words("安静度");
+    if !matches!(stay.isolation, Known::Present(_)) {
+        stay.isolation = mark("隔離");
+    }
+    stay.oxygen = mark("酸素");
+    stay.drip = mark("点滴");
+    stay.insulin = mark("インスリン");
+    stay.policy = match mark("方針") {
+        Known::Present(text) => Known::Present(vec![text]),
+        Known::ConfirmedNone { on } => Known::ConfirmedNone { on },
+        _ => Known::NotRecorded,
+    };
+    stay.care.adl = words("ADL");
+    stay.care.falls = mark("転倒危険度");
+    stay.care.swallowing = words("嚥下");
+    stay.care.skin = mark("皮膚");
+    let operation = find("手術予定").filter(|text| !matches!(text.as_str(), "なし" | "無し"));
+    stay.plans = operation.map_or(Known::NotRecorded, |when| {
+        Known::Present(vec![chart::stay::Plan {
+            when,
+            what: "手術".to_owned(),
+        }])
+    });
+}
+
 /// Public payers belong to the insurance they pay beside; with two insurances nobody can say to which, and they stand alone.
 fn with_public(coverages: Vec<Coverage>) -> Vec<Coverage> {
-    let (mut insurances, public): (Vec<_>, Vec<_>) = coverages.into_iter().partition(|one| !one.insurer.is_empty() || one.public.is_empty());
+    let (mut insurances, public): (Vec<_>, Vec<_>) = coverages
+        .into_iter()
+        .partition(|one| !one.insurer.is_empty() || one.public.is_empty());
     match insurances.as_mut_slice() {
         [only] if only.public.len() + public.len() <= MAX_PUBLIC => {
             only.public.extend(public.into_iter().flat_map(|one| one.public));

@@ -16,14 +16,19 @@ pub fn number(identifiers: &[Identifier<'_>], system: &str) -> Option<PatientId>
     if !system.is_empty() {
         return usable.iter().find(|one| &*one.system == system).and_then(parse);
     }
-    let by_system = usable.iter().find(|one| codes::system(&one.system) == System::PatientNumber);
+    let by_system = usable
+        .iter()
+        .find(|one| codes::system(&one.system) == System::PatientNumber);
     if let Some(found) = by_system {
         return parse(found);
     }
     if let Some(found) = usable.iter().find(|one| one.kind.has("MR")) {
         return parse(found);
     }
-    let own: Vec<&&Identifier<'_>> = usable.iter().filter(|one| codes::system(&one.system) == System::Own).collect();
+    let own: Vec<&&Identifier<'_>> = usable
+        .iter()
+        .filter(|one| codes::system(&one.system) == System::Own)
+        .collect();
     match own.as_slice() {
         [only] => parse(only),
         _ => None,
@@ -45,7 +50,11 @@ pub fn patient(it: &resource::Patient<'_>, id: PatientId) -> (Patient, Vec<(&'st
     let died = day("deceasedDateTime", &it.deceased_at);
     let (name, former_names) = all_names(&it.name);
     let mut phones: Vec<(u64, Phone)> = Vec::new();
-    for point in it.telecom.iter().filter(|one| matches!(&*one.system, "phone" | "sms" | "") && &*one.usage != "old") {
+    for point in it
+        .telecom
+        .iter()
+        .filter(|one| matches!(&*one.system, "phone" | "sms" | "") && &*one.usage != "old")
+    {
         let purpose = match &*point.usage {
             "home" => "自宅",
             "mobile" => "携帯",
@@ -69,8 +78,17 @@ pub fn patient(it: &resource::Patient<'_>, id: PatientId) -> (Patient, Vec<(&'st
             on: None,
         });
     }
-    let language = it.communication.iter().filter(|one| one.preferred == Some(true) || it.communication.len() == 1);
-    let mut spoken = language.flat_map(|one| one.language.coding.iter().map(|c| &*c.code).chain([&*one.language.text]));
+    let language = it
+        .communication
+        .iter()
+        .filter(|one| one.preferred == Some(true) || it.communication.len() == 1);
+    let mut spoken = language.flat_map(|one| {
+        one.language
+            .coding
+            .iter()
+            .map(|c| &*c.code)
+            .chain([&*one.language.text])
+    });
     let patient = Patient {
         id,
         name,
@@ -105,7 +123,8 @@ fn all_names(list: &[HumanName<'_>]) -> (Name, Vec<Name>) {
     }
     let mut others: Vec<Name> = Vec::new();
     let mut add = |one: Name| {
-        if !one.written.is_empty() && one.written != name.written && others.len() < MAX_LISTED && !others.contains(&one) {
+        if !one.written.is_empty() && one.written != name.written && others.len() < MAX_LISTED && !others.contains(&one)
+        {
             others.push(one);
         }
     };
@@ -130,11 +149,24 @@ fn address(it: &resource::Patient<'_>) -> String {
     let Some(found) = current.or_else(|| it.address.iter().find(|one| &*one.usage != "old")) else {
         return String::new();
     };
-    if !found.text.trim().is_empty() {
-        return found.text.trim().to_owned();
-    }
     let lines = found.line.iter().map(|line| line.trim());
-    [found.state.trim(), found.city.trim()].into_iter().chain(lines).collect()
+    let parts = || {
+        [found.state.trim(), found.city.trim()]
+            .into_iter()
+            .chain(lines)
+            .collect::<String>()
+    };
+    let text = if found.text.trim().is_empty() {
+        parts()
+    } else {
+        found.text.trim().to_owned()
+    };
+    let postal = found.postal_code.trim();
+    if text.contains(postal) {
+        text
+    } else {
+        format!("{postal} {text}").trim().to_owned()
+    }
 }
 
 /// Those to call, for the stay.
@@ -142,8 +174,16 @@ fn address(it: &resource::Patient<'_>) -> String {
 pub fn contacts(it: &resource::Patient<'_>) -> Vec<chart::stay::Contact> {
     let read = |one: &resource::PatientContact<'_>| chart::stay::Contact {
         name: one.name.as_ref().map(names::words).unwrap_or_default(),
-        relation: one.relationship.first().map(|found| found.words().to_owned()).unwrap_or_default(),
-        phone: one.telecom.first().map(|point| point.value.trim().to_owned()).unwrap_or_default(),
+        relation: one
+            .relationship
+            .first()
+            .map(|found| found.words().to_owned())
+            .unwrap_or_default(),
+        phone: one
+            .telecom
+            .first()
+            .map(|point| point.value.trim().to_owned())
+            .unwrap_or_default(),
     };
     let said = |one: &chart::stay::Contact| !one.name.is_empty() || !one.phone.is_empty();
     it.contact.iter().take(MAX_LISTED).map(read).filter(said).collect()

@@ -16,7 +16,13 @@ use crate::sources::gather::Reach;
 pub fn bed(chain: &[Spot]) -> Bed {
     let of = |kinds: &[&str]| chain.iter().find(|spot| kinds.contains(&spot.kind.as_str()));
     let number = |spot: Option<&Spot>| {
-        let code = spot.map_or("", |spot| if spot.coded.name.is_empty() { &spot.coded.code } else { &spot.coded.name });
+        let code = spot.map_or("", |spot| {
+            if spot.coded.name.is_empty() {
+                &spot.coded.code
+            } else {
+                &spot.coded.name
+            }
+        });
         code.trim().to_owned()
     };
     let ward = of(&["wa", "lvl", "wi", "area"]);
@@ -25,10 +31,25 @@ pub fn bed(chain: &[Spot]) -> Bed {
         [only] if only.kind.is_empty() => Some(only),
         _ => None,
     };
+    let (mut room, mut bed) = (number(of(&["ro"])), number(of(&["bd"])));
+    if let Some(spot) = of(&["bd"]) {
+        let (own_room, own_bed) = &spot.room_bed;
+        if !own_bed.is_empty() {
+            bed.clone_from(own_bed);
+        }
+        if room.is_empty() {
+            // `501-1`: the usual way to name a bed where rooms are no places of their own.
+            match (own_room.is_empty(), bed.rsplit_once('-')) {
+                (false, _) => room.clone_from(own_room),
+                (true, Some((front, behind))) => (room, bed) = (front.to_owned(), behind.to_owned()),
+                (true, None) => {}
+            }
+        }
+    }
     Bed {
         ward: ward.or(alone).map(|spot| spot.coded.clone()).unwrap_or_default(),
-        room: number(of(&["ro"])),
-        bed: number(of(&["bd"])),
+        room,
+        bed,
     }
 }
 
@@ -44,12 +65,19 @@ pub fn encounter(it: &resource::Encounter<'_>, scene: &mut Scene<'_>) -> bool {
     });
     let keys = scene.directory.keys_of("Encounter", &it.id, &scene.place);
     scene.directory.encounter(keys, &department);
+    for one in it.diagnosis.iter().filter(|one| &*one.rank == "1") {
+        scene.directory.put_first(&one.condition, &scene.place);
+    }
     let inpatient = matches!(&*it.class.code, "IMP" | "ACUTE" | "NONAC" | "OBSENC" | "SS");
     if !inpatient || !matches!(&*it.status, "in-progress" | "onleave" | "arrived") {
         return false;
     }
     let end = it.period.as_ref().map_or("", |period| &*period.end);
-    if when::read(end).ok().and_then(|end| end.on).is_some_and(|end| end < scene.day) {
+    if when::read(end)
+        .ok()
+        .and_then(|end| end.on)
+        .is_some_and(|end| end < scene.day)
+    {
         return false;
     }
     let id = match scene.directory.whose(&it.subject, &it.contained, &scene.place) {
@@ -89,7 +117,11 @@ fn stay(it: &resource::Encounter<'_>, id: &PatientId, department: Coded, scene: 
             return chain;
         }
         let coded = scene.directory.named(&one.location, &it.contained, &scene.place);
-        vec![Spot { coded, active: true, ..Spot::default() }]
+        vec![Spot {
+            coded,
+            active: true,
+            ..Spot::default()
+        }]
     });
     let Bed { ward, room, bed } = bed(&chain.unwrap_or_default());
     if ward.is_empty() {
@@ -99,14 +131,20 @@ fn stay(it: &resource::Encounter<'_>, id: &PatientId, department: Coded, scene: 
     let start = it.period.as_ref().map_or("", |period| &*period.start);
     let mut admitted = scene.when(id, "Encounter.period.start", start).on;
     if admitted.is_some_and(|on| on > scene.day) {
-        let message = "入院日が対象日より後です。入院日は空にし、病棟の一覧には出しました。まだ入院していない人かもしれません。";
+        let message =
+            "入院日が対象日より後です。入院日は空にし、病棟の一覧には出しました。まだ入院していない人かもしれません。";
         scene.tell(id, "stay.future", Severity::Severe, "Encounter.period.start", message);
         admitted = None;
     }
     let mut stay = Stay::at(ward, room, bed);
     stay.admitted = admitted;
     stay.department = department;
-    let reasons: Vec<&str> = it.reason.iter().map(Concept::words).filter(|words| !words.is_empty()).collect();
+    let reasons: Vec<&str> = it
+        .reason
+        .iter()
+        .map(Concept::words)
+        .filter(|words| !words.is_empty())
+        .collect();
     stay.purpose = bounded(&reasons.join("、"));
     for participant in &it.participant {
         if participant.period.as_ref().is_some_and(|period| !period.end.is_empty()) {
@@ -114,7 +152,10 @@ fn stay(it: &resource::Encounter<'_>, id: &PatientId, department: Coded, scene: 
         }
         let who = scene.person(participant.individual.as_ref(), &it.contained);
         let is = |codes: &[&str], words: &str| {
-            participant.kind.iter().any(|one| codes.iter().any(|code| one.has(code)) || one.words().contains(words))
+            participant
+                .kind
+                .iter()
+                .any(|one| codes.iter().any(|code| one.has(code)) || one.words().contains(words))
         };
         if is(&["NURSE", "SPRF"], "看護") {
             stay.nurse = who;
@@ -122,7 +163,11 @@ fn stay(it: &resource::Encounter<'_>, id: &PatientId, department: Coded, scene: 
             stay.attending = who;
         }
     }
-    let diet = it.hospitalization.as_ref().and_then(|one| one.diet.first()).map_or("", Concept::words);
+    let diet = it
+        .hospitalization
+        .as_ref()
+        .and_then(|one| one.diet.first())
+        .map_or("", Concept::words);
     if !diet.is_empty() {
         stay.diet = Known::Present(bounded(diet));
     }
@@ -134,7 +179,12 @@ pub fn nutrition(it: &resource::NutritionOrder<'_>, scene: &mut Scene<'_>) -> bo
     if !matches!(&*it.status, "active" | "on-hold" | "completed") {
         return false;
     }
-    if &*it.status == "completed" && when::read(&it.date_time).ok().and_then(|at| at.on).is_none_or(|on| on < scene.day) {
+    if &*it.status == "completed"
+        && when::read(&it.date_time)
+            .ok()
+            .and_then(|at| at.on)
+            .is_none_or(|on| on < scene.day)
+    {
         return false;
     }
     let Some(id) = scene.wanted(DataKind::Stay, &it.patient, &it.contained) else {
@@ -163,7 +213,11 @@ pub fn flag(it: &resource::Flag<'_>, scene: &mut Scene<'_>) -> bool {
         return false;
     };
     let end = it.period.as_ref().map_or("", |period| &*period.end);
-    if when::read(end).ok().and_then(|end| end.on).is_some_and(|end| end < scene.day) {
+    if when::read(end)
+        .ok()
+        .and_then(|end| end.on)
+        .is_some_and(|end| end < scene.day)
+    {
         return false;
     }
     let words = bounded(it.code.words());
@@ -172,13 +226,26 @@ pub fn flag(it: &resource::Flag<'_>, scene: &mut Scene<'_>) -> bool {
     }
     let start = it.period.as_ref().map_or("", |period| &*period.start);
     let on = scene.when(&id, "Flag.period.start", start).on;
-    let about_isolation = words.contains("隔離") || it.category.iter().any(|one| one.words().contains("隔離") || one.has("isolation"));
+    let about_isolation = words.contains("隔離")
+        || it
+            .category
+            .iter()
+            .any(|one| one.words().contains("隔離") || one.has("isolation"));
     if about_isolation && scene.pending.lies(&id) {
         scene.pending.isolation(&id, words);
         return true;
     }
-    let label = it.category.iter().map(Concept::words).find(|one| !one.is_empty()).unwrap_or("注意");
-    let fact = Fact { label: label.to_owned(), value: words, on };
+    let label = it
+        .category
+        .iter()
+        .map(Concept::words)
+        .find(|one| !one.is_empty())
+        .unwrap_or("注意");
+    let fact = Fact {
+        label: label.to_owned(),
+        value: words,
+        on,
+    };
     if let Some(about) = scene.about(&id) {
         about.draft.facts.push(fact);
     }

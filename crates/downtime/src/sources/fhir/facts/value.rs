@@ -60,13 +60,19 @@ pub fn ratio(ratio: &Ratio<'_>) -> String {
 /// 基準値: the text as reported, else from the low end to the high.
 #[must_use]
 pub fn reference(list: &[ReferenceRange<'_>]) -> String {
-    let Some(first) = list.first() else { return String::new() };
+    let Some(first) = list.first() else {
+        return String::new();
+    };
     if !first.text.trim().is_empty() {
         return first.text.trim().to_owned();
     }
-    let end = |one: &Option<Quantity<'_>>| one.as_ref().map(|q| q.value.to_string()).filter(|text| !text.is_empty());
+    let end = |one: &Option<Quantity<'_>>| {
+        one.as_ref()
+            .map(|q| q.value.to_string())
+            .filter(|text| !text.is_empty())
+    };
     match (end(&first.low), end(&first.high)) {
-        (Some(low), Some(high)) => format!("{low}–{high}"),
+        (Some(low), Some(high)) => format!("{low}-{high}"),
         (Some(low), None) => format!("{low}以上"),
         (None, Some(high)) => format!("{high}以下"),
         (None, None) => String::new(),
@@ -76,7 +82,9 @@ pub fn reference(list: &[ReferenceRange<'_>]) -> String {
 /// The laboratory's flag; what is normal or unknown has none.
 #[must_use]
 pub fn flag(list: &[Concept<'_>]) -> Option<Flag> {
-    let codes = list.iter().flat_map(|one| one.coding.iter().map(|coding| &*coding.code).chain([one.text.trim()]));
+    let codes = list
+        .iter()
+        .flat_map(|one| one.coding.iter().map(|coding| &*coding.code).chain([one.text.trim()]));
     let rank = |flag: &Flag| match flag {
         Flag::Critical => 3,
         Flag::High | Flag::Low => 2,

@@ -51,7 +51,9 @@ pub fn export(
     match run(line, group, types, since, input, progress) {
         Ok(at) => Some(at),
         Err(failed) => {
-            input.findings.push(line::finding("一括出力（$export）", &failed, Severity::Severe));
+            input
+                .findings
+                .push(line::finding("一括出力（$export）", &failed, Severity::Severe));
             None
         }
     }
@@ -65,8 +67,15 @@ fn run(
     input: &mut Input,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Moment, Failed> {
-    let fail = |why: &str| Failed { why: why.to_owned(), status: 0 };
-    let level = if group.is_empty() { "Patient".to_owned() } else { group.trim_matches('/').to_owned() };
+    let fail = |why: &str| Failed {
+        why: why.to_owned(),
+        status: 0,
+    };
+    let level = if group.is_empty() {
+        "Patient".to_owned()
+    } else {
+        group.trim_matches('/').to_owned()
+    };
     let since = since.map_or_else(String::new, |at| format!("&_since={}", escaped(&at.iso())));
     let url = format!(
         "{}/{level}/$export?_outputFormat={}&_type={}{since}",
@@ -81,7 +90,8 @@ fn run(
         _ => return Err(fail("サーバが一括出力を受け付けたと答えません")),
     };
     let manifest = wait_for(line, &status_url, progress)?;
-    let manifest: Manifest = serde_json::from_slice(&manifest).map_err(|_| fail("出力の目録（manifest）を読めません"))?;
+    let manifest: Manifest =
+        serde_json::from_slice(&manifest).map_err(|_| fail("出力の目録（manifest）を読めません"))?;
     let at = when::instant(&manifest.transaction_time).ok_or_else(|| fail("出力の目録にデータ時点がありません"))?;
     let files = manifest.output.len() + manifest.deleted.len() + manifest.error.len();
     if files > MAX_OUTPUT {
@@ -104,12 +114,19 @@ fn run(
             }
             Err(failed) => {
                 input.failed.extend(known);
-                input.findings.push(line::finding(&output.kind, &failed, Severity::Severe));
+                input
+                    .findings
+                    .push(line::finding(&output.kind, &failed, Severity::Severe));
             }
         }
     }
     for output in &manifest.deleted {
-        let mut deleted = piece("deleted".to_owned(), fetch(line, output, manifest.requires_access_token)?, true, at);
+        let mut deleted = piece(
+            "deleted".to_owned(),
+            fetch(line, output, manifest.requires_access_token)?,
+            true,
+            at,
+        );
         deleted.stamp = manifest.transaction_time.clone();
         input.pieces.push(deleted);
     }
@@ -131,13 +148,21 @@ fn wait_for(line: &mut Line<'_>, url: &str, progress: &mut dyn FnMut(Progress)) 
             202 => {
                 let seconds = answer.retry_after.unwrap_or(LOOK).clamp(1, MAX_LOOK);
                 if waited + seconds > MAX_EXPORT_SECONDS {
-                    return Err(Failed { why: "出力が時間内に終わりません".to_owned(), status: 202 });
+                    return Err(Failed {
+                        why: "出力が時間内に終わりません".to_owned(),
+                        status: 202,
+                    });
                 }
                 progress(Progress::Reading(waited, MAX_EXPORT_SECONDS));
                 line.web.wait(seconds);
                 waited += seconds;
             }
-            status => return Err(Failed { why: line::words_of(&answer), status }),
+            status => {
+                return Err(Failed {
+                    why: line::words_of(&answer),
+                    status,
+                });
+            }
         }
     }
 }
@@ -145,7 +170,11 @@ fn wait_for(line: &mut Line<'_>, url: &str, progress: &mut dyn FnMut(Progress)) 
 fn fetch(line: &mut Line<'_>, output: &Output, with_token: bool) -> Result<Vec<u8>, Failed> {
     if !line.is_ours(&output.url) {
         // A file server of the vendor's: patient data would come from somewhere nobody configured.
-        return Err(Failed { why: "ファイルが別のサーバにあります。そこへは取りに行きません".to_owned(), status: 0 });
+        return Err(Failed {
+            why: "ファイルが別のサーバにあります。そこへは取りに行きません".to_owned(),
+            status: 0,
+        });
     }
-    line.get(&output.url, "application/fhir+ndjson", false, with_token).map(|answer| answer.body)
+    line.get(&output.url, "application/fhir+ndjson", false, with_token)
+        .map(|answer| answer.body)
 }

@@ -145,7 +145,13 @@ impl<'s> Line<'s> {
     ///
     /// # Errors
     /// [`Failed`] in words.
-    pub fn get(&mut self, url: &str, accept: &'static str, respond_async: bool, with_token: bool) -> Result<Answer, Failed> {
+    pub fn get(
+        &mut self,
+        url: &str,
+        accept: &'static str,
+        respond_async: bool,
+        with_token: bool,
+    ) -> Result<Answer, Failed> {
         self.request(Method::Get, url, accept, respond_async, with_token)
     }
 
@@ -154,7 +160,14 @@ impl<'s> Line<'s> {
         let _ = self.request(Method::Delete, url, "application/fhir+json", false, true);
     }
 
-    fn request(&mut self, method: Method, url: &str, accept: &'static str, respond_async: bool, with_token: bool) -> Result<Answer, Failed> {
+    fn request(
+        &mut self,
+        method: Method,
+        url: &str,
+        accept: &'static str,
+        respond_async: bool,
+        with_token: bool,
+    ) -> Result<Answer, Failed> {
         let mut renewed = false;
         let mut tried = 0;
         loop {
@@ -162,7 +175,10 @@ impl<'s> Line<'s> {
             let bearer = if with_token { self.bearer()? } else { None };
             let left = self.server.most_bytes.saturating_sub(self.bytes);
             if left == 0 || self.requests >= MAX_REQUESTS {
-                return Err(failed(0, "取り出しの上限に達しました。設定の max_bytes を見直してください"));
+                return Err(failed(
+                    0,
+                    "取り出しの上限に達しました。設定の max_bytes を見直してください",
+                ));
             }
             self.requests += 1;
             let ask = Ask {
@@ -197,7 +213,9 @@ impl<'s> Line<'s> {
     }
 
     fn bearer(&mut self) -> Result<Option<String>, Failed> {
-        let Some(client) = &self.server.client else { return Ok(None) };
+        let Some(client) = &self.server.client else {
+            return Ok(None);
+        };
         let now = self.web.now();
         if let Some(token) = self.token.as_ref().filter(|token| token.holds(now)) {
             return Ok(Some(token.text.clone()));
@@ -223,7 +241,10 @@ pub fn words_of(answer: &Answer) -> String {
     let text = String::from_utf8_lossy(&answer.body);
     let said = json::read::<OperationOutcome<'_>>(&text).ok().map(|(read, _)| read);
     let said = said.filter(|read| &*read.resource_type == "OperationOutcome");
-    let words: Vec<String> = said.iter().flat_map(|read| read.issue.iter().take(3).map(outcome_words)).collect();
+    let words: Vec<String> = said
+        .iter()
+        .flat_map(|read| read.issue.iter().take(3).map(outcome_words))
+        .collect();
     let meaning = match answer.status {
         401 | 403 => "権限がありません",
         404 => "ありません",

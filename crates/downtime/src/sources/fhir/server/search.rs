@@ -25,7 +25,13 @@ const MAX_PAGES: usize = 20_000;
 const MAX_WANTED: usize = 50_000;
 
 /// Resources that only give names: without them things have codes.
-const NAMES: [&str; 5] = ["Practitioner", "PractitionerRole", "Organization", "Location", "HealthcareService"];
+const NAMES: [&str; 5] = [
+    "Practitioner",
+    "PractitionerRole",
+    "Organization",
+    "Location",
+    "HealthcareService",
+];
 
 /// How far back each type is asked for, in days. What is older is not in a chart.
 const BACK: [(&str, &str, i64); 5] = [
@@ -45,7 +51,13 @@ struct Search<'l, 's, 'i> {
 }
 
 /// Fetches everything of whoever is wanted.
-pub fn fetch(line: &mut Line<'_>, settings: &Settings, scope: &Scope, input: &mut Input, progress: &mut dyn FnMut(Progress)) {
+pub fn fetch(
+    line: &mut Line<'_>,
+    settings: &Settings,
+    scope: &Scope,
+    input: &mut Input,
+    progress: &mut dyn FnMut(Progress),
+) {
     let carries = &settings.carries;
     let mut search = Search {
         line,
@@ -60,27 +72,50 @@ pub fn fetch(line: &mut Line<'_>, settings: &Settings, scope: &Scope, input: &mu
         let from = search.input.pieces.len();
         let whole = search.all("Appointment", &query);
         search.settle("Appointment", whole);
-        search.collect(from, &mut |text, ids| {
-            let Ok((it, _)) = json::read::<Appointment<'_>>(text) else { return };
-            ids.extend(it.participant.iter().filter_map(|one| patient_id(one.actor.as_ref()?)));
-        }, &mut ids);
+        search.collect(
+            from,
+            &mut |text, ids| {
+                let Ok((it, _)) = json::read::<Appointment<'_>>(text) else {
+                    return;
+                };
+                ids.extend(it.participant.iter().filter_map(|one| patient_id(one.actor.as_ref()?)));
+            },
+            &mut ids,
+        );
     }
     if carries.contains(&DataKind::Stay) {
-        let query = format!("Encounter?status=in-progress,onleave,arrived&class=IMP,ACUTE,NONAC,OBSENC,SS&_count={COUNT}");
+        let query =
+            format!("Encounter?status=in-progress,onleave,arrived&class=IMP,ACUTE,NONAC,OBSENC,SS&_count={COUNT}");
         let from = search.input.pieces.len();
         let whole = search.all("Encounter", &query);
         search.settle("Encounter", whole);
-        search.collect(from, &mut |text, ids| {
-            let Ok((it, _)) = json::read::<Encounter<'_>>(text) else { return };
-            ids.extend(patient_id(&it.subject));
-        }, &mut ids);
+        search.collect(
+            from,
+            &mut |text, ids| {
+                let Ok((it, _)) = json::read::<Encounter<'_>>(text) else {
+                    return;
+                };
+                ids.extend(patient_id(&it.subject));
+            },
+            &mut ids,
+        );
     }
     if let Some(wanted) = &scope.wanted {
-        search.by_number(settings, &wanted.keys().map(|id| id.as_str().to_owned()).collect::<Vec<_>>(), &mut ids);
+        search.by_number(
+            settings,
+            &wanted.keys().map(|id| id.as_str().to_owned()).collect::<Vec<_>>(),
+            &mut ids,
+        );
     }
     if ids.len() > MAX_WANTED {
-        let failed = Failed { why: format!("対象の患者が{}人いて多すぎます（{MAX_WANTED}人まで）", ids.len()), status: 0 };
-        search.input.findings.push(line::finding("患者", &failed, Severity::Severe));
+        let failed = Failed {
+            why: format!("対象の患者が{}人いて多すぎます（{MAX_WANTED}人まで）", ids.len()),
+            status: 0,
+        };
+        search
+            .input
+            .findings
+            .push(line::finding("患者", &failed, Severity::Severe));
         ids = ids.into_iter().take(MAX_WANTED).collect();
     }
     for name in NAMES {
@@ -91,7 +126,9 @@ pub fn fetch(line: &mut Line<'_>, settings: &Settings, scope: &Scope, input: &mu
         }
     }
     let ids: Vec<String> = ids.into_iter().collect();
-    let types = types_of(carries).into_iter().filter(|name| !NAMES.contains(name) && *name != "Appointment");
+    let types = types_of(carries)
+        .into_iter()
+        .filter(|name| !NAMES.contains(name) && *name != "Appointment");
     for name in types {
         let whole = search.of_patients(name, &ids, scope);
         search.settle(name, whole);
@@ -107,7 +144,11 @@ impl Search<'_, '_, '_> {
             Err(failed) => {
                 self.input.asked.retain(|one| *one != name);
                 self.input.failed.push(name);
-                let severity = if name == "AllergyIntolerance" || name == "Patient" || name == "Appointment" || name == "Encounter" {
+                let severity = if name == "AllergyIntolerance"
+                    || name == "Patient"
+                    || name == "Appointment"
+                    || name == "Encounter"
+                {
                     Severity::Severe
                 } else {
                     Severity::Warning
@@ -130,7 +171,10 @@ impl Search<'_, '_, '_> {
                 "Patient" => format!("Patient?_id={list}&_count={COUNT}"),
                 // Medicines are asked for by nobody's name; those that prescriptions point to come with them.
                 "Medication" => return Ok(()),
-                "MedicationRequest" => format!("MedicationRequest?patient={list}{since}&_include=MedicationRequest:medication&_count={COUNT}"),
+                "MedicationRequest" => format!(
+                    "MedicationRequest?patient={list}{since}&_include=MedicationRequest:medication&_count={COUNT}"
+                ),
+                "List" => format!("List?patient={list}&code=52472-8&_count={COUNT}"),
                 "ServiceRequest" => {
                     let day = chart::date::iso(scope.day);
                     format!("ServiceRequest?patient={list}&occurrence=ge{day}&_count={COUNT}")
@@ -146,22 +190,34 @@ impl Search<'_, '_, '_> {
     fn by_number(&mut self, settings: &Settings, numbers: &[String], ids: &mut BTreeSet<String>) {
         let from = self.input.pieces.len();
         for some in numbers.chunks(CHUNK) {
-            let list: Vec<String> = some.iter().map(|number| match settings.patient_system.as_str() {
-                "" => escaped(number),
-                system => escaped(&format!("{system}|{number}")),
-            }).collect();
-            let whole = self.all("Patient", &format!("Patient?identifier={}&_count={COUNT}", list.join(",")));
+            let list: Vec<String> = some
+                .iter()
+                .map(|number| match settings.patient_system.as_str() {
+                    "" => escaped(number),
+                    system => escaped(&format!("{system}|{number}")),
+                })
+                .collect();
+            let whole = self.all(
+                "Patient",
+                &format!("Patient?identifier={}&_count={COUNT}", list.join(",")),
+            );
             if whole.is_err() {
                 self.settle("Patient", whole);
                 break;
             }
         }
-        self.collect(from, &mut |text, ids| {
-            let Ok((head, _)) = json::read::<Head<'_>>(text) else { return };
-            if &*head.resource_type == "Patient" {
-                ids.insert(head.id.to_string());
-            }
-        }, ids);
+        self.collect(
+            from,
+            &mut |text, ids| {
+                let Ok((head, _)) = json::read::<Head<'_>>(text) else {
+                    return;
+                };
+                if &*head.resource_type == "Patient" {
+                    ids.insert(head.id.to_string());
+                }
+            },
+            ids,
+        );
     }
 
     /// Every page of one search.
@@ -169,38 +225,62 @@ impl Search<'_, '_, '_> {
         let mut url = format!("{}/{query}", self.line.server.base);
         for _ in 0..MAX_PAGES {
             if !self.line.is_new(&url) {
-                return Err(Failed { why: "次のページへのリンクが堂々巡りをしています".to_owned(), status: 0 });
+                return Err(Failed {
+                    why: "次のページへのリンクが堂々巡りをしています".to_owned(),
+                    status: 0,
+                });
             }
             let answer = self.line.get(&url, "application/fhir+json", false, true)?;
             let text = String::from_utf8_lossy(&answer.body);
             let kind = bundle::type_of(&text).map(|kind| kind.to_string());
             if kind.ok().as_deref() != Some("Bundle") {
-                return Err(Failed { why: "返事が FHIR の Bundle ではありません".to_owned(), status: answer.status });
+                return Err(Failed {
+                    why: "返事が FHIR の Bundle ではありません".to_owned(),
+                    status: answer.status,
+                });
             }
             let parts = bundle::read(&text);
             if parts.torn.is_some() {
-                return Err(Failed { why: "返事が途中で終わっています".to_owned(), status: answer.status });
+                return Err(Failed {
+                    why: "返事が途中で終わっています".to_owned(),
+                    status: answer.status,
+                });
             }
-            let next = parts.head.link.iter().find(|link| &*link.relation == "next").map(|link| link.url.to_string());
+            let next = parts
+                .head
+                .link
+                .iter()
+                .find(|link| &*link.relation == "next")
+                .map(|link| link.url.to_string());
             let number = self.input.pieces.len() + 1;
             self.done += answer.body.len() as u64;
             (self.progress)(Progress::Reading(self.done, self.done.max(1 << 20) * 2));
             let now = self.line.web.now();
             drop(parts);
-            self.input.pieces.push(piece(format!("{name} #{number}"), answer.body, false, now));
+            self.input
+                .pieces
+                .push(piece(format!("{name} #{number}"), answer.body, false, now));
             let Some(next) = next else { return Ok(()) };
             if !self.line.is_ours(&next) {
-                return Err(Failed { why: "次のページが別のサーバを指しています。そこへは問い合わせません".to_owned(), status: 0 });
+                return Err(Failed {
+                    why: "次のページが別のサーバを指しています。そこへは問い合わせません".to_owned(),
+                    status: 0,
+                });
             }
             url = next;
         }
-        Err(Failed { why: "ページが多すぎます".to_owned(), status: 0 })
+        Err(Failed {
+            why: "ページが多すぎます".to_owned(),
+            status: 0,
+        })
     }
 
     /// Looks through the pages since `from`.
     fn collect(&self, from: usize, take: &mut dyn FnMut(&str, &mut BTreeSet<String>), ids: &mut BTreeSet<String>) {
         for piece in self.input.pieces.iter().skip(from) {
-            let crate::sources::fhir::input::Bytes::Held(bytes) = &piece.bytes else { continue };
+            let crate::sources::fhir::input::Bytes::Held(bytes) = &piece.bytes else {
+                continue;
+            };
             let text = String::from_utf8_lossy(bytes);
             for raw in bundle::read(&text).entries {
                 if let Ok((entry, _)) = json::read::<Entry<'_>>(raw)
@@ -218,6 +298,8 @@ fn patient_id(reference: &Reference<'_>) -> Option<String> {
     let text = reference.reference.split("/_history/").next()?;
     let (front, id) = text.rsplit_once('/')?;
     let is_patient = front == "Patient" || front.ends_with("/Patient");
-    let plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
+    let plain = id
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
     (is_patient && plain && !id.is_empty()).then(|| id.to_owned())
 }

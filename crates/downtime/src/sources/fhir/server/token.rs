@@ -89,7 +89,11 @@ pub fn assertion(client: &Client, web: &dyn Web) -> Result<String, String> {
         "iat": now, "exp": now + ASSERTION_SECONDS, "jti": id,
     });
     let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    let signed = format!("{}.{}", encode(head.to_string().as_bytes()), encode(claims.to_string().as_bytes()));
+    let signed = format!(
+        "{}.{}",
+        encode(head.to_string().as_bytes()),
+        encode(claims.to_string().as_bytes())
+    );
     let signature = web.sign(signed.as_bytes())?;
     Ok(format!("{signed}.{}", encode(&signature)))
 }
@@ -100,17 +104,25 @@ pub fn assertion(client: &Client, web: &dyn Web) -> Result<String, String> {
 /// [`Failed`] in words; neither the assertion nor a token is in them.
 pub fn fetch(client: &Client, web: &dyn Web) -> Result<Token, Failed> {
     let fail = |status, why: String| Failed {
-        why: format!("EHR の認可サーバから許可を得られません: {why}。client_id・鍵・scope の登録を EHR の担当者と確かめてください"),
+        why: format!(
+            "EHR の認可サーバから許可を得られません: {why}。client_id・鍵・scope の登録を EHR の担当者と確かめてください"
+        ),
         status,
     };
     let assertion = assertion(client, web).map_err(|why| fail(0, why))?;
     let form = [
         ("grant_type", "client_credentials"),
         ("scope", client.scope.as_str()),
-        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        (
+            "client_assertion_type",
+            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        ),
         ("client_assertion", assertion.as_str()),
     ];
-    let form: Vec<String> = form.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+    let form: Vec<String> = form
+        .iter()
+        .map(|(name, value)| format!("{name}={}", escaped(value)))
+        .collect();
     let ask = Ask {
         method: Method::Post,
         url: client.token_url.clone(),
@@ -154,7 +166,11 @@ fn refused(answer: &Answer) -> String {
         error_description: String,
     }
     match serde_json::from_slice::<Refusal>(&answer.body) {
-        Ok(said) => format!("{} {}", said.error, said.error_description).trim().chars().take(200).collect(),
+        Ok(said) => format!("{} {}", said.error, said.error_description)
+            .trim()
+            .chars()
+            .take(200)
+            .collect(),
         Err(_) => words_of(answer),
     }
 }

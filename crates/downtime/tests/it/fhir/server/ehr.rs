@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -11,18 +10,12 @@ use std::thread::JoinHandle;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chart::Moment;
-use ring::signature::{self, EcdsaKeyPair, KeyPair, RsaKeyPair, UnparsedPublicKey};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use ring::signature::{self, UnparsedPublicKey};
 use serde_json::{Value, json};
 
 use super::Shared;
+use super::keys::{public_key, tls_config};
 use crate::table::scope;
-
-/// A key for tests.
-pub fn key_path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../wire/tests/keys").join(name)
-}
 
 /// In which ways it misbehaves.
 #[derive(Debug, Clone, Copy, Default)]
@@ -80,7 +73,11 @@ impl Ehr {
     pub fn start(patients: u32, key: &str, behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let root = if behaviour.tls { format!("https://localhost:{port}") } else { format!("http://127.0.0.1:{port}") };
+        let root = if behaviour.tls {
+            format!("https://localhost:{port}")
+        } else {
+            format!("http://127.0.0.1:{port}")
+        };
         let state = Arc::new(Mutex::new(State {
             resources: (1..=patients).flat_map(|n| patient(&format!("{n:04}"))).collect(),
             deleted: Vec::new(),
@@ -110,7 +107,13 @@ impl Ehr {
                         let _ = match tls {
                             Some(config) => {
                                 let connection = rustls::ServerConnection::new(config).unwrap();
-                                talk(rustls::StreamOwned::new(connection, stream), &state, &root, &known, behaviour)
+                                talk(
+                                    rustls::StreamOwned::new(connection, stream),
+                                    &state,
+                                    &root,
+                                    &known,
+                                    behaviour,
+                                )
                             }
                             None => talk(stream, &state, &root, &known, behaviour),
                         };
@@ -183,32 +186,21 @@ fn patient(id: &str) -> Vec<Value> {
     ]
 }
 
-fn public_key(name: &str) -> (&'static str, Vec<u8>) {
-    let pem = std::fs::read(key_path(name)).unwrap();
-    let der = PrivateKeyDer::from_pem_slice(&pem).unwrap();
-    if name.starts_with("rs") {
-        return ("RS384", RsaKeyPair::from_pkcs8(der.secret_der()).unwrap().public().as_ref().to_vec());
-    }
-    let random = ring::rand::SystemRandom::new();
-    let pair = EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P384_SHA384_FIXED_SIGNING, der.secret_der(), &random).unwrap();
-    ("ES384", pair.public_key().as_ref().to_vec())
-}
-
-fn tls_config() -> Arc<rustls::ServerConfig> {
-    let read = |name: &str| std::fs::read(key_path(name)).unwrap();
-    let certificate = CertificateDer::from_pem_slice(&read("server.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(&read("server.key")).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    Arc::new(builder.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap())
-}
-
-fn talk(stream: impl Read + Write, state: &Mutex<State>, root: &str, known: &(&str, Vec<u8>), behaviour: Behaviour) -> std::io::Result<()> {
+fn talk(
+    stream: impl Read + Write,
+    state: &Mutex<State>,
+    root: &str,
+    known: &(&str, Vec<u8>),
+    behaviour: Behaviour,
+) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
     stream.read_line(&mut line)?;
     let mut words = line.split_whitespace();
-    let (method, target) = (words.next().unwrap_or("").to_owned(), words.next().unwrap_or("").to_owned());
+    let (method, target) = (
+        words.next().unwrap_or("").to_owned(),
+        words.next().unwrap_or("").to_owned(),
+    );
     if method.is_empty() {
         return Ok(());
     }
@@ -216,7 +208,9 @@ fn talk(stream: impl Read + Write, state: &Mutex<State>, root: &str, known: &(&s
     loop {
         line.clear();
         stream.read_line(&mut line)?;
-        let Some((name, value)) = line.trim().split_once(':') else { break };
+        let Some((name, value)) = line.trim().split_once(':') else {
+            break;
+        };
         match name.to_ascii_lowercase().as_str() {
             "authorization" => bearer = value.trim().trim_start_matches("Bearer ").to_owned(),
             "content-length" => length = value.trim().parse().unwrap(),
@@ -238,9 +232,16 @@ fn talk(stream: impl Read + Write, state: &Mutex<State>, root: &str, known: &(&s
         state.asked.push(format!("{method} {target}"));
         answer(&mut state, &request, root, known, behaviour)
     };
-    let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let more: String = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
     let stream = stream.get_mut();
-    write!(stream, "HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n{more}\r\n", text.len())?;
+    write!(
+        stream,
+        "HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n{more}\r\n",
+        text.len()
+    )?;
     stream.write_all(text.as_bytes())?;
     stream.flush()
 }
@@ -255,7 +256,10 @@ fn unescaped(text: &str) -> String {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         if byte == b'%' {
-            let hex: String = [bytes.next().unwrap(), bytes.next().unwrap()].map(char::from).iter().collect();
+            let hex: String = [bytes.next().unwrap(), bytes.next().unwrap()]
+                .map(char::from)
+                .iter()
+                .collect();
             out.push(u8::from_str_radix(&hex, 16).unwrap());
         } else {
             out.push(byte);
@@ -267,7 +271,10 @@ fn unescaped(text: &str) -> String {
 fn answer(state: &mut State, request: &Request, root: &str, known: &(&str, Vec<u8>), behaviour: Behaviour) -> Reply {
     if request.path == "/token" {
         return match let_in(state, &request.body, root, known) {
-            Ok(token) => reply(200, &json!({"access_token": token, "token_type": "bearer", "expires_in": 300})),
+            Ok(token) => reply(
+                200,
+                &json!({"access_token": token, "token_type": "bearer", "expires_in": 300}),
+            ),
             Err(why) => reply(400, &json!({"error": "invalid_client", "error_description": why})),
         };
     }
@@ -288,7 +295,12 @@ fn answer(state: &mut State, request: &Request, root: &str, known: &(&str, Vec<u
         (_, "Patient/$export") => {
             state.looks = 0;
             state.since = request.query.contains_key("_since");
-            Reply(202, "text/plain", String::new(), vec![("Content-Location", format!("{root}/fhir/status/1"))])
+            Reply(
+                202,
+                "text/plain",
+                String::new(),
+                vec![("Content-Location", format!("{root}/fhir/status/1"))],
+            )
         }
         ("DELETE", _) => Reply(202, "text/plain", String::new(), Vec::new()),
         (_, "status/1") => status(state, root),
@@ -300,7 +312,12 @@ fn answer(state: &mut State, request: &Request, root: &str, known: &(&str, Vec<u
 fn let_in(state: &mut State, body: &str, root: &str, known: &(&str, Vec<u8>)) -> Result<String, String> {
     let form = fields(body);
     let is = |name: &str, wanted: &str| form.get(name).is_some_and(|value| value == wanted);
-    if !is("grant_type", "client_credentials") || !is("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer") {
+    if !is("grant_type", "client_credentials")
+        || !is(
+            "client_assertion_type",
+            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        )
+    {
         return Err("form".to_owned());
     }
     let assertion = form.get("client_assertion").ok_or("no assertion")?;
@@ -316,7 +333,9 @@ fn let_in(state: &mut State, body: &str, root: &str, known: &(&str, Vec<u8>)) ->
         "RS384" => &signature::RSA_PKCS1_2048_8192_SHA384,
         _ => &signature::ECDSA_P384_SHA384_FIXED,
     };
-    UnparsedPublicKey::new(how, &known.1).verify(signed.as_bytes(), &signature).map_err(|_| "bad signature")?;
+    UnparsedPublicKey::new(how, &known.1)
+        .verify(signed.as_bytes(), &signature)
+        .map_err(|_| "bad signature")?;
     if claims["iss"] != "tomoshibi" || claims["sub"] != "tomoshibi" || claims["aud"] != format!("{root}/token") {
         return Err("claims".to_owned());
     }
@@ -337,19 +356,35 @@ fn search(state: &State, name: &str, request: &Request, root: &str, behaviour: B
         let outcome = json!({"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "forbidden", "diagnostics": "この患者の情報は見られません"}]});
         return reply(403, &outcome);
     }
-    let of = |field: &str| request.query.get(field).map(|list| list.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let of = |field: &str| {
+        request
+            .query
+            .get(field)
+            .map(|list| list.split(',').map(str::to_owned).collect::<Vec<_>>())
+    };
     let (patients, ids) = (of("patient"), of("_id"));
     let fits = |one: &&Value| {
-        let whose = one["patient"]["reference"].as_str().unwrap_or("").trim_start_matches("Patient/").to_owned();
+        let whose = one["patient"]["reference"]
+            .as_str()
+            .unwrap_or("")
+            .trim_start_matches("Patient/")
+            .to_owned();
         let id = one["id"].as_str().unwrap().to_owned();
-        one["resourceType"] == name && patients.as_ref().is_none_or(|list| list.contains(&whose)) && ids.as_ref().is_none_or(|list| list.contains(&id))
+        one["resourceType"] == name
+            && patients.as_ref().is_none_or(|list| list.contains(&whose))
+            && ids.as_ref().is_none_or(|list| list.contains(&id))
     };
     let all: Vec<&Value> = state.resources.iter().filter(fits).collect();
     let page: usize = request.query.get("page").map_or(0, |page| page.parse().unwrap());
     let here: Vec<Value> = all.iter().skip(page * 2).take(2).map(|one| json!({"fullUrl": format!("{root}/fhir/{name}/{}", one["id"].as_str().unwrap()), "resource": one, "search": {"mode": "match"}})).collect();
     let mut bundle = json!({"resourceType": "Bundle", "type": "searchset", "total": all.len(), "entry": here});
     if all.len() > (page + 1) * 2 {
-        let again: Vec<String> = request.query.iter().filter(|(key, _)| *key != "page").map(|(key, value)| format!("{key}={value}")).collect();
+        let again: Vec<String> = request
+            .query
+            .iter()
+            .filter(|(key, _)| *key != "page")
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
         let url = match behaviour.next {
             Some("same") => format!("{root}/fhir/{name}?page=1"),
             Some(other) => other.to_owned(),
@@ -361,9 +396,24 @@ fn search(state: &State, name: &str, request: &Request, root: &str, behaviour: B
 }
 
 fn exported(state: &State, name: &str) -> Vec<Value> {
-    let from = if state.since { state.changed_since.min(state.resources.len()) } else { 0 };
-    let is_there = |one: &&Value| !state.deleted.contains(&format!("{name}/{}", one["id"].as_str().unwrap()));
-    state.resources.iter().skip(from).filter(|one| one["resourceType"] == name).filter(is_there).cloned().collect()
+    let from = if state.since {
+        state.changed_since.min(state.resources.len())
+    } else {
+        0
+    };
+    let is_there = |one: &&Value| {
+        !state
+            .deleted
+            .contains(&format!("{name}/{}", one["id"].as_str().unwrap()))
+    };
+    state
+        .resources
+        .iter()
+        .skip(from)
+        .filter(|one| one["resourceType"] == name)
+        .filter(is_there)
+        .cloned()
+        .collect()
 }
 
 fn status(state: &mut State, root: &str) -> Reply {
@@ -384,7 +434,10 @@ fn status(state: &mut State, root: &str) -> Reply {
     } else {
         json!([])
     };
-    reply(200, &json!({"transactionTime": state.transaction.iso(), "request": "x", "requiresAccessToken": true, "output": output, "deleted": deleted, "error": []}))
+    reply(
+        200,
+        &json!({"transactionTime": state.transaction.iso(), "request": "x", "requiresAccessToken": true, "output": output, "deleted": deleted, "error": []}),
+    )
 }
 
 fn file(state: &State, name: &str, behaviour: Behaviour) -> Reply {
@@ -392,7 +445,11 @@ fn file(state: &State, name: &str, behaviour: Behaviour) -> Reply {
         return reply(403, &json!({}));
     }
     let mut lines: Vec<String> = if name == "deleted" {
-        let entries: Vec<Value> = state.deleted.iter().map(|which| json!({"request": {"method": "DELETE", "url": which}})).collect();
+        let entries: Vec<Value> = state
+            .deleted
+            .iter()
+            .map(|which| json!({"request": {"method": "DELETE", "url": which}}))
+            .collect();
         vec![json!({"resourceType": "Bundle", "type": "transaction", "entry": entries}).to_string()]
     } else {
         exported(state, name).iter().map(Value::to_string).collect()

@@ -4,7 +4,9 @@
 //! It deliberately only lists: how a figure is taken lies in the files beside this one. Targets stand on CPU time, sizes
 //! and ratios; wall times are told beside them. The one exception is the rate of durable saves, whose limit is the disk.
 
-use super::{Bench, Figure, Measured, Target, cold, measure, median_of, pages, paper, peers, saves, seal, search};
+use super::{
+    Bench, Figure, Measured, Target, cold, fhir, measure, median_of, pages, paper, peers, saves, seal, search,
+};
 
 /// Every bench. The next one goes at the end of its group.
 pub const BENCHES: &[Bench] = &[
@@ -203,8 +205,19 @@ pub const BENCHES: &[Bench] = &[
         big: false,
         measure: paper::long_pack,
     },
+    // FHIR.
+    Bench {
+        figures: &[
+            beside("fhir.read", "resources/s", SIX_FIELDS, Target::AtLeast(1_000_000.0)),
+            beside("fhir.read.bytes", "MB/s", SIX_FIELDS, Target::None),
+        ],
+        big: false,
+        measure: fhir::rate,
+    },
     // The next bench goes here.
 ];
+
+const SIX_FIELDS: &str = "serde_json into a borrowed struct of six fields";
 
 const COMPRESSED: &str = "zstd -3 of the export's files in one piece";
 const TYPST: &str = "the same sheets, all set by Typst";

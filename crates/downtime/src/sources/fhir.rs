@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use chart::{Chart, DataKind};
 
 use self::input::Input;
+pub use self::kinds::read_lines;
 use self::pull::Pull;
 use self::resource::Issue;
 use super::gather::Limits;

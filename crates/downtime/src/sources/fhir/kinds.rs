@@ -2,6 +2,8 @@
 
 use chart::DataKind;
 
+use super::{bundle, json, resource};
+
 /// The kind of data that a type of resource becomes.
 #[must_use]
 pub fn kind_of(resource_type: &str) -> Option<DataKind> {
@@ -43,4 +45,41 @@ pub const NEEDED: [(DataKind, &[&str]); 13] = [
 pub fn by_file_name(file: &str) -> Option<DataKind> {
     let name = file.rsplit(['/', '\\']).next()?;
     kind_of(name.split(['.', '-', '_']).next()?)
+}
+
+/// Reads every line into its own type and keeps nothing: how many could be read, how many not.
+#[must_use]
+pub fn read_lines(text: &str) -> (u64, u64) {
+    let (mut read, mut refused) = (0, 0);
+    for line in text.lines() {
+        if is_read(line).unwrap_or(false) {
+            read += 1;
+        } else {
+            refused += 1;
+        }
+    }
+    (read, refused)
+}
+
+fn is_read(line: &str) -> Option<bool> {
+    fn one<'t, T: json::Field<'t>>(line: &'t str) -> bool {
+        // What is read must not be thought away: it is looked at.
+        json::read::<T>(line).is_ok_and(|(it, odd)| {
+            std::hint::black_box(&it);
+            odd.count == 0
+        })
+    }
+    Some(match &*bundle::type_of(line).ok()? {
+        "Patient" => one::<resource::Patient<'_>>(line),
+        "Appointment" => one::<resource::Appointment<'_>>(line),
+        "Encounter" => one::<resource::Encounter<'_>>(line),
+        "Condition" => one::<resource::Condition<'_>>(line),
+        "AllergyIntolerance" => one::<resource::AllergyIntolerance<'_>>(line),
+        "MedicationRequest" => one::<resource::MedicationRequest<'_>>(line),
+        "Observation" => one::<resource::Observation<'_>>(line),
+        "ServiceRequest" => one::<resource::ServiceRequest<'_>>(line),
+        "Coverage" => one::<resource::Coverage<'_>>(line),
+        "DocumentReference" => one::<resource::DocumentReference<'_>>(line),
+        _ => one::<resource::Head<'_>>(line),
+    })
 }

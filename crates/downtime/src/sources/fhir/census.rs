@@ -12,7 +12,7 @@ use super::kinds::kind_of;
 use super::names;
 use super::pull::{MAX_RESOURCES, Pull, Registered};
 use super::refs::{self, Key, Role, Spot};
-use super::resource::{self, Common, NumberedHead};
+use super::resource::{self, Modified, NumberedHead};
 use super::{codes, when};
 
 /// Most types of resource told apart in one file, and longest name of one.

@@ -15,7 +15,7 @@ use super::input::{Fault, Input, Place, Taker};
 use super::json::{self, Field, Odd};
 use super::kinds::{NEEDED, by_file_name, kind_of};
 use super::refs::{Directory, Key};
-use super::resource::{self, Common};
+use super::resource::{self, Modified};
 use crate::sources::gather::{Gathering, kind_word};
 use crate::sources::{Extract, Origin, Progress, PullFault, Scope};
 
@@ -443,7 +443,7 @@ impl Pull<'_> {
         }
     }
 
-    fn fact<'t, T: Field<'t> + Common>(
+    fn fact<'t, T: Field<'t> + Modified>(
         &mut self,
         text: &'t str,
         place: &Place<'_>,

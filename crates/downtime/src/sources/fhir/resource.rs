@@ -22,7 +22,7 @@ macro_rules! resource {
                 $($field = $key: $kind,)*
             }
         }
-        impl Common for $name<'_> {
+        impl Modified for $name<'_> {
             fn is_modified(&self) -> bool {
                 !self.modifier.is_empty()
             }
@@ -31,7 +31,7 @@ macro_rules! resource {
 }
 
 /// What every resource has.
-pub trait Common {
+pub trait Modified {
     /// True when the resource says that it means something else than it seems to, in a way nobody here understands.
     fn is_modified(&self) -> bool;
 }

@@ -6,6 +6,7 @@
 //! read as the same. Used by `fuzz_targets/` and, included as a file, by the test suite of `downtime`.
 
 mod feeds;
+mod fhir;
 mod stand;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ use vault::snapshot::Snapshot;
 use vault::{UserId, sealbox, wrap};
 
 pub use feeds::{feed_log, hl7_message, iso2022jp, mllp};
+pub use fhir::fhir;
 pub use stand::{HOSPITAL, Repeatable, STATION, keys, place};
 use stand::{OneFile, crc32c};
 
@@ -25,7 +27,7 @@ use stand::{OneFile, crc32c};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every parser. The next one goes at the end, with a file in `fuzz_targets/` and a folder in `corpus/`.
-pub const TARGETS: [Target; 33] = [
+pub const TARGETS: [Target; 34] = [
     ("snapshot", snapshot),
     ("manifest", manifest),
     ("sealbox", sealed_box),
@@ -59,6 +61,7 @@ pub const TARGETS: [Target; 33] = [
     ("mllp", mllp),
     ("iso2022jp", iso2022jp),
     ("feed_log", feed_log),
+    ("fhir", fhir),
 ];
 
 /// A whole snapshot file.

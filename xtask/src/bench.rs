@@ -4,6 +4,7 @@
 //! sys of the whole process tree), on a size, or on the ratio to a peer that runs in the same call.
 
 mod cold;
+mod fhir;
 mod floor;
 mod hospital;
 mod http;

@@ -3,6 +3,9 @@
 use jiff::civil::Date;
 use minicbor::{Decode, Encode};
 
+/// What stands before a diagnosis that the patient has not been told, wherever staff read it.
+pub const UNINFORMED_MARK: &str = "【未告知】";
+
 /// One diagnosis as the EHR holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Diagnosis {
@@ -32,6 +35,10 @@ pub struct Diagnosis {
     #[n(6)]
     #[cbor(default)]
     pub department: String,
+    /// 未告知: the patient has not been told. Staff see it with a mark; nothing for the patient carries it.
+    #[n(7)]
+    #[cbor(default)]
+    pub uninformed: bool,
 }
 
 impl Diagnosis {
@@ -42,6 +49,16 @@ impl Diagnosis {
             format!("{}の疑い", self.name)
         } else {
             self.name.clone()
+        }
+    }
+
+    /// [`Self::text`] for staff: with 【未告知】 before what the patient has not been told.
+    #[must_use]
+    pub fn staff_text(&self) -> String {
+        if self.uninformed {
+            format!("{UNINFORMED_MARK}{}", self.text())
+        } else {
+            self.text()
         }
     }
 }

@@ -236,7 +236,12 @@ pub fn problems(visit: &impl Reader, view: &View) -> Problems {
                         visit.w().with("first-visit", &[("date", (&since).into())])
                     },
                 );
-                (d.text(), since, d.main)
+                let name = if d.uninformed {
+                    format!("【{}】{}", visit.w()["uninformed-problem"], d.text())
+                } else {
+                    d.text()
+                };
+                (name, since, d.main)
             })
             .collect(),
     }

@@ -285,6 +285,7 @@ chart-labs = Results
 chart-today = Today
 chart-today-none = Nothing planned or recorded today yet
 main-problem = main
+uninformed-problem = NOT TOLD to the patient
 first-visit = since { $date }
 lab-item = Item
 lab-value = Value

@@ -285,6 +285,7 @@ chart-labs = 検査
 chart-today = 今日
 chart-today-none = 今日の予定と記録はまだありません
 main-problem = 主
+uninformed-problem = 未告知
 first-visit = 初診 { $date }
 lab-item = 項目
 lab-value = 値

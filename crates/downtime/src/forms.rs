@@ -177,7 +177,12 @@ pub fn span(minutes: i64) -> String {
 /// F01 外来受付票, F02 外来診療録, or any form of the hospital's own: the whole patient, for one day.
 #[must_use]
 pub fn patient_sheet(form: &str, view: &View, visit: &Visit<'_>, issue: &Issue) -> Sheet {
-    let body = Value::Object(body::patient(view, visit, issue));
+    let mut body = body::patient(view, visit, issue);
+    // The record of the visit stays with staff. Of a hospital's own forms nobody knows who will hold them.
+    if form == "F02" {
+        body.insert("diagnoses".into(), body::diagnoses(view, body::Reader::Staff));
+    }
+    let body = Value::Object(body);
     Sheet {
         second: view.language(),
         ..issue.sheet(form, Some(view.strip()), body)

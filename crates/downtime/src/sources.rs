@@ -12,6 +12,7 @@ use jiff::civil::Date;
 pub use self::gather::Reach;
 pub use chart::stay::Beds;
 
+pub mod fhir;
 pub mod gather;
 pub mod hl7v2;
 pub mod several;

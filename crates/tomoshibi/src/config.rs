@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 pub mod feed;
+mod fhir;
 pub mod packs;
 mod payment;
 mod printer;

@@ -15,6 +15,7 @@ mod disk_watch;
 mod disposal;
 mod feed_listener;
 mod feeds;
+mod fhir_line;
 mod home;
 mod hub_link;
 mod packs;

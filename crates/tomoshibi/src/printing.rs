@@ -21,7 +21,8 @@ use crate::{clock, random};
 mod ipp;
 #[cfg(test)]
 mod tests;
-pub mod tls;
+
+pub use wire::tls;
 
 use ipp::{Client, Handed, Progress, Ticket};
 use tls::Trust;

@@ -5,8 +5,8 @@
 //! and ratios; wall times are told beside them. The one exception is the rate of durable saves, whose limit is the disk.
 
 use super::{
-    Bench, Figure, Measured, Target, cold, measure, median_of, messages, pages, paper, peers, saves, seal, search,
-    storage, typesetters,
+    Bench, Figure, Measured, Target, cold, fhir, measure, median_of, messages, pages, paper, peers, saves, seal,
+    search, storage, typesetters,
 };
 
 /// Every bench. The next one goes at the end of its group.
@@ -307,8 +307,19 @@ pub const BENCHES: &[Bench] = &[
         big: false,
         measure: |ground| messages::durable(ground, "64"),
     },
+    // FHIR.
+    Bench {
+        figures: &[
+            beside("fhir.read", "resources/s", SIX_FIELDS, Target::AtLeast(1_000_000.0)),
+            beside("fhir.read.bytes", "MB/s", SIX_FIELDS, Target::None),
+        ],
+        big: false,
+        measure: fhir::rate,
+    },
     // The next bench goes here.
 ];
+
+const SIX_FIELDS: &str = "serde_json into a borrowed struct of six fields";
 
 const COMPRESSED: &str = "zstd -3 of the export's files in one piece";
 const TYPST: &str = "the same sheets, all set by Typst";

@@ -10,7 +10,7 @@ use super::Breach;
 use super::tree::Tree;
 
 /// Each of our crates with those of ours it may use. A new crate gets a line here first.
-const FLOORS: [(&str, &[&str]); 12] = [
+const FLOORS: [(&str, &[&str]); 13] = [
     ("chart", &[]),
     ("vault", &["chart"]),
     ("synth", &[]),
@@ -19,10 +19,13 @@ const FLOORS: [(&str, &[&str]); 12] = [
     ("press", &["chart"]),
     ("jahis", &["chart"]),
     ("scan", &["chart"]),
+    ("wire", &[]),
     ("desk", &["chart", "vault", "downtime", "jahis"]),
     (
         "tomoshibi",
-        &["chart", "vault", "synth", "downtime", "press", "scan", "desk", "hl7"],
+        &[
+            "chart", "vault", "synth", "downtime", "press", "scan", "desk", "hl7", "wire",
+        ],
     ),
     ("xtask", &[]),
     ("fuzz", &["chart", "vault", "downtime", "jahis", "hl7"]),

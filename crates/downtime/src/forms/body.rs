@@ -19,7 +19,7 @@ pub(super) fn patient(view: &View, visit: &Visit<'_>, issue: &Issue) -> Map<Stri
     body.insert("allergy".into(), allergy(view, issue));
     body.insert("facts".into(), Value::Array(facts(view)));
     body.insert("drugs".into(), drugs(view));
-    body.insert("diagnoses".into(), diagnoses(view));
+    body.insert("diagnoses".into(), diagnoses(view, Reader::Anybody));
     body.insert("results".into(), results(view));
     body.insert("last_note".into(), last_note(view));
     body.insert(
@@ -226,11 +226,35 @@ fn drug(prescription: &Prescription, item: &chart::PrescriptionItem, several: bo
     })
 }
 
-pub(super) fn diagnoses(view: &View) -> Value {
-    let item = |d: &chart::Diagnosis| json!({"name": d.name, "since": d.since.map(chart::date::iso), "main": d.main, "suspected": d.suspected});
-    Value::Object(panel(&of_chart(view, |c| &c.diagnoses), |list| {
-        list.iter().map(item).collect()
-    }))
+/// Whose eyes a sheet is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// A sheet that stays with staff: it marks what the patient has not been told.
+    Staff,
+    /// Everything else, a hospital's own forms among it: what the patient has not been told is not there, nor a hint of it.
+    Anybody,
+}
+
+pub(super) fn diagnoses(view: &View, reader: Reader) -> Value {
+    let mut known = of_chart(view, |c| &c.diagnoses);
+    if reader == Reader::Anybody
+        && let Known::Present(list) = &mut known
+    {
+        list.retain(|diagnosis| !diagnosis.uninformed);
+        // With nothing left the panel must say neither "none" nor why.
+        if list.is_empty() {
+            known = Known::Unavailable { since: None };
+        }
+    }
+    let item = |d: &chart::Diagnosis| {
+        let mark = if d.uninformed {
+            chart::diagnosis::UNINFORMED_MARK
+        } else {
+            ""
+        };
+        json!({"name": format!("{mark}{}", d.name), "since": d.since.map(chart::date::iso), "main": d.main, "suspected": d.suspected})
+    };
+    Value::Object(panel(&known, |list| list.iter().map(item).collect()))
 }
 
 pub(super) fn results(view: &View) -> Value {

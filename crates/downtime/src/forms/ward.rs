@@ -292,7 +292,7 @@ pub fn summary(view: &View, day: Date, issue: &Issue) -> Sheet {
     map.insert("nurse".into(), or_null(stay.map_or("", |s| s.nurse.label())));
     map.insert("allergy".into(), body::allergy(view, issue));
     map.insert("facts".into(), Value::Array(body::facts(view)));
-    map.insert("diagnoses".into(), body::diagnoses(view));
+    map.insert("diagnoses".into(), body::diagnoses(view, body::Reader::Staff));
     map.insert("results".into(), body::results(view));
     map.insert("drugs".into(), drugs(view, stay));
     map.insert("injections".into(), list_of(stay.map(|s| &s.injections), drug_line));

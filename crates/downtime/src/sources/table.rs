@@ -17,7 +17,7 @@ pub use self::start::{Start, start};
 use super::gather::Ledger;
 use super::{Extract, Progress, PullFault, Scope, Source};
 
-mod amounts;
+pub(in crate::sources) mod amounts;
 mod assemble;
 mod bind;
 mod bookings;
@@ -37,7 +37,7 @@ mod fields;
 mod guess;
 mod identity;
 mod index;
-mod insurance;
+pub(in crate::sources) mod insurance;
 mod locate;
 mod marks;
 mod pattern;

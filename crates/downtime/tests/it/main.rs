@@ -15,6 +15,7 @@ mod clock;
 mod entering;
 mod exports;
 mod feeds;
+mod fhir;
 mod flips;
 mod fuzz;
 mod hl7v2;

@@ -3,10 +3,16 @@
 use std::sync::Arc;
 
 use chart::entry::{CareItem, CheckIn, PaymentDeferred, SignedNote};
-use chart::{Act, Appointment, AsOf, Author, Coded, Entry, EntryId, ExamOrder, FormId, Moment, PatientId, Subject};
+use chart::{
+    Act, Appointment, AsOf, Author, Coded, Diagnosis, Entry, EntryId, ExamOrder, FormId, Known, Moment, PatientId,
+    Subject,
+};
 use downtime::exports::csv::{self, Charset, Identity};
 use downtime::exports::retype_list;
-use downtime::forms::{Issue, PaymentRules, label_sheet, payment_sheet, services_of};
+use downtime::forms::{
+    FORMS, Issue, PaymentRules, Visit, continuation_sheet, label_sheet, patient_sheet, payment_sheet, services_of,
+    summary,
+};
 use downtime::scans::{Balance, Contents, Decided, Decision, Issued, Pack, Page, Register, Scanned};
 use downtime::view::{Day, Order, Recorded, lay_over};
 use jiff::civil::date;
@@ -349,4 +355,50 @@ fn a_screen_never_gives_a_number_that_belongs_to_blank_sheets() {
         (hanako(), deferred(8_500, None)),
     ]));
     assert_eq!(day.used_numbers(code("R03"), 3, "26324").sheet, 41);
+}
+
+#[test]
+fn what_the_patient_has_not_been_told_is_on_no_paper_for_them() {
+    let mut chart = patients(1).remove(0);
+    let subject = Subject::Patient(chart.patient.id.clone());
+    let diagnosis = |name: &str, uninformed| Diagnosis {
+        name: name.into(),
+        uninformed,
+        ..Diagnosis::default()
+    };
+    chart.diagnoses = Known::Present(vec![diagnosis("高血圧症", false), diagnosis("胃癌", true)]);
+    let entries = recorded(vec![
+        (subject.clone(), check_in(1)),
+        (subject.clone(), deferred(3, Some(3_000))),
+    ]);
+    let mut day = Day::default();
+    day.add(entries.clone());
+    let view = lay_over(&subject, Some(Arc::new(chart.clone())), &day, nine());
+    let words = |sheet: &chart::Sheet| serde_json::to_string(&sheet.body).unwrap();
+    // Every form there is and one of the hospital's own: of them only the record of the visit stays with staff.
+    for form in FORMS.into_iter().chain(["H01"]) {
+        let body = words(&patient_sheet(form, &view, &Visit::today(nine()), &issue()));
+        assert!(body.contains("高血圧症"), "{form}");
+        assert_eq!(body.contains("【未告知】胃癌"), form == "F02", "{form}");
+        assert_eq!(body.contains("胃癌"), form == "F02", "{form}");
+    }
+    for sheet in [
+        payment_sheet(
+            &view,
+            &entries[1],
+            &payment(3, None),
+            &PaymentRules::default(),
+            &issue(),
+        ),
+        label_sheet(&view, 4, true, &issue()),
+        continuation_sheet(&view, &issue()),
+    ] {
+        assert!(!words(&sheet).contains("胃癌"), "{}", sheet.form);
+    }
+    assert!(words(&summary(&view, date(2026, 11, 20), &issue())).contains("【未告知】胃癌"));
+    // With nothing else left the panel says neither that there is none nor why.
+    chart.diagnoses = Known::Present(vec![diagnosis("胃癌", true)]);
+    let view = lay_over(&subject, Some(Arc::new(chart)), &day, nine());
+    let sheet = patient_sheet("F01", &view, &Visit::today(nine()), &issue());
+    assert_eq!(sheet.body["diagnoses"]["state"], "unavailable");
 }

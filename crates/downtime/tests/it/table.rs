@@ -8,7 +8,7 @@ use downtime::sources::{Extract, PullFault, Scope, Source};
 use jiff::civil::date;
 
 mod bad_input;
-mod cases;
+pub mod cases;
 mod mapping;
 mod mutation;
 mod shapes;

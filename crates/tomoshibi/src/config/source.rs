@@ -11,6 +11,7 @@ use downtime::sources::several::{Part, Several};
 use downtime::sources::{Source, table};
 use serde::Deserialize;
 
+use super::fhir::FhirSettings;
 use super::ssmix2::SsMix2Settings;
 use super::{Config, Extract};
 
@@ -22,6 +23,8 @@ pub enum SourceSettings {
     Table(TableSettings),
     /// SS-MIX2 storages.
     SsMix2(SsMix2Settings),
+    /// FHIR files or a FHIR server.
+    Fhir(FhirSettings),
     // The next source goes here, with an arm in `name` and one in `open`.
 }
 
@@ -47,6 +50,7 @@ impl SourceSettings {
         match self {
             Self::Table(settings) => &settings.name,
             Self::SsMix2(settings) => &settings.name,
+            Self::Fhir(settings) => &settings.name,
         }
     }
 
@@ -61,6 +65,7 @@ impl SourceSettings {
                 config.path(&settings.dir),
             )?),
             Self::SsMix2(settings) => Box::new(settings.open(&|path| config.path(path), &config.data())?),
+            Self::Fhir(settings) => settings.open(config)?,
         })
     }
 }

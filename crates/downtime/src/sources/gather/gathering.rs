@@ -92,6 +92,21 @@ impl Gathering {
         self.people.wants(id)
     }
 
+    /// True when this patient's whole chart will come out: by an appointment, a bed, or because nobody says who is wanted. To be
+    /// asked when appointments, beds and what failed of them are known.
+    #[must_use]
+    pub fn takes(&self, id: &PatientId) -> bool {
+        if !self.somebody_says_who() {
+            return true;
+        }
+        let person = Key::of_text(id.as_str()).and_then(|key| self.people.find(&key));
+        match person.and_then(|number| self.people.get(number)) {
+            Some(person) => person.reach == Reach::Full,
+            // Not named yet: whoever is asked for is wanted when they are.
+            None => self.asked_for_some && self.people.wants(id),
+        }
+    }
+
     /// A patient, new or known; `None` when a source names more people than a hospital has.
     pub fn about(&mut self, id: &PatientId) -> Option<About<'_>> {
         let person = self.people.enter(Key::of_text(id.as_str())?)?;
@@ -106,6 +121,24 @@ impl Gathering {
             wards: &mut self.wards,
             person,
         })
+    }
+
+    /// Who a patient is, by every registration of the number: more than one that differ are told as two people.
+    pub fn register(&mut self, id: &PatientId, patients: impl IntoIterator<Item = Patient>) {
+        let Some(about) = self.about(id) else { return };
+        about.people.register(about.person);
+        let mut findings = std::mem::take(&mut about.draft.findings);
+        let mut sink = Sink {
+            ledger: about.ledger,
+            chart: &mut findings,
+            file: "",
+            line: 0,
+            patient: id.as_str(),
+        };
+        for patient in patients {
+            about.draft.add_patient(0, patient, &mut sink);
+        }
+        about.draft.findings = findings;
     }
 
     /// A bed of the hospital, whoever lies in it.
@@ -198,9 +231,13 @@ impl Gathering {
         Ok(extract)
     }
 
-    fn take_everybody_if_nobody_says_who(&mut self) -> Result<(), PullFault> {
+    fn somebody_says_who(&self) -> bool {
         let says_who = |kind| self.carries.contains(&kind) && !self.frame.failed.contains(&kind);
-        if self.asked_for_some || says_who(DataKind::Appointment) || says_who(DataKind::Stay) {
+        self.asked_for_some || says_who(DataKind::Appointment) || says_who(DataKind::Stay)
+    }
+
+    fn take_everybody_if_nobody_says_who(&mut self) -> Result<(), PullFault> {
+        if self.somebody_says_who() {
             return Ok(());
         }
         let all = self.people.len();
@@ -289,6 +326,18 @@ impl About<'_> {
 
     /// Something about this patient that the readers of the chart must know. `field` names the segment or element.
     pub fn tell(&mut self, code: &str, severity: Severity, file: &str, field: &str, message: impl Into<String>) {
+        self.tell_at(code, severity, (file, 0), field, message);
+    }
+
+    /// [`Self::tell`] with the line, for sources whose files have lines.
+    pub fn tell_at(
+        &mut self,
+        code: &str,
+        severity: Severity,
+        (file, line): (&str, u64),
+        field: &str,
+        message: impl Into<String>,
+    ) {
         let patient = self.patient_number();
         let Self { draft, ledger, .. } = self;
         let mut findings = std::mem::take(&mut draft.findings);
@@ -296,7 +345,7 @@ impl About<'_> {
             ledger,
             chart: &mut findings,
             file,
-            line: 0,
+            line,
             patient: &patient,
         };
         sink.tell(code, severity, field, message);

@@ -304,6 +304,7 @@ const DIAGNOSIS: &[FieldDef] = &[
     field("since", Shape::PastDate, "初診日・開始日"),
     field("main", Shape::Truth, "主病名か"),
     field("suspected", Shape::Truth, "疑いか"),
+    field("uninformed", Shape::Truth, "本人に未告知か"),
     field("department", Shape::Text, "診療科名"),
 ];
 

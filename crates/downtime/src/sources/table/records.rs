@@ -22,6 +22,7 @@ pub struct DiagnosisPlan {
     since: Option<Cell>,
     main: Option<Cell>,
     suspected: Option<Cell>,
+    uninformed: Option<Cell>,
     department: Option<Cell>,
 }
 
@@ -35,6 +36,7 @@ impl DiagnosisPlan {
             since: fields.one("since"),
             main: fields.one("main"),
             suspected: fields.one("suspected"),
+            uninformed: fields.one("uninformed"),
             department: fields.one("department"),
         }
     }
@@ -54,6 +56,7 @@ impl DiagnosisPlan {
             since: take.past_date(self.since.as_ref()),
             main: take.truth(self.main.as_ref()),
             suspected: take.truth(self.suspected.as_ref()),
+            uninformed: take.truth(self.uninformed.as_ref()),
             department: take.text(self.department.as_ref()),
         })
     }

@@ -322,6 +322,7 @@ fn charts() -> Vec<Seed> {
 fn tables() -> Vec<Seed> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
     let read = |path: &str| std::fs::read(top.join(path)).unwrap();
+    let people = |case: &str| read(&format!("sources/fhir/{case}/in/base.ndjson"));
     let text = "番号,氏名,カナ,性別,生年月日\n0001,山田 花子,ﾔﾏﾀﾞ ﾊﾅｺ,2,S26.5.12\n0002,\"佐藤, 一\",サトウ　ハジメ,1,1988/8/30\n";
     let (cp932, _) = downtime::exports::csv::to_cp932(text);
     let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -329,6 +330,37 @@ fn tables() -> Vec<Seed> {
         ("table", "utf8", text.as_bytes().to_vec()),
         ("table", "cp932", cp932),
         ("table", "utf16", [[0xFF, 0xFE].as_slice(), &utf16].concat()),
+        ("fhir", "ward", read("sources/fhir/wards/in/all.ndjson")),
+        ("fhir", "bundle", read("sources/fhir/clins/in/two.json")),
+        ("fhir", "document", read("sources/fhir/clins/in/referral.json")),
+        (
+            "fhir",
+            "notes",
+            read("sources/fhir/notes-orders-insurance/in/all.ndjson"),
+        ),
+        (
+            "fhir",
+            "drugs",
+            [
+                people("prescriptions"),
+                read("sources/fhir/prescriptions/in/MedicationRequest.ndjson"),
+            ]
+            .concat(),
+        ),
+        (
+            "fhir",
+            "results",
+            [people("results"), read("sources/fhir/results/in/Observation.ndjson")].concat(),
+        ),
+        (
+            "fhir",
+            "allergies",
+            [
+                people("allergies"),
+                read("sources/fhir/allergies/in/AllergyIntolerance.ndjson"),
+            ]
+            .concat(),
+        ),
         ("mapping", "a", read("hospital/a/mapping.toml")),
         ("mapping", "b", read("hospital/b/mapping.toml")),
     ]

@@ -192,7 +192,7 @@ pub fn diagnosis(d: &Diagnosis) -> String {
     let main = if d.main { "主" } else { "" };
     joined(&[
         main.to_owned(),
-        d.text(),
+        d.staff_text(),
         d.code.clone(),
         d.icd10.clone(),
         day(d.since),

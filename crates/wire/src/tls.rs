@@ -1,7 +1,7 @@
-//! Who a printer is, over TLS: proven by the hospital's own certificate authority, or by the one certificate it was listed with.
+//! Who the other end is, over TLS: proven by the hospital's own certificate authority, or by the one certificate it was listed with.
 //!
-//! Nothing else is trusted: no list of public authorities, no first use, no way to go on when it does not fit. Before the handshake is through
-//! nothing of a sheet has left. Deliberately absent: certificates of this station's own; the printer's side decides by address.
+//! Printers and the EHR's server alike. Nothing else is trusted: no list of public authorities, no first use, no way to go on when it does
+//! not fit. Before the handshake is through nothing has left. Deliberately absent: certificates of this station's own.
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -25,12 +25,12 @@ const MOST_CERTIFICATES: usize = 16;
 /// Largest CA file, in bytes.
 const MAX_CA_FILE: u64 = 256 << 10;
 
-/// What proves that the other end is the listed printer.
+/// What proves that the other end is the listed machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {
-    /// Certificates (DER) of the hospital's authority: it vouches for the printer's name and for the time.
+    /// Certificates (DER) of the hospital's authority: it vouches for its name and for the time.
     Authority(Vec<Vec<u8>>),
-    /// SHA-256 of the printer's own certificate (DER), whatever name and days stand in it.
+    /// SHA-256 of its own certificate (DER), whatever name and days stand in it.
     Pinned([u8; 32]),
 }
 
@@ -98,17 +98,17 @@ impl Trust {
     }
 }
 
-/// The other end has not proven that it is the listed printer. Nothing was sent.
+/// The other end has not proven that it is the listed machine. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
-#[error("the printer did not prove who it is: {0}")]
+#[error("the other end did not prove who it is: {0}")]
 pub struct NotProven(String);
 
-/// The handshake broke off: no printer speaks TLS there, or the line went. Nothing was sent.
+/// The handshake broke off: nobody speaks TLS there, or the line went. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
 #[error("no handshake: {0}")]
 pub struct NoHandshake(String);
 
-/// One certificate and no other. Its key must sign, its name and days do not matter: a printer's own certificate has any.
+/// One certificate and no other. Its key must sign, its name and days do not matter: a machine's own certificate has any.
 #[derive(Debug)]
 struct Pinned {
     pin: [u8; 32],
@@ -235,7 +235,7 @@ impl Transport for Wrapped {
         self.stream.get_mut().set_timeout(timeout);
         let output = self.buffers.output().get(..amount).unwrap_or_default();
         self.stream.write_all(output)?;
-        // What lies in the session must go too: a printer answers to whole requests.
+        // What lies in the session must go too: a machine answers to whole requests.
         self.stream.flush()?;
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! The hub's own listener, spoken to over TCP, each connection waiting for its answer; beside it bare appends with `fdatasync`, which one sender
 //! alone cannot beat. Nothing is asserted: this is for who compares.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, dead_code)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, dead_code, unused_imports)]
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -207,10 +207,8 @@ impl Pull<'_> {
                     self.directory.name(keys, &coded);
                 }
             }
-            name if kind_of(name).is_none() => {
-                if self.unused.len() < MAX_TYPES || self.unused.contains_key(name) {
-                    *self.unused.entry(name.chars().take(MAX_TYPE).collect()).or_default() += 1;
-                }
+            name if kind_of(name).is_none() && (self.unused.len() < MAX_TYPES || self.unused.contains_key(name)) => {
+                *self.unused.entry(name.chars().take(MAX_TYPE).collect()).or_default() += 1;
             }
             _ => {}
         }

@@ -133,9 +133,9 @@ impl Board {
             QrCodeEcc::High => 2,
             QrCodeEcc::Quartile => 3,
         };
-        let data = level << 3 | u32::from(mask);
-        let rest = (0..10).fold(data, |rest, _| rest << 1 ^ (rest >> 9) * 0x537);
-        let bits = (data << 10 | rest) ^ 0x5412;
+        let data = (level << 3) | u32::from(mask);
+        let rest = (0..10).fold(data, |rest, _| (rest << 1) ^ ((rest >> 9) * 0x537));
+        let bits = ((data << 10) | rest) ^ 0x5412;
         for bit in 0..15 {
             let dark = bits >> bit & 1 == 1;
             let (x, y) = match bit {

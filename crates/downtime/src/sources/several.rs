@@ -63,6 +63,13 @@ struct Heard {
     extract: Result<Extract, String>,
 }
 
+/// Who is wanted, where any part can say so, and what was heard on the way to knowing it.
+#[derive(Default)]
+struct Who {
+    wanted: Option<Wanted>,
+    heard: Option<(usize, Heard)>,
+}
+
 impl Several {
     /// Puts sources together. Without an entry in `precedence` the order of the parts is the order of precedence; parts that an
     /// entry leaves out come after those it names.
@@ -111,14 +118,14 @@ impl Several {
     }
 
     /// Everybody whom some source has an appointment or a bed for, and what was heard on the way where only one source can say so.
-    fn who(&self, scope: &Scope, room: &mut Room) -> Result<(Option<Wanted>, Option<(usize, Heard)>), PullFault> {
+    fn who(&self, scope: &Scope, room: &mut Room) -> Result<Who, PullFault> {
         let say: Vec<usize> = (0..self.parts.len()).filter(|at| self.says_who(*at)).collect();
         let scope = Scope {
             wanted: Some(Arc::default()),
             ..scope.clone()
         };
         match say.as_slice() {
-            [] => Ok((None, None)),
+            [] => Ok(Who::default()),
             [only] => {
                 let heard = self.hear(*only, &scope, room, &mut |_| ())?;
                 let mut wanted = Wanted::new();
@@ -126,7 +133,10 @@ impl Several {
                     let chart = Chart::from_bytes(bytes).map_err(|fault| PullFault::Receiver(fault.into()))?;
                     want(&mut wanted, &chart);
                 }
-                Ok((Some(wanted), Some((*only, heard))))
+                Ok(Who {
+                    wanted: Some(wanted),
+                    heard: Some((*only, heard)),
+                })
             }
             several => {
                 let mut wanted = Wanted::new();
@@ -141,7 +151,10 @@ impl Several {
                         Err(fault) => return Err(fault),
                     }
                 }
-                Ok((Some(wanted), None))
+                Ok(Who {
+                    wanted: Some(wanted),
+                    heard: None,
+                })
             }
         }
     }
@@ -247,7 +260,10 @@ impl Source for Several {
             return only.source.pull(scope, chart, progress);
         }
         let mut room = Room::default();
-        let (wanted, mut first) = self.who(scope, &mut room)?;
+        let Who {
+            wanted,
+            heard: mut first,
+        } = self.who(scope, &mut room)?;
         let asked = Scope {
             wanted: wanted.map(Arc::new),
             ..scope.clone()

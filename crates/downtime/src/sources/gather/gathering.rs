@@ -174,7 +174,7 @@ impl Gathering {
     /// True before anybody was named.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.people.len() == 0
+        self.people.is_empty()
     }
 
     /// Hands over every chart: whole ones first, then the thin ones.

@@ -159,6 +159,12 @@ impl People {
         (0_u32..).zip(self.list.iter())
     }
 
+    /// True before anybody was named.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -310,6 +310,8 @@ fn problem(prb: Segment<'_>, place: usize, remarks: &mut Remarks) -> Option<(Str
         main: short(prb.field(18).component(1)) == "1",
         suspected,
         department: String::new(),
+        // Messages have no field for 未告知: nobody has said that it was told either, and papers for patients list no diagnosis unasked.
+        uninformed: false,
     };
     if diagnosis.name.is_empty() && diagnosis.code.is_empty() {
         let message = "病名もコードもない病名です。入れませんでした。";

@@ -14,6 +14,7 @@ pub mod index;
 pub mod journal;
 pub mod papers;
 pub mod printing;
+pub mod readiness;
 pub mod scans;
 pub mod shelf;
 pub mod sources;

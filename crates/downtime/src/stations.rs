@@ -42,6 +42,7 @@ mod returned;
 mod session;
 mod testimony;
 mod timing;
+mod watching;
 mod witness;
 
 use held::Held;
@@ -58,6 +59,7 @@ pub use outside::remembered_checkpoints;
 pub use parcel::{Bytes, Heads, Parcel, ParcelFault};
 pub use session::Session;
 pub use testimony::{Asking, Remembered, Showing, Shown};
+pub use watching::{Disk, EHR_NAME, StationSeen};
 pub use witness::{Alarm, AlarmKind, Raised, Settled};
 
 /// What a station is made of, as the roof found it.
@@ -121,6 +123,7 @@ pub struct Station {
     live: Arc<RwLock<Weak<Live>>>,
     ehr: Mutex<Watch>,
     hub: Option<Mutex<Watch>>,
+    watching: watching::Watching,
     sent: Mutex<u64>,
     issued: Mutex<numbers::Issued>,
     drafts: drafts::Drafts,
@@ -309,6 +312,7 @@ impl Station {
             live,
             ehr: Mutex::default(),
             hub: parts.has_hub.then(Mutex::default),
+            watching: watching::Watching::default(),
             sent: Mutex::new(0),
             issued: Mutex::default(),
             drafts,
@@ -440,6 +444,7 @@ impl Station {
             no_audit: self.audit.not_writing().map(|failing| failing.since),
             envelopes: self.open_envelopes(),
             time: self.time_quality(),
+            judgement: self.judgement(),
             not_saving: self
                 .keeper
                 .not_saving()

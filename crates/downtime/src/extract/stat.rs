@@ -1,6 +1,6 @@
 //! What a snapshot says about itself in the clear: counts and times, no patient.
 
-use chart::{AsOf, DataKind, Severity};
+use chart::{AsOf, DataKind, Moment, Severity};
 use jiff::civil::Date;
 use minicbor::{Decode, Encode};
 
@@ -34,6 +34,27 @@ pub struct SnapshotStat {
     #[n(7)]
     #[cbor(default)]
     pub wards: Vec<WardCount>,
+    /// Where each kind of data came from, in the order of the sources.
+    #[n(8)]
+    #[cbor(default)]
+    pub origins: Vec<KindOrigin>,
+}
+
+/// Most origins that a snapshot names; an SS-MIX2 store has thousands of files.
+pub const MAX_ORIGINS: usize = 64;
+
+/// Where one kind of data came from.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct KindOrigin {
+    /// Which kind.
+    #[n(0)]
+    pub kind: DataKind,
+    /// File, query or feed, as the source names it.
+    #[n(1)]
+    pub name: String,
+    /// When the EHR wrote it.
+    #[n(2)]
+    pub written: Moment,
 }
 
 /// Inpatients of one ward.
@@ -116,6 +137,16 @@ impl SnapshotStat {
                     code: code.clone(),
                     name: name.clone(),
                     people: *people,
+                })
+                .collect(),
+            origins: extract
+                .origins
+                .iter()
+                .take(MAX_ORIGINS)
+                .map(|origin| KindOrigin {
+                    kind: origin.kind,
+                    name: origin.name.clone(),
+                    written: origin.written,
                 })
                 .collect(),
         }

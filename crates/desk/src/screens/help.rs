@@ -60,6 +60,8 @@ const fn drawings(name: &str) -> [&'static str; 3] {
         b"audit" => [SCREEN_DRAWING, LIST, PEN],
         b"users" => [LIST, PERSON, KEY],
         b"print-menu" => [PERSON, LIST, PAPER],
+        b"readiness" => [SCREEN_DRAWING, CLOCK, BELL],
+        b"contact" => [LIST, PERSON, BELL],
         b"printing" => [LIST, BELL, PAPER],
         b"sign-in" => [PERSON, KEY, SCREEN_DRAWING],
         _ => [SCREEN_DRAWING, CLOCK, BELL],
@@ -67,7 +69,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
 }
 
 /// Screens with their own help; the others show that of home.
-const EXPLAINED: [&str; 20] = [
+const EXPLAINED: [&str; 22] = [
     "reception",
     "patients",
     "ward",
@@ -88,6 +90,8 @@ const EXPLAINED: [&str; 20] = [
     "users",
     "print-menu",
     "printing",
+    "readiness",
+    "contact",
 ];
 
 async fn show(visit: Visit, Path(name): Path<String>) -> Result<Response, Fault> {

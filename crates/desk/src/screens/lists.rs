@@ -20,11 +20,13 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::{Open, Route, STAFF, Screen};
+use crate::booked;
 use crate::fault::Fault;
 use crate::layout::{Done, Page};
 use crate::paper::After;
 use crate::people::{self, People};
-use crate::rolls::{Identity, Line, Roll, Sort, escape, href, person_cells, place};
+use crate::rolls::{Identity, Line, Roll, Sort, escape, href, person_cells, place, place_from};
+use crate::say;
 use crate::visit::Visit;
 use crate::words::Words;
 
@@ -108,11 +110,16 @@ async fn rows(visit: Visit, headers: HeaderMap, Form(form): Form<Search>) -> Res
 fn page(visit: &Visit, wanted: &Wanted, query: &str, after: &After) -> Result<Response, Fault> {
     let content = content(visit, wanted, query)?;
     let w = visit.w();
+    let later = if query.is_empty() && wanted.show != "temporary" {
+        later_day(visit, &content.index, content.day)
+    } else {
+        None
+    };
     let chosen = |list: &[(String, String)], value: &str| -> Vec<(String, String, bool)> {
         let choice = |(code, label): &(String, String)| (code.clone(), label.clone(), code == value);
         list.iter().map(choice).collect()
     };
-    let paper = (query.is_empty() && wanted.show != "temporary" && !content.roll.bookings().is_empty()).then(|| {
+    let paper = (query.is_empty() && wanted.show != "temporary" && (!content.roll.bookings().is_empty() || content.booked > 0)).then(|| {
         (
             wanted.department.clone(),
             chart::date::iso(content.day),
@@ -132,6 +139,8 @@ fn page(visit: &Visit, wanted: &Wanted, query: &str, after: &After) -> Result<Re
         counts: content.counts,
         done: after.done(visit, ""),
         problem: after.problem(visit),
+        later,
+        contact: visit.role().is_some_and(|role| super::contact::SCREEN.who.contains(&role)),
     })
 }
 
@@ -142,6 +151,8 @@ struct Content {
     roll: Arc<Roll>,
     index: Arc<Index>,
     day: Date,
+    /// Bookings of this downtime for the day.
+    booked: usize,
 }
 
 fn content(visit: &Visit, wanted: &Wanted, query: &str) -> Result<Content, Fault> {
@@ -158,9 +169,11 @@ fn content(visit: &Visit, wanted: &Wanted, query: &str) -> Result<Content, Fault
     } else if wanted.show == "temporary" {
         temporary(visit, &day, &mut body)
     } else {
-        booked(visit, &index, &roll, &day, wanted, &mut body)
+        let more = provisional(visit, &index, &day, on, wanted, &mut body);
+        more + booked(visit, &index, &roll, &day, wanted, &mut body)
     };
     let counts = w.with("lists-counts", &[("shown", shown.into()), ("all", roll.people.into())]);
+    let booked = booked::on(visit, &index, &day, on, &wanted.department).len();
     drop(day);
     if query.is_empty() {
         let what = format!(
@@ -181,6 +194,7 @@ fn content(visit: &Visit, wanted: &Wanted, query: &str) -> Result<Content, Fault
         roll,
         index,
         day: on,
+        booked,
     })
 }
 
@@ -226,6 +240,47 @@ fn booked(visit: &Visit, index: &Index, roll: &Roll, day: &Day, wanted: &Wanted,
         }
     }
     lines.len()
+}
+
+/// What was booked in this downtime for the day, before the lines of the snapshot: they are few, and nobody else knows them.
+fn provisional(visit: &Visit, index: &Index, day: &Day, on: Date, wanted: &Wanted, body: &mut String) -> usize {
+    let w = visit.w();
+    let mut shown = 0;
+    for booked in booked::on(visit, index, day, on, &wanted.department) {
+        let a = &booked.appointment;
+        let subject = &booked.entry.entry.subject;
+        let progress = day.progress(subject, visit.state.now);
+        let doctor = wanted.doctor.is_empty() || a.doctor.code == wanted.doctor;
+        if !doctor || (wanted.show == "here" && progress != Progress::CheckedIn) {
+            continue;
+        }
+        body.push_str("<tr><td class=\"fig\">");
+        body.push_str(&chart::visit::time_text(a.at));
+        body.push_str("</td><td class=\"fig\">");
+        if progress != Progress::Expected {
+            escape(&booked.number(visit, day), body);
+        }
+        body.push_str("</td>");
+        body.push_str(&person_cells(visit, &booked.identity(visit, index, day)));
+        body.push_str(&place_from(a.department.label(), a.doctor.label(), &w["from-entries"]));
+        state_cell(w, progress, body);
+        shown += 1;
+    }
+    shown
+}
+
+/// Why the list of a day after the snapshot's is not like today's.
+fn later_day(visit: &Visit, index: &Index, on: Date) -> Option<String> {
+    let made_for = index.day()?;
+    if made_for == on {
+        return None;
+    }
+    let w = visit.w();
+    let snapshot = visit.state.snapshot.as_ref()?;
+    let at = say::moment(w, snapshot.as_of.of(chart::DataKind::Appointment), visit.state.now);
+    let day = say::day(w, made_for);
+    let key = if index.slots_on(on).is_empty() { "lists-not-held" } else { "lists-later-day" };
+    Some(w.with(key, &[("time", (&at).into()), ("day", (&day).into())]))
 }
 
 /// Rows of those who were received and not yet seen.
@@ -420,7 +475,7 @@ fn shows(visit: &Visit, index: &Index, current: &str) -> Vec<(String, String, bo
         shows.push(("inpatients".to_owned(), w["show-inpatients"].to_owned(), false));
     }
     for day in index.days().filter(|day| *day != today) {
-        let on = crate::say::day(w, day);
+        let on = say::day(w, day);
         shows.push((
             chart::date::iso(day),
             w.with("show-day", &[("on", (&on).into())]),
@@ -448,6 +503,10 @@ struct ListsPage<'a> {
     counts: String,
     done: Option<Done>,
     problem: Option<String>,
+    /// The day is not the snapshot's.
+    later: Option<String>,
+    /// This role calls people off.
+    contact: bool,
 }
 
 #[derive(Template)]

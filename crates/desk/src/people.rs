@@ -393,11 +393,17 @@ impl<'a> People<'a> {
     fn booking(&self, slot: &Slot) -> String {
         let doctor = self.index.doctor(slot).label();
         let department = self.index.department(slot).label();
-        if doctor.is_empty() {
-            format!("{} {department}", slot.time_text())
+        let doctor = if doctor.is_empty() {
+            String::new()
         } else {
-            format!("{} {department}（{doctor}）", slot.time_text())
-        }
+            format!("（{doctor}）")
+        };
+        // On a day after the snapshot's, nothing but this booking was fetched.
+        let thin = self.index.day().is_some_and(|made_for| Some(made_for) != slot.day());
+        let from = if thin { &self.w["from-thin-list"] } else { "" };
+        format!("{} {department}{doctor} {from}", slot.time_text())
+            .trim_end()
+            .to_owned()
     }
 
     fn plan(&self, slots: &[&Slot]) -> Vec<String> {

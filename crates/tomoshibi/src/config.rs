@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 mod payment;
 mod printer;
+pub mod probe;
 pub mod source;
 pub mod symbols;
 
@@ -44,6 +45,9 @@ pub struct Config {
     /// Printers to which sheets go straight; without any, the browser prints.
     #[serde(default, rename = "printer")]
     pub printer: Vec<printer::Printer>,
+    /// What is watched besides.
+    #[serde(default)]
+    pub probe: Vec<probe::ProbeSettings>,
     /// Where the file lies; relative paths start there.
     #[serde(skip)]
     pub home: PathBuf,
@@ -365,6 +369,7 @@ impl Config {
             }
             extract.check_sources()?;
         }
+        self.probes()?;
         self.printers()?;
         self.trusts()?;
         self.payment.rules()?;

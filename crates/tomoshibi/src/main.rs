@@ -11,12 +11,14 @@ macro_rules! say {
 mod cli;
 mod clock;
 mod config;
+mod disk_room;
 mod disk_watch;
 mod disposal;
 mod home;
 mod hub_link;
 mod parcel_routes;
 mod printing;
+mod probes;
 mod progress;
 mod random;
 mod schedule;
@@ -24,7 +26,6 @@ mod secrets;
 mod serving;
 mod timekeeping;
 mod trail;
-mod watch_ehr;
 
 use std::process::ExitCode;
 

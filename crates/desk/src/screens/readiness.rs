@@ -28,7 +28,7 @@ pub static SCREEN: Screen = Screen {
     id: "S70",
     name: "readiness",
     nav: Some(("nav-readiness", "9", "/readiness")),
-    who: &[Role::Informatics, Role::Commander, Role::Maintenance],
+    who: &[Role::Informatics, Role::Commander],
     open: Open::SignedIn,
     routes: &[
         Route {
@@ -44,7 +44,7 @@ pub static EXTRACT: Screen = Screen {
     id: "S70-X",
     name: "readiness",
     nav: None,
-    who: &[Role::Informatics, Role::Maintenance],
+    who: &[Role::Informatics],
     open: Open::SignedIn,
     routes: &[Route {
         method: "POST",

@@ -49,7 +49,7 @@ pub struct KindOrigin {
     /// Which kind.
     #[n(0)]
     pub kind: DataKind,
-    /// File, query or feed, as the source names it.
+    /// File, query or feed, as the source names it, without its digits.
     #[n(1)]
     pub name: String,
     /// When the EHR wrote it.
@@ -86,6 +86,29 @@ pub struct KindCount {
     /// Rows that could not be used.
     #[n(3)]
     pub refused: u64,
+}
+
+/// Where each kind came from, each name once, with its newest writing.
+fn origins(extract: &Extract) -> Vec<KindOrigin> {
+    let mut origins: Vec<KindOrigin> = Vec::new();
+    for origin in &extract.origins {
+        let (kind, name) = (origin.kind, unnumbered(&origin.name));
+        match origins.iter_mut().find(|known| known.kind == kind && known.name == name) {
+            Some(known) => known.written = known.written.max(origin.written),
+            None if origins.len() < MAX_ORIGINS => origins.push(KindOrigin {
+                kind,
+                name,
+                written: origin.written,
+            }),
+            None => {}
+        }
+    }
+    origins
+}
+
+/// A file's name with `#` for every digit: statistics lie in the clear, and an SS-MIX2 store names its files by patient.
+fn unnumbered(name: &str) -> String {
+    name.chars().map(|c| if c.is_numeric() { '#' } else { c }).collect()
 }
 
 /// The bytes are not statistics.
@@ -139,16 +162,7 @@ impl SnapshotStat {
                     people: *people,
                 })
                 .collect(),
-            origins: extract
-                .origins
-                .iter()
-                .take(MAX_ORIGINS)
-                .map(|origin| KindOrigin {
-                    kind: origin.kind,
-                    name: origin.name.clone(),
-                    written: origin.written,
-                })
-                .collect(),
+            origins: origins(extract),
         }
     }
 
@@ -172,5 +186,36 @@ impl SnapshotStat {
     /// [`StatFault`] when the bytes are not statistics.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StatFault> {
         minicbor::decode(bytes).map_err(|e| StatFault(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::Origin;
+
+    #[test]
+    fn no_patient_number_gets_into_the_clear_by_a_file_name() {
+        let origin = |name: &str, written| Origin {
+            name: name.to_owned(),
+            kind: DataKind::Result,
+            bytes: 0,
+            rows: 0,
+            used: 0,
+            refused: 0,
+            written: Moment(written),
+            half_written: false,
+        };
+        let extract = Extract {
+            origins: vec![
+                origin("00123456_20261120_OML-11_1", 5),
+                origin("00999999_20261120_OML-11_1", 9),
+                origin("００１２_検査.csv", 7),
+            ],
+            ..Extract::default()
+        };
+        let said: Vec<(String, i64)> = origins(&extract).into_iter().map(|o| (o.name, o.written.0)).collect();
+        let expected = [("########_########_OML-##_#", 9), ("####_検査.csv", 7)];
+        assert_eq!(said, expected.map(|(name, at)| (name.to_owned(), at)));
     }
 }

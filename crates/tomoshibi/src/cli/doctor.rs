@@ -56,6 +56,23 @@ impl Doctor {
     }
 }
 
+/// What is watched, by name.
+fn watching(config: &Config) -> Result<String> {
+    let probes = config.probes()?;
+    let named: Vec<String> = probes
+        .iter()
+        .map(|probe| format!("{}（{}、{}秒ごと）", probe.name, probe.what.word(), probe.every.as_secs()))
+        .collect();
+    let named = named.join("、");
+    match &config.station.hub {
+        Some(hub) => Ok(format!("hub {hub} から聞きます　{named}").trim_end().to_owned()),
+        None if probes.iter().any(|probe| probe.what.is_ehr()) => Ok(named),
+        None => Err(anyhow::anyhow!(
+            "電子カルテを見る [[probe]] も [ehr] probe_tcp もありません。画面は「通常」と言えません"
+        )),
+    }
+}
+
 fn checks(config: &Config) -> Vec<Check> {
     let mut out = Vec::new();
     let mut put = |what, outcome: Result<String>| {
@@ -101,13 +118,7 @@ fn checks(config: &Config) -> Vec<Check> {
     }
     put(
         "電子カルテの監視",
-        match (&config.ehr.probe_tcp, &config.station.hub) {
-            (Some(address), _) => Ok(format!("{address} を {} 秒ごと", config.ehr.every_seconds)),
-            (None, Some(hub)) => Ok(format!("hub {hub} から聞きます")),
-            (None, None) => Err(anyhow::anyhow!(
-                "[ehr] probe_tcp がありません。画面は「通常」と言えません"
-            )),
-        },
+        watching(config),
     );
     if config.forms.dir.is_some() {
         put("病院の帳票", super::own_forms::state(config));

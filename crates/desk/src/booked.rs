@@ -82,7 +82,9 @@ impl Booked {
         }
         let strip = downtime::view::lay_over(subject, None, day, visit.state.now).strip();
         let (birth, sex) = match subject {
-            Subject::Temporary(id) => day.temporary(id).map_or((None, chart::Sex::Unknown), |t| (t.birth, t.sex)),
+            Subject::Temporary(id) => day
+                .temporary(id)
+                .map_or((None, chart::Sex::Unknown), |t| (t.birth, t.sex)),
             _ => (None, chart::Sex::Unknown),
         };
         Identity {
@@ -133,7 +135,11 @@ impl Booked {
     pub fn words(&self, visit: &Visit) -> String {
         let a = &self.appointment;
         let doctor = a.doctor.label();
-        let doctor = if doctor.is_empty() { String::new() } else { format!("（{doctor}）") };
+        let doctor = if doctor.is_empty() {
+            String::new()
+        } else {
+            format!("（{doctor}）")
+        };
         format!(
             "{} {}{doctor} {}",
             chart::visit::time_text(a.at),

@@ -175,7 +175,10 @@ pub fn late(visit: &Visit) -> Option<String> {
     Some(match station.runs().late(now, have(station))? {
         Late::Missing { day, since } => {
             let (day, since) = (say::day(w, day), say::moment(w, since, now));
-            w.with("ready-data-missing", &[("day", (&day).into()), ("time", (&since).into())])
+            w.with(
+                "ready-data-missing",
+                &[("day", (&day).into()), ("time", (&since).into())],
+            )
         }
         Late::Stale { minutes } => {
             let span = say::span(w, minutes);

@@ -362,7 +362,11 @@ fn line(visit: &Visit, index: &Index, slot: &Slot, role: Role) -> Option<Line> {
     // On a day after the snapshot's, nothing of this person was fetched but the booking.
     let thin = index.day().is_some_and(|made_for| Some(made_for) != slot.day());
     let from = if thin { &visit.w()["from-thin-list"] } else { "" };
-    html.push_str(&place_from(index.department(slot).label(), index.doctor(slot).label(), from));
+    html.push_str(&place_from(
+        index.department(slot).label(),
+        index.doctor(slot).label(),
+        from,
+    ));
     html.shrink_to_fit();
     Some(Line {
         subject: Subject::Patient(id),

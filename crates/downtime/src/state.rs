@@ -16,7 +16,8 @@ pub use time::{
     jump_ms,
 };
 pub use watching::{
-    Cause, FEED_LEAST_SECONDS, FEED_TIMES, Judgement, MAX_PROBES, Probe, Quiet, Silent, Standing, Watched, judge, together,
+    Cause, FEED_LEAST_SECONDS, FEED_TIMES, Judgement, MAX_PROBES, Probe, Quiet, Silent, Standing, Watched, judge,
+    together,
 };
 
 /// How long an observation holds before it no longer proves anything (ux bar 4: 通常 is never shown on an older check).

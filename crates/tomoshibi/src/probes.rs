@@ -194,7 +194,11 @@ mod tests {
                 let (mut stream, _) = listener.accept().unwrap();
                 let mut request = [0; 1024];
                 let _ = stream.read(&mut request).unwrap();
-                write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+                write!(
+                    stream,
+                    "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                )
+                .unwrap();
             });
             let answered = serves(&agent(), &url);
             thread.join().unwrap();
@@ -210,7 +214,11 @@ mod tests {
     fn what_was_learnt_of_a_feed_outlives_the_program() {
         let dir = tempfile::tempdir().unwrap();
         let file = rhythm_file(dir.path(), "検査 ADT/../x");
-        assert_eq!(file.parent(), Some(dir.path().join("watch").as_path()), "the name leads nowhere else");
+        assert_eq!(
+            file.parent(),
+            Some(dir.path().join("watch").as_path()),
+            "the name leads nowhere else"
+        );
         assert_eq!(remembered(&file), Rhythm::default());
         let mut rhythm = Rhythm::default();
         rhythm.heard(Moment(1_800_000_000));

@@ -97,7 +97,10 @@ async fn export(visit: Visit, Form(wanted): Form<Wanted>) -> Result<Response, Fa
     contact_list::csv(&lines, as_of, &mut bytes).map_err(|fault| Fault::Broken(fault.to_string()))?;
     let mut response = bytes.into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/csv; charset=utf-8"),
+    );
     let name = format!("attachment; filename=\"contact-{}.csv\"", chart::date::iso(days.0));
     if let Ok(name) = HeaderValue::from_str(&name) {
         headers.insert(header::CONTENT_DISPOSITION, name);
@@ -112,9 +115,13 @@ fn as_of(visit: &Visit) -> chart::Moment {
 }
 
 fn what((first, last): (Date, Date), department: &str) -> String {
-    format!("連絡一覧 {}..{} {department}", chart::date::iso(first), chart::date::iso(last))
-        .trim_end()
-        .to_owned()
+    format!(
+        "連絡一覧 {}..{} {department}",
+        chart::date::iso(first),
+        chart::date::iso(last)
+    )
+    .trim_end()
+    .to_owned()
 }
 
 struct Shown {
@@ -160,7 +167,9 @@ fn page(visit: &Visit, status: StatusCode, wanted: &Wanted, problem: Option<Stri
         let departments: Vec<_> = departments.collect();
         (contact_list::lines(&index, &day, days, &wanted.department), departments)
     };
-    signed.session.glance(Deed::Listed, &what(days, &wanted.department), lines.len().min(MOST));
+    signed
+        .session
+        .glance(Deed::Listed, &what(days, &wanted.department), lines.len().min(MOST));
     let at = say::moment(w, as_of(visit), visit.state.now);
     let no_phone = lines.iter().filter(|line| line.phones.is_empty()).count();
     visit.show_as(
@@ -173,7 +182,11 @@ fn page(visit: &Visit, status: StatusCode, wanted: &Wanted, problem: Option<Stri
             departments,
             counts: w.with(
                 "contact-counts",
-                &[("n", lines.len().into()), ("none", no_phone.into()), ("time", (&at).into())],
+                &[
+                    ("n", lines.len().into()),
+                    ("none", no_phone.into()),
+                    ("time", (&at).into()),
+                ],
             ),
             rest: (lines.len() > MOST).then(|| w.with("contact-rest", &[("n", (lines.len() - MOST).into())])),
             lines: lines.iter().take(MOST).map(|line| shown(visit, line)).collect(),

@@ -114,7 +114,7 @@ async fn show(visit: Visit, Path(name): Path<String>) -> Result<Response, Fault>
         ("F2", w["help-key-f2"].to_owned()),
         ("Enter", w["help-key-enter"].to_owned()),
         ("Esc", w["help-key-esc"].to_owned()),
-        ("Alt+1 … Alt+9", w["help-key-alt"].to_owned()),
+        ("Alt+0 … Alt+9", w["help-key-alt"].to_owned()),
         ("Ctrl+P", w["help-key-print"].to_owned()),
         ("Alt+Z", w["help-key-undo"].to_owned()),
     ];

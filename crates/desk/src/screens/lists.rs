@@ -119,13 +119,15 @@ fn page(visit: &Visit, wanted: &Wanted, query: &str, after: &After) -> Result<Re
         let choice = |(code, label): &(String, String)| (code.clone(), label.clone(), code == value);
         list.iter().map(choice).collect()
     };
-    let paper = (query.is_empty() && wanted.show != "temporary" && (!content.roll.bookings().is_empty() || content.booked > 0)).then(|| {
-        (
-            wanted.department.clone(),
-            chart::date::iso(content.day),
-            wanted.show.clone(),
-        )
-    });
+    let paper =
+        (query.is_empty() && wanted.show != "temporary" && (!content.roll.bookings().is_empty() || content.booked > 0))
+            .then(|| {
+                (
+                    wanted.department.clone(),
+                    chart::date::iso(content.day),
+                    wanted.show.clone(),
+                )
+            });
     visit.show(&ListsPage {
         page: visit.page(&w["nav-lists"], SCRIPTS),
         query,
@@ -140,7 +142,9 @@ fn page(visit: &Visit, wanted: &Wanted, query: &str, after: &After) -> Result<Re
         done: after.done(visit, ""),
         problem: after.problem(visit),
         later,
-        contact: visit.role().is_some_and(|role| super::contact::SCREEN.who.contains(&role)),
+        contact: visit
+            .role()
+            .is_some_and(|role| super::contact::SCREEN.who.contains(&role)),
     })
 }
 
@@ -279,7 +283,11 @@ fn later_day(visit: &Visit, index: &Index, on: Date) -> Option<String> {
     let snapshot = visit.state.snapshot.as_ref()?;
     let at = say::moment(w, snapshot.as_of.of(chart::DataKind::Appointment), visit.state.now);
     let day = say::day(w, made_for);
-    let key = if index.slots_on(on).is_empty() { "lists-not-held" } else { "lists-later-day" };
+    let key = if index.slots_on(on).is_empty() {
+        "lists-not-held"
+    } else {
+        "lists-later-day"
+    };
     Some(w.with(key, &[("time", (&at).into()), ("day", (&day).into())]))
 }
 

@@ -30,13 +30,11 @@ pub static SCREEN: Screen = Screen {
     nav: Some(("nav-readiness", "9", "/readiness")),
     who: &[Role::Informatics, Role::Commander],
     open: Open::SignedIn,
-    routes: &[
-        Route {
-            method: "GET",
-            path: "/readiness",
-            handler: || get(show),
-        },
-    ],
+    routes: &[Route {
+        method: "GET",
+        path: "/readiness",
+        handler: || get(show),
+    }],
 };
 
 /// Asking for an extract, a part of S70 that not everybody has who reads it.
@@ -268,14 +266,33 @@ fn kinds(visit: &Visit) -> Vec<Kind> {
         let count = counted(kind);
         let known = at != Moment::default();
         Kind {
-            name: w.get(&format!("kind-{}", kind.word())).unwrap_or(kind.word()).to_owned(),
-            as_of: if known { say::moment(w, at, now) } else { w["ready-unknown"].to_owned() },
-            age: if known { say::span(w, now.minutes_since(at).max(0)) } else { String::new() },
+            name: w
+                .get(&format!("kind-{}", kind.word()))
+                .unwrap_or(kind.word())
+                .to_owned(),
+            as_of: if known {
+                say::moment(w, at, now)
+            } else {
+                w["ready-unknown"].to_owned()
+            },
+            age: if known {
+                say::span(w, now.minutes_since(at).max(0))
+            } else {
+                String::new()
+            },
             apart: at != stat.as_of.at,
-            origins: if origins.is_empty() { w["ready-unknown"].to_owned() } else { origins },
+            origins: if origins.is_empty() {
+                w["ready-unknown"].to_owned()
+            } else {
+                origins
+            },
             rows: match count {
                 Some(count) => {
-                    let refused = if count.refused > 0 { "ready-rows-refused" } else { "ready-rows" };
+                    let refused = if count.refused > 0 {
+                        "ready-rows-refused"
+                    } else {
+                        "ready-rows"
+                    };
                     w.with(refused, &[("n", count.rows.into()), ("refused", count.refused.into())])
                 }
                 None => w["ready-not-delivered"].to_owned(),

@@ -30,7 +30,11 @@ fn hospital() -> Hospital {
     let hospital = Hospital::open(vec![
         person("00200001", "青木　秋", "アオキ　アキ", date(1950, 1, 1)),
         on_day(person("00200002", "馬場　文", "ババ　フミ", date(1961, 2, 3)), 1, true),
-        on_day(person("00200003", "千葉　千代", "チバ　チヨ", date(1972, 3, 4)), 2, true),
+        on_day(
+            person("00200003", "千葉　千代", "チバ　チヨ", date(1972, 3, 4)),
+            2,
+            true,
+        ),
     ]);
     hospital.silence();
     hospital
@@ -79,8 +83,14 @@ async fn three_days_of_lists_each_from_what_is_there() {
     it_is(&hospital, 1);
     let mut browser = Browser::signed_in(&hospital, "1001").await;
     let tomorrow = browser.get("/patients").await.text();
-    assert!(tomorrow.contains("馬場") && tomorrow.contains(">14日一覧</span>"), "from the thin list");
-    assert!(tomorrow.contains("青木") && tomorrow.contains(">停止中の予約</span>"), "booked meanwhile");
+    assert!(
+        tomorrow.contains("馬場") && tomorrow.contains(">14日一覧</span>"),
+        "from the thin list"
+    );
+    assert!(
+        tomorrow.contains("青木") && tomorrow.contains(">停止中の予約</span>"),
+        "booked meanwhile"
+    );
     assert!(!tomorrow.contains("千葉"), "she comes the day after");
     assert!(tomorrow.contains("カルテは取り出していません"), "what the list is not");
 
@@ -133,7 +143,10 @@ async fn whom_to_call_is_listed_exported_and_written_down() {
     }
     let mut browser = Browser::signed_in(&hospital, "1001").await;
     let page = browser.get("/contact").await.text();
-    assert!(page.contains("馬場") && page.contains("090-1234-0002"), "tomorrow's, with the number");
+    assert!(
+        page.contains("馬場") && page.contains("090-1234-0002"),
+        "tomorrow's, with the number"
+    );
     assert!(page.contains("090-9999-0000"), "the number given for the booking");
     assert!(!page.contains("千葉"));
     let both = browser.get("/contact?from=2026-11-21&until=2026-11-22").await.text();
@@ -141,7 +154,11 @@ async fn whom_to_call_is_listed_exported_and_written_down() {
     let fields = [("from", "2026-11-21"), ("until", "2026-11-22"), ("reason", " ")];
     let refused = browser.post("/contact/csv", &fields).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "not without a reason");
-    let fields = [("from", "2026-11-21"), ("until", "2026-11-22"), ("reason", "休診の連絡")];
+    let fields = [
+        ("from", "2026-11-21"),
+        ("until", "2026-11-22"),
+        ("reason", "休診の連絡"),
+    ];
     let file = browser.post("/contact/csv", &fields).await;
     let text = file.text();
     assert!(text.starts_with(&format!("\u{FEFF}{}\r\n", contact_list::HEADER)));
@@ -149,4 +166,48 @@ async fn whom_to_call_is_listed_exported_and_written_down() {
     assert!(text.contains("停止中の予約") && text.contains("電子カルテの予約"));
     let physician = Browser::signed_in(&hospital, "2001").await.get("/contact").await;
     assert_eq!(physician.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn the_printed_list_of_a_later_day_says_where_each_line_comes_from() {
+    let hospital = hospital();
+    {
+        let (subject, act) = booked("00200001", 1, (8, 30), "");
+        hospital.session("1001").record(subject, act).await.unwrap();
+    }
+    it_is(&hospital, 1);
+    let printed = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let mut desk = hospital.desk();
+    let (plain, kept) = (std::sync::Arc::clone(&desk.print), std::sync::Arc::clone(&printed));
+    desk.print = std::sync::Arc::new(move |sheet| {
+        kept.lock().unwrap().push(sheet.clone());
+        plain(sheet)
+    });
+    let mut browser = Browser::with(desk);
+    browser.sign_in("1001", crate::hospital::PASSWORD).await;
+    let done = browser
+        .post("/print/list", &[("department", "01"), ("day", "2026-11-21")])
+        .await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    let sheets = printed.lock().unwrap();
+    let body = &sheets[0].body;
+    let rows: Vec<(&str, &str, &str)> = body["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            let text = |key: &str| row[key].as_str().unwrap();
+            (text("time"), text("name"), text("memo"))
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [("8:30", "青木　秋", "停止中の予約"), ("9:30", "馬場　文", "14日一覧")],
+        "one list, by time"
+    );
+    let caution = body["caution"].as_str().unwrap();
+    assert!(
+        caution.contains("停止中の予約 1件") && caution.contains("カルテは取り出していません"),
+        "{caution}"
+    );
 }

@@ -23,13 +23,23 @@ async fn what_was_never_checked_says_so_and_nobody_is_named() {
     let mut browser = Browser::signed_in(&hospital, "9001").await;
     let page = browser.get("/readiness").await.text();
     assert!(page.contains("いま止まったら"));
-    assert!(page.contains("✕") && page.contains("確認できていません"), "the disk was never looked at");
+    assert!(
+        page.contains("✕") && page.contains("確認できていません"),
+        "the disk was never looked at"
+    );
     assert!(page.contains("一度も確認していません"));
     for person in people() {
-        assert!(!page.contains(&person.patient.name.written), "{}", person.patient.name.written);
+        assert!(
+            !page.contains(&person.patient.name.written),
+            "{}",
+            person.patient.name.written
+        );
         assert!(!page.contains(person.patient.id.as_str()));
     }
-    assert!(page.contains("処方") && page.contains("検体検査結果"), "every kind of data with its time");
+    assert!(
+        page.contains("処方") && page.contains("検体検査結果"),
+        "every kind of data with its time"
+    );
     assert!(!page.contains("今すぐ取り出す"), "none is made here");
 }
 
@@ -41,11 +51,21 @@ async fn an_extract_is_asked_for_once_and_in_a_downtime_only_with_a_second_yes()
     let day = crate::hospital::DAY;
     let mut browser = Browser::signed_in(&hospital, "9001").await;
     assert!(browser.get("/readiness").await.text().contains("今すぐ取り出す"));
-    assert_eq!(browser.post("/readiness/extract", &[]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        browser.post("/readiness/extract", &[]).await.status,
+        StatusCode::SEE_OTHER
+    );
     runs.begins(hospital.station.now(), day);
     let running = browser.get("/readiness").await.text();
-    assert!(running.contains("<progress") && running.contains("読み込み"), "{:?}", Stage::Reading);
-    assert_eq!(browser.post("/readiness/extract", &[]).await.status, StatusCode::CONFLICT);
+    assert!(
+        running.contains("<progress") && running.contains("読み込み"),
+        "{:?}",
+        Stage::Reading
+    );
+    assert_eq!(
+        browser.post("/readiness/extract", &[]).await.status,
+        StatusCode::CONFLICT
+    );
     runs.ends(Outcome::Failed {
         at: hospital.station.now(),
         why: "書き出しがありません".into(),
@@ -80,7 +100,13 @@ async fn a_late_extract_is_said_on_the_home_screen_and_comes_first_on_s70() {
         .store(now + 3 * 3600, std::sync::atomic::Ordering::SeqCst);
     let mut browser = Browser::signed_in(&hospital, "9001").await;
     assert!(browser.get("/").await.text().contains("取り出しが遅れています"));
-    assert!(browser.get("/readiness").await.text().contains("取り出しが遅れています"));
+    assert!(
+        browser
+            .get("/readiness")
+            .await
+            .text()
+            .contains("取り出しが遅れています")
+    );
     hospital
         .clock
         .store(now + 24 * 3600, std::sync::atomic::Ordering::SeqCst);
@@ -88,7 +114,10 @@ async fn a_late_extract_is_said_on_the_home_screen_and_comes_first_on_s70() {
     let page = browser.get("/readiness").await.text();
     assert!(page.contains("用のデータがありません"));
     let first = page.find("class=\"tile light-").unwrap();
-    assert!(page[first..].starts_with("class=\"tile light-bad\" id=\"tile-data\""), "the worst first");
+    assert!(
+        page[first..].starts_with("class=\"tile light-bad\" id=\"tile-data\""),
+        "the worst first"
+    );
 }
 
 #[tokio::test]
@@ -104,7 +133,11 @@ async fn what_the_probes_say_is_proposed_with_since_when() {
     }
     let mut browser = Browser::signed_in(&hospital, "1001").await;
     let home = browser.get("/").await.text();
-    assert!(home.contains("サーバー側の障害のようです：電子カルテDB（9:12 から）") || home.contains("サーバー側の障害のようです：電子カルテDB（09:12 から）"), "{home}");
+    assert!(
+        home.contains("サーバー側の障害のようです：電子カルテDB（9:12 から）")
+            || home.contains("サーバー側の障害のようです：電子カルテDB（09:12 から）"),
+        "{home}"
+    );
     assert!(home.contains("サーバー側のようです"), "the bar, too");
     assert!(!hospital.station.state().declared, "nothing is declared");
     for _ in 0..3 {
@@ -128,5 +161,8 @@ async fn several_sources_name_themselves_on_the_panels() {
     let mut browser = clerk.another();
     browser.sign_in("2001", crate::hospital::PASSWORD).await;
     let page = browser.get(&format!("/p/{handle}")).await.text();
-    assert!(page.contains("◆ 時点 06:45　部門検査") || page.contains("◆ 時点 6:45　部門検査"), "{page}");
+    assert!(
+        page.contains("◆ 時点 06:45　部門検査") || page.contains("◆ 時点 6:45　部門検査"),
+        "{page}"
+    );
 }

@@ -86,7 +86,15 @@ pub fn lines(index: &Index, day: &Day, (first, last): (Date, Date), department: 
     }
     lines.extend(booked(index, day, (first, last), department));
     lines.sort_by(|a, b| {
-        let key = |line: &Line| (line.on, line.department.1.clone(), line.at.is_none(), line.at, line.name.kana.clone());
+        let key = |line: &Line| {
+            (
+                line.on,
+                line.department.1.clone(),
+                line.at.is_none(),
+                line.at,
+                line.name.kana.clone(),
+            )
+        };
         key(a).cmp(&key(b))
     });
     lines.truncate(MAX_LINES);
@@ -97,7 +105,10 @@ fn booked(index: &Index, day: &Day, (first, last): (Date, Date), department: &st
     let wanted = day
         .provisional()
         .filter(|(_, a)| (first..=last).contains(&a.on) && (department.is_empty() || a.department.code == department));
-    let line = |(recorded, a): (std::sync::Arc<crate::view::Recorded>, chart::entry::ProvisionalAppointment)| {
+    let line = |(recorded, a): (
+        std::sync::Arc<crate::view::Recorded>,
+        chart::entry::ProvisionalAppointment,
+    )| {
         let mut line = Line {
             on: a.on,
             at: a.at,
@@ -117,7 +128,10 @@ fn booked(index: &Index, day: &Day, (first, last): (Date, Date), department: &st
                 if let Some(row) = index.find(id) {
                     line.name = Name::new(row.written(), row.kana());
                     line.birth = row.birth();
-                    let more = row.phones().map(str::to_owned).filter(|phone| !line.phones.contains(phone));
+                    let more = row
+                        .phones()
+                        .map(str::to_owned)
+                        .filter(|phone| !line.phones.contains(phone));
                     let more: Vec<String> = more.collect();
                     line.phones.extend(more);
                 }

@@ -93,7 +93,10 @@ fn origins(extract: &Extract) -> Vec<KindOrigin> {
     let mut origins: Vec<KindOrigin> = Vec::new();
     for origin in &extract.origins {
         let (kind, name) = (origin.kind, unnumbered(&origin.name));
-        match origins.iter_mut().find(|known| known.kind == kind && known.name == name) {
+        match origins
+            .iter_mut()
+            .find(|known| known.kind == kind && known.name == name)
+        {
             Some(known) => known.written = known.written.max(origin.written),
             None if origins.len() < MAX_ORIGINS => origins.push(KindOrigin {
                 kind,

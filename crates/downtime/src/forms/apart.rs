@@ -45,7 +45,11 @@ fn apart(chart: &Chart) -> Option<String> {
     if named.is_empty() {
         return None;
     }
-    let more = if rest > 0 { format!(" 他{rest}種") } else { String::new() };
+    let more = if rest > 0 {
+        format!(" 他{rest}種")
+    } else {
+        String::new()
+    };
     Some(format!("　{}{more} ほか {}", named.join(" "), time(as_of.at, as_of.at)))
 }
 
@@ -132,7 +136,11 @@ mod tests {
     #[test]
     fn one_time_needs_no_more_words() {
         assert_eq!(apart(&chart(&[], &[(DataKind::Result, "部門検査")])), None);
-        assert_eq!(apart(&chart(&[(DataKind::Note, at(20, 8))], &[])), None, "said apart, but the same");
+        assert_eq!(
+            apart(&chart(&[(DataKind::Note, at(20, 8))], &[])),
+            None,
+            "said apart, but the same"
+        );
     }
 
     #[test]

@@ -64,32 +64,34 @@ pub fn department_list_with(
 ) -> Sheet {
     let thin = index.day().is_some_and(|made_for| made_for != day);
     let mark = |from: &str, memo: &str| format!("{memo} {from}").trim().to_owned();
-    let lines = rows
-        .iter()
-        .filter_map(|line| {
-            let row = index.row(line.slot.row)?;
-            let name = chart::Name::new(row.written(), row.kana());
-            let birth = row.birth();
-            let age = birth.map(|b| chart::date::age(b, day)).unwrap_or_default();
-            let label = row.alike().label();
-            let flags: Vec<String> = if label.is_empty() { Vec::new() } else { vec![label] };
-            let row = json!({
-                "time": line.slot.time_text(),
-                "kana": name.kana_shown(),
-                "name": name.shown(),
-                "birth": birth.map_or_else(|| "未確認".to_owned(), chart::date::short),
-                "age_sex": format!("{} {}", age.trim_end_matches('歳'), row.sex().short()),
-                "id": row.id().map(|id| id.shown()).unwrap_or_default(),
-                "doctor": or_null(index.doctor(line.slot).label()),
-                "tests": index.exams(line.slot),
-                "memo": if thin { mark(FROM_THIN_LIST, line.memo) } else { line.memo.to_owned() },
-                "flags": flags,
-                "gaiji": name.has_gaiji(),
-            });
-            Some((line.slot.time(), row))
+    let lines = rows.iter().filter_map(|line| {
+        let row = index.row(line.slot.row)?;
+        let name = chart::Name::new(row.written(), row.kana());
+        let birth = row.birth();
+        let age = birth.map(|b| chart::date::age(b, day)).unwrap_or_default();
+        let label = row.alike().label();
+        let flags: Vec<String> = if label.is_empty() { Vec::new() } else { vec![label] };
+        let row = json!({
+            "time": line.slot.time_text(),
+            "kana": name.kana_shown(),
+            "name": name.shown(),
+            "birth": birth.map_or_else(|| "未確認".to_owned(), chart::date::short),
+            "age_sex": format!("{} {}", age.trim_end_matches('歳'), row.sex().short()),
+            "id": row.id().map(|id| id.shown()).unwrap_or_default(),
+            "doctor": or_null(index.doctor(line.slot).label()),
+            "tests": index.exams(line.slot),
+            "memo": if thin { mark(FROM_THIN_LIST, line.memo) } else { line.memo.to_owned() },
+            "flags": flags,
+            "gaiji": name.has_gaiji(),
         });
+        Some((line.slot.time(), row))
+    });
     let mut lines: Vec<(Option<Time>, Value)> = lines.collect();
-    lines.extend(booked.iter().map(|row| (row.at, booked_line(row, day, &mark(FROM_ENTRIES, &row.memo)))));
+    lines.extend(
+        booked
+            .iter()
+            .map(|row| (row.at, booked_line(row, day, &mark(FROM_ENTRIES, &row.memo)))),
+    );
     if !booked.is_empty() {
         // By time, and within one time as before: whoever calls people in reads down one list.
         lines.sort_by_key(|(at, _)| (at.is_none(), *at));

@@ -98,7 +98,12 @@ pub(super) fn tomorrow(facts: &Facts) -> Check {
         }
         (None, _) => check(Tile::Tomorrow, Light::Unchecked, Said::plain("ready-unchecked"), None),
         (Some(until), Some(0)) => {
-            let mut nobody = check(Tile::Tomorrow, Light::Care, Said::plain("ready-tomorrow-nobody"), sealed);
+            let mut nobody = check(
+                Tile::Tomorrow,
+                Light::Care,
+                Said::plain("ready-tomorrow-nobody"),
+                sealed,
+            );
             nobody.lines.push(one("ready-tomorrow-until", "day", Value::Day(until)));
             nobody
         }
@@ -160,7 +165,14 @@ pub fn said(judged: &crate::state::Judgement) -> Said {
         ("servers", Value::Text(servers.join("、"))),
         (
             "names",
-            Value::Text(judged.silent.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join("、")),
+            Value::Text(
+                judged
+                    .silent
+                    .iter()
+                    .map(|s| s.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join("、"),
+            ),
         ),
     ];
     if let Some(since) = judged.since {
@@ -210,7 +222,10 @@ pub(super) fn stations(facts: &Facts) -> Option<Check> {
     }
     let age = |visited: Option<Moment>| visited.map(|at| facts.now.0.saturating_sub(at.0));
     let all = facts.stations.len() as u64;
-    let fresh = facts.stations.iter().filter(|s| age(s.visited).is_some_and(|a| a <= STATION_FRESH_SECONDS));
+    let fresh = facts
+        .stations
+        .iter()
+        .filter(|s| age(s.visited).is_some_and(|a| a <= STATION_FRESH_SECONDS));
     let fresh = fresh.count() as u64;
     let gone = |visited| age(visited).is_some_and(|age| age > STATION_GONE_SECONDS);
     let never = facts.stations.iter().any(|s| s.visited.is_none());
@@ -229,7 +244,10 @@ pub(super) fn stations(facts: &Facts) -> Option<Check> {
     );
     let newest = facts.stations.iter().filter_map(|s| s.visited).max();
     let mut stations = check(Tile::Stations, light, says, newest);
-    let stale = facts.stations.iter().filter(|s| age(s.visited).is_none_or(|a| a > STATION_FRESH_SECONDS));
+    let stale = facts
+        .stations
+        .iter()
+        .filter(|s| age(s.visited).is_none_or(|a| a > STATION_FRESH_SECONDS));
     for one_of_them in stale.take(LINES) {
         let code = ("code", Value::Text(one_of_them.code.to_string()));
         stations.lines.push(match one_of_them.visited {
@@ -281,7 +299,8 @@ pub(super) fn printers(facts: &Facts) -> Check {
         all.lines.push(one(key, "name", Value::Text(name.clone())));
     }
     if facts.stuck > 0 {
-        all.lines.push(one("ready-printers-stuck", "n", Value::Count(facts.stuck)));
+        all.lines
+            .push(one("ready-printers-stuck", "n", Value::Count(facts.stuck)));
     }
     all
 }

@@ -103,7 +103,11 @@ fn nothing_known_is_never_good_and_never_blank() {
         .filter(|check| check.light == Light::Good)
         .map(|check| check.tile)
         .collect();
-    assert_eq!(good, [Tile::Saving, Tile::Audit], "only what this station sees of itself");
+    assert_eq!(
+        good,
+        [Tile::Saving, Tile::Audit],
+        "only what this station sees of itself"
+    );
     assert_eq!(checks(&nothing).len(), 10);
 }
 
@@ -159,7 +163,10 @@ fn the_data_of_another_day_are_said_before_anything_milder() {
         why: "x".to_owned(),
     });
     assert_eq!(
-        data(&Facts { last: failed, ..ready() }),
+        data(&Facts {
+            last: failed,
+            ..ready()
+        }),
         (Light::Care, "ready-data-failed"),
         "the last good one is still there"
     );
@@ -177,7 +184,10 @@ fn stations_are_ready_only_while_they_visit() {
     let stations = |stations| of(&Facts { stations, ..ready() }, Tile::Stations).0;
     assert_eq!(stations(vec![seen("R03", Some(180))]), Light::Good);
     assert_eq!(stations(vec![seen("R03", Some(181))]), Light::Care);
-    assert_eq!(stations(vec![seen("R03", Some(10)), seen("R04", None)]), Light::Unchecked);
+    assert_eq!(
+        stations(vec![seen("R03", Some(10)), seen("R04", None)]),
+        Light::Unchecked
+    );
     assert_eq!(stations(vec![seen("R03", Some(3601)), seen("R04", None)]), Light::Bad);
 }
 
@@ -206,12 +216,32 @@ fn the_disk_and_the_printers_say_when_nobody_looked() {
         at: at(8, 49),
         ..ready().disk.unwrap()
     };
-    assert_eq!(of(&Facts { disk: Some(old), ..ready() }, Tile::Disk).0, Light::Unchecked);
+    assert_eq!(
+        of(
+            &Facts {
+                disk: Some(old),
+                ..ready()
+            },
+            Tile::Disk
+        )
+        .0,
+        Light::Unchecked
+    );
     let full = Disk {
         free: DISK_LEAST_BYTES - 1,
         ..ready().disk.unwrap()
     };
-    assert_eq!(of(&Facts { disk: Some(full), ..ready() }, Tile::Disk).0, Light::Bad);
+    assert_eq!(
+        of(
+            &Facts {
+                disk: Some(full),
+                ..ready()
+            },
+            Tile::Disk
+        )
+        .0,
+        Light::Bad
+    );
     let printer = |state| {
         let printers = Some(vec![("A".to_owned(), state)]);
         of(&Facts { printers, ..ready() }, Tile::Printers).0

@@ -119,7 +119,11 @@ mod tests {
         let mut rhythm = days(1..=4);
         rhythm.heard(at(5, 9, 0));
         rhythm.heard(at(5, 15, 0));
-        assert_eq!(rhythm.usual(at(6, 10, 0)), Some(300), "the outage of the fifth is an exception");
+        assert_eq!(
+            rhythm.usual(at(6, 10, 0)),
+            Some(300),
+            "the outage of the fifth is an exception"
+        );
         rhythm.heard(at(4, 9, 0));
         assert_eq!(rhythm.last(), Some(at(5, 15, 0)), "time does not run backwards");
         let rhythm = days(1..=28);

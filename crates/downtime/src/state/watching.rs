@@ -288,7 +288,10 @@ impl Judgement {
 
     /// Names of silent servers.
     pub fn servers(&self) -> impl Iterator<Item = &str> {
-        self.silent.iter().filter(|s| s.what.is_server()).map(|s| s.name.as_str())
+        self.silent
+            .iter()
+            .filter(|s| s.what.is_server())
+            .map(|s| s.name.as_str())
     }
 }
 
@@ -347,7 +350,11 @@ fn cause(standing: &[(&Probe, Standing)], silent: &[Silent], unknown: bool) -> (
         .filter(|s| s.what.is_server())
         .map(|s| (s, why(standing, s.via.as_deref())))
         .collect();
-    let itself = servers.iter().filter(|(_, why)| *why == Why::Itself).map(|(s, _)| s.since).min();
+    let itself = servers
+        .iter()
+        .filter(|(_, why)| *why == Why::Itself)
+        .map(|(s, _)| s.since)
+        .min();
     let way = servers.iter().filter_map(|(_, why)| match why {
         Why::Way(since) => Some(*since),
         _ => None,
@@ -444,13 +451,22 @@ mod tests {
         };
         assert_eq!(says(alive(), alive(), alive(), alive()), (Cause::Nothing, None));
         assert_eq!(says(dead(300), alive(), alive(), alive()), (Cause::Server, Some(300)));
-        assert_eq!(says(dead(300), alive(), alive(), dead(310)), (Cause::Network, Some(310)));
+        assert_eq!(
+            says(dead(300), alive(), alive(), dead(310)),
+            (Cause::Network, Some(310))
+        );
         assert_eq!(says(dead(300), dead(60), alive(), dead(310)), (Cause::Both, Some(310)));
         assert_eq!(says(alive(), alive(), dead(90), alive()), (Cause::Path, Some(90)));
         let path = judge(&hospital(alive(), alive(), dead(90), alive()), NOW);
         assert_eq!(path.paths().collect::<Vec<_>>(), ["G"]);
-        assert_eq!(says(dead(300), alive(), alive(), seen(true, 0, 40)), (Cause::Unclear, Some(300)));
-        assert_eq!(says(alive(), alive(), seen(true, 0, 16), alive()), (Cause::Checking, None));
+        assert_eq!(
+            says(dead(300), alive(), alive(), seen(true, 0, 40)),
+            (Cause::Unclear, Some(300))
+        );
+        assert_eq!(
+            says(alive(), alive(), seen(true, 0, 16), alive()),
+            (Cause::Checking, None)
+        );
     }
 
     #[test]
@@ -476,7 +492,11 @@ mod tests {
         let cause = |probe| judge(&[probe], NOW).cause;
         assert_eq!(cause(feed(Some(600), Some(300))), Cause::Nothing);
         assert_eq!(cause(feed(Some(601), Some(300))), Cause::Feed);
-        assert_eq!(cause(feed(Some(119), Some(1))), Cause::Nothing, "seconds are never suspicious");
+        assert_eq!(
+            cause(feed(Some(119), Some(1))),
+            Cause::Nothing,
+            "seconds are never suspicious"
+        );
         assert_eq!(cause(feed(Some(9_999), None)), Cause::Checking, "not learnt yet");
         assert_eq!(cause(feed(None, Some(300))), Cause::Checking, "never heard");
     }
@@ -484,7 +504,10 @@ mod tests {
     #[test]
     fn the_ehr_is_there_when_all_of_it_is() {
         assert!(together([&alive(), &alive()]).is_proven(NOW));
-        assert!(!together([&alive(), &Watch::default()]).is_proven(NOW), "one was never checked");
+        assert!(
+            !together([&alive(), &Watch::default()]).is_proven(NOW),
+            "one was never checked"
+        );
         assert_eq!(together([&alive(), &dead(50)]).silent_since(), Some(Moment(NOW.0 - 50)));
         let mut once = alive();
         once.observe(Moment(NOW.0 - 100), false);

@@ -61,7 +61,14 @@ fn watching(config: &Config) -> Result<String> {
     let probes = config.probes()?;
     let named: Vec<String> = probes
         .iter()
-        .map(|probe| format!("{}（{}、{}秒ごと）", probe.name, probe.what.word(), probe.every.as_secs()))
+        .map(|probe| {
+            format!(
+                "{}（{}、{}秒ごと）",
+                probe.name,
+                probe.what.word(),
+                probe.every.as_secs()
+            )
+        })
         .collect();
     let named = named.join("、");
     match &config.station.hub {
@@ -116,10 +123,7 @@ fn checks(config: &Config) -> Vec<Check> {
             super::extract::source(config).map(|_| "読めます（中身は tomoshibi map --check）".to_owned()),
         );
     }
-    put(
-        "電子カルテの監視",
-        watching(config),
-    );
+    put("電子カルテの監視", watching(config));
     if config.forms.dir.is_some() {
         put("病院の帳票", super::own_forms::state(config));
     }

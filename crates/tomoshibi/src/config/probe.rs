@@ -169,9 +169,8 @@ mod tests {
     use super::*;
 
     fn config(more: &str) -> Config {
-        let text = format!(
-            "[hospital]\nname = \"試験病院\"\n[station]\ncode = \"H01\"\nnode = 1\nletter = \"A\"\n{more}"
-        );
+        let text =
+            format!("[hospital]\nname = \"試験病院\"\n[station]\ncode = \"H01\"\nnode = 1\nletter = \"A\"\n{more}");
         toml::from_str(&text).unwrap()
     }
 
@@ -209,10 +208,22 @@ mod tests {
             (format!("[[probe]]\n{db}http = \"http://db/\"\n"), "どちらか一つ"),
             (format!("[[probe]]\n{db}every_seconds = 11\n"), "every_seconds"),
             (format!("[[probe]]\n{db}every_seconds = 0\n"), "every_seconds"),
-            ("[[probe]]\nname = \"x\"\nwhat = \"server\"\ntcp = \"a:1\"\n".to_owned(), "what"),
-            ("[[probe]]\nname = \" \"\nwhat = \"line\"\ntcp = \"a:1\"\n".to_owned(), "name"),
-            ("[[probe]]\nname = \"x\"\nwhat = \"line\"\ntcp = \"a\"\n".to_owned(), "host:port"),
-            ("[[probe]]\nname = \"x\"\nwhat = \"hl7-feed\"\ntcp = \"a:1\"\n".to_owned(), "folder"),
+            (
+                "[[probe]]\nname = \"x\"\nwhat = \"server\"\ntcp = \"a:1\"\n".to_owned(),
+                "what",
+            ),
+            (
+                "[[probe]]\nname = \" \"\nwhat = \"line\"\ntcp = \"a:1\"\n".to_owned(),
+                "name",
+            ),
+            (
+                "[[probe]]\nname = \"x\"\nwhat = \"line\"\ntcp = \"a\"\n".to_owned(),
+                "host:port",
+            ),
+            (
+                "[[probe]]\nname = \"x\"\nwhat = \"hl7-feed\"\ntcp = \"a:1\"\n".to_owned(),
+                "folder",
+            ),
             ("[[probe]]\nname = \"x\"\nwhat = \"hub\"\n".to_owned(), "station.hub"),
             (format!("[ehr]\nprobe_tcp = \"a:1\"\n[[probe]]\n{db}"), "probe_tcp"),
         ] {
@@ -223,7 +234,9 @@ mod tests {
 
     #[test]
     fn a_station_watches_its_hub_and_its_lines_and_leaves_the_ehr_to_the_hub() {
-        let mut station = config(&format!("{PATHS}[[probe]]\nname = \"拠点\"\nwhat = \"hub\"\nvia = \"北回線\"\n"));
+        let mut station = config(&format!(
+            "{PATHS}[[probe]]\nname = \"拠点\"\nwhat = \"hub\"\nvia = \"北回線\"\n"
+        ));
         station.station.hub = Some("http://hub:8300".to_owned());
         assert_eq!(station.probes().unwrap()[1].way, Way::Hub);
         let mut station = config("[[probe]]\nname = \"DB\"\nwhat = \"ehr-db\"\ntcp = \"db:1433\"\n");

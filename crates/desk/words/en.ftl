@@ -798,6 +798,7 @@ bar-cause-server = it seems to be the server
 bar-cause-network = it seems to be the network
 bar-cause-both = it seems to be server and line both
 from-entries = booked in the downtime
+from-ehr = booked in the EHR
 from-thin-list = 14-day list
 lists-later-day = The bookings of this day come from the list as of { $time }. The data is for { $day }; no charts were fetched for this day. What was booked in the downtime is marked.
 lists-not-held = The list here (as of { $time }, for { $day }) does not hold this day. Only what was booked in the downtime is shown.

@@ -792,6 +792,7 @@ bar-cause-server = サーバー側のようです
 bar-cause-network = ネットワークのようです
 bar-cause-both = サーバーと経路の両方のようです
 from-entries = 停止中の予約
+from-ehr = 電子カルテの予約
 from-thin-list = 14日一覧
 lists-later-day = この日の予約は { $time } 時点の予約一覧から出しています。データは { $day } 用で、カルテは取り出していません。停止中に取った予約は「停止中の予約」です。
 lists-not-held = この日の予約は、手元の一覧（{ $time } 時点、{ $day } 用）にありません。停止中に取った予約だけを出しています。

@@ -149,9 +149,16 @@ fn shown(visit: &Visit, line: &Line) -> Shown {
         place: format!("{}　{}", line.department.1, line.doctor).trim_end().to_owned(),
         from: match line.from {
             From::Entries => w["from-entries"].to_owned(),
-            From::Snapshot => String::new(),
+            From::Snapshot if is_made_for(visit, line.on) => w["from-ehr"].to_owned(),
+            From::Snapshot => w["from-thin-list"].to_owned(),
         },
     }
+}
+
+/// The day is the snapshot's own; of others it holds the list of coming appointments.
+fn is_made_for(visit: &Visit, day: Date) -> bool {
+    let snapshot = visit.state.snapshot.as_ref();
+    snapshot.is_some_and(|s| s.day == chart::date::iso(day))
 }
 
 fn page(visit: &Visit, status: StatusCode, wanted: &Wanted, problem: Option<String>) -> Result<Response, Fault> {

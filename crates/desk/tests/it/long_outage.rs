@@ -144,7 +144,7 @@ async fn whom_to_call_is_listed_exported_and_written_down() {
     let mut browser = Browser::signed_in(&hospital, "1001").await;
     let page = browser.get("/contact").await.text();
     assert!(
-        page.contains("馬場") && page.contains("090-1234-0002"),
+        page.contains("馬場") && page.contains("09012340002"),
         "tomorrow's, with the number"
     );
     assert!(page.contains("090-9999-0000"), "the number given for the booking");

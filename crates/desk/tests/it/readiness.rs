@@ -37,7 +37,7 @@ async fn what_was_never_checked_says_so_and_nobody_is_named() {
         assert!(!page.contains(person.patient.id.as_str()));
     }
     assert!(
-        page.contains("処方") && page.contains("検体検査結果"),
+        page.contains("処方") && page.contains("検査結果"),
         "every kind of data with its time"
     );
     assert!(!page.contains("今すぐ取り出す"), "none is made here");

@@ -93,17 +93,15 @@ fn origins(extract: &Extract) -> Vec<KindOrigin> {
     let mut origins: Vec<KindOrigin> = Vec::new();
     for origin in &extract.origins {
         let (kind, name) = (origin.kind, unnumbered(&origin.name));
-        match origins
-            .iter_mut()
-            .find(|known| known.kind == kind && known.name == name)
-        {
-            Some(known) => known.written = known.written.max(origin.written),
-            None if origins.len() < MAX_ORIGINS => origins.push(KindOrigin {
+        let known = origins.iter_mut().find(|known| known.kind == kind && known.name == name);
+        if let Some(known) = known {
+            known.written = known.written.max(origin.written);
+        } else if origins.len() < MAX_ORIGINS {
+            origins.push(KindOrigin {
                 kind,
                 name,
                 written: origin.written,
-            }),
-            None => {}
+            });
         }
     }
     origins

@@ -384,36 +384,6 @@ impl Station {
         self.damage
     }
 
-    /// The roof's probe of the EHR came back.
-    pub fn observe_ehr(&self, answered: bool) {
-        let now = self.now();
-        self.ehr
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .observe(now, answered);
-    }
-
-    /// What the hub says about the EHR: a station believes its hub while it can reach it.
-    pub fn adopt_ehr(&self, watch: Watch) {
-        *self.ehr.lock().unwrap_or_else(PoisonError::into_inner) = watch;
-    }
-
-    /// The watch over the EHR, for stations that ask this hub.
-    #[must_use]
-    pub fn ehr_watch(&self) -> Watch {
-        *self.ehr.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The roof's visit to the hub came back.
-    pub fn observe_hub(&self, answered: bool) {
-        let now = self.now();
-        if let Some(hub) = &self.hub {
-            hub.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .observe(now, answered);
-        }
-    }
-
     /// Everything the mode bar shows. Cheap, and nobody needs to be signed in.
     #[must_use]
     pub fn state(&self) -> State {

@@ -93,7 +93,9 @@ fn origins(extract: &Extract) -> Vec<KindOrigin> {
     let mut origins: Vec<KindOrigin> = Vec::new();
     for origin in &extract.origins {
         let (kind, name) = (origin.kind, unnumbered(&origin.name));
-        let known = origins.iter_mut().find(|known| known.kind == kind && known.name == name);
+        let known = origins
+            .iter_mut()
+            .find(|known| known.kind == kind && known.name == name);
         if let Some(known) = known {
             known.written = known.written.max(origin.written);
         } else if origins.len() < MAX_ORIGINS {

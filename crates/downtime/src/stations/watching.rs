@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use chart::{Moment, StationCode};
 
 use super::Station;
-use crate::state::{Cause, Judgement, MAX_PROBES, Probe, Quiet, Watched, judge, together};
+use crate::state::{Cause, Judgement, MAX_PROBES, Probe, Quiet, Watch, Watched, judge, together};
 
 /// What was observed.
 #[derive(Default)]
@@ -49,6 +49,36 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Station {
+    /// The roof's probe of the EHR came back.
+    pub fn observe_ehr(&self, answered: bool) {
+        let now = self.now();
+        self.ehr
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .observe(now, answered);
+    }
+
+    /// What the hub says about the EHR: a station believes its hub while it can reach it.
+    pub fn adopt_ehr(&self, watch: Watch) {
+        *self.ehr.lock().unwrap_or_else(PoisonError::into_inner) = watch;
+    }
+
+    /// The watch over the EHR, for stations that ask this hub.
+    #[must_use]
+    pub fn ehr_watch(&self) -> Watch {
+        *self.ehr.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The roof's visit to the hub came back.
+    pub fn observe_hub(&self, answered: bool) {
+        let now = self.now();
+        if let Some(hub) = &self.hub {
+            hub.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .observe(now, answered);
+        }
+    }
+
     /// What is watched from here, at most [`MAX_PROBES`].
     pub fn watch(&self, mut probes: Vec<Probe>) {
         probes.truncate(MAX_PROBES);
@@ -166,7 +196,7 @@ impl Station {
 
     /// The watch over the hub, on a station that has one elsewhere.
     #[must_use]
-    pub fn hub_watch(&self) -> Option<crate::state::Watch> {
+    pub fn hub_watch(&self) -> Option<Watch> {
         let hub = self.hub.as_ref()?;
         Some(*hub.lock().unwrap_or_else(PoisonError::into_inner))
     }

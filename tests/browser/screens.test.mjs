@@ -168,6 +168,7 @@ test("every screen while the EHR answers", async (all) => {
     ["S02-home", "reception", open("/")],
     ["S02-home-nobody", "nobody", open("/")],
     ["S02-findings", "informatics", open("/findings")],
+    ["S70-readiness", "informatics", open("/readiness")],
     ["S03-declare", "physician", open("/declare")],
     ["S03-carried", "nobody", open("/declare/carried")],
     ["S81-envelope", "nobody", open("/envelope")],
@@ -217,6 +218,13 @@ test("every screen in a declared downtime", async (all) => {
   await each(all, "declared", [
     ["S02-home", "informatics", open("/")],
     ["S03-declare", "informatics", open("/declare")],
+    ["S70-readiness", "informatics", open("/readiness")],
+    ["S11-contact", "reception", open("/contact")],
+    ["S11-tomorrow", "reception", async (page) => {
+      await page.goto(at("/patients"));
+      const days = await page.locator("#show option").evaluateAll((all) => all.map((one) => one.value).filter((value) => /^\d{4}-/.test(value)));
+      await page.goto(at(`/patients?show=${days[0]}`));
+    }],
     ["S10-empty", "reception", open("/reception")],
     ["S10-short", "reception", (page) => search(page, "/reception", "ヤ")],
     ["S10-same-name", "reception", (page) => search(page, "/reception", same.kana.replace(/\s/g, ""))],

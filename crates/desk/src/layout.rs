@@ -5,7 +5,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chart::{DataKind, Moment};
-use downtime::state::{Mode, Staleness, State};
+use downtime::state::{Cause, Mode, Staleness, State};
 
 use crate::assets::Assets;
 use crate::say::{self, AllergyBox};
@@ -107,7 +107,11 @@ impl Bar {
     /// The bar for a state.
     #[must_use]
     pub fn new(w: &Words, state: &State) -> Self {
-        let (mark, word, say, tab) = mode_words(w, &state.mode, state.now);
+        let (mark, word, mut say, tab) = mode_words(w, &state.mode, state.now);
+        if let Some(cause) = cause_words(w, state) {
+            say.push('　');
+            say.push_str(cause);
+        }
         let as_of = state.snapshot.as_ref().map_or(Moment::default(), |s| s.as_of.oldest());
         let open = state.mode.is_open();
         let chip = if open { chip(w, state) } else { None };
@@ -191,6 +195,19 @@ impl Bar {
         (&*self, w.lang().tag()).hash(&mut version);
         self.tag = format!("\"{:016x}\"", version.finish());
     }
+}
+
+/// Where the trouble seems to be, in a few words; the home screen names it.
+fn cause_words<'w>(w: &'w Words, state: &State) -> Option<&'w str> {
+    if !matches!(state.mode, Mode::EhrSilent { .. } | Mode::NetworkDown { .. }) {
+        return None;
+    }
+    w.get(match state.judgement.cause {
+        Cause::Server => "bar-cause-server",
+        Cause::Network => "bar-cause-network",
+        Cause::Both => "bar-cause-both",
+        _ => return None,
+    })
 }
 
 fn mode_words(w: &Words, mode: &Mode, now: Moment) -> (&'static str, String, String, String) {

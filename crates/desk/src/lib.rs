@@ -13,6 +13,7 @@ use downtime::printing::{Paper, Queue};
 use downtime::stations::Station;
 
 mod assets;
+mod booked;
 mod drafts;
 mod fault;
 mod gate;
@@ -25,6 +26,7 @@ mod paper;
 mod paper_language;
 mod people;
 mod reader;
+mod ready;
 mod reason;
 mod rolls;
 mod rx_symbols;

@@ -121,13 +121,22 @@ fn of_chart<'v, T>(
     view.chart.as_ref().map_or(none, |chart| pick(chart))
 }
 
-/// データ時点 of one kind of data of this patient.
+/// データ時点 of one kind of data of this patient: with a mark where it is older than the chart's own time, and with its source
+/// where the hospital has several.
 pub fn as_of(visit: &impl Reader, view: &View, kind: DataKind) -> String {
-    let now = visit.now();
-    view.chart.as_ref().map_or_else(
-        || visit.w()["registered-here"].to_owned(),
-        |chart| layout::as_of(visit.w(), &chart.as_of, kind, now),
-    )
+    let (w, now) = (visit.w(), visit.now());
+    let Some(chart) = &view.chart else {
+        return w["registered-here"].to_owned();
+    };
+    let mut said = layout::as_of(w, &chart.as_of, kind, now);
+    if chart.as_of.of(kind) < chart.as_of.at {
+        said.insert_str(0, "◆ ");
+    }
+    if let Some((_, origin)) = chart.origins.iter().find(|(k, name)| *k == kind && !name.is_empty()) {
+        said.push('　');
+        said.push_str(origin);
+    }
+    said
 }
 
 /// The drugs panel.
@@ -237,7 +246,7 @@ pub fn problems(visit: &impl Reader, view: &View) -> Problems {
                     },
                 );
                 let name = if d.uninformed {
-                    format!("【{}】{}", visit.w()["uninformed-problem"], d.text())
+                    format!("【{}】{}", &visit.w()["uninformed-problem"], d.text())
                 } else {
                     d.text()
                 };

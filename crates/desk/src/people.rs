@@ -9,6 +9,7 @@ use downtime::index::{Index, Query, Row, Slot};
 use downtime::view::{Day, Progress};
 use jiff::civil::Date;
 
+use crate::booked;
 use crate::rolls::Roll;
 use crate::say;
 use crate::visit::Visit;
@@ -281,11 +282,18 @@ impl<'a> People<'a> {
             .receptions_on(&who.subject, self.visit.state.now)
             .map(|(_, check_in)| (check_in.department.clone(), check_in.booked_at))
             .collect();
-        let bookings = slots
+        let provisional = booked::of(self.visit, self.index, self.day, self.today, &who.subject);
+        let mut bookings: Vec<(String, String)> = slots
             .iter()
             .filter(|(_, slot)| !received.contains(&(self.index.department(slot).clone(), slot.time())))
             .map(|(n, slot)| (n.to_string(), self.booking(slot)))
             .collect();
+        // What was booked in this downtime is named by its entry.
+        let open = provisional.iter().filter(|booked| {
+            let a = &booked.appointment;
+            !received.contains(&(a.department.clone(), a.at))
+        });
+        bookings.extend(open.map(|booked| (booked.entry.id.hex(), booked.words(self.visit))));
         let slots: Vec<&Slot> = slots.into_iter().map(|(_, slot)| slot).collect();
         let state = if row.has_died() {
             CardState::Blocked(self.w["reception-died"].to_owned())
@@ -298,8 +306,16 @@ impl<'a> People<'a> {
                 "○",
                 format!("{} {}", slot.time_text(), self.index.department(slot).label()),
             ),
-            None => ("−", self.w["no-booking"].to_owned()),
+            None => match provisional.first() {
+                Some(booked) => ("○", booked.words(self.visit)),
+                None => ("−", self.w["no-booking"].to_owned()),
+            },
         };
+        let mut plan = self.plan(&slots);
+        if slots.is_empty() && !provisional.is_empty() {
+            plan.clear();
+        }
+        plan.extend(provisional.iter().map(|booked| booked.words(self.visit)));
         Card {
             who: who.handle.clone(),
             kana: say::kana(self.w, &name),
@@ -317,7 +333,7 @@ impl<'a> People<'a> {
             insured_at: self.visit.state.snapshot.as_ref().map_or_else(String::new, |s| {
                 crate::layout::as_of(self.w, &s.as_of, chart::DataKind::Insurance, self.visit.state.now)
             }),
-            plan: self.plan(&slots),
+            plan,
             others: self.others(row),
             ask: self.ask(row),
             seen: 0,
@@ -334,6 +350,19 @@ impl<'a> People<'a> {
         let view = downtime::view::lay_over(&who.subject, None, self.day, self.visit.state.now);
         let strip = view.strip();
         let t = self.day.temporary(id)?;
+        let provisional = booked::of(self.visit, self.index, self.day, self.today, &who.subject);
+        let received: Vec<_> = self
+            .day
+            .receptions_on(&who.subject, self.visit.state.now)
+            .map(|(_, check_in)| (check_in.department.clone(), check_in.booked_at))
+            .collect();
+        let open = provisional.iter().filter(|booked| {
+            let a = &booked.appointment;
+            !received.contains(&(a.department.clone(), a.at))
+        });
+        let bookings = open
+            .map(|booked| (booked.entry.id.hex(), booked.words(self.visit)))
+            .collect();
         Some(Card {
             who: who.handle.clone(),
             kana: strip.kana,
@@ -349,9 +378,14 @@ impl<'a> People<'a> {
             sex: say::sex(self.w, t.sex).to_owned(),
             sex_short: say::sex_short(self.w, t.sex).to_owned(),
             id: strip.id,
-            plan: vec![t.reason.clone()],
-            mark: "−",
-            today: self.w["no-booking"].to_owned(),
+            mark: if provisional.is_empty() { "−" } else { "○" },
+            today: provisional
+                .first()
+                .map_or_else(|| self.w["no-booking"].to_owned(), |booked| booked.words(self.visit)),
+            plan: std::iter::once(t.reason.clone())
+                .chain(provisional.iter().map(|booked| booked.words(self.visit)))
+                .collect(),
+            state: CardState::Free(Free { bookings }),
             ..Card::default()
         })
     }
@@ -359,11 +393,17 @@ impl<'a> People<'a> {
     fn booking(&self, slot: &Slot) -> String {
         let doctor = self.index.doctor(slot).label();
         let department = self.index.department(slot).label();
-        if doctor.is_empty() {
-            format!("{} {department}", slot.time_text())
+        let doctor = if doctor.is_empty() {
+            String::new()
         } else {
-            format!("{} {department}（{doctor}）", slot.time_text())
-        }
+            format!("（{doctor}）")
+        };
+        // On a day after the snapshot's, nothing but this booking was fetched.
+        let thin = self.index.day().is_some_and(|made_for| Some(made_for) != slot.day());
+        let from = if thin { &self.w["from-thin-list"] } else { "" };
+        format!("{} {department}{doctor} {from}", slot.time_text())
+            .trim_end()
+            .to_owned()
     }
 
     fn plan(&self, slots: &[&Slot]) -> Vec<String> {

@@ -17,7 +17,7 @@ use crate::words::Lang;
 
 mod cells;
 
-pub use cells::{Identity, escape, href, person_cells, place};
+pub use cells::{Identity, escape, href, person_cells, place, place_from};
 
 /// What a roll depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -359,7 +359,14 @@ fn line(visit: &Visit, index: &Index, slot: &Slot, role: Role) -> Option<Line> {
             age: None,
         },
     ));
-    html.push_str(&place(index.department(slot).label(), index.doctor(slot).label()));
+    // On a day after the snapshot's, nothing of this person was fetched but the booking.
+    let thin = index.day().is_some_and(|made_for| Some(made_for) != slot.day());
+    let from = if thin { &visit.w()["from-thin-list"] } else { "" };
+    html.push_str(&place_from(
+        index.department(slot).label(),
+        index.doctor(slot).label(),
+        from,
+    ));
     html.shrink_to_fit();
     Some(Line {
         subject: Subject::Patient(id),

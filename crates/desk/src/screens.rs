@@ -14,6 +14,7 @@ pub mod audit;
 pub mod carried;
 pub mod chart;
 pub mod conflicts;
+pub mod contact;
 pub mod declare;
 pub mod envelope;
 pub mod findings;
@@ -30,6 +31,7 @@ pub mod payment;
 pub mod print;
 pub mod print_menu;
 pub mod printing;
+pub mod readiness;
 pub mod reception;
 pub mod returned;
 pub mod rx;
@@ -152,6 +154,7 @@ pub static SCREENS: &[&Screen] = &[
     &reception::SCREEN,
     &lists::SCREEN,
     &ward::SCREEN,
+    &contact::SCREEN,
     &chart::SCREEN,
     &note::SCREEN,
     &next::SCREEN,
@@ -165,6 +168,8 @@ pub static SCREENS: &[&Screen] = &[
     &declare::SCREEN,
     &carried::SCREEN,
     &home::SCREEN,
+    &readiness::SCREEN,
+    &readiness::EXTRACT,
     &findings::SCREEN,
     &print::SCREEN,
     &print_menu::SCREEN,

@@ -27,7 +27,7 @@ use writing::Writing;
 
 pub use guard::{Guard, History, HistoryFault, Refusal};
 pub use runs::{Have, LATE_MINUTES, Late, Outcome, RETRY_SECONDS, Running, Runs, Stage, Timetable, Why};
-pub use stat::{KindCount, SnapshotStat, WardCount};
+pub use stat::{KindCount, KindOrigin, SnapshotStat, WardCount};
 
 pub use crate::identity::EVERYBODY;
 

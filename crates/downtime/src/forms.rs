@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::view::{Recorded, View};
 
+mod apart;
 mod blank;
 mod body;
 mod continuation;
@@ -25,7 +26,7 @@ mod ward;
 pub use blank::{BlankSet, blank_sheet};
 pub(crate) use body::day_text;
 pub use continuation::continuation_sheet;
-pub use list::{ListRow, department_list};
+pub use list::{BookedRow, FROM_ENTRIES, FROM_THIN_LIST, ListRow, department_list, department_list_with};
 pub use notebook::{DrawnSymbol, notebook_sheet};
 pub use order_lists::{MAX_ORDER_LISTS, OrderList, OrderListFault, OrderLists};
 pub use orders::{BeforeImaging, before_imaging, order_sheet};
@@ -185,7 +186,7 @@ pub fn patient_sheet(form: &str, view: &View, visit: &Visit<'_>, issue: &Issue) 
     let body = Value::Object(body);
     Sheet {
         second: view.language(),
-        ..issue.sheet(form, Some(view.strip()), body)
+        ..issue.about(form, view, body)
     }
 }
 

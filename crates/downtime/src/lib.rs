@@ -16,6 +16,7 @@ pub mod journal;
 pub mod packs;
 pub mod papers;
 pub mod printing;
+pub mod readiness;
 pub mod scans;
 pub mod shelf;
 pub mod sources;

@@ -233,6 +233,7 @@ impl Shelved {
             day: self.stat.day.map(chart::date::iso).unwrap_or_default(),
             as_of: self.stat.as_of.clone(),
             charts: self.stat.charts,
+            inpatients: self.stat.inpatients(),
             thin_charts: self.stat.thin_charts,
             findings: self.stat.findings,
             verified: true,

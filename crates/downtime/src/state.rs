@@ -6,11 +6,18 @@
 use chart::entry::Declaration;
 use chart::{AsOf, EntryId, Moment};
 
+mod rhythm;
 mod time;
+mod watching;
 
+pub use rhythm::{LEARNT_DAYS, Rhythm};
 pub use time::{
     DAEMON_SILENCE_SECONDS, DRIFT_HOURS, Evidence, JUMP_MS, MAX_OFFSET_SECONDS, SYNCED_MS, TimeDaemon, TimeQuality,
     jump_ms,
+};
+pub use watching::{
+    Cause, FEED_LEAST_SECONDS, FEED_TIMES, Judgement, MAX_PROBES, Probe, Quiet, Silent, Standing, Watched, judge,
+    together,
 };
 
 /// How long an observation holds before it no longer proves anything (ux bar 4: 通常 is never shown on an older check).
@@ -147,6 +154,8 @@ pub struct SnapshotState {
     pub as_of: AsOf,
     /// Charts in full.
     pub charts: u64,
+    /// How many of them are inpatients'.
+    pub inpatients: u64,
     /// Charts with identity and appointments only.
     pub thin_charts: u64,
     /// Findings of the extract, by severity: severe, warning, note.
@@ -184,6 +193,8 @@ pub struct State {
     pub envelopes: Vec<OpenEnvelope>,
     /// How far this station's clock can be trusted.
     pub time: TimeQuality,
+    /// What the probes say together: a proposal, never a mode.
+    pub judgement: Judgement,
 }
 
 /// An envelope that is open somewhere.

@@ -42,6 +42,7 @@ mod returned;
 mod session;
 mod testimony;
 mod timing;
+mod watching;
 mod witness;
 
 use held::Held;
@@ -58,6 +59,7 @@ pub use outside::remembered_checkpoints;
 pub use parcel::{Bytes, Heads, Parcel, ParcelFault};
 pub use session::Session;
 pub use testimony::{Asking, Remembered, Showing, Shown};
+pub use watching::{Disk, EHR_NAME, StationSeen};
 pub use witness::{Alarm, AlarmKind, Raised, Settled};
 
 /// What a station is made of, as the roof found it.
@@ -121,6 +123,7 @@ pub struct Station {
     live: Arc<RwLock<Weak<Live>>>,
     ehr: Mutex<Watch>,
     hub: Option<Mutex<Watch>>,
+    watching: watching::Watching,
     sent: Mutex<u64>,
     issued: Mutex<numbers::Issued>,
     drafts: drafts::Drafts,
@@ -309,6 +312,7 @@ impl Station {
             live,
             ehr: Mutex::default(),
             hub: parts.has_hub.then(Mutex::default),
+            watching: watching::Watching::default(),
             sent: Mutex::new(0),
             issued: Mutex::default(),
             drafts,
@@ -380,36 +384,6 @@ impl Station {
         self.damage
     }
 
-    /// The roof's probe of the EHR came back.
-    pub fn observe_ehr(&self, answered: bool) {
-        let now = self.now();
-        self.ehr
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .observe(now, answered);
-    }
-
-    /// What the hub says about the EHR: a station believes its hub while it can reach it.
-    pub fn adopt_ehr(&self, watch: Watch) {
-        *self.ehr.lock().unwrap_or_else(PoisonError::into_inner) = watch;
-    }
-
-    /// The watch over the EHR, for stations that ask this hub.
-    #[must_use]
-    pub fn ehr_watch(&self) -> Watch {
-        *self.ehr.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The roof's visit to the hub came back.
-    pub fn observe_hub(&self, answered: bool) {
-        let now = self.now();
-        if let Some(hub) = &self.hub {
-            hub.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .observe(now, answered);
-        }
-    }
-
     /// Everything the mode bar shows. Cheap, and nobody needs to be signed in.
     #[must_use]
     pub fn state(&self) -> State {
@@ -440,6 +414,7 @@ impl Station {
             no_audit: self.audit.not_writing().map(|failing| failing.since),
             envelopes: self.open_envelopes(),
             time: self.time_quality(),
+            judgement: self.judgement(),
             not_saving: self
                 .keeper
                 .not_saving()

@@ -13,6 +13,7 @@ mod fhir;
 pub mod packs;
 mod payment;
 mod printer;
+pub mod probe;
 pub mod source;
 mod ssmix2;
 pub mod symbols;
@@ -54,6 +55,9 @@ pub struct Config {
     /// Where other systems send HL7 messages to; only a hub has them.
     #[serde(default)]
     pub feed: Vec<feed::Feed>,
+    /// What is watched besides.
+    #[serde(default)]
+    pub probe: Vec<probe::ProbeSettings>,
     /// Where the file lies; relative paths start there.
     #[serde(skip)]
     pub home: PathBuf,
@@ -376,6 +380,7 @@ impl Config {
             extract.check_sources()?;
         }
         feed::check(&self.feed, self.station.hub.is_none())?;
+        self.probes()?;
         self.packs.check(&self.printers()?)?;
         self.trusts()?;
         self.payment.rules()?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use chart::Moment;
-use downtime::state::{TimeQuality, Watch};
+use downtime::state::{Judgement, TimeQuality, Watch};
 use downtime::stations::{Heads, Parcel, Remembered, Showing, Station};
 use minicbor::{Decode, Encode};
 
@@ -50,6 +50,10 @@ pub struct HubWord {
     #[n(7)]
     #[cbor(default)]
     pub time: u8,
+    /// What its probes say together; `None` from a hub of an earlier version.
+    #[n(8)]
+    #[cbor(default)]
+    pub judged: Option<Judgement>,
 }
 
 impl HubWord {
@@ -66,6 +70,7 @@ impl HubWord {
             heads: station.heads(),
             now: Some(station.now()),
             time: station.time_quality().to_byte(),
+            judged: Some(station.judgement()),
         }
     }
 }
@@ -127,6 +132,7 @@ fn visit(station: &Arc<Station>, agent: &ureq::Agent, hub: &str, data: &Path, ti
         failing_since: word.ehr_failing_since,
         failures: word.ehr_failures,
     });
+    station.adopt_judgement(word.judged);
     exchange(station, agent, hub, word.heads)?;
     // The line is there even if the hub's disk takes no audit records: that must not look like a network failure.
     if let Err(error) = show_audit(station, agent, hub) {

@@ -11,6 +11,7 @@ macro_rules! say {
 mod cli;
 mod clock;
 mod config;
+mod disk_room;
 mod disk_watch;
 mod disposal;
 mod feed_listener;
@@ -21,6 +22,7 @@ mod hub_link;
 mod packs;
 mod parcel_routes;
 mod printing;
+mod probes;
 mod progress;
 mod random;
 mod schedule;
@@ -28,7 +30,6 @@ mod secrets;
 mod serving;
 mod timekeeping;
 mod trail;
-mod watch_ehr;
 
 use std::process::ExitCode;
 

@@ -16,7 +16,7 @@ use vault::files::Disk;
 
 use crate::config::Config;
 use crate::home::Home;
-use crate::{clock, disk_watch, hub_link, parcel_routes, printing, random, schedule, timekeeping, watch_ehr};
+use crate::{clock, disk_room, disk_watch, hub_link, parcel_routes, printing, probes, random, schedule, timekeeping};
 
 /// Starts the station of a configuration: journal recovered, shelf opened, watches running.
 ///
@@ -42,21 +42,18 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
     let station = Station::start(parts, Arc::new(|| Box::new(random::system())))?;
     let hub_time = Arc::new(timekeeping::HubTime::default());
     timekeeping::start(&station, config.time.source, Arc::clone(&hub_time), &home.data)?;
-    match (&config.station.hub, &config.ehr.probe_tcp) {
-        (Some(hub), _) => {
+    let watched = config.probes()?;
+    match &config.station.hub {
+        Some(hub) => {
             let every = Duration::from_secs(config.station.hub_every_seconds.max(1));
             let hub = hub.trim_end_matches('/').to_owned();
             hub_link::start(&station, hub, every, home.data.clone(), hub_time)?;
         }
-        (None, Some(address)) => {
-            watch_ehr::start(
-                &station,
-                address.clone(),
-                Duration::from_secs(config.ehr.every_seconds.max(1)),
-            )?;
-        }
-        (None, None) => tracing::warn!("no [ehr] probe_tcp: the mode bar cannot say 通常"),
+        None if watched.iter().any(|probe| probe.what.is_ehr()) => {}
+        None => tracing::warn!("no probe of the EHR: the mode bar cannot say 通常"),
     }
+    probes::start(&station, watched, &home.data)?;
+    disk_room::start(&station, &home.data)?;
     disk_watch::start(&station, &home.data)?;
     if let Some(extract) = &config.extract {
         schedule::start(&station, config.clone(), extract)?;

@@ -88,8 +88,19 @@ pub fn person_cells(visit: &Visit, who: &Identity) -> String {
 /// Department and doctor.
 #[must_use]
 pub fn place(department: &str, doctor: &str) -> String {
+    place_from(department, doctor, "")
+}
+
+/// Department and doctor, and where the booking comes from, where that is not the day's own list.
+#[must_use]
+pub fn place_from(department: &str, doctor: &str, from: &str) -> String {
     let mut html = String::from("<td>");
     escape(department, &mut html);
+    if !from.is_empty() {
+        html.push_str(" <span class=\"flag\">");
+        escape(from, &mut html);
+        html.push_str("</span>");
+    }
     if !doctor.is_empty() {
         html.push_str("<br><span class=\"quiet\">");
         escape(doctor, &mut html);

@@ -60,6 +60,8 @@ const fn drawings(name: &str) -> [&'static str; 3] {
         b"audit" => [SCREEN_DRAWING, LIST, PEN],
         b"users" => [LIST, PERSON, KEY],
         b"print-menu" => [PERSON, LIST, PAPER],
+        b"readiness" => [SCREEN_DRAWING, CLOCK, BELL],
+        b"contact" => [LIST, PERSON, BELL],
         b"printing" => [LIST, BELL, PAPER],
         b"packs" => [LIST, CLOCK, PAPER],
         b"sign-in" => [PERSON, KEY, SCREEN_DRAWING],
@@ -68,7 +70,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
 }
 
 /// Screens with their own help; the others show that of home.
-const EXPLAINED: [&str; 21] = [
+const EXPLAINED: [&str; 23] = [
     "reception",
     "patients",
     "ward",
@@ -90,6 +92,8 @@ const EXPLAINED: [&str; 21] = [
     "print-menu",
     "printing",
     "packs",
+    "readiness",
+    "contact",
 ];
 
 async fn show(visit: Visit, Path(name): Path<String>) -> Result<Response, Fault> {
@@ -112,7 +116,7 @@ async fn show(visit: Visit, Path(name): Path<String>) -> Result<Response, Fault>
         ("F2", w["help-key-f2"].to_owned()),
         ("Enter", w["help-key-enter"].to_owned()),
         ("Esc", w["help-key-esc"].to_owned()),
-        ("Alt+1 … Alt+9", w["help-key-alt"].to_owned()),
+        ("Alt+0 … Alt+9", w["help-key-alt"].to_owned()),
         ("Ctrl+P", w["help-key-print"].to_owned()),
         ("Alt+Z", w["help-key-undo"].to_owned()),
     ];

@@ -15,6 +15,7 @@ use super::{Open, Route, Screen, declare, packs, printing};
 use crate::fault::Fault;
 use crate::layout::{Done, Page, SCRIPTS};
 use crate::paper::After;
+use crate::ready;
 use crate::say;
 use crate::visit::Visit;
 
@@ -22,7 +23,7 @@ use crate::visit::Visit;
 pub static SCREEN: Screen = Screen {
     id: "S02",
     name: "home",
-    nav: Some(("nav-home", "9", "/")),
+    nav: Some(("nav-home", "0", "/")),
     who: &[],
     open: Open::Everybody,
     routes: &[
@@ -86,7 +87,7 @@ async fn show(visit: Visit, Query(after): Query<After>) -> Result<Response, Faul
     let done = after.done(&visit, "");
     visit.show(&HomePage {
         page: visit.page(&w["nav-home"], SCRIPTS),
-        sentence: sentence(&visit),
+        sentence: ready::sentence(&visit),
         more: more(&visit),
         first: (state.mode.is_open() && first != "/").then(|| (w["home-go"].to_owned(), first)),
         may_declare: may && !declared,
@@ -95,21 +96,6 @@ async fn show(visit: Visit, Query(after): Query<After>) -> Result<Response, Faul
         done,
         problem: None,
     })
-}
-
-/// いま止まったら：外来 612人を表示できます。データは 08:45 時点です。
-fn sentence(visit: &Visit) -> String {
-    let w = visit.w();
-    let Some(snapshot) = &visit.state.snapshot else {
-        return w["home-nothing"].to_owned();
-    };
-    let at = say::moment(w, snapshot.as_of.oldest(), visit.state.now);
-    let values = [("n", snapshot.charts.into()), ("time", (&at).into())];
-    if visit.state.mode.is_open() {
-        w.with("home-open", &values)
-    } else {
-        w.with("home-ready", &values)
-    }
 }
 
 /// What weakens the sentence: another day's data, or data past its time.
@@ -136,6 +122,7 @@ struct Tile {
 
 fn tiles(visit: &Visit) -> Vec<Tile> {
     let mut tiles = vec![data_tile(visit), findings_tile(visit), station_tile(visit)];
+    tiles.extend(watch_tile(visit));
     tiles.extend(day_tile(visit));
     tiles.extend(printing_tile(visit));
     tiles.extend(packs_tile(visit));
@@ -161,6 +148,14 @@ fn data_tile(visit: &Visit) -> Tile {
             let which = w.with("home-which", &[("day", (&s.day).into()), ("epoch", s.epoch.into())]);
             (mark, words, vec![counts, which])
         }
+    };
+    // The hub is late: louder than that what is here verifies.
+    let (mark, words, lines) = match ready::late(visit) {
+        Some(late) => {
+            let before = std::iter::once(format!("{mark} {words}"));
+            ("■", late, before.chain(lines).collect())
+        }
+        None => (mark, words, lines),
     };
     Tile {
         head: w["home-data"].to_owned(),
@@ -224,6 +219,30 @@ fn station_tile(visit: &Visit) -> Tile {
         lines,
         link: None,
     }
+}
+
+/// What the probes say together, while something is gone: a proposal that declares nothing.
+fn watch_tile(visit: &Visit) -> Option<Tile> {
+    let w = visit.w();
+    let words = ready::watching(visit)?;
+    let judged = &visit.state.judgement;
+    let lines = judged.silent.iter().map(|silent| {
+        let since = say::moment(w, silent.since, visit.state.now);
+        w.with(
+            "watch-silent-line",
+            &[("name", (&silent.name).into()), ("time", (&since).into())],
+        )
+    });
+    let may = visit
+        .role()
+        .is_some_and(|role| super::readiness::SCREEN.who.contains(&role));
+    Some(Tile {
+        head: w["ready-tile-watch"].to_owned(),
+        mark: "◆",
+        words,
+        lines: lines.collect(),
+        link: may.then(|| (w["nav-readiness"].to_owned(), "/readiness")),
+    })
 }
 
 /// What was recorded, for people who are signed in.

@@ -20,13 +20,19 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::{Open, Route, STAFF, Screen};
+use crate::booked;
 use crate::fault::Fault;
 use crate::layout::{Done, Page};
 use crate::paper::After;
 use crate::people::{self, People};
 use crate::rolls::{Identity, Line, Roll, Sort, escape, href, person_cells, place};
+use crate::say;
 use crate::visit::Visit;
 use crate::words::Words;
+
+mod later;
+
+use later::{later_day, provisional};
 
 /// S11.
 pub static SCREEN: Screen = Screen {
@@ -108,17 +114,24 @@ async fn rows(visit: Visit, headers: HeaderMap, Form(form): Form<Search>) -> Res
 fn page(visit: &Visit, wanted: &Wanted, query: &str, after: &After) -> Result<Response, Fault> {
     let content = content(visit, wanted, query)?;
     let w = visit.w();
+    let later = if query.is_empty() && wanted.show != "temporary" {
+        later_day(visit, &content.index, content.day)
+    } else {
+        None
+    };
     let chosen = |list: &[(String, String)], value: &str| -> Vec<(String, String, bool)> {
         let choice = |(code, label): &(String, String)| (code.clone(), label.clone(), code == value);
         list.iter().map(choice).collect()
     };
-    let paper = (query.is_empty() && wanted.show != "temporary" && !content.roll.bookings().is_empty()).then(|| {
-        (
-            wanted.department.clone(),
-            chart::date::iso(content.day),
-            wanted.show.clone(),
-        )
-    });
+    let paper =
+        (query.is_empty() && wanted.show != "temporary" && (!content.roll.bookings().is_empty() || content.booked > 0))
+            .then(|| {
+                (
+                    wanted.department.clone(),
+                    chart::date::iso(content.day),
+                    wanted.show.clone(),
+                )
+            });
     visit.show(&ListsPage {
         page: visit.page(&w["nav-lists"], SCRIPTS),
         query,
@@ -132,6 +145,10 @@ fn page(visit: &Visit, wanted: &Wanted, query: &str, after: &After) -> Result<Re
         counts: content.counts,
         done: after.done(visit, ""),
         problem: after.problem(visit),
+        later,
+        contact: visit
+            .role()
+            .is_some_and(|role| super::contact::SCREEN.who.contains(&role)),
     })
 }
 
@@ -142,6 +159,8 @@ struct Content {
     roll: Arc<Roll>,
     index: Arc<Index>,
     day: Date,
+    /// Bookings of this downtime for the day.
+    booked: usize,
 }
 
 fn content(visit: &Visit, wanted: &Wanted, query: &str) -> Result<Content, Fault> {
@@ -158,9 +177,11 @@ fn content(visit: &Visit, wanted: &Wanted, query: &str) -> Result<Content, Fault
     } else if wanted.show == "temporary" {
         temporary(visit, &day, &mut body)
     } else {
-        booked(visit, &index, &roll, &day, wanted, &mut body)
+        let more = provisional(visit, &index, &day, on, wanted, &mut body);
+        more + booked(visit, &index, &roll, &day, wanted, &mut body)
     };
     let counts = w.with("lists-counts", &[("shown", shown.into()), ("all", roll.people.into())]);
+    let booked = booked::on(visit, &index, &day, on, &wanted.department).len();
     drop(day);
     if query.is_empty() {
         let what = format!(
@@ -181,6 +202,7 @@ fn content(visit: &Visit, wanted: &Wanted, query: &str) -> Result<Content, Fault
         roll,
         index,
         day: on,
+        booked,
     })
 }
 
@@ -420,7 +442,7 @@ fn shows(visit: &Visit, index: &Index, current: &str) -> Vec<(String, String, bo
         shows.push(("inpatients".to_owned(), w["show-inpatients"].to_owned(), false));
     }
     for day in index.days().filter(|day| *day != today) {
-        let on = crate::say::day(w, day);
+        let on = say::day(w, day);
         shows.push((
             chart::date::iso(day),
             w.with("show-day", &[("on", (&on).into())]),
@@ -448,6 +470,10 @@ struct ListsPage<'a> {
     counts: String,
     done: Option<Done>,
     problem: Option<String>,
+    /// The day is not the snapshot's.
+    later: Option<String>,
+    /// This role calls people off.
+    contact: bool,
 }
 
 #[derive(Template)]

@@ -231,6 +231,7 @@ async fn list(visit: Visit, Form(form): Form<ListForm>) -> Result<Response, Faul
     let back = back_to_list(&form);
     let numbers = signed.clone();
     let now = visit.state.now;
+    let about = visit.clone();
     let sheet = issue(&visit, &signed, order, move |issue| {
         let day = numbers.session.day();
         let slots = index.slots_on(on);
@@ -257,8 +258,12 @@ async fn list(visit: Visit, Form(form): Form<ListForm>) -> Result<Response, Faul
             .iter()
             .find(|d| d.code == form.department && !form.department.is_empty())
             .map_or("全科", |d| d.label());
-        (!rows.is_empty()).then(|| {
-            let mut sheet = downtime::forms::department_list(&index, name, on, &rows, issue);
+        let booked: Vec<_> = crate::booked::on(&about, &index, &day, on, &form.department)
+            .iter()
+            .map(|booked| booked.paper(&about, &index, &day))
+            .collect();
+        (!rows.is_empty() || !booked.is_empty()).then(|| {
+            let mut sheet = downtime::forms::department_list_with(&index, name, on, &rows, &booked, issue);
             // Whoever keeps the list is a witness of this station's audit log.
             sheet.body["checkpoint"] = numbers.session.station().checkpoint_qr().into();
             sheet

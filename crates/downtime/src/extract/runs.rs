@@ -209,6 +209,24 @@ impl Runs {
         (every > 0 && have.day == day && now.0 - last.0 >= every).then_some((day, Why::Refresh))
     }
 
+    /// When the next extract is due by itself; a moment that has passed means as soon as nothing stands against it.
+    #[must_use]
+    pub fn next(&self, now: Moment, have: Option<Have>) -> Option<Moment> {
+        let inner = self.inner();
+        let timetable = inner.timetable?;
+        let day = timetable.wanted_day(now)?;
+        let Some(have) = have.filter(|have| have.day >= day) else {
+            return Some(timetable.due_since(day)?.max(inner.not_before));
+        };
+        let new_day = timetable.due_since(day.max(have.day).tomorrow().ok()?)?;
+        let every = i64::from(timetable.refresh_minutes) * 60;
+        if every == 0 || have.day != day {
+            return Some(new_day);
+        }
+        let last = inner.worked.unwrap_or_default().max(have.sealed);
+        Some(Moment(last.0 + every).max(inner.not_before).min(new_day))
+    }
+
     /// An attempt begins.
     pub fn begins(&self, now: Moment, day: Date) {
         let mut inner = self.inner();
@@ -352,6 +370,28 @@ mod tests {
             sealed: at(6, 0),
         });
         assert_eq!(runs.due(at(12, 0), have, false), None);
+    }
+
+    #[test]
+    fn the_next_is_the_refresh_or_the_new_day_whichever_comes_first() {
+        let runs = Runs::default();
+        assert_eq!(runs.next(at(7, 0), None), None);
+        runs.keep(timetable(0, 60));
+        assert_eq!(runs.next(at(7, 0), None), Some(at(0, 0)), "overdue since midnight");
+        let sealed = |hour, minute| {
+            Some(Have {
+                day: DAY,
+                sealed: at(hour, minute),
+            })
+        };
+        assert_eq!(runs.next(at(7, 0), sealed(6, 30)), Some(at(7, 30)));
+        let midnight = Moment(at(0, 0).0 + 86_400);
+        assert_eq!(runs.next(at(23, 45), sealed(23, 30)), Some(midnight));
+        runs.ends(Outcome::Failed {
+            at: at(7, 29),
+            why: "x".into(),
+        });
+        assert_eq!(runs.next(at(7, 30), sealed(6, 30)), Some(at(7, 39)), "a failure waits");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a snapshot says about itself in the clear: counts and times, no patient.
 
-use chart::{AsOf, DataKind, Severity};
+use chart::{AsOf, DataKind, Moment, Severity};
 use jiff::civil::Date;
 use minicbor::{Decode, Encode};
 
@@ -34,6 +34,27 @@ pub struct SnapshotStat {
     #[n(7)]
     #[cbor(default)]
     pub wards: Vec<WardCount>,
+    /// Where each kind of data came from, in the order of the sources.
+    #[n(8)]
+    #[cbor(default)]
+    pub origins: Vec<KindOrigin>,
+}
+
+/// Most origins that a snapshot names; an SS-MIX2 store has thousands of files.
+pub const MAX_ORIGINS: usize = 64;
+
+/// Where one kind of data came from.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct KindOrigin {
+    /// Which kind.
+    #[n(0)]
+    pub kind: DataKind,
+    /// File, query or feed, as the source names it, without its digits.
+    #[n(1)]
+    pub name: String,
+    /// When the EHR wrote it.
+    #[n(2)]
+    pub written: Moment,
 }
 
 /// Inpatients of one ward.
@@ -65,6 +86,32 @@ pub struct KindCount {
     /// Rows that could not be used.
     #[n(3)]
     pub refused: u64,
+}
+
+/// Where each kind came from, each name once, with its newest writing.
+fn origins(extract: &Extract) -> Vec<KindOrigin> {
+    let mut origins: Vec<KindOrigin> = Vec::new();
+    for origin in &extract.origins {
+        let (kind, name) = (origin.kind, unnumbered(&origin.name));
+        let known = origins
+            .iter_mut()
+            .find(|known| known.kind == kind && known.name == name);
+        if let Some(known) = known {
+            known.written = known.written.max(origin.written);
+        } else if origins.len() < MAX_ORIGINS {
+            origins.push(KindOrigin {
+                kind,
+                name,
+                written: origin.written,
+            });
+        }
+    }
+    origins
+}
+
+/// A file's name with `#` for every digit: statistics lie in the clear, and an SS-MIX2 store names its files by patient.
+fn unnumbered(name: &str) -> String {
+    name.chars().map(|c| if c.is_numeric() { '#' } else { c }).collect()
 }
 
 /// The bytes are not statistics.
@@ -118,6 +165,7 @@ impl SnapshotStat {
                     people: *people,
                 })
                 .collect(),
+            origins: origins(extract),
         }
     }
 
@@ -141,5 +189,36 @@ impl SnapshotStat {
     /// [`StatFault`] when the bytes are not statistics.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StatFault> {
         minicbor::decode(bytes).map_err(|e| StatFault(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::Origin;
+
+    #[test]
+    fn no_patient_number_gets_into_the_clear_by_a_file_name() {
+        let origin = |name: &str, written| Origin {
+            name: name.to_owned(),
+            kind: DataKind::Result,
+            bytes: 0,
+            rows: 0,
+            used: 0,
+            refused: 0,
+            written: Moment(written),
+            half_written: false,
+        };
+        let extract = Extract {
+            origins: vec![
+                origin("00123456_20261120_OML-11_1", 5),
+                origin("00999999_20261120_OML-11_1", 9),
+                origin("００１２_検査.csv", 7),
+            ],
+            ..Extract::default()
+        };
+        let said: Vec<(String, i64)> = origins(&extract).into_iter().map(|o| (o.name, o.written.0)).collect();
+        let expected = [("########_########_OML-##_#", 9), ("####_検査.csv", 7)];
+        assert_eq!(said, expected.map(|(name, at)| (name.to_owned(), at)));
     }
 }

@@ -19,5 +19,5 @@ pub fn continuation_sheet(view: &View, issue: &Issue) -> Sheet {
             "typed_notes": [],
         }),
     );
-    issue.sheet("F03", Some(view.strip()), Value::Object(body))
+    issue.about("F03", view, Value::Object(body))
 }

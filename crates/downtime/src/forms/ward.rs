@@ -324,7 +324,7 @@ pub fn summary(view: &View, day: Date, issue: &Issue) -> Sheet {
         ),
     );
     map.insert("policy".into(), list_of(stay.map(|s| &s.policy), |line| json!(line)));
-    issue.sheet("F11", Some(view.strip()), Value::Object(map))
+    issue.about("F11", view, Value::Object(map))
 }
 
 /// F12 与薬・経過表（24時間）.
@@ -352,7 +352,7 @@ pub fn day_sheet(view: &View, day: Date, issue: &Issue) -> Sheet {
         "measures": measures,
         "change_lines": CHANGE_LINES,
     });
-    issue.sheet("F12", Some(view.strip()), body)
+    issue.about("F12", view, body)
 }
 
 fn place(stay: Option<&Stay>) -> String {

@@ -268,6 +268,9 @@ impl Station {
     pub fn audit_shown(&self, showing: &Showing) -> Result<Showing, ParcelFault> {
         let now = self.now();
         self.sightings.judge(showing, now)?;
+        if !showing.chains.is_empty() {
+            self.note_visit(showing.station);
+        }
         self.sightings.compare(&showing.remembered, now);
         self.note_alarms();
         Ok(self

@@ -56,6 +56,30 @@ impl Doctor {
     }
 }
 
+/// What is watched, by name.
+fn watching(config: &Config) -> Result<String> {
+    let probes = config.probes()?;
+    let named: Vec<String> = probes
+        .iter()
+        .map(|probe| {
+            format!(
+                "{}（{}、{}秒ごと）",
+                probe.name,
+                probe.what.word(),
+                probe.every.as_secs()
+            )
+        })
+        .collect();
+    let named = named.join("、");
+    match &config.station.hub {
+        Some(hub) => Ok(format!("hub {hub} から聞きます　{named}").trim_end().to_owned()),
+        None if probes.iter().any(|probe| probe.what.is_ehr()) => Ok(named),
+        None => Err(anyhow::anyhow!(
+            "電子カルテを見る [[probe]] も [ehr] probe_tcp もありません。画面は「通常」と言えません"
+        )),
+    }
+}
+
 fn checks(config: &Config) -> Vec<Check> {
     let mut out = Vec::new();
     let mut put = |what, outcome: Result<String>| {
@@ -99,16 +123,7 @@ fn checks(config: &Config) -> Vec<Check> {
             super::extract::source(config).map(|_| "読めます（中身は tomoshibi map --check）".to_owned()),
         );
     }
-    put(
-        "電子カルテの監視",
-        match (&config.ehr.probe_tcp, &config.station.hub) {
-            (Some(address), _) => Ok(format!("{address} を {} 秒ごと", config.ehr.every_seconds)),
-            (None, Some(hub)) => Ok(format!("hub {hub} から聞きます")),
-            (None, None) => Err(anyhow::anyhow!(
-                "[ehr] probe_tcp がありません。画面は「通常」と言えません"
-            )),
-        },
-    );
+    put("電子カルテの監視", watching(config));
     if config.forms.dir.is_some() {
         put("病院の帳票", super::own_forms::state(config));
     }

@@ -24,7 +24,8 @@ use crate::who::Who;
 pub(super) struct CheckInForm {
     who: String,
     seen: usize,
-    slot: Option<usize>,
+    #[serde(default)]
+    slot: String,
     #[serde(default)]
     department: String,
     #[serde(default)]
@@ -110,15 +111,30 @@ fn check(visit: &Visit, form: &CheckInForm) -> Result<Checked, Fault> {
         _ => {}
     }
     let today = visit.state.now.day();
-    let slot = form.slot.and_then(|n| row?.slots_on(today).nth(n));
-    let plan = match slot {
-        Some(slot) => Plan {
+    let slot = form.slot.parse().ok().and_then(|n: usize| row?.slots_on(today).nth(n));
+    // A booking of this downtime is named by its entry.
+    let booked = EntryId::parse(&form.slot).and_then(|id| {
+        let mine = crate::booked::of(visit, &index, &day, today, &who.subject);
+        mine.into_iter().find(|booked| booked.entry.id == id)
+    });
+    if slot.is_none() && booked.is_none() && !form.slot.is_empty() {
+        return say("reception-meanwhile");
+    }
+    let booked = booked.map(|booked| booked.appointment);
+    let plan = match (slot, booked) {
+        (None, Some(appointment)) => Plan {
+            department: appointment.department,
+            doctor: appointment.doctor,
+            booked_at: appointment.at,
+            unbooked: false,
+        },
+        (Some(slot), _) => Plan {
             department: index.department(slot).clone(),
             doctor: index.doctor(slot).clone(),
             booked_at: slot.time(),
             unbooked: false,
         },
-        None => {
+        (None, None) => {
             let chosen = index.departments().iter().find(|d| d.code == form.department);
             let Some(department) = chosen.filter(|_| !form.department.is_empty()) else {
                 return say("reception-choose-department");

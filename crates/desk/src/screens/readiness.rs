@@ -228,7 +228,7 @@ fn run(visit: &Visit, running: Running) -> Run {
     };
     let since = say::moment(w, running.since, now);
     let day = say::day(w, running.day);
-    let percent = if all == 0 { 0 } else { done.min(all) * 100 / all };
+    let percent = (done.min(all) * 100).checked_div(all).unwrap_or(0);
     let stage = w.get(stage).unwrap_or(stage).to_owned();
     let values = [
         ("stage", (&stage).into()),

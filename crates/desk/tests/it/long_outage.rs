@@ -125,11 +125,12 @@ async fn a_booking_of_the_downtime_is_received_as_booked() {
     let received = browser.post("/reception/check-in", &fields).await;
     assert_eq!(received.status, StatusCode::SEE_OTHER);
     let session = hospital.session("1001");
-    let day = session.day();
-    let subject = Subject::Patient(PatientId::parse("00200001").unwrap());
-    let (_, check_in) = day.receptions_on(&subject, hospital.station.now()).next().unwrap();
-    assert!(!check_in.unbooked && check_in.booked_at == Some(time(10, 0, 0, 0)));
-    drop(day);
+    {
+        let day = session.day();
+        let subject = Subject::Patient(PatientId::parse("00200001").unwrap());
+        let (_, check_in) = day.receptions_on(&subject, hospital.station.now()).next().unwrap();
+        assert!(!check_in.unbooked && check_in.booked_at == Some(time(10, 0, 0, 0)));
+    }
     let again = find(&mut browser, "00200001").await.text();
     assert!(again.contains("受付済み"), "the booking is used up");
 }

@@ -410,7 +410,7 @@ async fn a_full_disk_keeps_the_older_packs_and_says_so() {
     let gone = store.destroy_before(epoch, false).unwrap();
     assert_eq!((gone.len(), gone[0].epoch, gone[0].packs), (1, epoch - 1, whole.packs));
     assert!(gone[0].left.is_empty());
-    let left: Vec<u64> = store.packs().unwrap().into_iter().map(|(epoch, _)| epoch).collect();
+    let left: Vec<u64> = store.packs().unwrap().into_keys().collect();
     assert_eq!(left, [epoch]);
 }
 

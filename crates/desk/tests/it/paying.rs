@@ -318,12 +318,13 @@ async fn blank_sheets_that_come_back_are_named_by_a_person_and_unused_ones_are_v
     );
     assert_eq!(named(&session), 2);
     let auditor = hospital.session(&number_of(Role::Auditor));
-    let book = auditor.book().unwrap();
-    let book = book.read().unwrap();
-    let mended = book.all().filter(|seen| seen.sighting.detail.ends_with("決め直し"));
-    let about: Vec<_> = mended.map(|seen| seen.sighting.subject.number().to_owned()).collect();
+    let about: Vec<_> = {
+        let book = auditor.book().unwrap();
+        let book = book.read().unwrap();
+        let mended = book.all().filter(|seen| seen.sighting.detail.ends_with("決め直し"));
+        mended.map(|seen| seen.sighting.subject.number().to_owned()).collect()
+    };
     assert_eq!(about, ["00123456", "00341187"], "both people, each a line");
-    drop(book);
 
     let tick = |n: u32| format!("{}/", number(n));
     let silent = browser.post("/returned/void", &[("sheet", &tick(1))]).await;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 pub mod feed;
 mod fhir;
+mod hl7;
 pub mod packs;
 mod payment;
 mod printer;

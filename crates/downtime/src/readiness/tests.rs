@@ -1,3 +1,5 @@
+//! The checks of S70: what each says of a state, and which comes first. It deliberately renders nothing.
+
 use chart::{AsOf, StationCode};
 use jiff::civil::date;
 

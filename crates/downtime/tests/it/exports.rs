@@ -7,11 +7,11 @@ use chart::note::{Section, SectionKind};
 use chart::order::{Amount, Instruction, Item, Order, OrderKind};
 use chart::{Act, Author, Coded, Entry, EntryId, FormId, Known, Moment, Name, PatientId, Sex, Subject, TemporaryId};
 use downtime::exports::csv::{self, Charset, Identity};
-use downtime::exports::retype_list;
+use downtime::exports::{contact_list, retype_list};
 use downtime::view::{Day, Order as Place, Recorded};
 use jiff::civil::{date, time};
 
-use crate::hospital::{code, nine};
+use crate::hospital::{DAY, code, nine};
 
 /// One order of a kind, with the fields that its sheet has.
 fn order(kind: OrderKind) -> Ordered {
@@ -226,4 +226,32 @@ fn the_list_to_retype_has_every_field_in_the_order_of_urgency() {
         }
     }
     golden("retype_list/morning.txt", text.as_bytes());
+}
+
+#[test]
+fn the_contact_list_says_where_each_line_comes_from() {
+    let line = |id: &str, written: &str, kana: &str, phones: &[&str], from| contact_list::Line {
+        on: DAY,
+        at: Some(time(9, 30, 0, 0)),
+        department: ("01".into(), "循環器内科".into()),
+        doctor: "佐藤　一郎".into(),
+        name: Name::new(written, kana),
+        birth: (id != "K-001").then(|| date(1951, 5, 12)),
+        id: id.into(),
+        phones: phones.iter().map(|phone| (*phone).to_owned()).collect(),
+        from,
+    };
+    let lines = [
+        line(
+            "00123456",
+            "山田　花子",
+            "ヤマダ　ハナコ",
+            &["090-0000-0001", "=1+1"],
+            contact_list::From::Snapshot,
+        ),
+        line("K-001", "", "カリノ　タロウ", &[], contact_list::From::Entries),
+    ];
+    let mut bytes = Vec::new();
+    contact_list::csv(&lines, Moment::from_local(DAY.at(8, 45, 0, 0)), &mut bytes).unwrap();
+    golden("contact_list/two.csv", &bytes);
 }

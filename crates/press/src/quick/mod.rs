@@ -17,6 +17,7 @@ mod flow;
 mod frame;
 mod head;
 mod ink;
+mod marks;
 mod panels;
 mod par;
 mod parts;

@@ -11,6 +11,7 @@ use icu_segmenter::options::LineBreakOptions;
 
 use super::face::{Faces, Kind, Style};
 use super::frame::{Draw, Frame, Pen, SLACK};
+use super::marks::{draw_together, is_closing, is_opening, shrink};
 
 /// The segmenter Typst uses for Japanese.
 static SEGMENTER: LazyLock<Option<LineSegmenter>> = LazyLock::new(|| {
@@ -39,14 +40,14 @@ pub enum Align {
 }
 
 #[derive(Debug, Clone)]
-struct Glyph {
-    at: usize,
-    c: char,
-    code: u16,
-    advance: f64,
-    offset: f64,
+pub struct Glyph {
+    pub at: usize,
+    pub c: char,
+    pub code: u16,
+    pub advance: f64,
+    pub offset: f64,
     /// How much may be taken away at the left and the right.
-    shrink: (f64, f64),
+    pub shrink: (f64, f64),
 }
 
 #[derive(Debug, Clone)]
@@ -453,72 +454,6 @@ pub fn stacked(mut lines: Vec<Frame>, leading: f64) -> Frame {
         out.put(0.0, y, line);
     }
     out
-}
-
-/// JIS X 4051: what may be taken from a mark at its left and right, in ems.
-fn shrink(c: char, advance: f64) -> (f64, f64) {
-    let full = advance == 1.0;
-    match c {
-        '，' | '。' | '．' | '、' | '：' | '；' | '》' | '）' | '』' | '」' | '】' | '〗' | '〕' | '〉' | '］'
-        | '｝' => (0.0, advance / 2.0),
-        '”' | '’' if full => (0.0, advance / 2.0),
-        '《' | '（' | '『' | '「' | '【' | '〖' | '〔' | '〈' | '［' | '｛' => (advance / 2.0, 0.0),
-        '“' | '‘' if full => (advance / 2.0, 0.0),
-        '\u{30FB}' | '\u{B7}' => (advance / 4.0, advance / 4.0),
-        _ => (0.0, 0.0),
-    }
-}
-
-fn is_mark(glyph: &Glyph) -> bool {
-    is_opening(glyph) || is_closing(glyph) || matches!(glyph.c, '？' | '！' | '\u{30FB}' | '\u{B7}')
-}
-
-fn is_opening(glyph: &Glyph) -> bool {
-    matches!(
-        glyph.c,
-        '《' | '（' | '『' | '「' | '【' | '〖' | '〔' | '〈' | '［' | '｛'
-    ) || (matches!(glyph.c, '“' | '‘') && glyph.advance == 1.0)
-}
-
-fn is_closing(glyph: &Glyph) -> bool {
-    matches!(
-        glyph.c,
-        '，' | '。'
-            | '．'
-            | '、'
-            | '：'
-            | '；'
-            | '》'
-            | '）'
-            | '』'
-            | '」'
-            | '】'
-            | '〗'
-            | '〕'
-            | '〉'
-            | '］'
-            | '｝'
-    ) || (matches!(glyph.c, '”' | '’') && glyph.advance == 1.0)
-}
-
-/// Two marks in a row share one blank: 」「, 。）.
-fn draw_together(glyphs: &mut [Glyph]) {
-    for at in 1..glyphs.len() {
-        let (before, after) = glyphs.split_at_mut(at);
-        let (Some(glyph), Some(next)) = (before.last_mut(), after.first_mut()) else {
-            continue;
-        };
-        let delta = glyph.advance / 2.0;
-        if is_mark(glyph) && is_mark(next) && glyph.shrink.1 + next.shrink.0 >= delta {
-            let own = glyph.shrink.1.min(delta);
-            glyph.advance -= own;
-            glyph.shrink.1 -= own;
-            let rest = delta - own;
-            next.offset -= rest;
-            next.advance -= rest;
-            next.shrink.0 -= rest;
-        }
-    }
 }
 
 /// A style in black.

@@ -12,6 +12,7 @@ use downtime::sources::{Source, table};
 use serde::Deserialize;
 
 use super::fhir::FhirSettings;
+use super::hl7::Hl7Settings;
 use super::ssmix2::SsMix2Settings;
 use super::{Config, Extract};
 
@@ -25,6 +26,8 @@ pub enum SourceSettings {
     SsMix2(SsMix2Settings),
     /// FHIR files or a FHIR server.
     Fhir(FhirSettings),
+    /// The messages of a `[[feed]]`.
+    Hl7(Hl7Settings),
     // The next source goes here, with an arm in `name` and one in `open`.
 }
 
@@ -51,6 +54,7 @@ impl SourceSettings {
             Self::Table(settings) => &settings.name,
             Self::SsMix2(settings) => &settings.name,
             Self::Fhir(settings) => &settings.name,
+            Self::Hl7(settings) => &settings.name,
         }
     }
 
@@ -66,6 +70,7 @@ impl SourceSettings {
             )?),
             Self::SsMix2(settings) => Box::new(settings.open(&|path| config.path(path), &config.data())?),
             Self::Fhir(settings) => settings.open(config)?,
+            Self::Hl7(settings) => settings.open(config)?,
         })
     }
 }

@@ -6,7 +6,7 @@ use super::Breach;
 use super::tree::Tree;
 
 /// What a printed form's folder holds.
-const FORM_FILES: [&str; 4] = ["form.toml", "form.typ", "sample.json", "golden.txt"];
+const FORM_FILES: [&str; 5] = ["form.toml", "form.typ", "sample.json", "golden.txt", "golden.png"];
 
 /// Every EHR source is a module of `sources.rs`; which one is used is the hospital's configuration.
 pub fn sources_are_listed(tree: &Tree) -> Vec<Breach> {
@@ -61,7 +61,7 @@ pub fn form_folders_are_complete(tree: &Tree) -> Vec<Breach> {
                 found.push(Breach::new(
                     &path,
                     0,
-                    "missing: a form is form.toml, form.typ, sample.json and golden.txt",
+                    "missing: a form is form.toml, form.typ, sample.json, golden.txt and golden.png",
                 ));
             }
         }
@@ -217,11 +217,12 @@ mod tests {
     }
 
     #[test]
-    fn a_form_has_four_files() {
+    fn a_form_has_five_files() {
         let tree = tree_of(&[
             ("forms/F01/form.toml", ""),
             ("forms/F01/form.typ", ""),
             ("forms/F01/sample.json", ""),
+            ("forms/F01/golden.png", ""),
         ]);
         assert_eq!(places(&form_folders_are_complete(&tree)), ["forms/F01/golden.txt:0"]);
     }

@@ -55,7 +55,7 @@ export function paperScreens({ at, open, chart, banner, known, other, blanks }) 
       await page.goto(at("/returned"));
       const field = page.locator(`form:has(input[value="${blanks[0]}"]) input[name=patient]`).first();
       // The second language finds it named already.
-      if (await field.count()) {
+      if (await field.isVisible()) {
         await field.fill(known.id);
         await Promise.all([page.waitForEvent("domcontentloaded"), field.press("Enter")]);
         await page.check("input[name=seen]:focus");

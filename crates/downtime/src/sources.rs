@@ -16,9 +16,10 @@ pub mod fhir;
 pub mod gather;
 pub mod hl7v2;
 pub mod several;
+pub mod sql;
 pub mod ssmix2;
 pub mod table;
-// The next source goes here: one module, one arm in `config`'s `[source]` table.
+// The next source goes here: one module, one arm in `config`'s `[[extract.sources]]`.
 
 /// Who is wanted, and how much of each.
 pub type Wanted = BTreeMap<PatientId, Reach>;

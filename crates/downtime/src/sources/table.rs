@@ -11,6 +11,7 @@ use chart::{Chart, DataKind};
 
 pub use self::check::check;
 pub use self::config::{Config, ConfigFault};
+pub use self::files::{Files, Held};
 use self::pull::Pull;
 pub use self::report::{ColumnReport, Fault, FieldReport, FileReport, FindingCount, Judgement, MapReport, StateCount};
 pub use self::start::{Start, start};
@@ -28,22 +29,23 @@ mod config;
 mod count;
 mod cp932;
 mod dating;
-mod decode;
+pub(in crate::sources) mod decode;
 mod draft;
 mod drugs;
 mod export;
 mod feed;
 mod fields;
+mod files;
 mod guess;
 mod identity;
 mod index;
 pub(in crate::sources) mod insurance;
 mod locate;
 mod marks;
-mod pattern;
+pub(in crate::sources) mod pattern;
 mod plan;
 mod pull;
-mod reading;
+pub(in crate::sources) mod reading;
 mod records;
 mod report;
 mod rows;
@@ -63,11 +65,11 @@ mod value;
 /// Most columns a row may have.
 pub const MAX_COLUMNS: usize = 4_096;
 
-/// One hospital's export: its mapping and the folder it lies in.
+/// One hospital's export: its mapping and its files.
 #[derive(Debug, Clone)]
 pub struct Table {
     config: Config,
-    dir: PathBuf,
+    files: Files,
 }
 
 impl Table {
@@ -76,14 +78,24 @@ impl Table {
     /// # Errors
     /// [`ConfigFault`] when the mapping contradicts itself.
     pub fn new(config: Config, dir: PathBuf) -> Result<Self, ConfigFault> {
+        Self::over(config, Files::Folder(dir))
+    }
+}
+
+impl Table {
+    /// A source for a mapping and files, wherever they lie.
+    ///
+    /// # Errors
+    /// [`ConfigFault`] when the mapping contradicts itself.
+    pub fn over(config: Config, files: Files) -> Result<Self, ConfigFault> {
         config.check()?;
-        Ok(Self { config, dir })
+        Ok(Self { config, files })
     }
 }
 
 impl Source for Table {
     fn carries(&self) -> BTreeSet<DataKind> {
-        self.config.files.iter().filter_map(|spec| spec.kind.data()).collect()
+        self.config.carries()
     }
 
     fn pull(
@@ -93,7 +105,7 @@ impl Source for Table {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Extract, PullFault> {
         let mut ledger = Ledger::default();
-        let mut pull = Pull::open(&self.config, &self.dir, scope, &mut ledger)?;
+        let mut pull = Pull::open(&self.config, &self.files, scope, &mut ledger)?;
         pull.index(&mut ledger, progress)?;
         pull.assemble(ledger, chart, progress)
     }

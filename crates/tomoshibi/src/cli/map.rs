@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use downtime::sources::{Scope, table};
+use downtime::sources::Scope;
+use downtime::sources::table::{self, Files};
 
 use super::{ConfigArg, LOOK};
 use crate::clock;
@@ -70,7 +71,7 @@ impl Map {
             now: clock::now(),
             wanted: None,
         };
-        let report = table::check(&mapping, &config.path(&table.dir), &scope, self.mask)?;
+        let report = table::check(&mapping, &Files::Folder(config.path(&table.dir)), &scope, self.mask)?;
         if self.json {
             say!("{}", serde_json::to_string(&report)?);
         } else {

@@ -3,7 +3,6 @@
 //! Every row of every file is looked at, not only those of the day's patients; then a whole pull is done and thrown away.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use chart::{Chart, Finding, Known, Severity};
 
@@ -12,6 +11,7 @@ use super::codebook;
 use super::config::Config;
 use super::export::Export;
 use super::fields::Kind;
+use super::files::Files;
 use super::report::{FileReport, FindingCount, Judgement, MapReport, StateCount};
 use super::trials::Trials;
 use crate::sources::gather::Ledger;
@@ -21,28 +21,28 @@ use crate::sources::{PullFault, Scope, Source};
 ///
 /// # Errors
 /// When the folder cannot be listed. Everything else is part of the report.
-pub fn check(config: &Config, dir: &Path, scope: &Scope, masked: bool) -> Result<MapReport, PullFault> {
-    let export = Export::open(config, dir, scope.day)?;
+pub fn check(config: &Config, files: &Files, scope: &Scope, masked: bool) -> Result<MapReport, PullFault> {
+    let export = Export::open(config, files, scope.day)?;
     let mut ledger = Ledger::default();
     let books = codebook::load(&export, &mut ledger);
     let mut trials = Trials::new(&export, &books, scope, masked);
     for entry in 0..config.files.len() {
         trials.entry(entry);
     }
-    let files = trials.finish();
+    let reports = trials.finish();
     let mut report = MapReport {
         name: config.name.clone(),
         day: chart::date::iso(scope.day),
         judgement: Judgement::Ready,
         reasons: Vec::new(),
-        without: without(config, &files),
-        files,
+        without: without(config, &reports),
+        files: reports,
         charts: 0,
         thin_charts: 0,
         states: Vec::new(),
         findings: Vec::new(),
     };
-    pull_and_count(config, dir, scope, masked, &mut report);
+    pull_and_count(config, files, scope, masked, &mut report);
     judge(&mut report);
     Ok(report)
 }
@@ -72,9 +72,9 @@ fn without(config: &Config, files: &[FileReport]) -> Vec<String> {
     missing
 }
 
-fn pull_and_count(config: &Config, dir: &Path, scope: &Scope, masked: bool, report: &mut MapReport) {
+fn pull_and_count(config: &Config, files: &Files, scope: &Scope, masked: bool, report: &mut MapReport) {
     let mut states: Vec<StateCount> = Vec::new();
-    let table = match Table::new(config.clone(), dir.to_owned()) {
+    let table = match Table::over(config.clone(), files.clone()) {
         Ok(table) => table,
         Err(fault) => return report.reasons.push(fault.to_string()),
     };

@@ -99,7 +99,7 @@ fn read(
     for (file, _) in &chosen.files {
         let reading = master.reading().over(&export.config.defaults);
         let mut sheet =
-            Sheet::open(export.dir, file, &reading, &export.config.limits).map_err(|fault| match fault {
+            Sheet::open(export.files, file, &reading, &export.config.limits).map_err(|fault| match fault {
                 SheetFault::Unreadable(why) => format!("コード表「{name}」のファイルを読めません（{why}）。{after}"),
                 SheetFault::Empty => format!("コード表「{name}」のファイルが空です。{after}"),
                 SheetFault::Heading => format!("コード表「{name}」の見出し行を読めません。{after}"),

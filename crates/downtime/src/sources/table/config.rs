@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chart::DataKind;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -244,6 +245,12 @@ impl Config {
         text.clone_into(&mut config.text);
         config.check()?;
         Ok(config)
+    }
+
+    /// The kinds of data that the mapping has files for.
+    #[must_use]
+    pub fn carries(&self) -> BTreeSet<DataKind> {
+        self.files.iter().filter_map(|spec| spec.kind.data()).collect()
     }
 
     /// Checks everything that can be known without a file.

@@ -54,7 +54,7 @@ pub fn read(export: &Export<'_>, books: &Codebooks) -> Result<Option<Listed>, Bo
         ));
     };
     let reading = tally.reading().over(&export.config.defaults);
-    let mut sheet = Sheet::open(export.dir, name, &reading, &export.config.limits)
+    let mut sheet = Sheet::open(export.files, name, &reading, &export.config.limits)
         .map_err(|_| refuse("件数のファイルを読めません。出力が最後まで終わっていない疑いがあります。".to_owned()))?;
     sheet
         .settle_columns(None)

@@ -37,6 +37,18 @@ pub enum Damage {
 }
 
 impl Charset {
+    /// What the configuration names; CP932 where it leaves the choice to the bytes, of which a single field has too few.
+    #[must_use]
+    pub const fn of(name: EncodingName) -> Self {
+        match name {
+            EncodingName::Auto | EncodingName::Cp932 => Self::Cp932,
+            EncodingName::Utf8 => Self::Utf8,
+            EncodingName::Utf16Le => Self::Utf16Le,
+            EncodingName::Utf16Be => Self::Utf16Be,
+            EncodingName::EucJp => Self::EucJp,
+        }
+    }
+
     /// UTF-8, CP932 … for people.
     #[must_use]
     pub const fn word(self) -> &'static str {

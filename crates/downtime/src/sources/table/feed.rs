@@ -135,7 +135,7 @@ impl Opening<'_> {
         let refuse = |code: &str, message: String| Box::new(Finding::new(code, Severity::Severe, message).at(name, 0));
         let word = spec.kind.word();
         let reading = spec.reading().over(&self.export.config.defaults);
-        let mut sheet = Sheet::open(self.export.dir, name, &reading, &self.export.config.limits).map_err(|fault| match fault {
+        let mut sheet = Sheet::open(self.export.files, name, &reading, &self.export.config.limits).map_err(|fault| match fault {
             SheetFault::Unreadable(why) => {
                 refuse("file.unreadable", format!("{word}のファイルを読めません（{why}）。この内容は「取得できず」になります。"))
             }

@@ -3,7 +3,6 @@
 //! The order of these steps is the whole content; what each does lives in its own file.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use chart::{Chart, DataKind, Finding, Severity};
 
@@ -15,6 +14,7 @@ use super::dating;
 use super::export::Export;
 use super::feed::{Feed, Opening};
 use super::fields::Kind;
+use super::files::Files;
 use super::index::Index;
 use super::pattern::Pattern;
 use super::plan::Plan;
@@ -47,8 +47,8 @@ impl<'c> Pull<'c> {
     ///
     /// # Errors
     /// When the folder cannot be listed.
-    pub fn open(config: &'c Config, dir: &'c Path, scope: &Scope, ledger: &mut Ledger) -> Result<Self, PullFault> {
-        let export = Export::open(config, dir, scope.day)?;
+    pub fn open(config: &'c Config, files: &'c Files, scope: &Scope, ledger: &mut Ledger) -> Result<Self, PullFault> {
+        let export = Export::open(config, files, scope.day)?;
         let books = codebook::load(&export, ledger);
         let mut pull = Self {
             config,
@@ -227,6 +227,11 @@ impl<'c> Pull<'c> {
             self.fails(feed);
             let message = format!("ファイルを最後まで読めませんでした（{error}）。読めたところまでを使いました。");
             ledger.add(Finding::new("file.unreadable", Severity::Severe, message).at(&name, 0));
+        }
+        if let Some(why) = feed.sheet.place.cut() {
+            feed.tally.half_written = true;
+            let message = format!("最後まで受け取れませんでした（{why}）。受け取れたところまでを使いました。");
+            ledger.add(Finding::new("file.half_written", Severity::Severe, message).at(&name, 0));
         }
         if feed.tally.rows == 0 && spec.is_some_and(|spec| !spec.may_be_empty) {
             self.fails(feed);

@@ -3,12 +3,12 @@
 //! The bytes were looked at before; here they are decoded and taken apart. A file that changed in between shows itself by rows
 //! that no longer belong to the patient they were noted for, and those are refused by the caller.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use super::cell::Row;
 use super::decode::{Charset, Damage};
 use super::feed::Run;
+use super::files::Input;
 use super::sheet::Sheet;
 use super::split::{Columns, Split};
 
@@ -18,7 +18,7 @@ const WINDOW: usize = 256 * 1024;
 /// Reads runs of one file.
 #[derive(Debug)]
 pub struct Rows {
-    file: File,
+    file: Input,
     size: u64,
     start: u64,
     window: Vec<u8>,
@@ -46,7 +46,7 @@ impl Rows {
     /// When the file cannot be opened.
     pub fn open(sheet: &Sheet) -> std::io::Result<Self> {
         Ok(Self {
-            file: File::open(&sheet.path)?,
+            file: sheet.place.open()?,
             size: sheet.size,
             start: 0,
             window: Vec::new(),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::config::Limits;
+use super::files::Files;
 use super::reading::Reading;
 use super::sheet::{self, Sheet, SheetFault};
 use super::spec::DateForm;
@@ -68,11 +69,12 @@ pub fn look(path: &Path) -> Result<Seen, String> {
         header: Some(false),
         ..Reading::default()
     };
-    let mut sheet = Sheet::open(dir, &name, &bare, &Limits::default()).map_err(|fault| match fault {
-        SheetFault::Unreadable(why) => wrong(&format!("読めません（{why}）")),
-        SheetFault::Empty => wrong("空（0バイト）です"),
-        SheetFault::Heading => wrong("最初の行を読めません"),
-    })?;
+    let mut sheet =
+        Sheet::open(&Files::Folder(dir.to_owned()), &name, &bare, &Limits::default()).map_err(|fault| match fault {
+            SheetFault::Unreadable(why) => wrong(&format!("読めません（{why}）")),
+            SheetFault::Empty => wrong("空（0バイト）です"),
+            SheetFault::Heading => wrong("最初の行を読めません"),
+        })?;
     sheet.settle_columns(None).map_err(|_| wrong("読めません"))?;
     let mut seen = Seen {
         charset: sheet.charset.code(),

@@ -3,16 +3,14 @@
 //! Opening reads the beginning of the file only. What the columns mean is not known here.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{Seek, SeekFrom};
-use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use chart::Moment;
 use unicode_normalization::UnicodeNormalization;
 
 use super::config::Limits;
 use super::decode::{self, Charset};
+use super::files::{Files, Input, Outside, Place};
 use super::marks::{Marks, Unit};
 use super::reading::{Delimiter, EncodingName, Quote, Reading};
 use super::scan::{Bounds, Scanner, Step};
@@ -22,11 +20,20 @@ use super::split::{Columns, Split};
 /// Rows looked at to find out how many columns a file without headings has.
 const SAMPLE_ROWS: usize = 64;
 
+/// How files that are held in memory are written, whatever the mapping says of the hospital's.
+const HELD: Reading = Reading {
+    encoding: Some(EncodingName::Utf8),
+    delimiter: Some(Delimiter::Byte(b',')),
+    quote: Some(Quote::Byte(b'"')),
+    header: Some(true),
+    skip_lines: Some(0),
+};
+
 /// An opened file.
 #[derive(Debug, Clone)]
 pub struct Sheet {
     /// Where it lies.
-    pub path: PathBuf,
+    pub place: Place,
     /// Its name.
     pub name: String,
     /// Bytes when it was opened.
@@ -76,23 +83,24 @@ impl Sheet {
     ///
     /// # Errors
     /// [`SheetFault`].
-    pub fn open(dir: &Path, name: &str, reading: &Reading, limits: &Limits) -> Result<Self, SheetFault> {
-        let path = dir.join(name);
-        let mut file = File::open(&path).map_err(unreadable)?;
-        let about = file.metadata().map_err(unreadable)?;
-        if !about.is_file() {
+    pub fn open(files: &Files, name: &str, reading: &Reading, limits: &Limits) -> Result<Self, SheetFault> {
+        let reading = if files.are_held() { &HELD } else { reading };
+        let place = files.place(name).map_err(SheetFault::Unreadable)?;
+        let about = place.outside().map_err(unreadable)?;
+        let mut file = place.open().map_err(unreadable)?;
+        if !about.is_file {
             return Err(SheetFault::Unreadable("ファイルではありません".to_owned()));
         }
-        if about.len() == 0 {
+        if about.size == 0 {
             return Err(SheetFault::Empty);
         }
         let (charset, skip) =
             decode::detect(&mut file, reading.encoding.unwrap_or(EncodingName::Auto)).map_err(unreadable)?;
         let mut sheet = Self {
-            path,
+            place,
             name: name.to_owned(),
-            size: about.len(),
-            modified: modified(&about),
+            size: about.size,
+            modified: about.modified,
             charset,
             marks: Marks {
                 delimiter: b',',
@@ -145,8 +153,8 @@ impl Sheet {
     ///
     /// # Errors
     /// When the file cannot be opened any more.
-    pub fn scanner(&self) -> std::io::Result<Scanner<File>> {
-        let mut file = File::open(&self.path)?;
+    pub fn scanner(&self) -> std::io::Result<Scanner<Input>> {
+        let mut file = self.place.open()?;
         file.seek(SeekFrom::Start(self.body.0))?;
         Ok(Scanner::new(
             file,
@@ -201,9 +209,12 @@ impl Sheet {
     /// True when the file on disk is no longer the one that was opened.
     #[must_use]
     pub fn has_changed(&self) -> bool {
-        std::fs::metadata(&self.path).map_or(true, |about| {
-            about.len() != self.size || modified(&about) != self.modified
-        })
+        let as_opened = Outside {
+            size: self.size,
+            modified: self.modified,
+            is_file: true,
+        };
+        self.place.outside().map_or(true, |now| now != as_opened)
     }
 
     fn headings_like(&self, like: impl Fn(&str) -> bool) -> Vec<usize> {
@@ -258,7 +269,7 @@ impl Sheet {
             quote: None,
             ..self.marks
         };
-        let mut file = File::open(&self.path).map_err(unreadable)?;
+        let mut file = self.place.open().map_err(unreadable)?;
         file.seek(SeekFrom::Start(self.body.0)).map_err(unreadable)?;
         let mut scanner = Scanner::new(file, lines, self.bounds, self.body.0, self.body.1, self.size);
         let (mut with_tab, mut seen) = (0, 0);
@@ -323,29 +334,6 @@ impl Sheet {
             .max_by_key(|(count, votes)| (*votes, *count))
             .map(|(count, _)| count))
     }
-}
-
-/// The files of a folder by name.
-///
-/// # Errors
-/// What the system says when the folder cannot be listed.
-pub fn listing(dir: &Path) -> std::io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(dir)?.take(MAX_LISTED) {
-        if let Ok(name) = entry?.file_name().into_string() {
-            names.push(name);
-        }
-    }
-    names.sort();
-    Ok(names)
-}
-
-/// Most files of a folder that are looked at.
-const MAX_LISTED: usize = 100_000;
-
-fn modified(about: &std::fs::Metadata) -> Option<Moment> {
-    let since = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_secs()).ok().map(Moment)
 }
 
 fn unreadable(error: std::io::Error) -> SheetFault {

@@ -104,7 +104,7 @@ impl<'c> Trials<'c> {
         let spec = self.export.config.files.get(entry)?;
         let (name, _) = self.export.choose(spec.pattern.get_ref()).files.into_iter().next()?;
         let reading = spec.reading().over(&self.export.config.defaults);
-        let mut sheet = Sheet::open(self.export.dir, &name, &reading, &self.export.config.limits).ok()?;
+        let mut sheet = Sheet::open(self.export.files, &name, &reading, &self.export.config.limits).ok()?;
         sheet.settle_columns(spec.columns).ok()?;
         Some((entry, sheet))
     }

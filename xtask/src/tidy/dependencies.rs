@@ -10,7 +10,7 @@ use super::Breach;
 use super::tree::Tree;
 
 /// Each of our crates with those of ours it may use. A new crate gets a line here first.
-const FLOORS: [(&str, &[&str]); 13] = [
+const FLOORS: [(&str, &[&str]); 15] = [
     ("chart", &[]),
     ("vault", &["chart"]),
     ("synth", &[]),
@@ -20,11 +20,13 @@ const FLOORS: [(&str, &[&str]); 13] = [
     ("jahis", &["chart"]),
     ("scan", &["chart"]),
     ("wire", &[]),
+    ("database", &["chart", "downtime"]),
+    ("rustls-native-certs", &[]),
     ("desk", &["chart", "vault", "downtime", "jahis"]),
     (
         "tomoshibi",
         &[
-            "chart", "vault", "synth", "downtime", "press", "scan", "desk", "hl7", "wire",
+            "chart", "vault", "synth", "downtime", "press", "scan", "desk", "hl7", "wire", "database",
         ],
     ),
     ("xtask", &[]),

@@ -1,6 +1,6 @@
 //! The mapping as a hospital writes it: what is refused and how that is said, what `--check` and `--start` tell.
 
-use downtime::sources::table::{Config, Judgement, check, start};
+use downtime::sources::table::{Config, Files, Judgement, check, start};
 
 use super::{TINY, cases::top, scope};
 
@@ -62,7 +62,13 @@ fn both_shipped_mappings_are_ready_for_their_exports() {
         };
         synth::write(&plan, shape, dir.path(), &mut |_, _| {}).unwrap();
         let text = std::fs::read_to_string(top().join(format!("fixtures/hospital/{name}/mapping.toml"))).unwrap();
-        let report = check(&Config::read(&text).unwrap(), dir.path(), &scope(), false).unwrap();
+        let report = check(
+            &Config::read(&text).unwrap(),
+            &Files::Folder(dir.path().to_owned()),
+            &scope(),
+            false,
+        )
+        .unwrap();
         assert_eq!(report.charts, 40);
         assert!(
             report
@@ -88,7 +94,7 @@ fn both_shipped_mappings_are_ready_for_their_exports() {
 fn the_check_names_file_field_line_and_cause() {
     let case = top().join("fixtures/sources/table/dates");
     let config = Config::read(&std::fs::read_to_string(case.join("mapping.toml")).unwrap()).unwrap();
-    let report = check(&config, &case.join("in"), &scope(), false).unwrap();
+    let report = check(&config, &Files::Folder(case.join("in")), &scope(), false).unwrap();
     let birth = report.files[0]
         .fields
         .iter()
@@ -101,7 +107,7 @@ fn the_check_names_file_field_line_and_cause() {
     let text = report.to_string();
     assert!(text.contains("■ 判定: 使えますが") && text.contains("birth"), "{text}");
 
-    let masked = check(&config, &case.join("in"), &scope(), true).unwrap();
+    let masked = check(&config, &Files::Folder(case.join("in")), &scope(), true).unwrap();
     let shown = format!("{masked}{}", serde_json::to_string(&masked).unwrap());
     for secret in [
         "山田",
@@ -120,7 +126,7 @@ fn the_check_names_file_field_line_and_cause() {
 fn a_missing_column_makes_the_mapping_unusable_and_names_what_is_alike() {
     let case = top().join("fixtures/sources/table/renamed-column");
     let config = Config::read(&std::fs::read_to_string(case.join("mapping.toml")).unwrap()).unwrap();
-    let report = check(&config, &case.join("in"), &scope(), false).unwrap();
+    let report = check(&config, &Files::Folder(case.join("in")), &scope(), false).unwrap();
     assert_eq!(report.judgement, Judgement::Broken);
     let text = report.to_string();
     assert!(
@@ -151,7 +157,13 @@ fn a_mapping_begun_by_the_program_already_reads_an_export_with_headings() {
     );
     // What a code means is never guessed.
     assert!(begun.contains("\"1\" = \"?\""), "{begun}");
-    let report = check(&Config::read(&begun).unwrap(), dir.path(), &scope(), false).unwrap();
+    let report = check(
+        &Config::read(&begun).unwrap(),
+        &Files::Folder(dir.path().to_owned()),
+        &scope(),
+        false,
+    )
+    .unwrap();
     assert_eq!(report.charts, 60);
     assert!(
         report

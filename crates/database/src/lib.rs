@@ -4,6 +4,7 @@
 //! the answers mean, where the secret lies, pools of connections, anything that writes.
 
 pub mod settings;
+pub mod sqlserver;
 mod waiting;
 
 pub use settings::{Line, Place, Secret, Settings};

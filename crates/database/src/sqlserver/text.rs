@@ -1,0 +1,161 @@
+//! Every type of SQL Server as the text of a field: digits as they are stored, days and times as one reads them in Japan.
+//!
+//! Deliberately absent: code pages. Text of code page 932 comes as bytes and goes on as bytes.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use downtime::sources::sql::Field;
+use tiberius::numeric::Numeric;
+use tiberius::time::{Date, DateTime2, Time};
+use tiberius::{ColumnData, ColumnType};
+
+use super::columns::Coming;
+
+/// Minutes by which Japan is ahead of UTC.
+const JAPAN: i64 = 9 * 60;
+/// Days from 0001-01-01, from which DATE counts, to 1970-01-01.
+const FIRST_TO_EPOCH: i64 = 719_162;
+/// Days from 1900-01-01, from which DATETIME counts, to 1970-01-01.
+const NINETEEN_HUNDRED_TO_EPOCH: i64 = 25_567;
+const SECONDS_A_DAY: i64 = 86_400;
+const NANOSECONDS: i64 = 1_000_000_000;
+
+/// The field of a value. `room` holds the text of what is not text.
+pub fn field<'v>(value: &'v ColumnData<'_>, kind: ColumnType, coming: Coming, room: &'v mut String) -> Field<'v> {
+    room.clear();
+    let written = match value {
+        ColumnData::String(text) => return text.as_deref().map_or(Field::Null, Field::Text),
+        ColumnData::Xml(xml) => return xml.as_deref().map_or(Field::Null, |xml| Field::Text(xml.as_ref())),
+        ColumnData::Binary(bytes) => return bytes.as_deref().map_or(Field::Null, |bytes| stored(bytes, coming, room)),
+        ColumnData::U8(number) => put(room, *number),
+        ColumnData::I16(number) => put(room, *number),
+        ColumnData::I32(number) => put(room, *number),
+        ColumnData::I64(number) => put(room, *number),
+        // The shortest digits that mean the same number, and never an exponent.
+        ColumnData::F32(number) => put(room, *number),
+        ColumnData::F64(Some(number)) if matches!(kind, ColumnType::Money | ColumnType::Money4) => {
+            write!(room, "{number:.4}").is_ok()
+        }
+        ColumnData::F64(number) => put(room, *number),
+        ColumnData::Bit(bit) => put(room, bit.map(u8::from)),
+        ColumnData::Guid(guid) => {
+            let some = put(room, *guid);
+            room.make_ascii_uppercase();
+            some
+        }
+        ColumnData::Numeric(number) => number.is_some_and(|number| decimal(room, number)),
+        ColumnData::DateTime(at) => at.is_some_and(|at| {
+            // Three hundredths of a second, rounded to milliseconds as the server shows them.
+            let thirds = i64::from(at.seconds_fragments());
+            let milliseconds = (thirds * 10 + 1) / 3;
+            moment(
+                room,
+                i64::from(at.days()) - NINETEEN_HUNDRED_TO_EPOCH,
+                milliseconds * 1_000_000,
+                3,
+            )
+        }),
+        ColumnData::SmallDateTime(at) => at.is_some_and(|at| {
+            let minutes = i64::from(at.seconds_fragments());
+            moment(
+                room,
+                i64::from(at.days()) - NINETEEN_HUNDRED_TO_EPOCH,
+                minutes * 60 * NANOSECONDS,
+                0,
+            )
+        }),
+        ColumnData::Date(date) => date.is_some_and(|date| day(room, days_of(date))),
+        ColumnData::Time(time) => time.is_some_and(|time| clock(room, nanoseconds(time), time.scale())),
+        ColumnData::DateTime2(at) => at.is_some_and(|at| datetime2(room, at, 0)),
+        // Stored in UTC whatever its offset.
+        ColumnData::DateTimeOffset(at) => at.is_some_and(|at| datetime2(room, at.datetime2(), JAPAN)),
+    };
+    if written { Field::Text(room) } else { Field::Null }
+}
+
+fn stored<'v>(bytes: &'v [u8], coming: Coming, room: &'v mut String) -> Field<'v> {
+    if coming != Coming::Utf8 {
+        return Field::Bytes(bytes);
+    }
+    match String::from_utf8_lossy(bytes) {
+        Cow::Borrowed(text) => Field::Text(text),
+        Cow::Owned(text) => {
+            *room = text;
+            Field::Text(room)
+        }
+    }
+}
+
+fn put(room: &mut String, value: Option<impl std::fmt::Display>) -> bool {
+    value.is_some_and(|value| write!(room, "{value}").is_ok())
+}
+
+fn decimal(room: &mut String, number: Numeric) -> bool {
+    let scale = usize::from(number.scale());
+    let digits = format!("{:0>width$}", number.value().unsigned_abs(), width = scale + 1);
+    let (whole, part) = digits.split_at_checked(digits.len() - scale).unwrap_or((&digits, ""));
+    if number.value() < 0 {
+        room.push('-');
+    }
+    room.push_str(whole);
+    if !part.is_empty() {
+        room.push('.');
+        room.push_str(part);
+    }
+    true
+}
+
+fn days_of(date: Date) -> i64 {
+    i64::from(date.days()) - FIRST_TO_EPOCH
+}
+
+fn nanoseconds(time: Time) -> i64 {
+    let unit = 10_i64.saturating_pow(9_u32.saturating_sub(u32::from(time.scale())));
+    i64::try_from(time.increments()).unwrap_or(i64::MAX).saturating_mul(unit)
+}
+
+fn datetime2(room: &mut String, at: DateTime2, minutes: i64) -> bool {
+    let since = nanoseconds(at.time()).saturating_add(minutes * 60 * NANOSECONDS);
+    let a_day = SECONDS_A_DAY * NANOSECONDS;
+    moment(
+        room,
+        days_of(at.date()) + since.div_euclid(a_day),
+        since.rem_euclid(a_day),
+        at.time().scale(),
+    )
+}
+
+fn moment(room: &mut String, days: i64, nanoseconds: i64, digits: u8) -> bool {
+    if !day(room, days) {
+        return false;
+    }
+    room.push(' ');
+    clock(room, nanoseconds, digits)
+}
+
+/// A day by its number since 1970-01-01. Where it is no day of ours, the number itself says so.
+fn day(room: &mut String, days: i64) -> bool {
+    let seconds = days.saturating_mul(SECONDS_A_DAY);
+    match jiff::Timestamp::from_second(seconds) {
+        Ok(at) => {
+            let date = jiff::tz::Offset::UTC.to_datetime(at).date();
+            write!(room, "{}", chart::date::iso(date)).is_ok()
+        }
+        Err(_) => write!(room, "?{days}").is_ok(),
+    }
+}
+
+/// A time of the day; parts of a second only where there are any.
+fn clock(room: &mut String, nanoseconds: i64, digits: u8) -> bool {
+    let seconds = nanoseconds / NANOSECONDS;
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let part = nanoseconds % NANOSECONDS;
+    let done = write!(room, "{hour:02}:{minute:02}:{second:02}").is_ok();
+    if part == 0 || digits == 0 {
+        return done;
+    }
+    let part = format!("{part:09}");
+    let shown = part.get(..usize::from(digits).min(9)).unwrap_or(&part);
+    done && write!(room, ".{}", shown).is_ok()
+}

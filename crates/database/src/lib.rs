@@ -3,9 +3,18 @@
 //! Every session reads only: a read-only transaction on the server, whatever the account may do. Deliberately absent: what is asked, what
 //! the answers mean, where the secret lies, pools of connections, anything that writes.
 
+mod kind;
+pub mod mysql;
+pub mod postgresql;
+mod session;
 pub mod settings;
 pub mod sqlserver;
+mod stream;
 mod waiting;
 
+pub use mysql::MySql;
+pub use postgresql::PostgreSql;
+pub use session::{account_writes, second_transaction};
 pub use settings::{Line, Place, Secret, Settings};
+pub use sqlserver::SqlServer;
 pub use waiting::Waiting;

@@ -64,7 +64,9 @@ struct Conversation<'d> {
 impl<'d> Conversation<'d> {
     fn begin(settings: &'d Settings) -> Result<Self, Fault> {
         let mut server = Server::connect(settings)?;
-        server.tell(SETTING_UP).map_err(|trouble| connection(&trouble, settings))?;
+        server
+            .tell(SETTING_UP)
+            .map_err(|trouble| connection(&trouble, settings))?;
         let facts = Facts::ask(&mut server).map_err(|trouble| connection(&trouble, settings))?;
         let mut conversation = Self {
             settings,
@@ -78,8 +80,14 @@ impl<'d> Conversation<'d> {
     }
 
     fn transaction(&mut self, mut server: Server) -> Result<(), Fault> {
-        let begin = if self.facts.snapshot() { BEGIN_SNAPSHOT } else { BEGIN_COMMITTED };
-        server.tell(begin).map_err(|trouble| connection(&trouble, self.settings))?;
+        let begin = if self.facts.snapshot() {
+            BEGIN_SNAPSHOT
+        } else {
+            BEGIN_COMMITTED
+        };
+        server
+            .tell(begin)
+            .map_err(|trouble| connection(&trouble, self.settings))?;
         self.begun += 1;
         self.server = Some(server);
         Ok(())
@@ -116,7 +124,10 @@ impl Session for Conversation<'_> {
         };
         // A refusal leaves the line in order; whether it left the transaction is for the server to say. Anything else does not.
         let kept = matches!(trouble, Trouble::Refused(..))
-            && self.server.as_mut().is_some_and(|server| server.number(STILL_THERE).is_some_and(|open| open > 0));
+            && self
+                .server
+                .as_mut()
+                .is_some_and(|server| server.number(STILL_THERE).is_some_and(|open| open > 0));
         if !kept {
             self.server = None;
         }

@@ -79,10 +79,7 @@ impl Facts {
     pub fn remarks(&self, begun: u32) -> Vec<Finding> {
         let mut remarks = vec![self.isolation()];
         if self.snapshot() && begun > 1 {
-            let message = format!(
-                "途中で読めなくなった問い合わせがあり、トランザクションを{begun}回始めました。その前と後の問い合わせの答えは、同じ瞬間のものではありません。"
-            );
-            remarks.push(Finding::new("sql.transactions", Severity::Warning, message));
+            remarks.push(crate::second_transaction());
         }
         let roles = self.roles();
         let may = match (roles.is_empty(), self.writable) {
@@ -106,7 +103,8 @@ impl Facts {
 
     fn isolation(&self) -> Finding {
         if self.snapshot() {
-            let message = "すべての問い合わせを SNAPSHOT 分離レベルの1つのトランザクションで読みました（同じ瞬間のデータです）。";
+            let message =
+                "すべての問い合わせを SNAPSHOT 分離レベルの1つのトランザクションで読みました（同じ瞬間のデータです）。";
             return Finding::new("sql.isolation", Severity::Note, message);
         }
         let each = if self.number(3) == Some(1) {

@@ -156,7 +156,11 @@ fn type_of(at: &mut Reader<'_>, copied: &mut Vec<u8>) -> Result<Coming, Stop> {
             let length = at.take(2)?;
             coming = collation(at)?;
             if coming != Coming::Foreign {
-                let bytes = if kind == kind::BIG_CHAR { kind::BIG_BINARY } else { kind::BIG_VARBINARY };
+                let bytes = if kind == kind::BIG_CHAR {
+                    kind::BIG_BINARY
+                } else {
+                    kind::BIG_VARBINARY
+                };
                 copied.push(bytes);
                 copied.extend_from_slice(length);
                 return Ok(coming);
@@ -274,10 +278,26 @@ mod tests {
         let mut coming = vec![Coming::Read; plain.len()];
         coming[12] = Coming::Foreign;
         for (text, bytes, how) in [
-            (column(&[&[0xA7, 40, 0], &JAPANESE_CI_AS], "a"), column(&[&[0xA5, 40, 0]], "a"), Coming::Bytes),
-            (column(&[&[0xAF, 10, 0], &JAPANESE_CI_AS], "b"), column(&[&[0xAD, 10, 0]], "b"), Coming::Bytes),
-            (column(&[&[0xA7, 0xFF, 0xFF], &JAPANESE_UTF8], "c"), column(&[&[0xA5, 0xFF, 0xFF]], "c"), Coming::Utf8),
-            (column(&[&[0x23, 0, 0, 0, 1], &[0, 0, 0, 0, 193], table], "d"), column(&[&[0x22, 0, 0, 0, 1], table], "d"), Coming::Bytes),
+            (
+                column(&[&[0xA7, 40, 0], &JAPANESE_CI_AS], "a"),
+                column(&[&[0xA5, 40, 0]], "a"),
+                Coming::Bytes,
+            ),
+            (
+                column(&[&[0xAF, 10, 0], &JAPANESE_CI_AS], "b"),
+                column(&[&[0xAD, 10, 0]], "b"),
+                Coming::Bytes,
+            ),
+            (
+                column(&[&[0xA7, 0xFF, 0xFF], &JAPANESE_UTF8], "c"),
+                column(&[&[0xA5, 0xFF, 0xFF]], "c"),
+                Coming::Utf8,
+            ),
+            (
+                column(&[&[0x23, 0, 0, 0, 1], &[0, 0, 0, 0, 193], table], "d"),
+                column(&[&[0x22, 0, 0, 0, 1], table], "d"),
+                Coming::Bytes,
+            ),
         ] {
             before.push(text);
             after.push(bytes);
@@ -289,6 +309,26 @@ mod tests {
         let whole = head(&before, &[]);
         for end in 0..whole.len() {
             assert_eq!(read(&whole[..end]), Head::More, "{end}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_looked_at_without_harm(
+            mut bytes in proptest::collection::vec(0_u8.., 0..400),
+            head in 0_u8..3,
+        ) {
+            if let (Some(first), true) = (bytes.first_mut(), head > 0) {
+                *first = 0x81;
+            }
+            if let (Some(second), 2) = (bytes.get_mut(2), head) {
+                *second = 0;
+            }
+            if let Head::Read(rewritten, columns) = read(&bytes) {
+                // It only ever gets shorter: five bytes for every column that is bytes now.
+                let changed = columns.iter().filter(|coming| matches!(coming, Coming::Bytes | Coming::Utf8)).count();
+                proptest::prop_assert_eq!(rewritten.len() + 5 * changed, bytes.len());
+            }
         }
     }
 

@@ -132,6 +132,8 @@ pub struct Line {
     columns: Columns,
     /// The driver's own introduction, which is answered here and never leaves.
     introduction: Option<Vec<u8>>,
+    /// An answer is on its way. Whoever reads behind its end has misread it, and would wait for ever.
+    owed: bool,
 }
 
 impl Line {
@@ -142,11 +144,17 @@ impl Line {
     pub fn open(mut tcp: TcpStream, name: &str, authority: Option<&[u8]>, columns: Columns) -> Result<Self, LineFault> {
         tcp.set_nodelay(true)?;
         let config = authority.map(trusting).transpose()?;
-        let asked = if config.is_some() { encryption::ON } else { encryption::NOT_SUPPORTED };
+        let asked = if config.is_some() {
+            encryption::ON
+        } else {
+            encryption::NOT_SUPPORTED
+        };
         tcp.write_all(&introduction(PRELOGIN, asked))?;
         let answered = encryption_of(&message(&mut tcp)?).ok_or(LineFault::NotTds)?;
         let bytes = match (config, answered) {
-            (Some(config), encryption::ON | encryption::REQUIRED) => Bytes::Secured(Box::new(secured(tcp, name, config)?)),
+            (Some(config), encryption::ON | encryption::REQUIRED) => {
+                Bytes::Secured(Box::new(secured(tcp, name, config)?))
+            }
             (Some(_), _) => return Err(LineFault::Unprotected),
             (None, encryption::NOT_SUPPORTED | encryption::OFF) => Bytes::Plain(tcp),
             (None, _) => return Err(LineFault::WantsProtection),
@@ -158,11 +166,18 @@ impl Line {
             looking: Looking::Head(Vec::new()),
             columns,
             introduction: Some(Vec::new()),
+            owed: false,
         })
     }
 
     /// Reads packets until the driver has something to read.
     fn fill(&mut self) -> io::Result<()> {
+        if !self.owed {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "返事の終わりの後を読もうとしました",
+            ));
+        }
         self.incoming.clear();
         self.read = 0;
         while self.incoming.is_empty() {
@@ -176,7 +191,8 @@ impl Line {
                     self.incoming.extend_from_slice(&header);
                     let from = self.incoming.len();
                     self.incoming.resize(from + length, 0);
-                    self.bytes.read_exact(self.incoming.get_mut(from..).unwrap_or_default())?;
+                    self.bytes
+                        .read_exact(self.incoming.get_mut(from..).unwrap_or_default())?;
                 }
                 Looking::Head(head) => {
                     let from = head.len();
@@ -198,6 +214,7 @@ impl Line {
             }
             if last {
                 self.looking = Looking::Head(Vec::new());
+                self.owed = false;
             }
         }
         Ok(())
@@ -248,6 +265,7 @@ impl AsyncWrite for Line {
         if line.introduction.is_some() {
             return Poll::Ready(Ok(line.swallow(from)));
         }
+        line.owed = true;
         Poll::Ready(line.bytes.get_mut().write(from))
     }
 
@@ -312,7 +330,9 @@ fn message(tcp: &mut TcpStream) -> Result<Vec<u8>, LineFault> {
         let mut header = [0; HEADER];
         tcp.read_exact(&mut header)?;
         let [kind, status, ..] = header;
-        let length = length_of(header).filter(|_| kind == ANSWER || kind == PRELOGIN).ok_or(LineFault::NotTds)?;
+        let length = length_of(header)
+            .filter(|_| kind == ANSWER || kind == PRELOGIN)
+            .ok_or(LineFault::NotTds)?;
         let from = payload.len();
         if from + length > MAX_INTRODUCTION {
             return Err(LineFault::NotTds);
@@ -339,7 +359,8 @@ fn encryption_of(payload: &[u8]) -> Option<u8> {
 
 /// TLS that believes these authorities and nobody else.
 fn trusting(authority: &[u8]) -> Result<Arc<ClientConfig>, LineFault> {
-    let unusable = |error: &dyn std::fmt::Display| LineFault::Unusable(format!("認証局の証明書を使えません（{error}）"));
+    let unusable =
+        |error: &dyn std::fmt::Display| LineFault::Unusable(format!("認証局の証明書を使えません（{error}）"));
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(authority) {
         let certificate = certificate.map_err(|error| unusable(&error))?;
@@ -362,7 +383,9 @@ fn secured(
     name: &str,
     config: Arc<ClientConfig>,
 ) -> Result<StreamOwned<ClientConnection, TcpStream>, LineFault> {
-    let unusable = |error: &dyn std::fmt::Display| LineFault::Unusable(format!("サーバの名前 {name} を確かめられません（{error}）"));
+    let unusable = |error: &dyn std::fmt::Display| {
+        LineFault::Unusable(format!("サーバの名前 {name} を確かめられません（{error}）"))
+    };
     let named = ServerName::try_from(name.to_owned()).map_err(|error| unusable(&error))?;
     let mut tls = ClientConnection::new(config, named).map_err(|error| unusable(&error))?;
     let mut wrapped = Wrapped {
@@ -404,7 +427,10 @@ fn secured(
 fn hung_up(kind: io::ErrorKind) -> bool {
     matches!(
         kind,
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe
+        io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
     )
 }
 

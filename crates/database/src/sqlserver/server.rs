@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{Shutdown, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -55,6 +56,9 @@ impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         match error {
             Error::Server(error) => Self::Refused(error.code(), words(error.code(), error.message(), error.line())),
+            Error::Io { kind, message } if kind == std::io::ErrorKind::InvalidData => {
+                Self::Unreadable(format!("サーバの返事を読めません（{message}）"))
+            }
             Error::Io { message, .. } => Self::Gone(message),
             other => Self::Unreadable(format!("サーバの返事を読めません（{other}）")),
         }
@@ -76,7 +80,10 @@ impl Server {
             let (socket, line, columns) = reach(&host, port, authority.as_deref(), settings)?;
             let config = login(&host, port, settings)?;
             let logged_in = within(&socket, settings.connect_within, || {
-                Client::connect(config, line).now_or_never().unwrap_or_else(never)
+                catch_unwind(AssertUnwindSafe(|| Client::connect(config, line).now_or_never()))
+                    .ok()
+                    .flatten()
+                    .unwrap_or_else(never)
             })?;
             match logged_in {
                 Ok(Ok(client)) => {
@@ -145,9 +152,17 @@ impl Server {
         } = self;
         let mut doubtful = Vec::new();
         let asked = within(socket, *limit, || {
-            answer(client, columns, sql, rows, foreign, &mut doubtful)
-                .now_or_never()
-                .unwrap_or_else(|| Err(Trouble::Gone("接続が応じません".to_owned())))
+            // What a server sends is read by code that is not ours. After a panic this connection is not used again.
+            let read = catch_unwind(AssertUnwindSafe(|| {
+                answer(client, columns, sql, rows, foreign, &mut doubtful).now_or_never()
+            }));
+            match read {
+                Ok(Some(done)) => done,
+                Ok(None) => Err(Trouble::Gone("接続が応じません".to_owned())),
+                Err(_) => Err(Trouble::Unreadable(
+                    "サーバの返事を読めません（読み手が止まりました）".to_owned(),
+                )),
+            }
         });
         match asked {
             Ok(Ok(Err(Trouble::Unreadable(why)))) => Err(Trouble::Unreadable(to_be_cast(why, &doubtful))),
@@ -173,7 +188,11 @@ async fn answer(
         match item {
             QueryItem::Metadata(head) => {
                 // Only the first head of an answer is looked at.
-                coming = if head.result_index() == 0 { columns.taken() } else { Vec::new() };
+                coming = if head.result_index() == 0 {
+                    columns.taken()
+                } else {
+                    Vec::new()
+                };
                 coming.resize(head.columns().len(), Coming::Read);
                 let named = head.columns().iter().zip(&coming);
                 *doubtful = named
@@ -219,7 +238,12 @@ fn to_be_cast(why: String, doubtful: &[String]) -> String {
         return why;
     }
     let more = if doubtful.len() > MOST_NAMED { " ほか" } else { "" };
-    let names = doubtful.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join("、");
+    let names = doubtful
+        .iter()
+        .take(MOST_NAMED)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join("、");
     format!(
         "{why}。文字でないバイトがあるようです。列 {names}{more} を、問い合わせで CAST(列 AS VARBINARY(8000)) AS 名前 と書いてください"
     )
@@ -275,7 +299,8 @@ fn address(place: &Place) -> Result<(String, u16), Fault> {
 fn login(host: &str, port: u16, settings: &Settings) -> Result<Config, Fault> {
     let secret = settings.secret.as_ref().ok_or_else(|| {
         Fault::Connection(
-            "SQL Server の口座にはパスワードのファイルが要ります（Windows 認証は database = \"odbc\" だけです）".to_owned(),
+            "SQL Server の口座にはパスワードのファイルが要ります（Windows 認証は database = \"odbc\" だけです）"
+                .to_owned(),
         )
     })?;
     let mut config = Config::new();
@@ -349,12 +374,16 @@ fn within<T>(socket: &TcpStream, limit: Duration, work: impl FnOnce() -> T) -> R
         drop(working);
         Ok(done)
     })?;
-    Ok(if over.load(Ordering::SeqCst) { Err(Slow) } else { Ok(done) })
+    Ok(if over.load(Ordering::SeqCst) {
+        Err(Slow)
+    } else {
+        Ok(done)
+    })
 }
 
-/// What a line that blocks cannot do.
+/// A login that stopped in the middle of what the server said.
 fn never<T>() -> Result<T, Error> {
-    Err(Error::Protocol("the line did not block".into()))
+    Err(Error::Protocol("the login was not understood".into()))
 }
 
 /// The server's words, and what to do where that is known.

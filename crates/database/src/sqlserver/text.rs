@@ -27,7 +27,11 @@ pub fn field<'v>(value: &'v ColumnData<'_>, kind: ColumnType, coming: Coming, ro
     let written = match value {
         ColumnData::String(text) => return text.as_deref().map_or(Field::Null, Field::Text),
         ColumnData::Xml(xml) => return xml.as_deref().map_or(Field::Null, |xml| Field::Text(xml.as_ref())),
-        ColumnData::Binary(bytes) => return bytes.as_deref().map_or(Field::Null, |bytes| stored(bytes, coming, room)),
+        ColumnData::Binary(bytes) => {
+            return bytes
+                .as_deref()
+                .map_or(Field::Null, |bytes| stored(bytes, coming, room));
+        }
         ColumnData::U8(number) => put(room, *number),
         ColumnData::I16(number) => put(room, *number),
         ColumnData::I32(number) => put(room, *number),
@@ -112,7 +116,9 @@ fn days_of(date: Date) -> i64 {
 
 fn nanoseconds(time: Time) -> i64 {
     let unit = 10_i64.saturating_pow(9_u32.saturating_sub(u32::from(time.scale())));
-    i64::try_from(time.increments()).unwrap_or(i64::MAX).saturating_mul(unit)
+    i64::try_from(time.increments())
+        .unwrap_or(i64::MAX)
+        .saturating_mul(unit)
 }
 
 fn datetime2(room: &mut String, at: DateTime2, minutes: i64) -> bool {

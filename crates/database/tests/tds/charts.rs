@@ -60,10 +60,13 @@ pub fn pull(source: &dyn Source) -> (Vec<Chart>, Extract) {
 }
 
 fn questions() -> Vec<Question> {
-    [("patient.sql", "SELECT * FROM PATIENT"), ("booked.sql", "SELECT * FROM RESERVE WHERE D = :day")]
-        .into_iter()
-        .map(|(name, text)| Question::read(name, text, Dialect::SqlServer).unwrap())
-        .collect()
+    [
+        ("patient.sql", "SELECT * FROM PATIENT"),
+        ("booked.sql", "SELECT * FROM RESERVE WHERE D = :day"),
+    ]
+    .into_iter()
+    .map(|(name, text)| Question::read(name, text, Dialect::SqlServer).unwrap())
+    .collect()
 }
 
 /// Two patients, the second with whatever stands in the hospital's own characters.
@@ -92,8 +95,18 @@ fn hospital(replies: Vec<(String, Reply)>) -> Served {
     let rows = [
         person("00000011", b"\x8E\x52\x93\x63\x81\x40\x89\xD4\x8E\x71", kana, b""),
         // 髙橋 with the vendor's 髙, a character of the hospital's own, and two bytes that are nothing.
-        person("00000012", b"\xFB\xFC\x8B\xB4\x81\x40\xF0\x40", kana, b"\x8E\x52\xA0\xFD\x93\x63"),
-        person("00000013", b"\x8E\x52\x93\x63\x81\x40\x89\xD4\x8E\x71", kana, b"\x8E\x52\x93\x63"),
+        person(
+            "00000012",
+            b"\xFB\xFC\x8B\xB4\x81\x40\xF0\x40",
+            kana,
+            b"\x8E\x52\xA0\xFD\x93\x63",
+        ),
+        person(
+            "00000013",
+            b"\x8E\x52\x93\x63\x81\x40\x89\xD4\x8E\x71",
+            kana,
+            b"\x8E\x52\x93\x63",
+        ),
     ];
     let booked = [
         column("id", &[&[0xAF, 10, 0][..], &JAPANESE].concat()),
@@ -141,10 +154,20 @@ fn a_byte_that_is_no_character_costs_one_field() {
         ("山田　花子", "髙橋　\u{E000}", "山田　花子")
     );
     let works = |at: usize| format!("{:?}", charts[at].patient.facts);
-    assert!(works(1).contains('\u{FFFD}') && !works(2).contains('\u{FFFD}'), "{}", works(1));
-    let damaged: Vec<_> = extract.findings.iter().filter(|finding| finding.file == "patient.sql").collect();
     assert!(
-        damaged.iter().any(|finding| finding.field == "workplace" && finding.patient.contains("00000012")),
+        works(1).contains('\u{FFFD}') && !works(2).contains('\u{FFFD}'),
+        "{}",
+        works(1)
+    );
+    let damaged: Vec<_> = extract
+        .findings
+        .iter()
+        .filter(|finding| finding.file == "patient.sql")
+        .collect();
+    assert!(
+        damaged
+            .iter()
+            .any(|finding| finding.field == "workplace" && finding.patient.contains("00000012")),
         "{:?}",
         extract.findings
     );
@@ -153,14 +176,23 @@ fn a_byte_that_is_no_character_costs_one_field() {
     assert_eq!(extract.as_of.at.text(), "2026-11-20 08:55");
     for chart in &charts {
         assert_eq!(chart.appointments.len(), 1);
-        assert_eq!(chart.appointments[0].at.map(|at| at.to_string()), Some("09:30:00".to_owned()));
-        assert_eq!(chart.patient.birth.map(|birth| chart::date::iso(birth)), Some("1950-01-01".to_owned()));
+        assert_eq!(
+            chart.appointments[0].at.map(|at| at.to_string()),
+            Some("09:30:00".to_owned())
+        );
+        assert_eq!(
+            chart.patient.birth.map(|birth| chart::date::iso(birth)),
+            Some("1950-01-01".to_owned())
+        );
     }
 }
 
 #[test]
 fn one_question_that_is_refused_leaves_the_others() {
-    let refused = ("D = '20261120'".to_owned(), Reply::Tokens(error(208, "オブジェクト名 'RESERVE' が無効です。")));
+    let refused = (
+        "D = '20261120'".to_owned(),
+        Reply::Tokens(error(208, "オブジェクト名 'RESERVE' が無効です。")),
+    );
     let served = hospital(vec![refused]);
     let mut told = Vec::new();
     let asked = source(&served).ask(&scope(), &mut |_| ()).unwrap();
@@ -168,5 +200,8 @@ fn one_question_that_is_refused_leaves_the_others() {
         panic!("on disk");
     };
     told.extend(files.iter().map(|(name, file)| (name.clone(), file.bytes().len() > 0)));
-    assert_eq!(told, [("booked.sql".to_owned(), false), ("patient.sql".to_owned(), true)]);
+    assert_eq!(
+        told,
+        [("booked.sql".to_owned(), false), ("patient.sql".to_owned(), true)]
+    );
 }

@@ -44,7 +44,10 @@ fn a_refused_question_leaves_the_transaction_if_the_server_says_so() {
         let served = serve(Script {
             transactions,
             replies: vec![
-                ("FROM LOCKED".to_owned(), Reply::Tokens(error(1222, "ロック要求がタイムアウトしました。"))),
+                (
+                    "FROM LOCKED".to_owned(),
+                    Reply::Tokens(error(1222, "ロック要求がタイムアウトしました。")),
+                ),
                 ("FROM GOOD".to_owned(), Reply::Tokens(names(&[b"a"]))),
             ],
             ..Script::default()
@@ -52,13 +55,23 @@ fn a_refused_question_leaves_the_transaction_if_the_server_says_so() {
         let server = SqlServer::new(settings(served.port));
         let mut session = server.open().unwrap();
         let fault = session.ask("SELECT name FROM LOCKED", &mut Got::default()).unwrap_err();
-        assert!(matches!(&fault, Fault::Refused(words) if words.contains("1222") && words.contains("10秒待っても")), "{fault}");
+        assert!(
+            matches!(&fault, Fault::Refused(words) if words.contains("1222") && words.contains("10秒待っても")),
+            "{fault}"
+        );
         let mut got = Got::default();
         assert_eq!(session.ask("SELECT name FROM GOOD", &mut got), Ok(()));
         assert_eq!(got.rows.len(), 1);
-        let begins = served.batches().iter().filter(|sql| *sql == statements::BEGIN_SNAPSHOT).count();
+        let begins = served
+            .batches()
+            .iter()
+            .filter(|sql| *sql == statements::BEGIN_SNAPSHOT)
+            .count();
         assert_eq!(begins, begun);
-        let told = session.remarks().iter().any(|finding| finding.code == "sql.transactions");
+        let told = session
+            .remarks()
+            .iter()
+            .any(|finding| finding.code == "sql.second_transaction");
         assert_eq!(told, begun > 1);
     }
 }
@@ -102,7 +115,12 @@ fn a_server_that_does_not_answer_is_given_up() {
     let mut got = Got::default();
     assert_eq!(session.ask("SELECT name FROM GOOD", &mut got), Ok(()));
     assert_eq!(got.rows.len(), 1);
-    assert!(session.remarks().iter().any(|finding| finding.code == "sql.transactions"));
+    assert!(
+        session
+            .remarks()
+            .iter()
+            .any(|finding| finding.code == "sql.second_transaction")
+    );
 }
 
 #[test]
@@ -124,7 +142,10 @@ fn whoever_wants_no_more_rows_gets_no_more() {
     });
     let server = SqlServer::new(settings(served.port));
     let mut session = server.open().unwrap();
-    let mut got = Got { most: Some(2), ..Got::default() };
+    let mut got = Got {
+        most: Some(2),
+        ..Got::default()
+    };
     assert_eq!(session.ask("SELECT name FROM GOOD", &mut got), Err(Fault::Stopped));
     assert_eq!(got.rows.len(), 2);
     let mut whole = Got::default();
@@ -151,14 +172,20 @@ fn text_of_another_code_page_is_told_and_a_byte_that_is_none_costs_its_question(
     let server = SqlServer::new(settings(served.port));
     let mut session = server.open().unwrap();
     let told = |session: &dyn downtime::sources::sql::Session| {
-        session.remarks().into_iter().find(|finding| finding.code == "sql.varchar")
+        session
+            .remarks()
+            .into_iter()
+            .find(|finding| finding.code == "sql.varchar")
     };
     session.ask("SELECT unit, n FROM ASCII", &mut Got::default()).unwrap();
     assert_eq!(told(session.as_ref()), None);
     session.ask("SELECT unit, n FROM MICRO", &mut Got::default()).unwrap();
     assert_eq!(told(session.as_ref()).unwrap().field, "unit");
     let mut got = Got::default();
-    let fault = session.ask("SELECT unit, n FROM WRONG", &mut got).unwrap_err().to_string();
+    let fault = session
+        .ask("SELECT unit, n FROM WRONG", &mut got)
+        .unwrap_err()
+        .to_string();
     assert!(fault.contains("列 unit を") && fault.contains("CAST("), "{fault}");
     assert_eq!(got.rows.len(), 1);
     session.ask("SELECT unit, n FROM ASCII", &mut Got::default()).unwrap();

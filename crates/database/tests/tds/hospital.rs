@@ -14,8 +14,8 @@ use encoding_rs::SHIFT_JIS;
 use crate::charts::pull;
 use crate::server::{Reply, Script, serve};
 use crate::settings;
+use crate::tokens::{Column, JAPANESE};
 use crate::tokens::{answer, sized, sized_null, varchar};
-use crate::tokens::{JAPANESE, Column};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/hospital/a")
@@ -45,7 +45,10 @@ fn cells(bytes: &[u8]) -> Vec<Vec<Vec<u8>>> {
 }
 
 fn by_id(charts: Vec<Chart>) -> BTreeMap<String, Chart> {
-    charts.into_iter().map(|chart| (chart.patient.id.as_str().to_owned(), chart)).collect()
+    charts
+        .into_iter()
+        .map(|chart| (chart.patient.id.as_str().to_owned(), chart))
+        .collect()
 }
 
 #[test]
@@ -56,7 +59,9 @@ fn charts_are_those_of_the_files() {
     let mut all = 0;
     for entry in fs::read_dir(folder()).unwrap().map(Result::unwrap) {
         let name = entry.file_name().into_string().unwrap();
-        let Some(table) = name.strip_suffix(".csv") else { continue };
+        let Some(table) = name.strip_suffix(".csv") else {
+            continue;
+        };
         let mut rows = cells(&fs::read(entry.path()).unwrap()).into_iter();
         let columns: Vec<Column> = rows
             .next()
@@ -67,7 +72,9 @@ fn charts_are_those_of_the_files() {
         let rows: Vec<Vec<Vec<u8>>> = rows
             .map(|row| {
                 assert_eq!(row.len(), columns.len(), "{name}");
-                row.iter().map(|cell| if cell.is_empty() { sized_null() } else { sized(cell) }).collect()
+                row.iter()
+                    .map(|cell| if cell.is_empty() { sized_null() } else { sized(cell) })
+                    .collect()
             })
             .collect();
         all += rows.len();
@@ -85,7 +92,10 @@ fn charts_are_those_of_the_files() {
     let source = Sql::new(Box::new(server), questions, config.clone()).unwrap();
     let (asked, of_server) = pull(&source);
     let (read, of_files) = pull(&Table::new(config, folder()).unwrap());
-    assert_eq!((of_server.charts, of_server.thin_charts), (of_files.charts, of_files.thin_charts));
+    assert_eq!(
+        (of_server.charts, of_server.thin_charts),
+        (of_files.charts, of_files.thin_charts)
+    );
     assert!(of_files.charts > 50, "{of_files:?}");
     let (asked, read) = (by_id(asked), by_id(read));
     assert_eq!(asked.keys().collect::<Vec<_>>(), read.keys().collect::<Vec<_>>());

@@ -32,7 +32,9 @@ fn settings(port: u16) -> Settings {
 }
 
 fn key(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../wire/tests/keys").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../wire/tests/keys")
+        .join(name)
 }
 
 /// An answer as it came.

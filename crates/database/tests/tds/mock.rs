@@ -15,7 +15,11 @@ use crate::{Got, Value, key, settings};
 
 /// Starts it with these answers; it ends with the runtime.
 fn started(tls: bool, answers: Vec<(&str, QueryResponse)>) -> (u16, tokio::runtime::Runtime) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
     let port = runtime.block_on(async {
         let identity = tls.then(|| {
             let read = |name| std::fs::read(key(name)).unwrap();
@@ -25,7 +29,10 @@ fn started(tls: bool, answers: Vec<(&str, QueryResponse)>) -> (u16, tokio::runti
         let registry = server.query_registry();
         let mut registry = registry.lock().await;
         let ints = |numbers: &[i32]| {
-            let columns = numbers.iter().map(|_| ColumnDefinition::new("n", SqlDataType::Int)).collect();
+            let columns = numbers
+                .iter()
+                .map(|_| ColumnDefinition::new("n", SqlDataType::Int))
+                .collect();
             let row = Row::new(numbers.iter().map(|n| ColumnValue::Int(*n)).collect());
             QueryResponse::new(columns, vec![row])
         };
@@ -91,7 +98,10 @@ fn text_in_code_page_932_arrives_whole_whatever_bytes_it_has() {
         let (port, _runtime) = started(tls, vec![("SELECT * FROM PATIENT", people())]);
         let server = SqlServer::new(settings_of(port, tls));
         let mut session = server.open().unwrap();
-        assert_eq!(session.now().map(chart::Moment::text).as_deref(), Some("2026-11-20 10:00"));
+        assert_eq!(
+            session.now().map(chart::Moment::text).as_deref(),
+            Some("2026-11-20 10:00")
+        );
         let mut got = Got::default();
         assert_eq!(session.ask("SELECT * FROM PATIENT", &mut got), Ok(()));
         assert_eq!(got.columns, ["id", "name", "note", "cast"]);
@@ -131,14 +141,21 @@ fn its_errors_and_delays_cost_a_question() {
     let slow = QueryResponse::select_one().with_delay(Duration::from_secs(30));
     let (port, _runtime) = started(
         false,
-        vec![("SELECT 1 AS locked", locked), ("SELECT 1 AS slow", slow), ("SELECT 1", QueryResponse::select_one())],
+        vec![
+            ("SELECT 1 AS locked", locked),
+            ("SELECT 1 AS slow", slow),
+            ("SELECT 1", QueryResponse::select_one()),
+        ],
     );
     let mut settings = settings(port);
     settings.answer_within = Duration::from_millis(500);
     let server = SqlServer::new(settings);
     let mut session = server.open().unwrap();
     let fault = session.ask("SELECT 1 AS locked", &mut Got::default()).unwrap_err();
-    assert!(matches!(&fault, Fault::Refused(words) if words.contains("1222")), "{fault}");
+    assert!(
+        matches!(&fault, Fault::Refused(words) if words.contains("1222")),
+        "{fault}"
+    );
     let fault = session.ask("SELECT 1 AS slow", &mut Got::default()).unwrap_err();
     assert!(matches!(fault, Fault::TooSlow(_)), "{fault}");
     let mut got = Got::default();

@@ -13,7 +13,11 @@ fn codes(script: Script) -> Vec<(String, Severity)> {
     let served = serve(script);
     let server = SqlServer::new(settings(served.port));
     let session = server.open().unwrap();
-    session.remarks().into_iter().map(|finding| (finding.code, finding.severity)).collect()
+    session
+        .remarks()
+        .into_iter()
+        .map(|finding| (finding.code, finding.severity))
+        .collect()
 }
 
 #[test]
@@ -37,7 +41,12 @@ fn the_login_says_who_we_are_and_that_we_read() {
     );
     assert_eq!(
         served.batches(),
-        [statements::SETTING_UP, statements::FACTS, statements::WRITABLE, statements::BEGIN_SNAPSHOT]
+        [
+            statements::SETTING_UP,
+            statements::FACTS,
+            statements::WRITABLE,
+            statements::BEGIN_SNAPSHOT
+        ]
     );
     let remarks = session.remarks();
     assert_eq!(remarks.len(), 1, "{remarks:?}");
@@ -49,10 +58,16 @@ fn without_snapshot_it_says_so() {
     let mut facts = Script::default().facts;
     facts[2] = 0;
     assert_eq!(
-        codes(Script { facts, ..Script::default() }),
+        codes(Script {
+            facts,
+            ..Script::default()
+        }),
         [("sql.isolation".to_owned(), Severity::Warning)]
     );
-    let served = serve(Script { facts, ..Script::default() });
+    let served = serve(Script {
+        facts,
+        ..Script::default()
+    });
     let server = SqlServer::new(settings(served.port));
     drop(server.open().unwrap());
     assert_eq!(served.batches().last().unwrap(), statements::BEGIN_COMMITTED);
@@ -64,14 +79,33 @@ fn an_account_that_may_write_is_told() {
     for right in 4..12 {
         let mut facts = Script::default().facts;
         facts[right] = 1;
-        assert!(codes(Script { facts, ..Script::default() }).contains(&writes), "{right}");
+        assert!(
+            codes(Script {
+                facts,
+                ..Script::default()
+            })
+            .contains(&writes),
+            "{right}"
+        );
     }
-    assert!(codes(Script { writable: 3, ..Script::default() }).contains(&writes));
+    assert!(
+        codes(Script {
+            writable: 3,
+            ..Script::default()
+        })
+        .contains(&writes)
+    );
     let told = codes(Script {
-        replies: vec![("sys.".to_owned(), crate::server::Reply::Tokens(error(229, "許可が拒否されました")))],
+        replies: vec![(
+            "sys.".to_owned(),
+            crate::server::Reply::Tokens(error(229, "許可が拒否されました")),
+        )],
         ..Script::default()
     });
-    assert!(told.contains(&("sql.account_unknown".to_owned(), Severity::Warning)), "{told:?}");
+    assert!(
+        told.contains(&("sql.account_unknown".to_owned(), Severity::Warning)),
+        "{told:?}"
+    );
 }
 
 #[test]
@@ -83,7 +117,11 @@ fn a_line_that_leaves_the_machine_is_protected_by_the_hospitals_authority() {
         settings
     };
     for packet in [4_088, 33] {
-        let served = serve(Script { protects: Protects::Always, packet, ..Script::default() });
+        let served = serve(Script {
+            protects: Protects::Always,
+            packet,
+            ..Script::default()
+        });
         let server = SqlServer::new(protected("localhost", "ca.pem", served.port));
         let mut session = server.open().unwrap();
         let mut got = Got::default();
@@ -97,7 +135,10 @@ fn a_line_that_leaves_the_machine_is_protected_by_the_hospitals_authority() {
         Err(other) => panic!("{other:?}"),
     };
     let told = |protects, place: &str, ca: &str| {
-        let served = serve(Script { protects, ..Script::default() });
+        let served = serve(Script {
+            protects,
+            ..Script::default()
+        });
         let why = opened(protected(place, ca, served.port));
         assert_eq!(served.logins(), [], "nothing was said");
         why
@@ -113,7 +154,10 @@ fn a_line_that_leaves_the_machine_is_protected_by_the_hospitals_authority() {
         assert!(why.contains("TLS 1.2") && why.contains("odbc"), "{why}");
     }
     // A server that insists, and no authority to believe.
-    let served = serve(Script { protects: Protects::Always, ..Script::default() });
+    let served = serve(Script {
+        protects: Protects::Always,
+        ..Script::default()
+    });
     let why = opened(settings(served.port));
     assert!(why.contains("暗号化を求めています"), "{why}");
     assert_eq!(served.logins(), []);
@@ -122,7 +166,10 @@ fn a_line_that_leaves_the_machine_is_protected_by_the_hospitals_authority() {
 #[test]
 fn a_login_that_is_refused_says_what_to_look_at() {
     let refused = |number: u32, words: &str| {
-        let served = serve(Script { login: Some(error(number, words)), ..Script::default() });
+        let served = serve(Script {
+            login: Some(error(number, words)),
+            ..Script::default()
+        });
         match SqlServer::new(settings(served.port)).open() {
             Err(Fault::Connection(why)) => why,
             Err(other) => panic!("{other:?}"),
@@ -130,7 +177,10 @@ fn a_login_that_is_refused_says_what_to_look_at() {
         }
     };
     let why = refused(18456, "ユーザー 'tomoshibi_reader' はログインできませんでした。");
-    assert!(why.contains("18456") && why.contains("パスワードを確かめて") && !why.contains("Hush"), "{why}");
+    assert!(
+        why.contains("18456") && why.contains("パスワードを確かめて") && !why.contains("Hush"),
+        "{why}"
+    );
     let why = refused(4060, "データベース \"EHRDB\" を開けません。");
     assert!(why.contains("database の名前"), "{why}");
 }
@@ -138,14 +188,20 @@ fn a_login_that_is_refused_says_what_to_look_at() {
 #[test]
 fn a_listener_may_send_us_on_to_its_replica() {
     let replica = serve(Script::default());
-    let listener = serve(Script { login: Some(routed("127.0.0.1\\EHR", replica.port)), ..Script::default() });
+    let listener = serve(Script {
+        login: Some(routed("127.0.0.1\\EHR", replica.port)),
+        ..Script::default()
+    });
     let server = SqlServer::new(settings(listener.port));
     let session = server.open().unwrap();
     assert!(session.now().is_some());
     assert_eq!((listener.logins().len(), replica.logins().len()), (1, 1));
     // Not out of this machine without protection, and not for ever.
     for (host, says) in [("ehr2.example", "暗号化せずには"), ("127.0.0.1", "")] {
-        let lost = serve(Script { login: Some(routed(host, 9)), ..Script::default() });
+        let lost = serve(Script {
+            login: Some(routed(host, 9)),
+            ..Script::default()
+        });
         match SqlServer::new(settings(lost.port)).open() {
             Err(Fault::Connection(why)) => assert!(why.contains(says), "{why}"),
             _ => panic!("{host}"),

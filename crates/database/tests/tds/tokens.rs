@@ -44,7 +44,10 @@ fn short_text(text: &str) -> Vec<u8> {
 }
 
 fn long_text(text: &str) -> Vec<u8> {
-    let mut bytes = u16::try_from(text.encode_utf16().count()).unwrap().to_le_bytes().to_vec();
+    let mut bytes = u16::try_from(text.encode_utf16().count())
+        .unwrap()
+        .to_le_bytes()
+        .to_vec();
     bytes.extend(characters(text));
     bytes
 }

@@ -11,7 +11,7 @@ use chart::{Chart, Known};
 
 use self::fields::{Field, From, Line, STATE};
 use self::hospital::{Read, WAYS, Way, World};
-use self::readings::{Reading, Side};
+use self::readings::{Pair, Reading};
 
 mod fields;
 mod hospital;
@@ -21,7 +21,10 @@ mod readings;
 type Carries = BTreeMap<String, (String, String)>;
 
 fn carries(way: &Way) -> Carries {
-    let path = crate::table::cases::top().join("fixtures/hospital").join(way.shape).join("carries.toml");
+    let path = crate::table::cases::top()
+        .join("fixtures/hospital")
+        .join(way.shape)
+        .join("carries.toml");
     let said: toml::Table = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let word = |said: &toml::Value, name: &str| said.get(name).and_then(|w| w.as_str()).unwrap_or_default().to_owned();
     let fields = said["carries"].as_table().unwrap().iter();
@@ -71,7 +74,9 @@ fn one_hospital_through_every_source_gives_the_same_charts() {
 fn people(way: &Way, world: &World, read: &Read) -> Vec<String> {
     let who = |read: &Read, all: bool| -> BTreeSet<String> {
         let charts = read.charts.values().filter(|chart| all || !chart.thin);
-        charts.map(|chart| format!("{} {}", chart.patient.id, if chart.thin { "予約のみ" } else { "" })).collect()
+        charts
+            .map(|chart| format!("{} {}", chart.patient.id, if chart.thin { "予約のみ" } else { "" }))
+            .collect()
     };
     // Whoever only has an appointment in the coming days is nobody where there are no appointments.
     let (tables, theirs) = (who(&world.tables, way.alone), who(read, way.alone));
@@ -85,26 +90,33 @@ fn compare(way: &Way, world: &World, read: &Read, field: &Field, carries: &Carri
     let (path, from) = field;
     let (carried, _) = &carries[*path];
     let reading = readings::of(way.shape, path);
-    let mut both = |who: &str, tables: Vec<Line>, source: Vec<Line>| {
+    let mut both = |charts: Option<(&Chart, &Chart)>, tables: Vec<Line>, source: Vec<Line>| {
         let (tables, source) = (folded(tables), folded(source));
         seen.stated += u64::from(tables.iter().any(|line| line.key != STATE));
         seen.differ += u64::from(tables != source);
-        let (tables, source) = match (carried.as_str(), reading) {
-            ("no", _) => {
+        let (tables, source) = match (carried.as_str(), reading, charts) {
+            ("no", ..) => {
                 let stated: Vec<Line> = source.into_iter().filter(|line| !unstated(line)).collect();
                 (Vec::new(), stated)
             }
-            ("part", Some(Reading::Through(through))) => {
-                (sorted(through(Side::Tables, tables)), sorted(through(Side::Source, source)))
+            ("part", Some(Reading::Through(through)), Some((one, other))) => {
+                let mut pair = Pair {
+                    tables: (one, tables),
+                    source: (other, source),
+                };
+                through(&mut pair);
+                (sorted(pair.tables.1), sorted(pair.source.1))
             }
             _ => (tables, source),
         };
         if tables != source {
-            seen.wrong.push(format!("{} {who}: {}", world.name, difference(&tables, &source)));
+            let who = charts.map_or("", |(one, _)| one.patient.id.as_str());
+            seen.wrong
+                .push(format!("{} {who}: {}", world.name, difference(&tables, &source)));
         }
     };
     match from {
-        From::Hospital(show) => both("", show(&world.tables.extract), show(&read.extract)),
+        From::Hospital(show) => both(None, show(&world.tables.extract), show(&read.extract)),
         From::Everybody(_) | From::Whole(_) | From::Words(_) => {
             let show = |chart: &Chart| match from {
                 From::Everybody(show) | From::Whole(show) => show(chart),
@@ -116,7 +128,7 @@ fn compare(way: &Way, world: &World, read: &Read, field: &Field, carries: &Carri
                 if (one.thin || other.thin) && !matches!(from, From::Everybody(_)) {
                     continue;
                 }
-                both(id.as_str(), show(one), show(other));
+                both(Some((one, other)), show(one), show(other));
             }
         }
     }
@@ -129,15 +141,33 @@ fn unstated(line: &Line) -> bool {
 
 /// What is wrong with a field once everybody was compared.
 fn verdict(way: &Way, field: &str, (carried, why): &(String, String), seen: Seen) -> Vec<String> {
-    let told = |what: String| format!("{} {field} ({carried}{}): {what}", way.shape, if why.is_empty() { String::new() } else { format!(", {why}") });
+    let told = |what: String| {
+        format!(
+            "{} {field} ({carried}{}): {what}",
+            way.shape,
+            if why.is_empty() {
+                String::new()
+            } else {
+                format!(", {why}")
+            }
+        )
+    };
     let mut wrong: Vec<String> = Vec::new();
     if !seen.wrong.is_empty() {
-        let some = seen.wrong.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("\n    ");
+        let some = seen
+            .wrong
+            .iter()
+            .take(SHOWN)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("\n    ");
         wrong.push(told(format!("{} differ\n    {some}", seen.wrong.len())));
     }
     let reading = readings::of(way.shape, field);
     match (carried.as_str(), reading) {
-        ("part", None) => wrong.push(told("carried in part, and no reading says how it is compared".to_owned())),
+        ("part", None) => wrong.push(told(
+            "carried in part, and no reading says how it is compared".to_owned(),
+        )),
         ("yes" | "no", Some(_)) => wrong.push(told("a reading for what is not carried in part".to_owned())),
         _ => {}
     }
@@ -158,10 +188,21 @@ const SHOWN: usize = 3;
 fn difference(tables: &[Line], source: &[Line]) -> String {
     let lacking = |from: &[Line], other: &[Line]| -> String {
         let lines = from.iter().filter(|line| !other.contains(line));
-        let lines: Vec<String> = lines.take(SHOWN).map(|line| format!("[{}] {}", line.key, line.value)).collect();
-        if lines.is_empty() { "–".to_owned() } else { lines.join("; ") }
+        let lines: Vec<String> = lines
+            .take(SHOWN)
+            .map(|line| format!("[{}] {}", line.key, line.value))
+            .collect();
+        if lines.is_empty() {
+            "–".to_owned()
+        } else {
+            lines.join("; ")
+        }
     };
-    format!("tables {} / source {}", lacking(tables, source), lacking(source, tables))
+    format!(
+        "tables {} / source {}",
+        lacking(tables, source),
+        lacking(source, tables)
+    )
 }
 
 /// What shape a itself cannot hold, for both sides: it is CP932, where what that lacks is ■, 〓 or a character of the vendor's own.
@@ -183,7 +224,9 @@ fn sorted(mut lines: Vec<Line>) -> Vec<Line> {
 }
 
 fn cp932(text: &str) -> String {
-    let seen = text.chars().filter(|c| !matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}'));
+    let seen = text
+        .chars()
+        .filter(|c| !matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}'));
     let one = |c: char| match c {
         // One character under two numbers.
         '〜' => '～',
@@ -199,13 +242,24 @@ fn cp932(text: &str) -> String {
     seen.map(one).collect()
 }
 
+/// What a format says beyond the tables: the documents of an extended storage, and who is out for the night.
+const MORE: [(&str, &str); 3] = [("ssmix2", "文書"), ("ssmix2", "外出泊中"), ("hl7", "外出泊中")];
+
+fn more(way: &Way, words: &str) -> bool {
+    MORE.iter()
+        .any(|(shape, begins)| *shape == way.shape && words.starts_with(begins))
+}
+
 /// Facts and plans have fields by their words: one that has none would never be compared.
 fn without_field(way: &Way, read: &Read) -> Vec<String> {
     let of = |chart: &Chart| -> Vec<String> {
         let facts = chart.patient.facts.iter().map(|fact| fact.label.as_str());
-        let facts = facts.filter(|label| !fields::LABELS.contains(label));
+        let facts = facts.filter(|label| !fields::LABELS.contains(label) && !more(way, label));
         let plans = chart.stay.iter().flat_map(|stay| stay.plans.items());
-        let plans = plans.map(|plan| plan.what.as_str()).filter(|what| !fields::PLANS.contains(what));
+        let plans = plans.map(|plan| plan.what.as_str()).filter(|what| {
+            let known = fields::PLANS.iter().any(|plan| what.starts_with(plan));
+            !known && !more(way, what)
+        });
         facts.chain(plans).map(str::to_owned).collect()
     };
     let words: BTreeSet<String> = read.charts.values().flat_map(of).collect();

@@ -188,7 +188,8 @@ fn feed(dir: &Path, world: &World) -> Box<dyn Source> {
         .enumerate()
         .map(|(number, frame)| Received {
             bytes: frame[..frame.iter().rposition(|byte| *byte == 0x1C).unwrap()].to_vec(),
-            at: Moment::from_local(DAY.at(11, 0, 0, 0)),
+            // Received at the time at which the tables were written: both look back from there.
+            at: Moment::from_local(DAY.at(0, 5, 0, 0)),
             number: number.to_string(),
         })
         .collect();

@@ -14,7 +14,10 @@ pub const FIELDS: &[Field] = &[
     ("allergies.confirmed_none", From::Whole(|c| states(c, "none"))),
     ("allergies.not_recorded", From::Whole(|c| states(c, "not_recorded"))),
     ("allergies.unavailable", From::Whole(|c| states(c, "unavailable"))),
-    ("allergies.kind", From::Whole(|c| allergies(c, |a| a.kind.word().to_owned()))),
+    (
+        "allergies.kind",
+        From::Whole(|c| allergies(c, |a| a.kind.word().to_owned())),
+    ),
     ("allergies.code", From::Whole(|c| allergies(c, |a| a.code.clone()))),
     ("allergies.reaction", From::Whole(|c| allergies(c, |a| reaction(a).0))),
     ("allergies.severity", From::Whole(|c| allergies(c, |a| reaction(a).1))),
@@ -27,10 +30,7 @@ pub const FIELDS: &[Field] = &[
         }),
     ),
     ("allergies.remark", From::Whole(|c| allergies(c, |a| reaction(a).2))),
-    (
-        "diagnoses",
-        From::Whole(|c| items(&c.diagnoses, |d| line("", name(d)))),
-    ),
+    ("diagnoses", From::Whole(|c| items(&c.diagnoses, |d| line("", name(d))))),
     ("diagnoses.code", From::Whole(|c| diagnoses(c, |d| d.icd10.clone()))),
     ("diagnoses.since", From::Whole(|c| diagnoses(c, |d| day(d.since)))),
     ("diagnoses.main", From::Whole(|c| diagnoses(c, |d| mark(d.main, "主")))),
@@ -70,11 +70,7 @@ pub const FIELDS: &[Field] = &[
     ),
     (
         "prescriptions",
-        From::Whole(|c| {
-            items(&c.prescriptions, |p| {
-                line(prescription(p), p.items.len().to_string())
-            })
-        }),
+        From::Whole(|c| items(&c.prescriptions, |p| line(prescription(p), p.items.len().to_string()))),
     ),
     (
         "prescriptions.on",
@@ -125,7 +121,10 @@ pub const FIELDS: &[Field] = &[
         From::Whole(|c| drugs(c, |i| shown(i.total.as_ref().map(|q| q.text())))),
     ),
     ("prescriptions.rhythm", From::Whole(|c| drugs(c, |i| i.rhythm.text()))),
-    ("prescriptions.comment", From::Whole(|c| drugs(c, |i| i.comment.clone()))),
+    (
+        "prescriptions.comment",
+        From::Whole(|c| drugs(c, |i| i.comment.clone())),
+    ),
     (
         "results",
         From::Whole(|c| items(&c.results, |r| line(moment(r.on, r.at), r.name.clone()))),
@@ -140,14 +139,13 @@ pub const FIELDS: &[Field] = &[
         "results.flag",
         From::Whole(|c| results(c, |r| shown(r.flag.map(|flag| flag.word())))),
     ),
-    ("results.reference", From::Whole(|c| results(c, |r| r.reference.clone()))),
+    (
+        "results.reference",
+        From::Whole(|c| results(c, |r| r.reference.clone())),
+    ),
     (
         "results.at",
-        From::Whole(|c| {
-            of(&c.results, |r| {
-                line(format!("{} {}", day(r.on), r.name), time(r.at))
-            })
-        }),
+        From::Whole(|c| of(&c.results, |r| line(format!("{} {}", day(r.on), r.name), time(r.at)))),
     ),
     (
         "results.remark",

@@ -3,7 +3,7 @@
 use chart::stay::{Beds, Handover, Plan, Scheduled, Stay, Vital};
 use chart::{Chart, Known};
 
-use super::{Field, From, Line, coded, day, items, line, moment, of, one, shown, text};
+use super::{Field, From, Line, STATE, coded, day, items, line, moment, of, one, shown, text};
 
 pub const FIELDS: &[Field] = &[
     (
@@ -30,7 +30,10 @@ pub const FIELDS: &[Field] = &[
         From::Whole(|c| lying(c, |s| one("", coded(&s.attending)))),
     ),
     ("stay.nurse", From::Whole(|c| lying(c, |s| one("", coded(&s.nurse))))),
-    ("stay.purpose", From::Whole(|c| lying(c, |s| one("", s.purpose.clone())))),
+    (
+        "stay.purpose",
+        From::Whole(|c| lying(c, |s| one("", s.purpose.clone()))),
+    ),
     ("stay.diet", From::Whole(|c| lying(c, |s| text(&s.diet)))),
     ("stay.rest", From::Whole(|c| lying(c, |s| text(&s.rest)))),
     ("stay.isolation", From::Whole(|c| lying(c, |s| text(&s.isolation)))),
@@ -109,7 +112,7 @@ fn drug(line: &Scheduled) -> String {
     line.item.drug.code.clone()
 }
 
-/// The drug with its amounts and its usage: everything but the hours.
+/// The drug with its amounts and its usage: everything but the hours, and for how long it was supplied.
 fn amounts(line: &Scheduled) -> String {
     let item = &line.item;
     [
@@ -118,7 +121,6 @@ fn amounts(line: &Scheduled) -> String {
         shown(item.per_dose.as_ref().map(|q| q.text())),
         shown(item.per_day.as_ref().map(|q| q.text())),
         item.usage_text(),
-        item.supply_text(),
         shown(item.total.as_ref().map(|q| q.text())),
         item.comment.clone(),
     ]
@@ -143,15 +145,16 @@ fn vital(v: &Vital) -> String {
         .join("|")
 }
 
-/// Plans of one kind. That nothing is planned is not said of one kind, so a state is said of the discharge.
+/// Plans of one kind, days with hyphens. Whether anything is known of plans is said of all kinds together.
 fn plans(stay: &Stay, what: &str) -> Vec<Line> {
     let planned = of(&stay.plans, |plan: &Plan| {
-        (plan.what == what).then(|| line("", plan.when.clone())).flatten()
+        let is = plan.what.starts_with(what);
+        is.then(|| line("", plan.when.replace('/', "-"))).flatten()
     });
     match &stay.plans {
+        Known::Present(_) | Known::NotRecorded if planned.is_empty() => one(STATE, "not_recorded"),
         Known::Present(_) => planned,
-        _ if what == "退院" => items(&stay.plans, |_| None),
-        _ => planned,
+        _ => items(&stay.plans, |_| None),
     }
 }
 

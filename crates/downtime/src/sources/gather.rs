@@ -11,6 +11,7 @@ pub use self::people::{Key, People, Person, Reach};
 pub use self::said::{AllergySaid, DrugSaid, Limits, kind_word};
 pub use self::wards::{Crowded, Wards};
 
+mod blood;
 mod draft;
 mod gathering;
 mod identity;
@@ -20,4 +21,5 @@ mod people;
 mod said;
 mod select;
 mod stay;
+pub mod ward;
 mod wards;

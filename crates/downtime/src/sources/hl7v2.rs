@@ -18,6 +18,7 @@ use super::{Extract, Origin, Progress, PullFault, Scope, Source};
 mod booked;
 mod departments;
 mod dosing;
+mod injection;
 mod lists;
 mod moves;
 mod orders;
@@ -27,6 +28,7 @@ mod results;
 mod said;
 mod told;
 mod units;
+mod ward;
 
 /// Most patients of one feed.
 const MAX_PATIENTS: usize = 2_000_000;

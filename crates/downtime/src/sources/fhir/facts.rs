@@ -12,7 +12,7 @@ use super::json::{Odd, Raw};
 use super::model::{Concept, Extension, Reference};
 use super::refs::{Directory, Whose};
 use super::when::{self, When};
-use crate::sources::gather::{About, Gathering};
+use crate::sources::gather::{About, Gathering, names};
 
 pub mod allergy;
 pub mod booking;
@@ -167,7 +167,11 @@ impl Scene<'_> {
 
     /// Somebody's name.
     pub fn person(&mut self, reference: Option<&Reference<'_>>, contained: &[Raw<'_>]) -> Coded {
-        reference.map_or_else(Coded::default, |one| self.directory.named(one, contained, &self.place))
+        let found = reference.map_or_else(Coded::default, |one| self.directory.named(one, contained, &self.place));
+        Coded {
+            name: names::written(&found.name),
+            ..found
+        }
     }
 }
 

@@ -53,6 +53,7 @@ node! {
         code = "valueCode": Text<'a>,
         string = "valueString": Text<'a>,
         boolean = "valueBoolean": Option<bool>,
+        date_time = "valueDateTime": Text<'a>,
         integer = "valueInteger": Number<'a>,
         concept = "valueCodeableConcept": Option<Concept<'a>>,
         coding = "valueCoding": Option<Coding<'a>>,

@@ -26,16 +26,21 @@ pub fn writing<'n>(name: &'n HumanName<'_>) -> &'n str {
 /// The words of a name: its text, else family and given name.
 #[must_use]
 pub fn words(name: &HumanName<'_>) -> String {
-    if !name.text.trim().is_empty() {
-        return name.text.trim().to_owned();
-    }
     let given: Vec<&str> = name
         .given
         .iter()
         .map(|one| one.trim())
         .filter(|one| !one.is_empty())
         .collect();
-    names::joined(&name.family, &given.join(" "))
+    let parts = names::joined(&name.family, &given.join(" "));
+    let bare = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    let text = name.text.trim();
+    // Where the parts say the same, they say where the family name ends: `DE LA CRUZ MARIA` does not.
+    if text.is_empty() || (bare(text) == bare(&parts) && !name.family.trim().is_empty()) {
+        parts
+    } else {
+        text.to_owned()
+    }
 }
 
 /// The name of a person among several writings of it.

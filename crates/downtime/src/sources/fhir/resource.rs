@@ -102,6 +102,7 @@ node! {
         relationship = "relationship": Vec<Concept<'a>>,
         name = "name": Option<HumanName<'a>>,
         telecom = "telecom": Vec<ContactPoint<'a>>,
+        organization = "organization": Option<Reference<'a>>,
     }
 }
 node! {

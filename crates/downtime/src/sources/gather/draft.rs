@@ -169,6 +169,7 @@ impl Draft {
         patient
             .facts
             .extend(std::mem::take(&mut self.facts).into_iter().take(room));
+        super::blood::join(&mut patient.facts);
         let appointments = select::appointments(std::mem::take(&mut self.appointments), &mut sink);
         let booked = select::booked_departments(&appointments, frame.day);
         let limits = &frame.limits;
@@ -193,6 +194,9 @@ impl Draft {
             },
             insurances: {
                 let list = select::insurances(std::mem::take(&mut self.insurances), frame.day, &mut sink);
+                if let Some(first) = list.first().filter(|_| patient.insurance.is_empty()) {
+                    patient.insurance.clone_from(&first.kind);
+                }
                 self.known(list, DataKind::Insurance, thin, frame)
             },
             stay: {

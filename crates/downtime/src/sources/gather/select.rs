@@ -41,8 +41,31 @@ pub fn orders(mut list: Vec<ExamOrder>, sink: &mut Sink<'_>) -> Vec<ExamOrder> {
 }
 
 /// Diagnoses with the main ones first, otherwise in the order of the file.
+///
+/// One that is told twice (in two exports of one system) is one. Whatever one of them marks holds for it: what the patient has not been
+/// told must not come to paper through a copy without the mark.
 #[must_use]
-pub fn diagnoses(mut list: Vec<Diagnosis>, limits: &Limits, sink: &mut Sink<'_>) -> Vec<Diagnosis> {
+pub fn diagnoses(told: Vec<Diagnosis>, limits: &Limits, sink: &mut Sink<'_>) -> Vec<Diagnosis> {
+    let mut list: Vec<Diagnosis> = Vec::with_capacity(told.len());
+    for one in told {
+        match list.iter_mut().find(|other| is_same(other, &one)) {
+            // Rows that are the same to the letter are counted below.
+            Some(same) if *same != one => {
+                same.main |= one.main;
+                same.uninformed |= one.uninformed;
+                for (known, other) in [
+                    (&mut same.code, one.code),
+                    (&mut same.icd10, one.icd10),
+                    (&mut same.department, one.department),
+                ] {
+                    if known.is_empty() {
+                        *known = other;
+                    }
+                }
+            }
+            _ => list.push(one),
+        }
+    }
     list.sort_by_key(|diagnosis| !diagnosis.main);
     keep(list, limits.diagnoses, "病名", Severity::Warning, sink)
 }
@@ -138,6 +161,17 @@ pub fn keep<T: PartialEq>(list: Vec<T>, most: usize, word: &str, severity: Sever
         sink.tell("list.cut", severity, "", message);
     }
     kept
+}
+
+/// The same diagnosis, as far as both say: name, beginning and suspicion, and codes and department where both have them.
+fn is_same(one: &Diagnosis, other: &Diagnosis) -> bool {
+    let agree = |a: &str, b: &str| a.is_empty() || b.is_empty() || a == b;
+    one.name == other.name
+        && one.since == other.since
+        && one.suspected == other.suspected
+        && agree(&one.code, &other.code)
+        && agree(&one.icd10, &other.icd10)
+        && agree(&one.department, &other.department)
 }
 
 fn prescription(row: DrugSaid) -> Prescription {

@@ -2,17 +2,38 @@
 //!
 //! An appointment is known by its number (SCH-1, else SCH-2); the latest message about it says when it is, or that it is no more.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chart::note::{Section, SectionKind, split_soap};
 use chart::stay::Handover;
 use chart::{Appointment, Note};
+use hl7::Segment;
 
-use super::read::{Cwe, MAX_LONG, Remarks, When, coded, cut, person, place, short};
+use super::read::{Cwe, MAX_LONG, MAX_MEDIUM, Remarks, When, coded, cut, person, place, short};
 use super::results::number;
 use super::said::Register;
 use super::told::{Names, Taking};
 
 /// Most sections of one document.
 const MAX_SECTIONS: usize = 60;
+
+/// A text that is enclosed as base64 of UTF-8 (ED: TEXT in component 2, Base64 in 4). Pictures and PDF are none.
+fn enclosed(obx: Segment<'_>) -> Option<String> {
+    let part = |at: usize| short(obx.field(5).component(at)).to_ascii_lowercase();
+    if part(2) != "text" || part(4) != "base64" {
+        return None;
+    }
+    let data: String = obx
+        .field(5)
+        .component(5)
+        .text()
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .collect();
+    let bytes = STANDARD.decode(data).ok()?;
+    let text = cut(&String::from_utf8(bytes).ok()?, MAX_LONG);
+    (!text.is_empty()).then_some(text)
+}
 
 /// The part of a note that a LOINC code names.
 fn section(code: &str) -> Option<SectionKind> {
@@ -74,6 +95,16 @@ impl Booked {
             .map(|at| Cwe::of(sch.field(at).first()).words())
             .find(|words| !words.is_empty())
             .unwrap_or_else(|| service.name.clone());
+        // What is noted at the booking itself stands before the patient.
+        let before = message
+            .segments()
+            .take_while(|segment| !matches!(segment.name(), "PID" | "RGS"));
+        let noted = before.filter(|segment| segment.name() == "NTE");
+        let said: Vec<String> = std::iter::once(purpose)
+            .chain(noted.map(|nte| cut(&nte.field(3).text(), MAX_MEDIUM)))
+            .filter(|words| !words.is_empty())
+            .collect();
+        let purpose = cut(&said.join(" "), MAX_MEDIUM);
         let appointment = when.filter(|_| !off).map(|when| Appointment {
             on: when.on,
             at: when.at,
@@ -133,7 +164,15 @@ impl Booked {
         let when = [4, 6, 7].into_iter().find_map(|at| When::of(txa.field(at)));
         let mut sections: Vec<Section> = Vec::new();
         for obx in message.segments_named("OBX") {
-            if matches!(short(obx.field(2).component(1)).as_str(), "ED" | "RP") {
+            let kind = short(obx.field(2).component(1));
+            if kind == "ED" {
+                match enclosed(obx) {
+                    Some(text) if sections.len() < MAX_SECTIONS => sections.extend(split_soap(&text)),
+                    _ => {}
+                }
+                continue;
+            }
+            if kind == "RP" {
                 continue;
             }
             let lines: Vec<String> = obx

@@ -5,7 +5,7 @@
 
 use chart::dose::Quantity;
 use chart::medication::{Rhythm, Route};
-use chart::{Coded, PrescriptionItem, Severity};
+use chart::{PrescriptionItem, Severity};
 use hl7::{Field, Segment};
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -104,10 +104,10 @@ pub struct DrugSegments<'a> {
 }
 
 /// Words that go into the comment.
-struct Comment(Vec<String>);
+pub(super) struct Comment(pub(super) Vec<String>);
 
 impl Comment {
-    fn add(&mut self, words: impl Into<String>) {
+    pub(super) fn add(&mut self, words: impl Into<String>) {
         let words = words.into();
         if !words.is_empty() && !self.0.contains(&words) {
             self.0.push(words);
@@ -143,10 +143,29 @@ pub fn read(segments: &DrugSegments<'_>, ordered: Option<Date>, remarks: &mut Re
         });
     }
     for nte in &segments.notes {
-        comment.add(cut(&nte.field(3).text(), MAX_MEDIUM));
+        remark(*nte, &mut line, &mut comment);
     }
+    line.high_risk |= rxe.field(7).repetitions().any(|one| two_people(&Cwe::of(one).words()));
     line.item.comment = cut(&comment.0.join(" "), MAX_MEDIUM);
     Some(line)
+}
+
+/// Words that say that two people give a drug, as pharmacies write them into comments.
+const TWO_PEOPLE: [&str; 4] = ["ダブルチェック", "高リスク", "高リスク薬", "ハイリスク薬"];
+
+/// True for a comment that says nothing but that two people give the drug.
+pub(super) fn two_people(words: &str) -> bool {
+    TWO_PEOPLE.contains(&words)
+}
+
+/// NTE behind a drug: a comment, or by its words (NTE-3) or its kind (NTE-4) the mark of a drug that two people give.
+pub(super) fn remark(nte: Segment<'_>, line: &mut Line, comment: &mut Comment) {
+    let words = cut(&nte.field(3).text(), MAX_MEDIUM);
+    let marked = two_people(&words) || two_people(&Cwe::of(nte.field(4).first()).words());
+    line.high_risk |= marked;
+    if !marked || !two_people(&words) {
+        comment.add(words);
+    }
 }
 
 /// Both codes of a drug.
@@ -160,7 +179,7 @@ pub fn codes(drug: &Cwe) -> Vec<String> {
 }
 
 /// TQ1-3 (usage), TQ1-6 (days), TQ1-7 and 8 (from, until), TQ1-11 (text), TQ1-14 (times).
-fn timing(
+pub(super) fn timing(
     segments: &DrugSegments<'_>,
     line: &mut Line,
     ordered: Option<Date>,
@@ -248,7 +267,7 @@ pub fn rhythm(code: &str) -> Option<Rhythm> {
 }
 
 /// RXE-3, 5 and 19: per dose and per day. `""` in RXE-3 says that no amount per dose can be given.
-fn amounts(rxe: Segment<'_>, line: &mut Line, comment: &mut Comment, remarks: &mut Remarks) {
+pub(super) fn amounts(rxe: Segment<'_>, line: &mut Line, comment: &mut Comment, remarks: &mut Remarks) {
     let unit = unit_words(&Cwe::of(rxe.field(5).first()));
     let least = short(rxe.field(3).component(1));
     let most = short(rxe.field(4).component(1));
@@ -278,6 +297,7 @@ fn instructions(field: Field<'_>, item: &mut PrescriptionItem, comment: &mut Com
                 doses.push(dose);
                 words.push(said);
             }
+            None if two_people(&said) => {}
             None => comment.add(rhythm(&code).map_or(said, |rhythm| {
                 item.rhythm = rhythm;
                 String::new()
@@ -405,92 +425,6 @@ fn route(rxe: Segment<'_>, segments: &DrugSegments<'_>, line: &Line) -> Route {
         None if as_needed => Route::AsNeeded,
         None => Route::Other,
     }
-}
-
-/// Reads one bottle of an injection: its components are its name.
-#[must_use]
-pub fn read_injection(segments: &DrugSegments<'_>, remarks: &mut Remarks) -> Option<Line> {
-    let rxe = segments.rxe?;
-    let head = Cwe::of(rxe.field(2).first());
-    let mut line = Line::default();
-    let mut comment = Comment(Vec::new());
-    let mut names = Vec::new();
-    for rxc in &segments.rxc {
-        let part = Cwe::of(rxc.field(2).first());
-        let unit = unit_words(&Cwe::of(rxc.field(4).first()));
-        let amount = short(rxc.field(3).component(1));
-        let name = part.words();
-        if !name.is_empty() {
-            names.push(format!("{name} {amount}{unit}").trim().to_owned());
-        }
-        line.codes.extend(codes(&part));
-        line.high_risk |= rxc.field(7).repetitions().any(|flag| short(flag.component(1)) == "01");
-    }
-    let class = [&head.first, &head.second]
-        .into_iter()
-        .find(|t| t.system.starts_with("JHSI0002"));
-    line.high_risk |= class.is_some_and(|class| matches!(class.code.as_str(), "03" | "07"));
-    if names.is_empty() {
-        // Without components RXE-2 is the drug itself.
-        line.codes = codes(&head);
-        line.item.drug = head.coded();
-    } else {
-        let first = segments
-            .rxc
-            .first()
-            .map(|rxc| Cwe::of(rxc.field(2).first()).coded().code);
-        line.item.drug = Coded::new(first.unwrap_or_default(), cut(&names.join(" ＋ "), MAX_MEDIUM));
-    }
-    if line.item.drug.is_empty() {
-        return None;
-    }
-    timing(segments, &mut line, None, &mut comment, remarks);
-    // The times of a bottle are its hours, not words of its comment: three bottles of a day would be three drugs.
-    comment.0.clear();
-    for tq1 in &segments.tq1 {
-        comment.add(cut(&tq1.field(11).text(), MAX_SHORT));
-    }
-    for repetition in rxe.field(7).repetitions() {
-        comment.add(Cwe::of(repetition).words());
-    }
-    for nte in &segments.notes {
-        comment.add(cut(&nte.field(3).text(), MAX_MEDIUM));
-    }
-    amounts(rxe, &mut line, &mut comment, remarks);
-    line.item.per_day = None;
-    line.item.route = Route::Injection;
-    line.how = how(rxe, segments);
-    line.item.comment = cut(&comment.0.join(" "), MAX_MEDIUM);
-    Some(line)
-}
-
-/// 静脈内 点滴 主管 100 mL/時 5時間
-fn how(rxe: Segment<'_>, segments: &DrugSegments<'_>) -> String {
-    let mut words: Vec<String> = Vec::new();
-    for rxr in &segments.rxr {
-        for field in [1, 3, 4, 5] {
-            words.push(Cwe::of(rxr.field(field).first()).words());
-        }
-    }
-    words.push(Cwe::of(rxe.field(27).first()).words());
-    let rate = short(rxe.field(23).component(1));
-    if !rate.is_empty() {
-        words.push(format!("{rate}{}", unit_words(&Cwe::of(rxe.field(24).first()))));
-    }
-    for tq1 in &segments.tq1 {
-        let (number, unit) = counted(tq1.field(13));
-        if !number.is_empty() {
-            let unit = if unit == "hr" { "時間" } else { &unit };
-            words.push(format!("{number}{unit}で"));
-        }
-    }
-    let mut seen: Vec<String> = Vec::new();
-    for word in words {
-        if !word.is_empty() && !seen.contains(&word) {
-            seen.push(word);
-        }
-    }
-    cut(&seen.join(" "), MAX_SHORT)
 }
 
 #[cfg(test)]

@@ -176,13 +176,11 @@ fn allergy(segment: Segment<'_>, full: bool, remarks: &mut Remarks) -> Option<(S
 
 /// HL7 table 0127.
 fn kind(code: &str, substance: &str) -> AllergyKind {
-    if substance.contains("造影剤") {
-        return AllergyKind::Contrast;
-    }
     match code {
+        "MC" => AllergyKind::Contraindication,
+        _ if substance.contains("造影剤") => AllergyKind::Contrast,
         "DA" => AllergyKind::Drug,
         "FA" => AllergyKind::Food,
-        "MC" => AllergyKind::Contraindication,
         _ => AllergyKind::Other,
     }
 }

@@ -9,6 +9,7 @@ use hl7::{Message, Segment};
 use jiff::civil::Date;
 
 use super::dosing::{self, DrugSegments, Line};
+use super::injection;
 use super::read::{Cwe, MAX_MEDIUM, MAX_SHORT, Place, Remarks, When, coded, cut, person, place, short};
 use super::results::number;
 use super::said::{Register, Told};
@@ -38,6 +39,8 @@ pub struct DrugOrder {
     pub doctor: Coded,
     /// For somebody in a bed (ORC-29 I, RXE-21 IHP, PV1-2 I).
     pub inpatient: bool,
+    /// Said in so many words to be for somebody who goes home (ORC-29 O, RXE-21 OHP).
+    pub outpatient: bool,
     /// The drugs.
     pub lines: Vec<Line>,
 }
@@ -135,7 +138,7 @@ impl Orders {
             let on = When::of(orc.field(9)).map(|when| when.on);
             let line = match medicine {
                 Medicine::Prescription => dosing::read(&group.drug, on, &mut remarks),
-                Medicine::Injection => dosing::read_injection(&group.drug, &mut remarks),
+                Medicine::Injection => injection::read_injection(&group.drug, &mut remarks),
             };
             let off = is_off(&control(orc));
             let known = orders.iter_mut().find(|(other, ..)| *other == key);
@@ -158,20 +161,18 @@ impl Orders {
                 department: coded(orc.field(17)),
                 doctor: person(orc.field(12)),
                 inpatient,
+                outpatient: false,
                 lines: Vec::new(),
             });
             let order_type = short(orc.field(29).component(1));
-            let place_of_use = group
-                .drug
-                .rxe
-                .map(|rxe| rxe.field(21))
-                .into_iter()
-                .flat_map(|f| f.repetitions());
-            order.inpatient |= order_type == "I"
-                || place_of_use
-                    .into_iter()
-                    .any(|one| short(one.component(1)).starts_with("IH"));
+            let used = |at: &str| {
+                let places = group.drug.rxe.map(|rxe| rxe.field(21)).into_iter();
+                let mut places = places.flat_map(|field| field.repetitions());
+                places.any(|one| short(one.component(1)).starts_with(at))
+            };
+            order.inpatient |= order_type == "I" || used("IH");
             order.inpatient &= order_type != "O";
+            order.outpatient = order_type == "O" || (order_type.is_empty() && used("OH"));
             if let Some(mut line) = line {
                 line.group = short(orc.field(4).component(1));
                 line.item.rp = rp(&line.group).unwrap_or_else(|| u16::try_from(at + 1).unwrap_or(0));
@@ -312,6 +313,10 @@ impl Orders {
         let mut all = Vec::new();
         for medicine in [Medicine::Prescription, Medicine::Injection] {
             for (order, number, told) in self.of(medicine) {
+                // What somebody took at home before is a prescription; what of it goes on here the ward orders anew.
+                if order.outpatient && medicine == Medicine::Prescription {
+                    continue;
+                }
                 for line in order.lines.iter().filter(|line| line.is_due(day, order.on)) {
                     all.push((self.scheduled(line, number, medicine, day), &told.remarks, &*told.file));
                 }
@@ -426,6 +431,14 @@ fn medicine(group: &Group<'_>, kind: &str) -> Medicine {
         return Medicine::Prescription;
     };
     let class = Cwe::of(rxe.field(2).first()).first.system.starts_with("JHSI");
+    // 内服 … 自己注射 (JHSP0003) are of prescriptions only; 臨時・定時 (JHSI0001) stands in both.
+    let prescribed = rxe
+        .field(27)
+        .repetitions()
+        .any(|one| short(one.component(3)).starts_with("JHSP"));
+    if prescribed && group.drug.rxc.is_empty() {
+        return Medicine::Prescription;
+    }
     let special = rxe
         .field(21)
         .repetitions()
@@ -471,15 +484,24 @@ fn exam_order(
         words.push(cut(&tq1.field(11).text(), MAX_SHORT));
     }
     words.push(cut(&obr.field(13).text(), MAX_SHORT));
-    words.extend(group.notes.iter().map(|nte| cut(&nte.field(3).text(), MAX_SHORT)));
-    words.retain(|word| !word.is_empty());
     let Place { point, .. } = place(obr.field(24));
+    let mut room = if point.is_ascii() { String::new() } else { point };
+    for nte in &group.notes {
+        let text = cut(&nte.field(3).text(), MAX_SHORT);
+        // NTE-4 says what a note is about; where to go has a place of its own.
+        if room.is_empty() && Cwe::of(nte.field(4).first()).words() == "場所" {
+            room = text;
+        } else {
+            words.push(text);
+        }
+    }
+    words.retain(|word| !word.is_empty());
     let department = coded(orc.field(17));
     Some(ExamOrder {
         on: when.on,
         at: when.at,
         exam,
-        place: if !point.is_ascii() { point } else { String::new() },
+        place: room,
         remarks: cut(&words.join(" "), MAX_MEDIUM),
         department,
         number: if taking.is_unnumbered(number) {

@@ -359,7 +359,7 @@ pub fn fact(obx: Segment<'_>) -> Option<(String, Option<Fact>)> {
     let unit = super::units::unit_words(&Cwe::of(obx.field(6).first()));
     let fact = (!value.is_empty()).then(|| Fact {
         label,
-        value: format!("{value}{unit}"),
+        value: format!("{value} {unit}").trim().to_owned(),
         on: When::of(obx.field(14)).map(|when| when.on),
     });
     Some((code, fact))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chart::patient::Fact;
 use chart::stay::Plan;
-use chart::{Coded, DataKind, Known, Moment, Name, PatientId, Severity};
+use chart::{Coded, DataKind, Known, Moment, Name, PatientId, Severity, Stay};
 use hl7::Message;
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -13,12 +13,13 @@ use jiff::civil::Date;
 use super::booked::Booked;
 use super::departments;
 use super::lists::{Allergies, Problems};
-use super::moves::Moves;
+use super::moves::{Moves, Replayed};
 use super::orders::Orders;
 use super::person::Person;
 use super::read::{Remarks, short};
 use super::results::Results;
 use super::said::{Register, Said, Told as Statement};
+use super::ward::{Ward, is_mark};
 use crate::sources::gather::{About, AllergySaid};
 
 /// Most other numbers of one patient.
@@ -99,6 +100,7 @@ pub struct Told {
     orders: Orders,
     results: Results,
     booked: Booked,
+    ward: Ward,
     /// Numbers that were merged into this one (MRG-1), and the number this one was merged into.
     former_numbers: Register<String, ()>,
     merged_into: Register<String, ()>,
@@ -178,6 +180,7 @@ impl Told {
     fn adt(&mut self, event: &str, taking: &Taking<'_>) {
         let message = taking.message;
         self.person.take_profile(taking);
+        self.ward.take(taking);
         self.allergies.take_al1(taking);
         if message.segment("AL1").is_some() {
             self.vouch(DataKind::Allergy, taking);
@@ -279,7 +282,8 @@ impl Told {
 
     /// Says everything.
     pub fn say(self, id: &PatientId, about: &mut About<'_>, saying: &Saying<'_>) {
-        self.say_person(id, about);
+        let replayed = self.moves.replay(saying.names, saying.now);
+        self.say_person(id, replayed.stay.as_ref(), about);
         for (said, remarks, file) in self.allergies.said() {
             about.draft.add_allergy(said);
             tell(about, remarks, file);
@@ -307,7 +311,7 @@ impl Told {
                 about.draft.notes.push(one);
             }
         }
-        self.say_stay(about, saying);
+        self.say_stay(replayed, about, saying);
         let dropped = self.orders.dropped() + self.results.dropped();
         if dropped > 0 {
             let message = format!("この患者の記録が多すぎ、{dropped}件を読みませんでした。");
@@ -318,7 +322,7 @@ impl Told {
         }
     }
 
-    fn say_person(&self, id: &PatientId, about: &mut About<'_>) {
+    fn say_person(&self, id: &PatientId, stay: Option<&Stay>, about: &mut About<'_>) {
         if let Some(mut patient) = self.person.patient(id) {
             for old in self.predecessors() {
                 let name = Name::new(format!("旧患者番号 {old}"), "");
@@ -330,10 +334,11 @@ impl Told {
             tell(about, remarks, file);
         }
         about.draft.facts.extend(self.person.partial_birth());
+        let facts = self.person.facts.iter().filter(|(_, told)| !is_mark(told, stay));
         about
             .draft
             .facts
-            .extend(self.person.facts.iter().filter_map(|(_, told)| told.what.clone()));
+            .extend(facts.filter_map(|(_, told)| told.what.clone()));
         about
             .draft
             .insurances
@@ -368,8 +373,7 @@ impl Told {
         }
     }
 
-    fn say_stay(&self, about: &mut About<'_>, saying: &Saying<'_>) {
-        let replayed = self.moves.replay(saying.names, saying.now);
+    fn say_stay(&self, replayed: Replayed, about: &mut About<'_>, saying: &Saying<'_>) {
         tell(about, &replayed.remarks, "");
         if let Some(Plan { when, what }) = replayed.coming {
             let still_to_come = when
@@ -398,6 +402,7 @@ impl Told {
         if let Some(contacts) = self.person.contacts() {
             stay.contacts = Known::from_list(contacts.clone());
         }
+        self.ward.put(&mut stay, &self.person.facts);
         about.stays(stay, "");
         about.draft.stay.vitals.extend(self.results.vitals());
         let told = self.booked.handovers.iter().filter_map(|(_, told)| told.what.clone());

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use super::booking::is_error;
 use super::{Scene, bounded, is_any};
 use crate::sources::fhir::codes::{self, System};
-use crate::sources::fhir::model::Concept;
+use crate::sources::fhir::model::{Coding, Concept};
 use crate::sources::fhir::{resource, when};
 use crate::sources::gather::AllergySaid;
 
@@ -147,7 +147,9 @@ pub fn list(it: &resource::List<'_>, scene: &mut Scene<'_>) -> bool {
 fn present(it: &resource::AllergyIntolerance<'_>, code: &Concept<'_>, on: Option<Date>) -> Allergy {
     let substance = bounded(code.words());
     let is = |word: &str| it.category.iter().any(|one| &**one == word);
-    let kind = if substance.contains("造影") {
+    let kind = if code.coding.iter().any(|coding| coding.display.trim() == "禁忌") {
+        AllergyKind::Contraindication
+    } else if substance.contains("造影剤") {
         AllergyKind::Contrast
     } else if is("medication") {
         AllergyKind::Drug
@@ -156,8 +158,17 @@ fn present(it: &resource::AllergyIntolerance<'_>, code: &Concept<'_>, on: Option
     } else {
         AllergyKind::Other
     };
+    // A code that is written as something else than the substance is its class (食物, その他), not its code.
+    let is_class = |coding: &&Coding<'_>| {
+        let display = coding.display.trim();
+        codes::system(&coding.system) == System::Own && !display.is_empty() && display != substance
+    };
+    let own = Concept {
+        coding: code.coding.iter().filter(|one| !is_class(one)).cloned().collect(),
+        ..code.clone()
+    };
     let coded = codes::coded(
-        code,
+        &own,
         &[System::Yj, System::Generic, System::Hot, System::Jfagy, System::Snomed],
     );
     let mut words: Vec<String> = Vec::new();
@@ -179,6 +190,7 @@ fn present(it: &resource::AllergyIntolerance<'_>, code: &Concept<'_>, on: Option
         };
         words.push(format!("{}{severity}", said.join("、")).trim().to_owned());
     }
+    let mut words: Vec<String> = vec![words.join("、")];
     words.extend(it.note.iter().map(|one| one.text.trim().to_owned()));
     // For drugs JP-CLINS puts "high" on every contraindication; elsewhere it says that a next time may kill.
     if &*it.criticality == "high" && !is("medication") {
@@ -197,7 +209,7 @@ fn present(it: &resource::AllergyIntolerance<'_>, code: &Concept<'_>, on: Option
             substance
         },
         code: coded.code,
-        reaction: bounded(&words.join("、")),
+        reaction: bounded(&words.join(" ")),
         on,
     }
 }

@@ -11,6 +11,7 @@ use super::{Scene, bounded};
 use crate::sources::fhir::codes::{self, System};
 use crate::sources::fhir::model::Concept;
 use crate::sources::fhir::resource::{Observation, ObservationComponent, ReferenceRange};
+use crate::sources::gather::ward::WARD;
 
 /// Order of codes of a result.
 const RESULT_ORDER: [System; 2] = [System::Jlac, System::Loinc];
@@ -50,21 +51,6 @@ fn about(it: &Observation<'_>) -> About {
         None => About::Elsewhere,
     }
 }
-
-/// What wards write down about a stay, by its words.
-const WARD: [&str; 11] = [
-    "安静度",
-    "隔離",
-    "酸素",
-    "点滴",
-    "インスリン",
-    "方針",
-    "ADL",
-    "転倒危険度",
-    "嚥下",
-    "皮膚",
-    "手術予定",
-];
 
 fn by_code(code: &Concept<'_>) -> Option<About> {
     if let Some(loinc) = codes::code_of(code, System::Loinc) {
@@ -333,6 +319,15 @@ fn results(it: &Observation<'_>, on: Option<jiff::civil::Date>, at: Option<jiff:
         }
         if &*it.status == "preliminary" {
             value.push_str("（速報）");
+        }
+        // 溶血 and the like: it belongs to the value.
+        for note in it
+            .note
+            .iter()
+            .map(|note| note.text.trim())
+            .filter(|note| !note.is_empty())
+        {
+            value = bounded(&format!("{value} {note}"));
         }
         Some(LabResult {
             name,

@@ -7,7 +7,7 @@ use chart::coverage::{Coverage, MAX_PUBLIC};
 use chart::stay::Contact;
 use chart::{Known, PatientId, Stay};
 
-use crate::sources::gather::{DrugSaid, Gathering};
+use crate::sources::gather::{DrugSaid, Gathering, ward};
 
 /// Facts on hold, by patient: in the order of numbers, so that the same input gives the same charts.
 #[derive(Debug, Default)]
@@ -97,57 +97,16 @@ impl Pending {
                 }
                 stay.isolation = known(self.isolations.get(&id).cloned(), self.has_flags);
                 stay.contacts = Known::from_list(self.contacts.get(&id).cloned().unwrap_or_default());
-                put_marks(&mut stay, self.marks.get(&id), !self.marks.is_empty());
+                // Where the source knows such words at all, what a stay lacks was not recorded.
+                if !self.marks.is_empty() {
+                    ward::put(&mut stay, self.marks.get(&id).map_or(&[], Vec::as_slice));
+                }
                 if let Some(mut about) = gathering.about(&id) {
                     about.stays(stay, &file);
                 }
             }
         }
     }
-}
-
-/// What the ward wrote down. 「なし」 is confirmed none only where it can mean nothing else: 食事なし and 安静度なし can mean two things.
-fn put_marks(stay: &mut Stay, marks: Option<&Vec<(String, String)>>, at_all: bool) {
-    if !at_all {
-        return;
-    }
-    let find = |label: &str| {
-        marks
-            .into_iter()
-            .flatten()
-            .find(|(known, _)| known == label)
-            .map(|(_, words)| words.clone())
-    };
-    let words = |label: &str| find(label).map_or(Known::NotRecorded, Known::Present);
-    let mark = |label: &str| match words(label) {
-        Known::Present(text) if matches!(text.as_str(), "なし" | "無し" | "無") => {
-            Known::ConfirmedNone { on: None }
-        }
-        other => other,
-    };
-    stay.rest = words("安静度");
-    if !matches!(stay.isolation, Known::Present(_)) {
-        stay.isolation = mark("隔離");
-    }
-    stay.oxygen = mark("酸素");
-    stay.drip = mark("点滴");
-    stay.insulin = mark("インスリン");
-    stay.policy = match mark("方針") {
-        Known::Present(text) => Known::Present(vec![text]),
-        Known::ConfirmedNone { on } => Known::ConfirmedNone { on },
-        _ => Known::NotRecorded,
-    };
-    stay.care.adl = words("ADL");
-    stay.care.falls = mark("転倒危険度");
-    stay.care.swallowing = words("嚥下");
-    stay.care.skin = mark("皮膚");
-    let operation = find("手術予定").filter(|text| !matches!(text.as_str(), "なし" | "無し"));
-    stay.plans = operation.map_or(Known::NotRecorded, |when| {
-        Known::Present(vec![chart::stay::Plan {
-            when,
-            what: "手術".to_owned(),
-        }])
-    });
 }
 
 /// Public payers belong to the insurance they pay beside; with two insurances nobody can say to which, and they stand alone.

@@ -7,6 +7,7 @@ use crate::sources::fhir::codes::{self, System};
 use crate::sources::fhir::model::{HumanName, Identifier};
 use crate::sources::fhir::{names, resource, when};
 use crate::sources::gather::MAX_LISTED;
+use crate::sources::gather::names::written;
 
 /// The hospital's own number of a patient. A configured system decides; without one only what cannot be anything else is taken.
 #[must_use]
@@ -78,6 +79,20 @@ pub fn patient(it: &resource::Patient<'_>, id: PatientId) -> (Patient, Vec<(&'st
             on: None,
         });
     }
+    // An employer among those to call says where the patient works (HL7 table 0131, E).
+    let work = it
+        .contact
+        .iter()
+        .find(|one| one.relationship.iter().any(|kind| kind.has("E")));
+    let work = work.map(|one| match &one.organization {
+        Some(place) => place.display.trim().to_owned(),
+        None => one.name.as_ref().map(names::words).unwrap_or_default(),
+    });
+    facts.extend(work.filter(|place| !place.is_empty()).map(|value| Fact {
+        label: "勤務先".to_owned(),
+        value,
+        on: None,
+    }));
     let language = it
         .communication
         .iter()
@@ -173,7 +188,11 @@ fn address(it: &resource::Patient<'_>) -> String {
 #[must_use]
 pub fn contacts(it: &resource::Patient<'_>) -> Vec<chart::stay::Contact> {
     let read = |one: &resource::PatientContact<'_>| chart::stay::Contact {
-        name: one.name.as_ref().map(names::words).unwrap_or_default(),
+        name: one
+            .name
+            .as_ref()
+            .map(|name| written(&names::words(name)))
+            .unwrap_or_default(),
         relation: one
             .relationship
             .first()
@@ -186,5 +205,9 @@ pub fn contacts(it: &resource::Patient<'_>) -> Vec<chart::stay::Contact> {
             .unwrap_or_default(),
     };
     let said = |one: &chart::stay::Contact| !one.name.is_empty() || !one.phone.is_empty();
-    it.contact.iter().take(MAX_LISTED).map(read).filter(said).collect()
+    let family = it
+        .contact
+        .iter()
+        .filter(|one| !one.relationship.iter().any(|kind| kind.has("E")));
+    family.take(MAX_LISTED).map(read).filter(said).collect()
 }

@@ -1,10 +1,10 @@
 //! Encounter, NutritionOrder and Flag: who lies where, and how they are cared for.
 
 use chart::patient::Fact;
-use chart::stay::Bed;
+use chart::stay::{Bed, Plan};
 use chart::{Coded, DataKind, Known, PatientId, Severity, Stay};
 
-use super::{Scene, bounded};
+use super::{Scene, bounded, extension};
 use crate::sources::fhir::codes;
 use crate::sources::fhir::model::Concept;
 use crate::sources::fhir::refs::{Spot, Whose};
@@ -162,6 +162,13 @@ fn stay(it: &resource::Encounter<'_>, id: &PatientId, department: Coded, scene: 
         } else if is(&["ATND"], "主治医") || (stay.attending.is_empty() && is(&["PPRF"], "担当医")) {
             stay.attending = who;
         }
+    }
+    let planned = extension(&it.extension, "Encounter.plannedEndDate").map_or("", |one| &*one.date_time);
+    if let Some(on) = scene.when(id, "Encounter.plannedEndDate", planned).on {
+        stay.plans = Known::Present(vec![Plan {
+            when: chart::date::iso(on),
+            what: "退院".to_owned(),
+        }]);
     }
     let diet = it
         .hospitalization

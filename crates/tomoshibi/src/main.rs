@@ -19,6 +19,7 @@ mod feeds;
 mod fhir_line;
 mod home;
 mod hub_link;
+mod keeping;
 mod packs;
 mod parcel_routes;
 mod printing;

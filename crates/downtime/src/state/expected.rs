@@ -84,9 +84,21 @@ mod tests {
     #[test]
     fn hours_are_read_strictly() {
         assert_eq!(Hours::parse("22:00-06:00"), Some(Hours { from: 1_320, to: 360 }));
-        assert_eq!(Hours::parse(" 0:00 - 24:00"), None, "a feed that never speaks is no feed");
+        assert_eq!(
+            Hours::parse(" 0:00 - 24:00"),
+            None,
+            "a feed that never speaks is no feed"
+        );
         assert_eq!(Hours::parse("18:00-24:00"), Some(Hours { from: 1_080, to: 0 }));
-        for wrong in ["", "22:00", "22-06", "25:00-06:00", "22:60-06:00", "06:00-06:00", "+1:00-2:00"] {
+        for wrong in [
+            "",
+            "22:00",
+            "22-06",
+            "25:00-06:00",
+            "22:60-06:00",
+            "06:00-06:00",
+            "+1:00-2:00",
+        ] {
             assert_eq!(Hours::parse(wrong), None, "{wrong}");
         }
     }
@@ -103,7 +115,8 @@ mod tests {
 
     #[test]
     fn spans_that_touch_are_one() {
-        let spans = ["22:00-24:00", "00:00-05:00", "04:00-06:30", "12:00-13:00"].map(|text| Hours::parse(text).unwrap());
+        let spans =
+            ["22:00-24:00", "00:00-05:00", "04:00-06:30", "12:00-13:00"].map(|text| Hours::parse(text).unwrap());
         assert_eq!(counts_since(&spans, at(5, 0, 0)), Some(at(5, 0, 0)));
         assert_eq!(counts_since(&spans, at(5, 7, 0)), Some(full(5, 6, 30)));
         assert_eq!(counts_since(&spans, at(5, 13, 5)), Some(full(5, 13, 0)));

@@ -13,6 +13,7 @@ mod hospital;
 mod order;
 mod settings;
 mod storage;
+mod translog;
 mod written;
 
 /// Noon of the synthetic hospital's day.

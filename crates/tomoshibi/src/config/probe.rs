@@ -167,9 +167,7 @@ impl Config {
             ),
             (Watched::Feed, None, None, folder) => match (folder, &settings.feed) {
                 (Some(folder), None) => Way::Folder(self.path(folder)),
-                (None, Some(feed)) if self.feed.iter().any(|known| known.name == *feed) => {
-                    Way::Received(feed.clone())
-                }
+                (None, Some(feed)) if self.feed.iter().any(|known| known.name == *feed) => Way::Received(feed.clone()),
                 (None, Some(feed)) => bail!("[[probe]] {name}: feed = \"{feed}\" という [[feed]] がありません"),
                 _ => bail!(FEED_WAYS.replace("{name}", name)),
             },
@@ -206,9 +204,8 @@ fn expected(settings: &ProbeSettings, what: Watched) -> Result<Expected> {
         bail!("[[probe]] {name} の quiet_hours は {MAX_SPANS} 個までです");
     }
     let hours = |text: &String| {
-        Hours::parse(text).with_context(|| {
-            format!("[[probe]] {name} の quiet_hours は \"22:00-06:00\" のように書きます: {text}")
-        })
+        Hours::parse(text)
+            .with_context(|| format!("[[probe]] {name} の quiet_hours は \"22:00-06:00\" のように書きます: {text}"))
     };
     if let Some(minutes) = settings.silent_minutes.filter(|m| !(1..=MAX_SILENT).contains(m)) {
         bail!("[[probe]] {name} の silent_minutes は 1–{MAX_SILENT} です: {minutes}");
@@ -312,7 +309,10 @@ mod tests {
             ("feed = \"ehr\"\nquiet_hours = [\"夜\"]\n", "quiet_hours"),
             ("feed = \"ehr\"\nsilent_minutes = 0\n", "silent_minutes"),
         ] {
-            let fault = config(&format!("{feed}{probe}{more}")).probes().unwrap_err().to_string();
+            let fault = config(&format!("{feed}{probe}{more}"))
+                .probes()
+                .unwrap_err()
+                .to_string();
             assert!(fault.contains(says), "{more}: {fault}");
         }
         let line = format!("{feed}{PATHS}silent_minutes = 5\n");

@@ -66,7 +66,8 @@ impl Meter {
         debt.messages = debt.messages.max(now) + share(messages, pace.messages);
         debt.bytes = debt.bytes.max(now) + share(bytes, pace.bytes);
         let full = debt.messages.max(debt.bytes);
-        full.saturating_duration_since(now).saturating_sub(Duration::from_secs(1))
+        full.saturating_duration_since(now)
+            .saturating_sub(Duration::from_secs(1))
     }
 }
 
@@ -104,7 +105,14 @@ mod tests {
         assert_eq!(meter.count(&paces, ONE, 1, 10, now), Duration::from_millis(100));
         assert_eq!(meter.count(&paces, OTHER, 11, 100, now), Duration::ZERO, "its own pace");
         assert_eq!(meter.count(&paces, ONE, 1, 10, after(200)), Duration::ZERO);
-        assert_eq!(meter.count(&paces, ONE, 1, 5_000, after(9_000)), Duration::from_secs(4), "bytes count, too");
-        assert_eq!(meter.count(&Paces::default(), ONE, 1 << 20, 1 << 30, now), Duration::ZERO);
+        assert_eq!(
+            meter.count(&paces, ONE, 1, 5_000, after(9_000)),
+            Duration::from_secs(4),
+            "bytes count, too"
+        );
+        assert_eq!(
+            meter.count(&Paces::default(), ONE, 1 << 20, 1 << 30, now),
+            Duration::ZERO
+        );
     }
 }

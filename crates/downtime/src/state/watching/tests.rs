@@ -225,19 +225,42 @@ fn a_feed_is_judged_by_what_the_hospital_expects_and_only_from_when_it_was_liste
         ..Quiet::default()
     };
     assert_eq!(cause(feed(900, said)), Cause::Nothing);
-    assert_eq!(cause(feed(901, said)), Cause::Feed, "what was said is believed before what was learnt");
+    assert_eq!(
+        cause(feed(901, said)),
+        Cause::Feed,
+        "what was said is believed before what was learnt"
+    );
     let since = |ago: i64| Quiet {
         counts_since: Some(Moment(NOW.0 - ago)),
         ..said
     };
     assert_eq!(cause(feed(30_000, since(0))), Cause::Nothing, "quiet hours");
-    assert_eq!(cause(feed(30_000, since(900))), Cause::Nothing, "quiet until a quarter of an hour ago");
+    assert_eq!(
+        cause(feed(30_000, since(900))),
+        Cause::Nothing,
+        "quiet until a quarter of an hour ago"
+    );
     let judgement = judge(&[feed(30_000, since(901))], NOW);
-    assert_eq!((judgement.cause, judgement.since), (Cause::Feed, Some(Moment(NOW.0 - 30_000))), "the last message");
-    assert_eq!(cause(feed(901, since(2_000))), Cause::Feed, "quiet hours before the last message change nothing");
+    assert_eq!(
+        (judgement.cause, judgement.since),
+        (Cause::Feed, Some(Moment(NOW.0 - 30_000))),
+        "the last message"
+    );
+    assert_eq!(
+        cause(feed(901, since(2_000))),
+        Cause::Feed,
+        "quiet hours before the last message change nothing"
+    );
     let never = Probe {
-        quiet: Quiet { last: None, ..since(5_000) },
+        quiet: Quiet {
+            last: None,
+            ..since(5_000)
+        },
         ..feed(0, said)
     };
-    assert_eq!(cause(never), Cause::Checking, "a feed that was never heard is not known");
+    assert_eq!(
+        cause(never),
+        Cause::Checking,
+        "a feed that was never heard is not known"
+    );
 }

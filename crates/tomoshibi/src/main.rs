@@ -14,6 +14,7 @@ mod config;
 mod disk_room;
 mod disk_watch;
 mod disposal;
+mod extract_days;
 mod feed_listener;
 mod feeds;
 mod fhir_line;

@@ -10,6 +10,7 @@ use jiff::civil::date;
 
 mod cases;
 mod hospital;
+mod merging;
 mod order;
 mod settings;
 mod storage;

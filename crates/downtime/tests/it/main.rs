@@ -13,6 +13,7 @@ mod audit_tampering;
 mod carried;
 mod clock;
 mod entering;
+mod every_case;
 mod exports;
 mod feeds;
 mod fhir;

@@ -22,6 +22,8 @@ use crate::sources::keep::Keep;
 
 /// One in so many of those who are not named is looked at all the same.
 const SAMPLE: u64 = 8;
+/// A log that says nothing for so long may have nobody who writes it.
+const SILENT_SECONDS: i64 = 900;
 /// Days of a patient whose directories are looked at.
 pub const DAYS: usize = 3;
 
@@ -128,6 +130,8 @@ impl<'a> Memory<'a> {
         let caught = kept.caught.filter(|at| (0..WHOLE_SECONDS).contains(&(now.0 - at)));
         let (named, doubt) = match named {
             Ok(named) => (named, None),
+            // Read a moment ago, as where several sources are read together: a log is silent for a while.
+            Err(Doubt::NothingNew) if now.0 - kept.at < SILENT_SECONDS => (HashSet::new(), None),
             Err(doubt) => (HashSet::new(), Some(doubt)),
         };
         Self {

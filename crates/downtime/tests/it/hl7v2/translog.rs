@@ -281,3 +281,16 @@ fn what_is_kept_is_believed_for_a_day_and_by_the_same_clock() {
         assert_eq!(hospital.sees(), (true, vec![]), "{elsewhere} seconds");
     }
 }
+
+#[test]
+fn a_second_reading_at_once_is_no_reason_to_doubt_a_silent_log() {
+    let passed_over = (0..3).any(|hours| {
+        let mut hospital = Hospital::new(hours);
+        hospital.readmit_deep();
+        hospital.now = Moment(hospital.now.0 - 3_600);
+        let (seen, told) = hospital.sees();
+        assert_eq!(seen, !told.is_empty(), "who is seen was in the eighth, and that is told");
+        !seen
+    });
+    assert!(passed_over, "a second reading looks at everybody");
+}

@@ -10,8 +10,7 @@ use chart::Moment;
 use jiff::civil::Date;
 use minicbor::{Decode, Encode};
 
-use super::Failed;
-use super::line::Line;
+use super::line::{Failed, Line};
 use crate::sources::fhir::input::{Bytes, Fault, Input, Piece, Place, Taker};
 use crate::sources::fhir::resource::Head;
 use crate::sources::fhir::{json, when};
@@ -166,7 +165,10 @@ impl Kept {
             return None;
         }
         let mut take = |heads: Vec<PieceHead>| -> Option<Vec<Piece>> {
-            heads.into_iter().map(|head| Some(head.piece(parts.next()?.to_vec()))).collect()
+            heads
+                .into_iter()
+                .map(|head| Some(head.piece(parts.next()?.to_vec())))
+                .collect()
         };
         let pieces = take(header.pieces)?;
         let groups = header.groups.into_iter().map(|head| {
@@ -251,7 +253,11 @@ impl Living {
     /// # Errors
     /// When it does not answer.
     pub fn are_still_there(&self, line: &mut Line<'_>) -> Result<bool, Failed> {
-        let mut known: Vec<(Moment, &str)> = self.0.iter().filter_map(|(key, at)| Some(((*at)?, key.as_str()))).collect();
+        let mut known: Vec<(Moment, &str)> = self
+            .0
+            .iter()
+            .filter_map(|(key, at)| Some(((*at)?, key.as_str())))
+            .collect();
         known.sort_unstable();
         if known.is_empty() {
             return Ok(false);
@@ -274,13 +280,22 @@ impl Living {
 impl Taker for Living {
     fn take(&mut self, text: &str, place: &Place<'_>) {
         if place.deleted {
-            self.0.remove(text.trim_start_matches('/'));
+            // `Type/id`, or an address that ends so.
+            let mut parts = text.rsplit('/');
+            if let (Some(id), Some(kind)) = (parts.next(), parts.next()) {
+                self.0.remove(&format!("{kind}/{id}"));
+            }
             return;
         }
         let Ok((head, _)) = json::read::<Head<'_>>(text) else {
             return;
         };
-        let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
+        let plain = |part: &str| {
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+        };
         if plain(&head.resource_type) && plain(&head.id) {
             let at = when::rank(&head.meta.last_updated);
             let key = format!("{}/{}", &*head.resource_type, &*head.id);

@@ -13,7 +13,7 @@ const NARROW = { width: 1280, height: 600 };
 const LANGUAGES = ["ja", "en"];
 /** Modes as pictures are named, and as the bar names them. */
 const MODES = { normal: "normal", silent: "silent", declared: "ehr", network: "net" };
-const HELP = ["reception", "lists", "ward", "chart", "note", "orders", "notebook", "next", "payment", "temporary", "work", "declare", "home", "findings", "sign-in", "packs"];
+const HELP = ["reception", "lists", "ward", "chart", "note", "orders", "notebook", "next", "payment", "temporary", "work", "declare", "home", "findings", "sign-in", "packs", "readiness", "contact"];
 
 let hospital;
 let browser;

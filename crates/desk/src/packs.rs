@@ -29,6 +29,16 @@ pub struct Packs {
     pub destroyed: Arc<dyn Fn() -> Vec<Gone> + Send + Sync>,
 }
 
+impl Packs {
+    /// Somebody is making them now.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.store
+            .hold()
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    }
+}
+
 /// Whether the pack of a department or ward, by its code, is made by itself.
 pub type Wants = dyn Fn(Kind, &str) -> bool + Send + Sync;
 

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use downtime::extract::Have;
 use downtime::identity::verb;
 use downtime::printing::Health;
-use downtime::readiness::{Facts, PrinterState, Said, Value as Says};
+use downtime::readiness::{Facts, Packs, PrinterState, Said, Value as Says};
 use downtime::stations::{Lies, Station};
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -56,6 +56,7 @@ pub fn facts(visit: &Visit) -> Facts {
                 .map(|(printer, condition)| (printer.name, printer_state(condition.health)))
                 .collect()
         }),
+        packs: packs(visit),
         stuck: printers.map_or(0, |queue| queue.stuck() as u64),
         envelopes: envelopes(station),
         time: state.time,
@@ -68,6 +69,36 @@ pub fn facts(visit: &Visit) -> Facts {
         judgement: state.judgement.clone(),
         probes: station.probes().len() as u64,
     }
+}
+
+/// The packs of the snapshot in use. Without any and without a maker there is nothing to check here.
+fn packs(visit: &Visit) -> Option<Packs> {
+    let packs = visit.site.desk.packs.as_ref()?;
+    let epoch = visit.state.snapshot.as_ref()?.epoch;
+    let made = packs.store.made(epoch);
+    if made.is_none() && packs.remake.is_none() {
+        return None;
+    }
+    let mut facts = Packs {
+        making: made.is_none() && packs.is_busy(),
+        ..Packs::default()
+    };
+    if let Some(made) = &made {
+        facts.made = Some(chart::Moment(made.ended));
+        facts.packs = made.packs as u64;
+        facts.pages = u64::from(made.pages);
+        facts.failed = made.failed.len() as u64;
+        facts.spoiled = u64::from(made.spoiled);
+    }
+    let all = packs.store.packs().unwrap_or_default();
+    for id in all.get(&epoch).into_iter().flatten() {
+        let Ok(released) = packs.store.released(epoch, id) else {
+            continue;
+        };
+        facts.out += u64::from(!released.is_none());
+        facts.last_out = facts.last_out.max(released.last.map(|release| release.at));
+    }
+    Some(facts)
 }
 
 const fn printer_state(health: Health) -> PrinterState {

@@ -20,7 +20,7 @@ use vault::{HospitalId, StationId};
 #[path = "../../tomoshibi/src/feed_listener.rs"]
 mod feed_listener;
 
-use feed_listener::{Listener, Network, Settings};
+use feed_listener::{Listener, Network, Paces, Settings};
 
 fn message(control: &str) -> Vec<u8> {
     let text = format!(
@@ -81,6 +81,7 @@ fn main() {
         most_connections: 1_000,
         most_per_sender: 1_000,
         most_bytes: 1 << 20,
+        paces: Paces::default(),
         facility: String::new(),
     };
     let listener = Listener::start(settings, Arc::clone(&inbox), Arc::new(|| Moment(1_795_000_000))).unwrap();

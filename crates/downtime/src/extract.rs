@@ -18,6 +18,7 @@ use vault::snapshot::{EpochKeys, SealPlan, Sealed, StationGrant, UserGrant};
 use crate::identity::{Rights, Roster, user_id};
 use crate::sources::{Extract, Progress, Scope, Source};
 
+pub mod days;
 mod guard;
 mod runs;
 mod stat;

@@ -29,6 +29,9 @@ pub const DISK_LEAST_BYTES: u64 = 2 << 30;
 /// Free room below which somebody should look.
 pub const DISK_CARE_BYTES: u64 = 10 << 30;
 
+/// After so many minutes since the sealing packs that are not made are a fault.
+pub const PACKS_MINUTES: i64 = 60;
+
 /// A look at the disk older than this is none.
 pub const DISK_FRESH_SECONDS: i64 = 600;
 
@@ -84,6 +87,8 @@ pub enum Tile {
     Hub,
     /// BCP端末
     Stations,
+    /// 印刷の束
+    Packs,
     /// プリンタ
     Printers,
     /// 緊急封筒
@@ -109,6 +114,7 @@ impl Tile {
             Self::Findings => "findings",
             Self::Hub => "hub",
             Self::Stations => "stations",
+            Self::Packs => "packs",
             Self::Printers => "printers",
             Self::Envelopes => "envelopes",
             Self::Clock => "clock",
@@ -186,6 +192,27 @@ pub enum PrinterState {
     Unknown,
 }
 
+/// How the packs of the snapshot in use stand, on a station that makes or holds them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Packs {
+    /// They are being made now.
+    pub making: bool,
+    /// When they were made, where they were.
+    pub made: Option<Moment>,
+    /// How many there are, and their pages.
+    pub packs: u64,
+    /// Their pages.
+    pub pages: u64,
+    /// Packs that could not be made.
+    pub failed: u64,
+    /// Sheets in them that are not as they should be.
+    pub spoiled: u64,
+    /// Packs of which pages were let out or printed.
+    pub out: u64,
+    /// The last time pages got out.
+    pub last_out: Option<Moment>,
+}
+
 /// Everything the checks look at, taken at one moment.
 #[derive(Debug, Clone)]
 pub struct Facts {
@@ -215,6 +242,8 @@ pub struct Facts {
     pub stations: Vec<StationSeen>,
     /// Listed printers with their state; `None` where none are listed.
     pub printers: Option<Vec<(String, PrinterState)>>,
+    /// The packs; `None` where none are made.
+    pub packs: Option<Packs>,
     /// Sheets that wait for a person.
     pub stuck: u64,
     /// Envelopes that are sealed, open and used.
@@ -254,6 +283,7 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
         checks::audit(facts),
         checks::disk(facts),
     ];
+    all.extend(checks::packs(facts));
     all.extend(checks::hub(facts));
     all.extend(checks::stations(facts));
     all.sort_by_key(|check| (std::cmp::Reverse(check.light), check.tile));

@@ -15,6 +15,7 @@ pub use chart::stay::Beds;
 pub mod fhir;
 pub mod gather;
 pub mod hl7v2;
+pub mod keep;
 pub mod several;
 pub mod sql;
 pub mod ssmix2;

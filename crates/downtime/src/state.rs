@@ -6,10 +6,12 @@
 use chart::entry::Declaration;
 use chart::{AsOf, EntryId, Moment};
 
+mod expected;
 mod rhythm;
 mod time;
 mod watching;
 
+pub use expected::{Hours, MAX_SPANS, counts_since};
 pub use rhythm::{LEARNT_DAYS, Rhythm};
 pub use time::{
     DAEMON_SILENCE_SECONDS, DRIFT_HOURS, Evidence, JUMP_MS, MAX_OFFSET_SECONDS, SYNCED_MS, TimeDaemon, TimeQuality,

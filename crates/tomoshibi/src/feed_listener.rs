@@ -5,6 +5,8 @@
 //! the same. It deliberately knows nothing of what a message says, and nothing of the rest of the program (the tests of `downtime`
 //! include this file).
 
+#[path = "feed_listener/pace.rs"]
+mod pace;
 #[path = "feed_listener/settings.rs"]
 mod settings;
 
@@ -15,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use chart::Moment;
@@ -25,6 +27,7 @@ use hl7::charset::{Encoding, Policy};
 use hl7::mllp::{Event, Framer};
 use rustls::{ServerConnection, StreamOwned};
 
+pub use pace::{Pace, Paces};
 pub use settings::{Counts, Network, Settings, tls};
 
 /// Bytes read at once; the messages in them are kept together.
@@ -53,6 +56,7 @@ struct Shared {
     stop: AtomicBool,
     answers: AtomicU64,
     counts: Counts,
+    meter: pace::Meter,
     connections: Mutex<HashMap<u64, Connection>>,
 }
 
@@ -83,6 +87,7 @@ impl Listener {
             stop: AtomicBool::new(false),
             answers: AtomicU64::new(0),
             counts: Counts::default(),
+            meter: pace::Meter::default(),
             connections: Mutex::default(),
         });
         let accepting = Arc::clone(&shared);
@@ -224,7 +229,7 @@ fn connection(shared: &Shared, mut stream: TcpStream, address: IpAddr, heard: &A
     stream.set_read_timeout(Some(TICK))?;
     stream.set_write_timeout(Some(WRITE_LIMIT))?;
     match &shared.settings.tls {
-        None => converse(shared, &mut stream, &address.to_string(), heard),
+        None => converse(shared, &mut stream, address, &address.to_string(), heard),
         Some(config) => {
             let session = ServerConnection::new(Arc::clone(config)).map_err(std::io::Error::other)?;
             let mut stream = StreamOwned::new(session, stream);
@@ -235,7 +240,7 @@ fn connection(shared: &Shared, mut stream: TcpStream, address: IpAddr, heard: &A
             } else {
                 format!("{address} (TLS)")
             };
-            let ended = converse(shared, &mut stream, &sender, heard);
+            let ended = converse(shared, &mut stream, address, &sender, heard);
             stream.conn.send_close_notify();
             let _ = stream.flush();
             ended
@@ -287,7 +292,13 @@ enum Pending {
 }
 
 /// Reads messages and answers them until the other side has gone.
-fn converse(shared: &Shared, stream: &mut (impl Read + Write), sender: &str, heard: &AtomicI64) -> std::io::Result<()> {
+fn converse(
+    shared: &Shared,
+    stream: &mut (impl Read + Write),
+    address: IpAddr,
+    sender: &str,
+    heard: &AtomicI64,
+) -> std::io::Result<()> {
     let mut framer = Framer::new(shared.settings.most_bytes);
     let mut buffer = vec![0; READ];
     loop {
@@ -322,6 +333,7 @@ fn converse(shared: &Shared, stream: &mut (impl Read + Write), sender: &str, hea
                 shared.counts.broken.fetch_add(1, Ordering::Relaxed);
             }
         });
+        let messages = waiting.len();
         let mut answers = Vec::new();
         for one in waiting {
             answers.extend_from_slice(&answered(shared, one));
@@ -330,6 +342,26 @@ fn converse(shared: &Shared, stream: &mut (impl Read + Write), sender: &str, hea
             stream.write_all(&answers)?;
             stream.flush()?;
         }
+        // Answered first, then made to wait: a sender that is too fast is slowed down, and loses nothing.
+        let paces = &shared.settings.paces;
+        let wait = shared.meter.count(paces, address, messages, read, Instant::now());
+        if !wait.is_zero() {
+            shared.counts.slowed.fetch_add(1, Ordering::Relaxed);
+            hold_back(shared, wait);
+            heard.store((shared.clock)().0, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Lets a sender wait, unless the listener ends.
+fn hold_back(shared: &Shared, wait: Duration) {
+    let until = Instant::now() + wait;
+    while !shared.stopped() {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        std::thread::sleep(left.min(TICK));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The hub's feeds: each with its log and its listener. What the messages mean is a source's matter.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use anyhow::{Context, Result};
 use downtime::feeds::{Inbox, Overview, Place, SEGMENT_BYTES, dir};
@@ -28,6 +28,13 @@ impl Feeds {
             .collect()
     }
 
+    /// What a feed has received, for whoever watches it. It must not keep the feed from ending.
+    #[must_use]
+    pub fn inbox(&self, name: &str) -> Option<Weak<Inbox>> {
+        let named = self.inboxes.iter().find(|(known, _)| known == name);
+        named.map(|(_, inbox)| Arc::downgrade(inbox))
+    }
+
     /// Where each feed listens.
     pub fn addresses(&self) -> impl Iterator<Item = (&str, std::net::SocketAddr)> {
         let names = self.inboxes.iter().map(|(name, _)| name.as_str());
@@ -44,6 +51,7 @@ impl Drop for Feeds {
                 crowded,
                 too_long,
                 broken,
+                slowed,
             } = listener.counts();
             let count = |of: &std::sync::atomic::AtomicU64| of.load(std::sync::atomic::Ordering::Relaxed);
             tracing::info!(
@@ -54,6 +62,7 @@ impl Drop for Feeds {
                 crowded = count(crowded),
                 too_long = count(too_long),
                 broken = count(broken),
+                slowed = count(slowed),
                 "the feed ends"
             );
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use chart::Moment;
-use downtime::sources::fhir::server::{Answer, Ask, Method, Web, WebFault};
+use downtime::sources::fhir::server::{Answer, Ask, Method, Web, WebFault, http_date};
 use wire::tls::Trust;
 
 use crate::{clock, random};
@@ -62,6 +62,7 @@ impl Web for FhirLine {
             status: answer.status,
             retry_after: answer.header("retry-after").and_then(|text| text.trim().parse().ok()),
             content_location: answer.header("content-location").map(str::to_owned),
+            date: answer.header("date").and_then(http_date),
             body: answer.body,
         })
     }

@@ -9,10 +9,12 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 use chart::Moment;
-use downtime::state::{Probe, Quiet, Rhythm};
+use downtime::feeds::Inbox;
+use downtime::state::{Probe, Quiet, Rhythm, counts_since};
 use downtime::stations::Station;
 
 use crate::config::probe::{Checked, Way};
+use crate::feeds::Feeds;
 
 /// How long a check may take in all.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -39,6 +41,9 @@ pub fn start(station: &Arc<Station>, probes: Vec<Checked>, data: &Path) -> std::
         .map(|probe| Probe::new(&probe.name, probe.what, probe.via.as_deref()));
     station.watch(known.collect());
     for probe in probes {
+        if let Way::Received(_) = probe.way {
+            continue; // `start_feeds`, when the listeners are there.
+        }
         let (station, data) = (Arc::downgrade(station), data.to_path_buf());
         let thread = std::thread::Builder::new().name("probe".into());
         thread.spawn(move || match probe.way.clone() {
@@ -47,12 +52,45 @@ pub fn start(station: &Arc<Station>, probes: Vec<Checked>, data: &Path) -> std::
                 let agent = agent();
                 watch(&station, &probe, || serves(&agent, &url));
             }
-            Way::Folder(folder) => feed(&station, &probe, &folder, &data),
-            // The visits to the hub are observed already.
-            Way::Hub => {}
+            Way::Folder(folder) => feed(&station, &probe, &data, None, || newest(&folder).ok_or(Unseen::NotNow)),
+            // The visits to the hub are observed already; a listener has a thread that knows it.
+            Way::Hub | Way::Received(_) => {}
         })?;
     }
     Ok(())
+}
+
+/// Begins to watch what this hub's listeners receive. It needs them running, so it comes after them.
+///
+/// # Errors
+/// When a thread cannot be started.
+pub fn start_feeds(station: &Arc<Station>, probes: Vec<Checked>, feeds: &Feeds, data: &Path) -> std::io::Result<()> {
+    for probe in probes {
+        let Way::Received(name) = &probe.way else { continue };
+        let Some(inbox) = feeds.inbox(name) else { continue };
+        // What was sent while nobody listened is sent again: until then the silence is this hub's own.
+        let listening = station.now();
+        let (station, data) = (Arc::downgrade(station), data.to_path_buf());
+        let thread = std::thread::Builder::new().name("probe".into());
+        thread.spawn(move || feed(&station, &probe, &data, Some(listening), || received(&inbox)))?;
+    }
+    Ok(())
+}
+
+/// When a listener last received anything.
+fn received(inbox: &Weak<Inbox>) -> Result<Option<Moment>, Unseen> {
+    inbox
+        .upgrade()
+        .map(|inbox| inbox.overview().last_received)
+        .ok_or(Unseen::Ended)
+}
+
+/// A feed could not be looked at.
+enum Unseen {
+    /// Its folder cannot be read now.
+    NotNow,
+    /// Its listener has ended, and so does the program.
+    Ended,
 }
 
 fn watch(station: &Weak<Station>, probe: &Checked, check: impl Fn() -> bool) {
@@ -93,12 +131,23 @@ fn serves(agent: &ureq::Agent, url: &str) -> bool {
     agent.get(url).call().is_ok_and(|answer| answer.status().as_u16() < 500)
 }
 
-fn feed(station: &Weak<Station>, probe: &Checked, folder: &Path, data: &Path) {
+/// Learns the rhythm of a feed and says how quiet it is. `listening`: nothing could be heard before.
+fn feed(
+    station: &Weak<Station>,
+    probe: &Checked,
+    data: &Path,
+    listening: Option<Moment>,
+    look: impl Fn() -> Result<Option<Moment>, Unseen>,
+) {
     let file = rhythm_file(data, &probe.name);
     let mut rhythm = remembered(&file);
     let mut kept = 0;
     loop {
-        let newest = newest(folder);
+        let newest = match look() {
+            Ok(newest) => Some(newest),
+            Err(Unseen::NotNow) => None,
+            Err(Unseen::Ended) => return,
+        };
         let Some(station) = station.upgrade() else { return };
         let now = station.now();
         let before = rhythm.last();
@@ -115,6 +164,8 @@ fn feed(station: &Weak<Station>, probe: &Checked, folder: &Path, data: &Path) {
         let quiet = newest.map(|_| Quiet {
             last: rhythm.last(),
             usual: rhythm.usual(now),
+            counts_since: listening.max(counts_since(&probe.expected.quiet, now)),
+            allowed: probe.expected.allowed,
         });
         station.observe_feed(&probe.name, quiet);
         drop(station);

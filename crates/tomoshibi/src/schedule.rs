@@ -12,6 +12,7 @@ use jiff::civil::Date;
 
 use crate::cli::{How, run_watched};
 use crate::config::{Config, Extract, extract_time};
+use crate::extract_days;
 use crate::home::Home;
 use crate::packs;
 
@@ -38,6 +39,8 @@ fn watch(station: &Weak<Station>, config: &Config) {
     let mut late = false;
     loop {
         let Some(station) = station.upgrade() else { return };
+        // The command extracts, too: the file is what both have seen.
+        station.runs().remember(extract_days::read(&config.data()));
         let now = station.now();
         if let Some((day, why)) = station.runs().due(now, have(&station), station.state().declared) {
             attempt(&station, config, day, why);
@@ -107,6 +110,7 @@ fn attempt(station: &Station, config: &Config, day: Date, why: Why) {
         }
         Err(fault) => {
             tracing::error!("★ {fault:#}");
+            extract_days::failed(&config.data(), day);
             runs.ends(Outcome::Failed {
                 at,
                 why: format!("{fault:#}"),

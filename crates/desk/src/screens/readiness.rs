@@ -23,6 +23,10 @@ use crate::ready;
 use crate::say;
 use crate::visit::Visit;
 
+mod days;
+
+use days::days;
+
 /// S70.
 pub static SCREEN: Screen = Screen {
     id: "S70",
@@ -157,6 +161,7 @@ fn page(visit: &Visit, status: StatusCode, done: Option<Done>, problem: Option<S
             declared: visit.state.declared,
             run: facts.running.map(|running| run(visit, running)),
             tiles: found.iter().map(|check| tile(visit, check)).collect(),
+            days: days(visit),
             kinds: kinds(visit),
             done,
             problem,
@@ -199,6 +204,7 @@ fn fix(visit: &Visit, check: &Check) -> Option<(String, &'static str)> {
     let (key, path) = match check.tile {
         Tile::Data => ("ready-fix-data", "#extract"),
         Tile::Findings => ("ready-fix-findings", "/findings"),
+        Tile::Packs => ("ready-fix-packs", "/packs"),
         Tile::Printers => ("ready-fix-printers", "/printing"),
         Tile::Envelopes => ("ready-fix-envelopes", "/users"),
         Tile::Audit => ("ready-fix-audit", "/audit"),
@@ -313,6 +319,7 @@ struct ReadinessPage<'a> {
     declared: bool,
     run: Option<Run>,
     tiles: Vec<Shown>,
+    days: Vec<days::Cell>,
     kinds: Vec<Kind>,
     done: Option<Done>,
     problem: Option<String>,

@@ -9,6 +9,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::Step;
+use super::days::Days;
 use crate::sources::Progress;
 
 /// After a failed attempt, how long until the next.
@@ -124,6 +125,7 @@ struct Inner {
     last: Option<Outcome>,
     /// When an attempt last worked, also one that found nothing new.
     worked: Option<Moment>,
+    days: Days,
     not_before: Moment,
     asked: bool,
 }
@@ -147,6 +149,12 @@ impl Timetable {
         } else {
             Some(today)
         }
+    }
+
+    /// Until when the first snapshot of a day must be there before it is late.
+    #[must_use]
+    pub fn due_until(self, day: Date) -> Option<Moment> {
+        Some(Moment(self.due_since(day)?.0 + LATE_MINUTES * 60))
     }
 
     /// Since when the snapshot of a day is due.
@@ -259,6 +267,17 @@ impl Runs {
             Outcome::Failed { at, .. } => inner.not_before = Moment(at.0 + RETRY_SECONDS),
         }
         inner.last = Some(outcome);
+    }
+
+    /// How the last days' extracts ended, as the roof keeps it.
+    pub fn remember(&self, days: Days) {
+        self.inner().days = days;
+    }
+
+    /// How the last days' extracts ended.
+    #[must_use]
+    pub fn days(&self) -> Days {
+        self.inner().days.clone()
     }
 
     /// The attempt under way.

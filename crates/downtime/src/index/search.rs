@@ -23,7 +23,7 @@ pub enum Hit {
     Phone,
     /// Part of the patient number.
     PartOfNumber,
-    /// A former name begins so.
+    /// A former name begins so, or a former patient number is in it.
     Former,
     /// The given name begins so, or the text stands somewhere inside.
     Inside,
@@ -151,6 +151,12 @@ impl Group {
             let whole = super::bare(ids.get(place)) == super::bare(digits);
             hit(if whole { Hit::Number } else { Hit::PartOfNumber }, place);
         }
+        // A number that the patient had before a merge is kept as a former name.
+        by_key(self.name_keys.get(), digits, &mut |found, place| {
+            if found == Hit::Former {
+                hit(Hit::Former, place);
+            }
+        });
         if digits.len() >= 4 {
             let phones = self.phones.get();
             for end in ["\n", " "] {

@@ -4,8 +4,8 @@ use chart::Moment;
 use jiff::ToSpan;
 
 use super::{
-    Check, DISK_CARE_BYTES, DISK_FRESH_SECONDS, DISK_LEAST_BYTES, Facts, Light, PrinterState, STATION_FRESH_SECONDS,
-    STATION_GONE_SECONDS, Said, Tile, Value, cause_key,
+    Check, DISK_CARE_BYTES, DISK_FRESH_SECONDS, DISK_LEAST_BYTES, Facts, Light, PACKS_MINUTES, PrinterState,
+    STATION_FRESH_SECONDS, STATION_GONE_SECONDS, Said, Tile, Value, cause_key,
 };
 use crate::extract::{Late, Outcome};
 use crate::state::{Cause, TimeQuality};
@@ -303,6 +303,48 @@ pub(super) fn printers(facts: &Facts) -> Check {
             .push(one("ready-printers-stuck", "n", Value::Count(facts.stuck)));
     }
     all
+}
+
+/// 印刷の束: made for the snapshot in use, all of them, and how many are out.
+pub(super) fn packs(facts: &Facts) -> Option<Check> {
+    let packs = facts.packs?;
+    let age = facts
+        .snapshot
+        .as_ref()
+        .map_or(0, |snapshot| facts.now.minutes_since(snapshot.sealed_at));
+    let (light, says) = match packs.made {
+        None if packs.making => (Light::Care, Said::plain("ready-packs-making")),
+        None if age > PACKS_MINUTES => (Light::Bad, Said::plain("ready-packs-not")),
+        None => (Light::Care, Said::plain("ready-packs-not")),
+        Some(_) if packs.failed > 0 => (Light::Bad, one("ready-packs-failed", "n", Value::Count(packs.failed))),
+        Some(_) => {
+            let values = vec![("n", Value::Count(packs.packs)), ("pages", Value::Count(packs.pages))];
+            let light = if packs.spoiled > 0 { Light::Care } else { Light::Good };
+            (light, Said::with("ready-packs-made", values))
+        }
+    };
+    let mut check = check(Tile::Packs, light, says, packs.made);
+    if let Some(at) = packs.made {
+        let values = vec![("time", Value::At(at)), ("n", Value::Count(packs.packs))];
+        check.lines.push(Said::with("ready-packs-when", values));
+        check.lines.push(match packs.last_out {
+            Some(last) => Said::with(
+                "ready-packs-out",
+                vec![
+                    ("n", Value::Count(packs.out)),
+                    ("all", Value::Count(packs.packs)),
+                    ("time", Value::At(last)),
+                ],
+            ),
+            None => Said::plain("ready-packs-none-out"),
+        });
+    }
+    if packs.spoiled > 0 {
+        check
+            .lines
+            .push(one("ready-packs-spoiled", "n", Value::Count(packs.spoiled)));
+    }
+    Some(check)
 }
 
 /// 緊急封筒.

@@ -41,6 +41,12 @@ fn ready() -> Facts {
         unsent: 0,
         stations: vec![seen("R03", Some(60))],
         printers: Some(vec![("1階受付".to_owned(), PrinterState::Ready)]),
+        packs: Some(Packs {
+            made: Some(at(8, 47)),
+            packs: 12,
+            pages: 840,
+            ..Packs::default()
+        }),
         stuck: 0,
         envelopes: [2, 0, 0],
         time: TimeQuality::Synced,
@@ -93,6 +99,7 @@ fn nothing_known_is_never_good_and_never_blank() {
         next: None,
         stations: Vec::new(),
         printers: None,
+        packs: None,
         envelopes: [0; 3],
         time: TimeQuality::Unknown,
         disk: None,
@@ -251,4 +258,55 @@ fn the_disk_and_the_printers_say_when_nobody_looked() {
     assert_eq!(printer(PrinterState::Unknown), Light::Unchecked);
     assert_eq!(printer(PrinterState::Silent), Light::Bad);
     assert_eq!(printer(PrinterState::Waits), Light::Care);
+}
+
+#[test]
+fn packs_say_when_how_many_and_what_is_out() {
+    let of = |packs: Packs, now: Moment| {
+        let facts = Facts {
+            packs: Some(packs),
+            now,
+            ..ready()
+        };
+        let all = checks(&facts);
+        let check = all.into_iter().find(|check| check.tile == Tile::Packs).unwrap();
+        let lines: Vec<&str> = check.lines.iter().map(|line| line.key).collect();
+        (check.light, check.says.key, lines)
+    };
+    let made = ready().packs.unwrap();
+    assert_eq!(
+        of(made, at(9, 0)),
+        (
+            Light::Good,
+            "ready-packs-made",
+            vec!["ready-packs-when", "ready-packs-none-out"]
+        )
+    );
+    let out = Packs {
+        out: 3,
+        last_out: Some(at(8, 55)),
+        spoiled: 1,
+        ..made
+    };
+    assert_eq!(
+        of(out, at(9, 0)),
+        (
+            Light::Care,
+            "ready-packs-made",
+            vec!["ready-packs-when", "ready-packs-out", "ready-packs-spoiled"]
+        )
+    );
+    let failed = Packs { failed: 1, ..made };
+    assert_eq!(of(failed, at(9, 0)).0, Light::Bad);
+    let none = Packs::default();
+    assert_eq!(
+        of(none, at(9, 0)),
+        (Light::Care, "ready-packs-not", vec![]),
+        "a quarter of an hour after the sealing"
+    );
+    assert_eq!(of(none, at(9, 50)).0, Light::Bad);
+    let making = Packs { making: true, ..none };
+    assert_eq!(of(making, at(9, 50)), (Light::Care, "ready-packs-making", vec![]));
+    let elsewhere = Facts { packs: None, ..ready() };
+    assert!(checks(&elsewhere).iter().all(|check| check.tile != Tile::Packs));
 }

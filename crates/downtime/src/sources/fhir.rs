@@ -46,23 +46,8 @@ pub struct Settings {
     pub limits: Limits,
 }
 
-/// Every kind that FHIR can say something about here.
-pub const KINDS: [DataKind; 14] = [
-    DataKind::Patient,
-    DataKind::Appointment,
-    DataKind::Order,
-    DataKind::Diagnosis,
-    DataKind::Note,
-    DataKind::Prescription,
-    DataKind::Allergy,
-    DataKind::Result,
-    DataKind::Profile,
-    DataKind::Insurance,
-    DataKind::Stay,
-    DataKind::Vital,
-    DataKind::Schedule,
-    DataKind::Handover,
-];
+/// Every kind that FHIR can say something about here: all of them.
+pub const KINDS: [DataKind; 14] = DataKind::ALL;
 
 impl Default for Settings {
     fn default() -> Self {

@@ -11,7 +11,8 @@ use hl7::Message;
 
 pub use self::read::When;
 pub use self::said::{Said, millis};
-pub use self::told::{Names, Saying, Taking, Told, VITALS, merged, patient_number};
+use self::told::merged::{self, Heritage};
+pub use self::told::{Names, Saying, Taking, Told, VITALS, merged_number, patient_number};
 use super::gather::{Gathering, Limits};
 use super::{Extract, Origin, Progress, PullFault, Scope, Source};
 
@@ -86,23 +87,8 @@ where
     }
 }
 
-/// What a feed can say anything about.
-const CARRIES: [DataKind; 14] = [
-    DataKind::Patient,
-    DataKind::Appointment,
-    DataKind::Order,
-    DataKind::Diagnosis,
-    DataKind::Note,
-    DataKind::Prescription,
-    DataKind::Allergy,
-    DataKind::Result,
-    DataKind::Profile,
-    DataKind::Insurance,
-    DataKind::Stay,
-    DataKind::Schedule,
-    DataKind::Vital,
-    DataKind::Handover,
-];
+/// What a feed can say anything about: all of it.
+const CARRIES: [DataKind; 14] = DataKind::ALL;
 
 impl<F> Source for Hl7<F>
 where
@@ -207,7 +193,7 @@ impl<'s> Feed<'s> {
         if !decoded.is_sound() {
             told.damage(damaged(&received.number, &decoded));
         }
-        if let Some(old) = merged(&message)
+        if let Some(old) = merged_number(&message)
             .and_then(|old| PatientId::parse(&old))
             .filter(|old| *old != id)
         {
@@ -235,34 +221,36 @@ impl<'s> Feed<'s> {
             }
             let asked = scope.wanted.is_some() && gathering.wants(id);
             if asked || told.is_in_bed(scope.now) || told.is_booked(scope.day, scope.last_day()) {
+                // A number that was merged away finds its chart, too, and so does the one into which it was.
+                let surviving = merged::surviving(id, &self.everybody);
+                let olds = merged::old_numbers(surviving.as_ref().unwrap_or(id), &self.everybody);
+                wanted.extend(olds.into_iter().chain(surviving));
                 wanted.insert(id.clone());
-                // A number that was merged away finds its chart, too.
-                wanted.extend(told.predecessors().filter_map(PatientId::parse));
             }
         }
-        // What must be avoided by an old number must be avoided by the new one.
-        let mut inherited: BTreeMap<PatientId, Vec<_>> = BTreeMap::new();
-        for (id, told) in self.everybody.iter().filter(|(id, _)| wanted.contains(*id)) {
-            let olds = told
-                .predecessors()
-                .filter_map(PatientId::parse)
-                .filter_map(|old| self.everybody.get(&old));
-            inherited.insert(id.clone(), olds.flat_map(Told::avoided).collect());
+        // What was said under old numbers is shown under the surviving one, apart.
+        let mut heritage: BTreeMap<PatientId, Heritage> = BTreeMap::new();
+        for id in &wanted {
+            let olds = merged::old_numbers(id, &self.everybody);
+            if !olds.is_empty() {
+                heritage.insert(id.clone(), Heritage::of(&olds, &self.everybody, &saying));
+            }
         }
         for (id, told) in self.everybody {
             if !wanted.contains(&id) {
                 continue;
             }
-            let merged_away = told.successor().is_some();
+            let heritage = heritage.remove(&id);
+            let of_a_merge = told.successor().is_some() || heritage.is_some();
             let Some(mut about) = gathering.about(&id) else {
                 continue;
             };
-            if merged_away {
+            if of_a_merge {
                 about.want(super::gather::Reach::Full);
             }
             told.say(&id, &mut about, &saying);
-            for said in inherited.remove(&id).unwrap_or_default() {
-                about.draft.add_allergy(said);
+            if let Some(heritage) = heritage {
+                heritage.say(&mut about);
             }
         }
         let origin = Origin {

@@ -20,11 +20,15 @@ use super::{Extract, Origin, Progress, PullFault, Scope, Source};
 mod cda;
 mod documents;
 pub mod kinds;
+mod log;
+mod memory;
 pub mod name;
 mod patient;
 mod state;
 mod survey;
 mod walk;
+
+pub use self::memory::Log;
 
 /// Most roots of one storage.
 pub const MAX_ROOTS: usize = 32;
@@ -66,6 +70,8 @@ pub struct Settings {
     pub threads: usize,
     /// Where what was seen is remembered (see `state`); `None` reads everything each time.
     pub state: Option<PathBuf>,
+    /// トランザクションストレージ, with which fewer patients need be looked at; of use only with [`Self::state`].
+    pub log: Option<Log>,
 }
 
 impl Settings {
@@ -81,6 +87,7 @@ impl Settings {
             names: Names::default(),
             threads: 4,
             state: None,
+            log: None,
         }
     }
 }

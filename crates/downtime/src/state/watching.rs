@@ -97,6 +97,20 @@ pub struct Quiet {
     pub last: Option<Moment>,
     /// The gap that is usual at this time of day, in seconds; `None` until it has been learnt.
     pub usual: Option<i64>,
+    /// The silence counts from here where that is later than the last message: the end of quiet hours, or when listening began.
+    pub counts_since: Option<Moment>,
+    /// The longest silence that the hospital expects, in seconds. Said, it is believed before what was learnt.
+    pub allowed: Option<i64>,
+}
+
+impl Quiet {
+    /// True when it is silent for longer than anybody expects; `None` while nobody knows what to expect.
+    fn too_long(&self, now: Moment) -> Option<bool> {
+        let learnt = || Some(self.usual?.saturating_mul(FEED_TIMES).max(FEED_LEAST_SECONDS));
+        let allowed = self.allowed.or_else(learnt)?;
+        let from = self.last.max(self.counts_since)?;
+        Some(now.0.saturating_sub(from.0) > allowed)
+    }
 }
 
 /// One probe with what it has seen.
@@ -157,15 +171,9 @@ impl Probe {
         if self.what != Watched::Feed {
             return Standing::Answers;
         }
-        match (self.quiet.last, self.quiet.usual) {
-            (Some(last), Some(usual)) => {
-                let allowed = usual.saturating_mul(FEED_TIMES).max(FEED_LEAST_SECONDS);
-                if now.0.saturating_sub(last.0) > allowed {
-                    Standing::Silent(last)
-                } else {
-                    Standing::Answers
-                }
-            }
+        match (self.quiet.last, self.quiet.too_long(now)) {
+            (Some(last), Some(true)) => Standing::Silent(last),
+            (Some(_), Some(false)) => Standing::Answers,
             _ => Standing::Unknown,
         }
     }

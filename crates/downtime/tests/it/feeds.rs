@@ -4,6 +4,7 @@ mod clients;
 mod killed;
 mod listening;
 mod logged;
+mod paced;
 
 use std::path::Path;
 use std::sync::Arc;

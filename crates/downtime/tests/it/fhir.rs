@@ -1,14 +1,14 @@
 //! Source `fhir`, from files to charts: what comes out of good exports, and what is said about bad ones.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chart::{Chart, DataKind};
 use downtime::sources::fhir::{Folder, Settings};
 use downtime::sources::{Extract, PullFault, Source};
 use serde_json::{Value, json};
 
-use crate::table::cases::top;
+use crate::every_case::every;
 use crate::table::{scope, show};
 
 mod damage;
@@ -68,39 +68,14 @@ fn without_file_times(value: &mut Value) {
 
 #[test]
 fn every_case_gives_what_it_must() {
-    let cases = top().join("fixtures/sources/fhir");
-    let mut names: Vec<PathBuf> = std::fs::read_dir(&cases)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
-        .collect();
-    names.sort();
-    assert!(names.len() >= 9, "the cases are not there");
-    let mut wrong = Vec::new();
-    for case in names {
-        let mut got = match pull(settings(&case), &case.join("in")) {
+    every("fhir", 9, |case| {
+        let mut got = match pull(settings(case), &case.join("in")) {
             Ok((charts, extract)) => show::pulled(&charts, &extract),
             Err(fault) => json!({ "error": fault.to_string().replace(&case.display().to_string(), "…") }),
         };
         without_file_times(&mut got);
-        let expected = case.join("expected.json");
-        #[allow(
-            clippy::disallowed_methods,
-            reason = "asked for by hand, by the person who runs the test"
-        )]
-        let update = std::env::var_os("UPDATE").is_some();
-        if update {
-            std::fs::write(&expected, serde_json::to_string_pretty(&got).unwrap() + "\n").unwrap();
-            continue;
-        }
-        let text = std::fs::read_to_string(&expected).unwrap_or_default();
-        if serde_json::from_str::<Value>(&text).ok().as_ref() != Some(&got) {
-            let got = serde_json::to_string_pretty(&got).unwrap();
-            let first = got.lines().zip(text.lines()).find(|(a, b)| a != b);
-            wrong.push(format!("{}: {first:?}", case.display()));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        got
+    });
 }
 
 /// One patient with an appointment on the day.

@@ -10,9 +10,11 @@ use jiff::civil::date;
 
 mod cases;
 mod hospital;
+mod merging;
 mod order;
 mod settings;
 mod storage;
+mod translog;
 mod written;
 
 /// Noon of the synthetic hospital's day.

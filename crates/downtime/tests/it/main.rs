@@ -14,6 +14,7 @@ mod carried;
 mod clock;
 mod entering;
 mod equal;
+mod every_case;
 mod exports;
 mod feeds;
 mod fhir;

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{ConfigArg, LOOK, REFUSED};
 use crate::config::Config;
 use crate::home::{Home, write_durably};
-use crate::{clock, packs, progress, random};
+use crate::{clock, extract_days, packs, progress, random};
 
 /// Extracts from the EHR's export, seals, and puts the snapshot on the shelf.
 #[derive(Debug, clap::Args)]
@@ -81,6 +81,7 @@ impl Extract {
             }
             Err(fault) => {
                 home.log("extract.log", &format!("{} REFUSED {fault:#}", clock::now().text()))?;
+                extract_days::failed(&home.data, day);
                 if self.json {
                     say!("{}", json!({"sealed": false, "reason": format!("{fault:#}")}));
                 }
@@ -332,6 +333,7 @@ pub fn run_watched(
             done.stat.findings
         ),
     )?;
+    extract_days::sealed(config, home, day, clock::now(), done.stat.findings);
     if let Err(fault) = remember(home, &mut history, &done.stat) {
         // The snapshot is on the shelf all the same; the guard compares with the days it knew before.
         tracing::warn!("{HISTORY} を書けませんでした: {fault:#}");

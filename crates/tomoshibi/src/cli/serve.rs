@@ -30,6 +30,7 @@ impl Serve {
         let config = self.config.read()?;
         let station = serving::station(&config)?;
         let feeds = crate::feeds::start(&config)?;
+        crate::probes::start_feeds(&station, config.probes()?, &feeds, &config.data())?;
         feeds
             .addresses()
             .for_each(|(name, address)| say!("HL7 {name} {address}"));

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use downtime::feeds::{KEEP_DAYS, is_name};
 use serde::Deserialize;
 
-use crate::feed_listener::{Network, Settings, tls};
+use crate::feed_listener::{Network, Pace, Paces, Settings, tls};
 
 use super::Config;
 
@@ -20,7 +20,7 @@ pub struct Feed {
     /// Address and port, such as `0.0.0.0:2575`.
     pub listen: String,
     /// Addresses and nets that may send. Nobody else is read from.
-    pub senders: Vec<String>,
+    pub senders: Vec<Sender>,
     /// Encryption; without it messages travel in the clear inside the hospital.
     #[serde(default)]
     pub tls: Option<Tls>,
@@ -33,9 +33,44 @@ pub struct Feed {
     /// Most megabytes of one message.
     #[serde(default = "default_megabytes")]
     pub max_message_mb: usize,
+    /// Most messages of one address in a second, over all its connections. A faster one is made to wait.
+    #[serde(default = "default_messages")]
+    pub max_messages_per_second: u32,
+    /// Most kilobytes of one address in a second.
+    #[serde(default = "default_kilobytes")]
+    pub max_kilobytes_per_second: u32,
     /// Days for which messages are kept.
     #[serde(default = "default_keep_days")]
     pub keep_days: u32,
+}
+
+/// Who may send: an address or a net, or one with a pace of its own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Sender {
+    /// `10.0.3.15`, `10.0.4.0/24`
+    Plain(String),
+    /// With its own pace.
+    Paced(PacedSender),
+}
+
+/// `{ address = "10.0.3.15", max_messages_per_second = 50 }`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PacedSender {
+    /// An address or a net.
+    pub address: String,
+    /// Instead of the feed's.
+    pub max_messages_per_second: Option<u32>,
+    /// Instead of the feed's.
+    pub max_kilobytes_per_second: Option<u32>,
+}
+
+impl Sender {
+    fn network(&self) -> Result<Network> {
+        let (Self::Plain(text) | Self::Paced(PacedSender { address: text, .. })) = self;
+        Network::parse(text).with_context(|| format!("senders は IP か IP/桁数 です: {text}"))
+    }
 }
 
 /// `[feed.tls]`
@@ -65,6 +100,15 @@ const fn default_per_sender() -> usize {
 
 const fn default_megabytes() -> usize {
     16
+}
+
+/// More than a listener can keep durable at once, so that no sender alone takes everybody's turn.
+const fn default_messages() -> u32 {
+    2_000
+}
+
+const fn default_kilobytes() -> u32 {
+    32_768
 }
 
 const fn default_keep_days() -> u32 {
@@ -120,9 +164,41 @@ fn checked(feed: &Feed) -> Result<Vec<Network>> {
     );
     ensure!((1..=16).contains(&feed.max_message_mb), "max_message_mb は 1–16 です");
     ensure!((7..=4_000).contains(&feed.keep_days), "keep_days は 7–4000 です");
-    let network =
-        |text: &String| Network::parse(text).with_context(|| format!("senders は IP か IP/桁数 です: {text}"));
-    feed.senders.iter().map(network).collect()
+    paces(feed)?;
+    feed.senders.iter().map(Sender::network).collect()
+}
+
+/// How fast each sender may send.
+fn paces(feed: &Feed) -> Result<Paces> {
+    let pace = |messages: u32, kilobytes: u32| {
+        ensure!(
+            (1..=100_000).contains(&messages),
+            "max_messages_per_second は 1–100000 です: {messages}"
+        );
+        ensure!(
+            (16..=1_048_576).contains(&kilobytes),
+            "max_kilobytes_per_second は 16–1048576 です: {kilobytes}"
+        );
+        Ok(Pace {
+            messages,
+            bytes: kilobytes.saturating_mul(1_024),
+        })
+    };
+    let (messages, kilobytes) = (feed.max_messages_per_second, feed.max_kilobytes_per_second);
+    let mut own = Vec::new();
+    for sender in &feed.senders {
+        if let Sender::Paced(paced) = sender {
+            let pace = pace(
+                paced.max_messages_per_second.unwrap_or(messages),
+                paced.max_kilobytes_per_second.unwrap_or(kilobytes),
+            )?;
+            own.push((sender.network()?, pace));
+        }
+    }
+    Ok(Paces {
+        usual: Some(pace(messages, kilobytes)?),
+        own,
+    })
 }
 
 impl Feed {
@@ -147,6 +223,7 @@ impl Feed {
             most_connections: self.max_connections,
             most_per_sender: self.max_per_sender,
             most_bytes: self.max_message_mb << 20,
+            paces: paces(self)?,
             facility: config.hospital.institution.code.clone(),
         })
     }
@@ -175,6 +252,29 @@ mod tests {
     }
 
     #[test]
+    fn a_sender_may_have_a_pace_of_its_own() {
+        let text = "[[feed]]\nname = \"ehr\"\nlisten = \"0.0.0.0:2575\"\nmax_messages_per_second = 100\nsenders = [\"10.0.4.0/24\", { address = \"10.0.3.15\", max_kilobytes_per_second = 512 }]\n";
+        let paces = paces(&read(text).unwrap()[0]).unwrap();
+        let usual = Pace {
+            messages: 100,
+            bytes: 32 << 20,
+        };
+        assert_eq!(paces.usual, Some(usual));
+        assert_eq!(
+            paces.own,
+            [(
+                Network::parse("10.0.3.15").unwrap(),
+                Pace {
+                    bytes: 512 << 10,
+                    ..usual
+                }
+            )]
+        );
+        let strange = text.replace("max_kilobytes", "min_kilobytes");
+        assert!(read(&strange).is_err());
+    }
+
+    #[test]
     fn what_cannot_be_a_feed_is_refused_with_its_place_in_the_list() {
         let good = "name = \"ehr\"\nlisten = \"0.0.0.0:2575\"\nsenders = [\"10.0.3.15\"]\n";
         for (from, to, says) in [
@@ -188,6 +288,17 @@ mod tests {
                 "\"10.0.3.15\"]",
                 "\"10.0.3.15\"]\nmax_per_sender = 65",
                 "max_per_sender",
+            ),
+            ("\"10.0.3.15\"]", "{ address = \"x\" }]", "senders"),
+            (
+                "\"10.0.3.15\"]",
+                "{ address = \"10.0.3.15\", max_messages_per_second = 0 }]",
+                "max_messages_per_second",
+            ),
+            (
+                "\"10.0.3.15\"]",
+                "\"10.0.3.15\"]\nmax_kilobytes_per_second = 1",
+                "max_kilobytes_per_second",
             ),
         ] {
             let text = format!("[[feed]]\n{}", good.replace(from, to));

@@ -108,7 +108,11 @@ impl FhirSettings {
         };
         match (&self.dir, &self.server) {
             (Some(dir), None) => Ok(Box::new(Folder::new(settings, config.path(dir)))),
-            (None, Some(server)) => Ok(Box::new(server.open(settings, config)?)),
+            (None, Some(server)) => {
+                let source = server.open(settings, config)?;
+                let keep = crate::keeping::keep(config, &self.name, "fhir")?;
+                Ok(Box::new(source.kept_in(keep)))
+            }
             _ => bail!("type = \"fhir\" には dir（フォルダ）か server（サーバ）のどちらか1つを書いてください"),
         }
     }

@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
-use downtime::state::{MAX_PROBES, Watched};
+use anyhow::{Context, Result, bail};
+use downtime::state::{Hours, MAX_PROBES, MAX_SPANS, Watched};
 use downtime::stations::EHR_NAME;
 use serde::Deserialize;
 
@@ -32,6 +32,13 @@ pub struct ProbeSettings {
     pub http: Option<String>,
     /// For a feed: the folder into which its messages come.
     pub folder: Option<PathBuf>,
+    /// For a feed: the `[[feed]]` of this hub that receives it.
+    pub feed: Option<String>,
+    /// For a feed: hours in which nobody expects it to speak, such as `22:00-06:00`.
+    #[serde(default)]
+    pub quiet_hours: Vec<String>,
+    /// For a feed: the longest silence outside of them that is usual, in minutes; without it, it is learnt.
+    pub silent_minutes: Option<u16>,
     /// Seconds between checks.
     #[serde(default = "super::default_every")]
     pub every_seconds: u64,
@@ -48,6 +55,8 @@ pub enum Way {
     Http(String),
     /// A look into a folder.
     Folder(PathBuf),
+    /// What the listener of a `[[feed]]` of this hub has received.
+    Received(String),
     /// By the visits to the hub.
     Hub,
 }
@@ -65,6 +74,17 @@ pub struct Checked {
     pub every: Duration,
     /// Over which path.
     pub via: Option<String>,
+    /// For a feed: what is expected of it.
+    pub expected: Expected,
+}
+
+/// What a hospital says about the silences of a feed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Expected {
+    /// When nobody expects it to speak.
+    pub quiet: Vec<Hours>,
+    /// The longest usual silence otherwise, in seconds.
+    pub allowed: Option<i64>,
 }
 
 impl Config {
@@ -112,6 +132,7 @@ impl Config {
                 way: Way::Tcp(address.clone()),
                 every: Duration::from_secs(self.ehr.every_seconds.max(1)),
                 via: None,
+                expected: Expected::default(),
             });
         }
         Ok(probes)
@@ -135,17 +156,26 @@ impl Config {
         if self.station.hub.is_some() && (what.is_ehr() || what == Watched::Feed) {
             bail!("[[probe]] {name}: 電子カルテは拠点（hub）が見ます。この端末では hub、gateway、line を見ます");
         }
+        let expected = expected(settings, what)?;
+        if settings.feed.is_some() && what != Watched::Feed {
+            bail!("[[probe]] {name}: feed は what = \"hl7-feed\" だけに書きます");
+        }
         let way = match (what, &settings.tcp, &settings.http, &settings.folder) {
             (Watched::Hub, None, None, None) if self.station.hub.is_some() => Way::Hub,
             (Watched::Hub, ..) => bail!(
                 "[[probe]] {name}: what = \"hub\" は station.hub のある端末だけで使い、tcp・http・folder は書きません"
             ),
-            (Watched::Feed, None, None, Some(folder)) => Way::Folder(self.path(folder)),
-            (Watched::Feed, ..) => bail!("[[probe]] {name}: hl7-feed には folder（電文が届くフォルダ）だけを書きます"),
+            (Watched::Feed, None, None, folder) => match (folder, &settings.feed) {
+                (Some(folder), None) => Way::Folder(self.path(folder)),
+                (None, Some(feed)) if self.feed.iter().any(|known| known.name == *feed) => Way::Received(feed.clone()),
+                (None, Some(feed)) => bail!("[[probe]] {name}: feed = \"{feed}\" という [[feed]] がありません"),
+                _ => bail!(FEED_WAYS.replace("{name}", name)),
+            },
+            (Watched::Feed, ..) => bail!(FEED_WAYS.replace("{name}", name)),
             (_, Some(tcp), None, None) if is_address(tcp) => Way::Tcp(tcp.clone()),
             (_, None, Some(http), None) if http.starts_with("http://") => Way::Http(http.clone()),
             _ => bail!(
-                "[[probe]] {name}: tcp = \"host:port\" か http = \"http://…\" のどちらか一つを書きます（folder は hl7-feed だけ）"
+                "[[probe]] {name}: tcp = \"host:port\" か http = \"http://…\" のどちらか一つを書きます（folder と feed は hl7-feed だけ）"
             ),
         };
         Ok(Checked {
@@ -154,8 +184,36 @@ impl Config {
             way,
             every: Duration::from_secs(settings.every_seconds),
             via: settings.via.clone(),
+            expected,
         })
     }
+}
+
+/// Longest usual silence that can be said, in minutes.
+const MAX_SILENT: u16 = 24 * 60;
+
+/// Said where the way of a feed is missing or doubled.
+const FEED_WAYS: &str = "[[probe]] {name}: hl7-feed には folder（電文が届くフォルダ）か feed（この hub の [[feed]] の name）のどちらか一つを書きます";
+
+fn expected(settings: &ProbeSettings, what: Watched) -> Result<Expected> {
+    let name = settings.name.trim();
+    if what != Watched::Feed && (!settings.quiet_hours.is_empty() || settings.silent_minutes.is_some()) {
+        bail!("[[probe]] {name}: quiet_hours と silent_minutes は what = \"hl7-feed\" だけに書きます");
+    }
+    if settings.quiet_hours.len() > MAX_SPANS {
+        bail!("[[probe]] {name} の quiet_hours は {MAX_SPANS} 個までです");
+    }
+    let hours = |text: &String| {
+        Hours::parse(text)
+            .with_context(|| format!("[[probe]] {name} の quiet_hours は \"22:00-06:00\" のように書きます: {text}"))
+    };
+    if let Some(minutes) = settings.silent_minutes.filter(|m| !(1..=MAX_SILENT).contains(m)) {
+        bail!("[[probe]] {name} の silent_minutes は 1–{MAX_SILENT} です: {minutes}");
+    }
+    Ok(Expected {
+        quiet: settings.quiet_hours.iter().map(hours).collect::<Result<_>>()?,
+        allowed: settings.silent_minutes.map(|minutes| i64::from(minutes) * 60),
+    })
 }
 
 /// `host:port`
@@ -230,6 +288,37 @@ mod tests {
             let fault = config(&bad).probes().unwrap_err().to_string();
             assert!(fault.contains(says), "{bad}\n{fault}");
         }
+    }
+
+    #[test]
+    fn a_feed_is_watched_where_it_is_received_with_what_is_expected_of_it() {
+        let feed = "[[feed]]\nname = \"ehr\"\nlisten = \"0.0.0.0:2575\"\nsenders = [\"10.0.3.15\"]\n";
+        let probe = "[[probe]]\nname = \"ADT\"\nwhat = \"hl7-feed\"\n";
+        let probes = config(&format!(
+            "{feed}{probe}feed = \"ehr\"\nquiet_hours = [\"22:00-06:00\"]\nsilent_minutes = 15\n"
+        ))
+        .probes()
+        .unwrap();
+        assert_eq!(probes[0].way, Way::Received("ehr".to_owned()));
+        assert_eq!(probes[0].expected.allowed, Some(900));
+        assert_eq!(probes[0].expected.quiet, [Hours::parse("22:00-06:00").unwrap()]);
+        for (more, says) in [
+            ("feed = \"lab\"\n", "lab"),
+            ("", "どちらか一つ"),
+            ("feed = \"ehr\"\nfolder = \"/x\"\n", "どちらか一つ"),
+            ("feed = \"ehr\"\nquiet_hours = [\"夜\"]\n", "quiet_hours"),
+            ("feed = \"ehr\"\nsilent_minutes = 0\n", "silent_minutes"),
+        ] {
+            let fault = config(&format!("{feed}{probe}{more}"))
+                .probes()
+                .unwrap_err()
+                .to_string();
+            assert!(fault.contains(says), "{more}: {fault}");
+        }
+        let line = format!("{feed}{PATHS}silent_minutes = 5\n");
+        assert!(config(&line).probes().unwrap_err().to_string().contains("hl7-feed"));
+        let line = format!("{feed}{PATHS}feed = \"ehr\"\n");
+        assert!(config(&line).probes().unwrap_err().to_string().contains("hl7-feed"));
     }
 
     #[test]

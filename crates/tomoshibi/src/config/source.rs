@@ -68,7 +68,10 @@ impl SourceSettings {
                 mapping(config, &settings.mapping)?,
                 config.path(&settings.dir),
             )?),
-            Self::SsMix2(settings) => Box::new(settings.open(&|path| config.path(path), &config.data())?),
+            Self::SsMix2(settings) => {
+                let keep = |what: &str| crate::keeping::keep(config, &settings.name, what);
+                Box::new(settings.open(&|path| config.path(path), &config.data(), &keep)?)
+            }
             Self::Fhir(settings) => settings.open(config)?,
             Self::Hl7(settings) => settings.open(config)?,
         })

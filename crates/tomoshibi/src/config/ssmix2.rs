@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use downtime::sources::hl7v2::Names;
-use downtime::sources::ssmix2::{Patients, Settings, SsMix2};
+use downtime::sources::keep::Keep;
+use downtime::sources::ssmix2::{Log, Patients, Settings, SsMix2};
 use serde::Deserialize;
 
 /// An SS-MIX2 storage.
@@ -30,6 +31,9 @@ pub struct SsMix2Settings {
     /// Days back for results and documents.
     #[serde(default)]
     pub result_days: Option<u16>,
+    /// トランザクションストレージ: every root, with which fewer patients need be looked at.
+    #[serde(default)]
+    pub logs: Vec<PathBuf>,
     /// Threads that read directories.
     #[serde(default)]
     pub threads: Option<usize>,
@@ -44,18 +48,39 @@ pub struct SsMix2Settings {
     pub departments: BTreeMap<String, String>,
 }
 
+/// Most roots of the transaction log.
+const MAX_LOGS: usize = 8;
+
 /// Most days back that may be asked for: ten years.
 const MAX_DAYS: u16 = 3_660;
 
 impl SsMix2Settings {
-    /// The source. `path` finds what the configuration names, `data` is the station's own directory.
+    /// The source. `path` finds what the configuration names, `data` is the station's own directory, `keep` seals what is kept there.
     ///
     /// # Errors
-    /// Settings out of bounds.
-    pub fn open(&self, path: &dyn Fn(&Path) -> PathBuf, data: &Path) -> Result<SsMix2> {
+    /// Settings out of bounds, and what `keep` says.
+    pub fn open(
+        &self,
+        path: &dyn Fn(&Path) -> PathBuf,
+        data: &Path,
+        keep: &dyn Fn(&str) -> Result<Keep>,
+    ) -> Result<SsMix2> {
         let all = |roots: &[PathBuf]| roots.iter().map(|root| path(root)).collect::<Vec<_>>();
         let usual = Settings::of(all(&self.roots));
         let remember = self.remember.unwrap_or(true);
+        if self.logs.len() > MAX_LOGS {
+            bail!("logs は {MAX_LOGS} 個までです: {}", self.logs.len());
+        }
+        let log = match (self.logs.is_empty(), remember) {
+            (true, _) => None,
+            (false, false) => {
+                bail!("logs と remember = false は一緒に書けません。毎回すべて読むなら logs は要りません")
+            }
+            (false, true) => Some(Log {
+                roots: all(&self.logs),
+                keep: keep("log")?,
+            }),
+        };
         let settings = Settings {
             extended: all(&self.extended),
             patients: self.patients()?,
@@ -63,6 +88,7 @@ impl SsMix2Settings {
             result_days: days("result_days", self.result_days.unwrap_or(usual.result_days))?,
             threads: self.threads.unwrap_or(usual.threads),
             state: remember.then(|| data.join("sources").join(format!("{}.ssmix2", self.name))),
+            log,
             names: Names {
                 wards: self.wards.clone(),
                 departments: self.departments.clone(),

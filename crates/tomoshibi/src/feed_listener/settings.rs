@@ -13,6 +13,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 
+use super::pace::Paces;
+
 /// Most certificates of a chain or of an authority's file.
 const MOST_CERTIFICATES: usize = 16;
 /// Largest certificate or key file, in bytes.
@@ -121,6 +123,8 @@ pub struct Settings {
     pub most_per_sender: usize,
     /// Most bytes of one message.
     pub most_bytes: usize,
+    /// How fast each address may send.
+    pub paces: Paces,
     /// MSH-4 of answers to messages that name no receiver.
     pub facility: String,
 }
@@ -136,4 +140,6 @@ pub struct Counts {
     pub too_long: AtomicU64,
     /// Bytes outside frames, and frames that were begun again before their end.
     pub broken: AtomicU64,
+    /// Times that a sender was not read from for a while, because it had sent more than its share.
+    pub slowed: AtomicU64,
 }

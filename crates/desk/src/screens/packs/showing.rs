@@ -102,7 +102,7 @@ impl Table {
             self.says.push(w["packs-nobody"].to_owned());
         }
         let made = packs.store.made(self.epoch);
-        let making = made.is_none() && packs.remake.is_some() && is_busy(packs);
+        let making = made.is_none() && packs.remake.is_some() && packs.is_busy();
         if packs.remake.is_none() {
             self.says.push(w["packs-elsewhere"].to_owned());
         } else if making {
@@ -167,14 +167,6 @@ impl Table {
             })
             .collect();
     }
-}
-
-/// Whether somebody makes packs just now, of this process or another.
-fn is_busy(packs: &Packs) -> bool {
-    packs
-        .store
-        .hold()
-        .is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
 }
 
 /// What was found of one pack.

@@ -6,13 +6,12 @@
 
 use axum::Form;
 use axum::response::{IntoResponse, Redirect, Response};
-use chart::entry::SheetNamed;
-use chart::{Act, EntryId, FormId, Subject};
+use chart::{EntryId, FormId, Subject};
 use downtime::audit::Deed;
 use downtime::scans::{Issued, Naming};
 use serde::Deserialize;
 
-use super::settle::subject;
+use super::settle::{asked_about, keep_name, subject};
 use super::{Paper, Said, about, page};
 use crate::fault::Fault;
 use crate::people::People;
@@ -122,11 +121,9 @@ pub(super) async fn mend(visit: Visit, Form(typed): Form<Typed>) -> Result<Respo
     let signed = visit.signed()?.clone();
     let _turn = visit.site.turn("returned").await;
     let refuse = |key: &str| page(&visit, Said::wrong(w[key].to_owned()));
-    let Some(paper) = Paper::open(&visit)? else {
-        return refuse("returned-no-key");
-    };
-    let Some(number) = FormId::parse(&typed.number) else {
-        return refuse("returned-number");
+    let (paper, number) = match asked_about(&visit, &typed.number)? {
+        Ok(found) => found,
+        Err(key) => return refuse(key),
     };
     let Some((sheet, before)) = found(&paper, &number) else {
         return refuse("returned-mend-gone");
@@ -181,16 +178,7 @@ pub(super) async fn mend(visit: Visit, Form(typed): Form<Typed>) -> Result<Respo
         let witnessed = signed.session.witness(sighting).await;
         witnessed.map_err(|fault| Fault::NotAudited(fault.to_string()))?;
     }
-    let act = Act::SheetNamed(Box::new(SheetNamed {
-        form_id: number.clone(),
-        form: sheet.form.clone(),
-        at: visit.state.now,
-        by: signed.session.author().user.clone(),
-        replaces: holding,
-        reason: why,
-    }));
-    let kept = signed.session.record(who.subject, act).await;
-    kept.map_err(|fault| Fault::NotSaved(fault.to_string()))?;
+    keep_name(&visit, &signed, sheet, who.subject, holding, why).await?;
     Ok(Redirect::to(&format!("/returned?mended={number}")).into_response())
 }
 

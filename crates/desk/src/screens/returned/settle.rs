@@ -7,7 +7,7 @@
 use axum::Form;
 use axum::response::{IntoResponse, Redirect, Response};
 use chart::entry::SheetNamed;
-use chart::{Act, FormId, PatientId, Subject, TemporaryId};
+use chart::{Act, EntryId, FormId, PatientId, Subject, TemporaryId};
 use downtime::audit::Deed;
 use downtime::papers::{cover_lines, cover_sheet};
 use downtime::scans::Issued;
@@ -18,6 +18,7 @@ use crate::fault::Fault;
 use crate::paper::{After, Order, issue};
 use crate::people::People;
 use crate::reason::reason;
+use crate::session::SignedIn;
 use crate::visit::Visit;
 use crate::who::Who;
 
@@ -96,11 +97,9 @@ pub(super) async fn name(visit: Visit, Form(form): Form<Naming>) -> Result<Respo
     let signed = visit.signed()?.clone();
     let _turn = visit.site.turn("returned").await;
     let refuse = |key: &str| page(&visit, Said::wrong(w[key].to_owned()));
-    let Some(paper) = Paper::open(&visit)? else {
-        return refuse("returned-no-key");
-    };
-    let Some(number) = FormId::parse(&form.number) else {
-        return refuse("returned-number");
+    let (paper, number) = match asked_about(&visit, &form.number)? {
+        Ok(found) => found,
+        Err(key) => return refuse(key),
     };
     let Some(sheet) = paper.balance.unnamed.iter().find(|sheet| sheet.form_id == number) else {
         return refuse("returned-name-gone");
@@ -127,17 +126,39 @@ pub(super) async fn name(visit: Visit, Form(form): Form<Naming>) -> Result<Respo
     sighting.detail = format!("{} {number}", sheet.form);
     let witnessed = signed.session.witness(sighting).await;
     witnessed.map_err(|fault| Fault::NotAudited(fault.to_string()))?;
+    keep_name(&visit, &signed, sheet, who.subject, Vec::new(), String::new()).await?;
+    Ok(Redirect::to(&format!("/returned?named={number}")).into_response())
+}
+
+/// The papers, and the number that somebody typed; else the key of what is in the way.
+pub(super) fn asked_about(visit: &Visit, number: &str) -> Result<Result<(Paper, FormId), &'static str>, Fault> {
+    let Some(paper) = Paper::open(visit)? else {
+        return Ok(Err("returned-no-key"));
+    };
+    Ok(FormId::parse(number)
+        .map(|number| (paper, number))
+        .ok_or("returned-number"))
+}
+
+/// Makes durable whose a blank sheet is: the first word (`replaces` nothing) and every later one alike.
+pub(super) async fn keep_name(
+    visit: &Visit,
+    signed: &SignedIn,
+    sheet: &Issued,
+    subject: Subject,
+    replaces: Vec<EntryId>,
+    reason: String,
+) -> Result<(), Fault> {
     let act = Act::SheetNamed(Box::new(SheetNamed {
-        form_id: number.clone(),
+        form_id: sheet.form_id.clone(),
         form: sheet.form.clone(),
         at: visit.state.now,
         by: signed.session.author().user.clone(),
-        replaces: Vec::new(),
-        reason: String::new(),
+        replaces,
+        reason,
     }));
-    let kept = signed.session.record(who.subject, act).await;
-    kept.map_err(|fault| Fault::NotSaved(fault.to_string()))?;
-    Ok(Redirect::to(&format!("/returned?named={number}")).into_response())
+    let kept = signed.session.record(subject, act).await;
+    kept.map(drop).map_err(|fault| Fault::NotSaved(fault.to_string()))
 }
 
 pub(super) fn subject(typed: &str) -> Option<Subject> {

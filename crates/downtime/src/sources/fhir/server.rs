@@ -9,18 +9,22 @@ use std::sync::{Arc, Mutex};
 
 use chart::{Chart, DataKind, Finding, Moment, Severity};
 
+use self::kept::{Kept, Living, Searched};
 use self::line::Line;
 use super::Settings;
 use super::input::{Bytes, Input, Piece};
 use super::pull::Pull;
+use crate::sources::keep::Keep;
 use crate::sources::{Extract, Progress, PullFault, Scope, Source};
 
 mod bulk;
+mod kept;
 mod line;
 mod search;
+mod since;
 mod token;
 
-pub use line::{Answer, Ask, Method, Web, WebFault};
+pub use line::{Answer, Ask, Method, Web, WebFault, http_date};
 pub use token::{Algorithm, Client};
 
 /// Most bytes held of one server, unless the settings say less.
@@ -29,8 +33,6 @@ pub const MAX_HELD: u64 = 4 << 30;
 pub const MAX_ANSWER: u64 = 512 << 20;
 /// How long an export may be in the making, in seconds.
 pub const MAX_EXPORT_SECONDS: u64 = 2 * 3_600;
-/// After so many hours everything is fetched anew, whatever changed.
-const FULL_AFTER_HOURS: i64 = 24;
 
 /// How the data is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,15 +65,7 @@ pub struct Server {
     server: ServerSettings,
     web: Box<dyn Web>,
     kept: Mutex<Option<Kept>>,
-}
-
-/// What an earlier export gave, so that the next one need only bring what changed.
-struct Kept {
-    pieces: Vec<Piece>,
-    /// The server's own time of it.
-    transaction: Moment,
-    /// When everything was fetched.
-    full: Moment,
+    keep: Option<Keep>,
 }
 
 impl Server {
@@ -84,6 +78,16 @@ impl Server {
             server: ServerSettings { base, ..server },
             web,
             kept: Mutex::new(None),
+            keep: None,
+        }
+    }
+
+    /// Keeps what was fetched sealed, so that the next run of the program need only ask for what changed.
+    #[must_use]
+    pub fn kept_in(self, keep: Keep) -> Self {
+        Self {
+            keep: Some(keep),
+            ..self
         }
     }
 
@@ -94,39 +98,80 @@ impl Server {
             ..Input::default()
         };
         match &self.server.way {
-            Way::Search => search::fetch(&mut line, &self.settings, scope, &mut input, progress),
+            Way::Search => self.search(scope, &mut line, &mut input, progress),
             Way::Bulk { group } => self.export(group, &mut line, &mut input, progress),
         }
         input
     }
 
+    /// Which questions to which server: what was kept for others is of no use.
+    fn questions(&self) -> String {
+        let way = match &self.server.way {
+            Way::Search => "search".to_owned(),
+            Way::Bulk { group } => format!("bulk {group}"),
+        };
+        let types = types_of(&self.settings.carries).join(",");
+        format!("{}\n{way}\n{types}\n{}", self.server.base, self.settings.patient_system)
+    }
+
+    /// What was fetched earlier and may be built upon.
+    fn kept(&self) -> Option<Kept> {
+        let in_memory = self.kept.lock().ok().and_then(|mut kept| kept.take());
+        let kept = in_memory.or_else(|| Kept::read(self.keep.as_ref()?, &self.questions()))?;
+        Some(kept).filter(|kept| kept.holds(self.web.now(), self.server.most_bytes))
+    }
+
+    fn remember(&self, kept: Kept) {
+        if let Some(keep) = &self.keep
+            && let Err(fault) = kept.write(keep, &self.questions())
+        {
+            // What is older than what is in memory must not be found at the next start.
+            tracing::warn!(%fault, "what a FHIR server gave is not kept: after a restart everything is fetched anew");
+            keep.forget();
+        }
+        if let Ok(mut place) = self.kept.lock() {
+            *place = Some(kept);
+        }
+    }
+
+    /// There is a doubt: nothing is built upon what was fetched.
+    fn forget(&self, input: &mut Input) {
+        if let Some(keep) = &self.keep {
+            keep.forget();
+        }
+        let message = "差分の取り出しに疑いがあるため、全件を取り直しました。";
+        input
+            .findings
+            .push(Finding::new("fhir.resync", Severity::Note, message));
+    }
+
     /// What changed since the last export, laid over it; everything where there is any doubt.
     fn export(&self, group: &str, line: &mut Line<'_>, input: &mut Input, progress: &mut dyn FnMut(Progress)) {
         let types = types_of(&self.settings.carries);
-        let kept = self.kept.lock().ok().and_then(|mut kept| kept.take());
         let now = self.web.now();
-        let usable = |kept: &Kept| {
-            let hours = now.minutes_since(kept.full) / 60;
-            let bytes: u64 = kept.pieces.iter().map(|piece| piece.size).sum();
-            (0..FULL_AFTER_HOURS).contains(&hours) && bytes < self.server.most_bytes / 2 && kept.transaction <= now
-        };
-        if let Some(kept) = kept.filter(usable) {
+        if let Some(kept) = self.kept() {
             let mut more = Input::default();
             let done = bulk::export(line, group, &types, Some(kept.transaction), &mut more, progress);
-            // A server whose time went backwards, or that lost anything on the way, is asked for everything.
+            // A server whose time went backwards, that lost anything on the way, or that no longer has what it gave, is asked for
+            // everything.
             if let Some(at) = done.filter(|at| *at >= kept.transaction && more.failed.is_empty()) {
-                input.pieces = kept.pieces;
-                input.pieces.append(&mut more.pieces);
-                input.findings = more.findings;
-                input.transaction = Some(at);
-                input.asked = types;
-                self.keep(input, at, kept.full);
-                return;
+                let mut pieces = kept.pieces;
+                pieces.append(&mut more.pieces);
+                if Living::of(&pieces).are_still_there(line).unwrap_or(false) {
+                    input.pieces.clone_from(&pieces);
+                    input.findings = more.findings;
+                    input.transaction = Some(at);
+                    input.asked = types;
+                    self.remember(Kept {
+                        pieces,
+                        transaction: at,
+                        full: kept.full,
+                        searched: None,
+                    });
+                    return;
+                }
             }
-            let message = "差分の取り出しに疑いがあるため、全件を取り直しました。";
-            input
-                .findings
-                .push(Finding::new("fhir.resync", Severity::Note, message));
+            self.forget(input);
         }
         if let Some(at) = bulk::export(line, group, &types, None, input, progress) {
             input.transaction = Some(at);
@@ -136,20 +181,41 @@ impl Server {
                 .filter(|name| !input.failed.contains(name))
                 .collect();
             if input.failed.is_empty() {
-                self.keep(input, at, now);
+                self.remember(Kept {
+                    pieces: input.pieces.clone(),
+                    transaction: at,
+                    full: now,
+                    searched: None,
+                });
             }
         } else {
             input.failed = types;
         }
     }
 
-    fn keep(&self, input: &Input, transaction: Moment, full: Moment) {
-        if let Ok(mut kept) = self.kept.lock() {
-            *kept = Some(Kept {
-                pieces: input.pieces.clone(),
-                transaction,
+    /// Searches, and only for what changed where the same was asked for before.
+    fn search(&self, scope: &Scope, line: &mut Line<'_>, input: &mut Input, progress: &mut dyn FnMut(Progress)) {
+        let now = self.web.now();
+        let same_day = |kept: &Kept| kept.searched.as_ref().is_some_and(|searched| searched.day == scope.day);
+        let kept = self.kept().filter(same_day);
+        let past = kept.as_ref().and_then(since::Past::of);
+        let found = search::fetch(line, &self.settings, scope, input, progress, past);
+        if found.doubt {
+            self.forget(input);
+        }
+        let full = kept.filter(|_| !found.doubt).map_or(now, |kept| kept.full);
+        match line.dated {
+            Some(at) if input.failed.is_empty() => self.remember(Kept {
+                pieces: Vec::new(),
+                transaction: at,
                 full,
-            });
+                searched: Some(Searched {
+                    day: scope.day,
+                    groups: found.groups,
+                }),
+            }),
+            // Without the server's own time nobody knows since when to ask.
+            _ => self.keep.iter().for_each(Keep::forget),
         }
     }
 }

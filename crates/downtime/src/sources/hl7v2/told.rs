@@ -22,6 +22,8 @@ use super::said::{Register, Said, Told as Statement};
 use super::ward::{Ward, is_mark};
 use crate::sources::gather::{About, AllergySaid};
 
+pub mod merged;
+
 /// Most other numbers of one patient.
 const MAX_NUMBERS: usize = 20;
 
@@ -124,7 +126,7 @@ pub struct Saying<'s> {
 }
 
 impl Told {
-    /// Takes one message about this patient. Which other patient a merge concerns is the caller's: see [`merged`].
+    /// Takes one message about this patient. Which other patient a merge concerns is the caller's: see [`merged_number`].
     pub fn take(&mut self, taking: &Taking<'_>) {
         let message = taking.message;
         let header = message.header();
@@ -203,7 +205,7 @@ impl Told {
             }
             "A23" | "A29" => self.deleted.take((), taking.told(Some(()), Remarks::default())),
             "A40" | "A34" | "A18" | "A36" | "A39" | "A30" | "A47" => {
-                if let Some(old) = merged(message) {
+                if let Some(old) = merged_number(message) {
                     self.former_numbers.take(old, taking.told(Some(()), Remarks::default()));
                 }
             }
@@ -328,6 +330,10 @@ impl Told {
                 let name = Name::new(format!("旧患者番号 {old}"), "");
                 patient.former_names.push(name);
             }
+            if let Some(new) = self.successor() {
+                let name = Name::new(format!("統合先の患者番号 {new}"), "");
+                patient.former_names.push(name);
+            }
             about.is(patient);
         }
         for (remarks, file) in self.person.remarks() {
@@ -346,17 +352,6 @@ impl Told {
         if self.person.others() {
             let message = "この患者番号の電文に、氏名も生年月日も違う人が書かれています。誰の記録か分かりません。本人に氏名と生年月日を確かめてください。";
             about.tell("id.two_people", Severity::Severe, "", "PID-5", message);
-        }
-        for old in self.predecessors() {
-            let message = format!(
-                "電子カルテで患者番号 {old} がこの番号に統合されました。古い番号の記録は、古い番号のカルテにあります。両方を見てください。"
-            );
-            about.tell("id.merged", Severity::Warning, "", "MRG-1", message);
-            about.draft.facts.push(Fact {
-                label: "旧患者番号".to_owned(),
-                value: old.to_owned(),
-                on: None,
-            });
         }
         if let Some(new) = self.successor() {
             let message = format!("この患者番号は {new} に統合されました。新しい番号のカルテも見てください。");
@@ -428,7 +423,7 @@ pub const VITALS: &str = "L-OBSERVATIONS";
 
 /// The number that a message says was merged away.
 #[must_use]
-pub fn merged(message: &Message<'_>) -> Option<String> {
+pub fn merged_number(message: &Message<'_>) -> Option<String> {
     let old = short(message.field("MRG", 1).component(1));
     (!old.is_empty()).then_some(old)
 }

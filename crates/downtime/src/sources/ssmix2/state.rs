@@ -95,6 +95,12 @@ impl Seen {
         print
     }
 
+    /// True when nothing is remembered: everything is to be read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
     /// True when this was seen.
     #[must_use]
     pub fn has(&self, token: &Token) -> bool {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use chart::{DataKind, Moment, PatientId};
 use jiff::civil::Date;
 
+use super::memory::{Ask, Entry, Memory};
 use super::patient::{day_of, read_movements};
 use super::state::{Seen, Token};
 use super::{Patients, Settings, kinds, tell_missing_root, walk};
@@ -52,6 +53,10 @@ struct Looked {
     recent: bool,
     newest: Option<Moment>,
     token: Option<Token>,
+    /// Every day of the patient, where somebody looked.
+    days: Option<Vec<Date>>,
+    /// What was known, where nobody looked.
+    entry: Option<Entry>,
 }
 
 impl Survey {
@@ -113,11 +118,17 @@ impl Survey {
             folders: folders.collect(),
             ..Self::default()
         };
-        survey.beds(settings, scope, progress);
+        survey.beds(settings, scope, gathering, progress);
         Ok(survey)
     }
 
-    fn beds(&mut self, settings: &Settings, scope: &Scope, progress: &mut dyn FnMut(Progress)) {
+    fn beds(
+        &mut self,
+        settings: &Settings,
+        scope: &Scope,
+        gathering: &mut Gathering,
+        progress: &mut dyn FnMut(Progress),
+    ) {
         let seen = settings
             .state
             .as_deref()
@@ -127,18 +138,31 @@ impl Survey {
             Patients::Recent(days) => Some(super::days_before(scope.day, days)),
             Patients::Inpatients | Patients::All => None,
         };
-        let all = self.folders.len() as u64;
-        let mut tokens = Vec::new();
-        let mut looked: Vec<Looked> = Vec::with_capacity(self.folders.len());
-        for folders in self.folders.chunks(STEP) {
-            progress(Progress::Reading(looked.len() as u64, all));
-            looked.extend(walk::in_parallel(folders, settings.threads, |folder| {
-                look_at(folder, &seen, scope, since)
-            }));
+        // Without what was seen everything is read, and the log only says where to begin next time.
+        let log = settings.log.as_ref().filter(|_| settings.state.is_some());
+        let mut memory = log.map(|log| {
+            let ids = self.folders.iter().map(|folder| &folder.id);
+            Memory::open(log, &settings.roots, ids, scope.now, !seen.is_empty())
+        });
+        let mut looked = self.look_at_all(settings, scope, &seen, memory.as_ref(), since, progress);
+        if let Some(memory) = &mut memory {
+            let caught = memory.was_caught(scope.now);
+            if caught {
+                looked = self.look_at_all(settings, scope, &seen, Some(memory), since, progress);
+            }
+            tell_log(memory, caught, gathering);
         }
+        let (mut tokens, mut people) = (Vec::new(), Vec::new());
+        let all = self.folders.len() as u64;
         for (folder, looked) in self.folders.iter_mut().zip(looked) {
             folder.in_bed = looked.in_bed;
             folder.taken_anyway = looked.recent || settings.patients == Patients::All;
+            if let (Some(memory), Some(token)) = (&memory, looked.token) {
+                people.extend(match &looked.days {
+                    Some(days) => memory.entry(&folder.id, &folder.paths, days, looked.in_bed, token),
+                    None => looked.entry,
+                });
+            }
             tokens.extend(looked.token);
             if let Some(at) = looked.newest {
                 let newest = self.newest.entry(DataKind::Stay).or_insert(at);
@@ -151,6 +175,79 @@ impl Survey {
             if let Err(fault) = seen.keep(path, &tokens, scope.now) {
                 tracing::warn!(path = %path.display(), %fault, "the state of an SS-MIX2 source could not be written");
             }
+        }
+        if let Some(memory) = memory {
+            memory.keep(people, scope.now);
+        }
+    }
+
+    fn look_at_all(
+        &self,
+        settings: &Settings,
+        scope: &Scope,
+        seen: &Seen,
+        memory: Option<&Memory<'_>>,
+        since: Option<Date>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Vec<Looked> {
+        let all = self.folders.len() as u64;
+        let mut looked: Vec<Looked> = Vec::with_capacity(self.folders.len());
+        for folders in self.folders.chunks(STEP) {
+            progress(Progress::Reading(looked.len() as u64, all));
+            looked.extend(walk::in_parallel(folders, settings.threads, |folder| {
+                recall_or_look(folder, seen, scope, memory, since)
+            }));
+        }
+        looked
+    }
+}
+
+/// What is told about the log, where it is not as usual.
+fn tell_log(memory: &Memory<'_>, caught: bool, gathering: &mut Gathering) {
+    let finding = if caught {
+        let message = "SS-MIX2 のトランザクションログに載っていない変更がフォルダにありました。ログは信用せず、全員のフォルダを確かめました。ログの書き出しを SS-MIX2 の担当者に確かめてください。";
+        chart::Finding::new("ssmix2.log_incomplete", chart::Severity::Warning, message)
+    } else if let Some(words) = memory.doubt.and_then(super::log::Doubt::words) {
+        let message = format!("SS-MIX2 のトランザクションログが{words}。ログは使わず、全員のフォルダを確かめました。");
+        chart::Finding::new("ssmix2.log", chart::Severity::Note, message)
+    } else {
+        return;
+    };
+    gathering.ledger.add(finding);
+}
+
+/// What is known of somebody whom the log does not name, else what a look gives.
+fn recall_or_look(
+    folder: &Folder,
+    seen: &Seen,
+    scope: &Scope,
+    memory: Option<&Memory<'_>>,
+    since: Option<Date>,
+) -> Looked {
+    let Some(memory) = memory else {
+        return look_at(folder, seen, scope, since);
+    };
+    match memory.ask(&folder.id, &folder.paths) {
+        Ask::Known(entry) => {
+            let recent = since.map_or(Some(false), |since| entry.any_day(since, scope.day));
+            recent.map_or_else(
+                || look_at(folder, seen, scope, since),
+                |recent| Looked {
+                    in_bed: entry.in_bed,
+                    recent,
+                    newest: None,
+                    token: Some(entry.token),
+                    days: None,
+                    entry: Some(entry.clone()),
+                },
+            )
+        }
+        Ask::Look(sample) => {
+            let looked = look_at(folder, seen, scope, since);
+            if let Some(entry) = sample {
+                memory.compare(entry, looked.token.as_ref());
+            }
+            looked
         }
     }
 }
@@ -167,6 +264,8 @@ fn look_at(folder: &Folder, seen: &Seen, scope: &Scope, since: Option<Date>) -> 
             recent,
             newest: None,
             token: Some(print.token(b"calm")),
+            days: Some(dated.days),
+            entry: None,
         };
     }
     let movements = dated.movements(scope.now);
@@ -179,6 +278,8 @@ fn look_at(folder: &Folder, seen: &Seen, scope: &Scope, since: Option<Date>) -> 
                 recent,
                 newest: None,
                 token: Some(print.token(word)),
+                days: Some(dated.days),
+                entry: None,
             };
         }
     }
@@ -202,6 +303,8 @@ fn look_at(folder: &Folder, seen: &Seen, scope: &Scope, since: Option<Date>) -> 
         recent,
         newest: reading.newest.get(&DataKind::Stay).copied(),
         token,
+        days: Some(dated.days),
+        entry: None,
     }
 }
 
@@ -222,7 +325,7 @@ struct Movements {
 }
 
 /// A directory that changed this shortly before may change again without a later date.
-const SETTLED_SECONDS: i64 = 120;
+pub const SETTLED_SECONDS: i64 = 120;
 
 impl Dates {
     fn of(folder: &Folder, now: Moment) -> Self {

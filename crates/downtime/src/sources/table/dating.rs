@@ -8,7 +8,7 @@ use super::count::Listed;
 use super::feed::Feed;
 use super::reading::AsOfRule;
 use super::sheet;
-use crate::sources::gather::Ledger;
+use crate::sources::gather::{self, Ledger};
 
 /// When the EHR wrote a file, by the rule of its entry; a time in the future is not believed.
 pub fn written(
@@ -43,30 +43,13 @@ pub fn written(
     written.min(now)
 }
 
-/// Minutes within which files count as written together.
-const TOGETHER_MINUTES: i64 = 15;
-
 /// Minutes by which a file may seem to come from the future.
 const CLOCK_GRACE_MINUTES: i64 = 10;
 
 /// The oldest time of each kind; kinds written together share the oldest of them, others stand apart.
 pub fn as_of(feeds: &[Feed], now: Moment) -> AsOf {
-    let oldest_of = |kind: DataKind| {
-        feeds
-            .iter()
-            .filter(|feed| feed.data == kind)
-            .map(|feed| feed.written)
-            .min()
-    };
-    let kinds: Vec<(DataKind, Moment)> = DataKind::ALL
-        .into_iter()
-        .filter_map(|kind| oldest_of(kind).map(|at| (kind, at)))
-        .collect();
-    let patient = kinds.first().map_or(now, |(_, at)| *at);
-    let near = |at: &Moment| at.minutes_since(patient).abs() <= TOGETHER_MINUTES;
-    let at = kinds.iter().map(|(_, at)| *at).filter(near).min().unwrap_or(patient);
-    let apart = kinds.into_iter().filter(|(_, at)| !near(at)).collect();
-    AsOf { at, apart }
+    let vouched: Vec<(DataKind, Moment)> = feeds.iter().map(|feed| (feed.data, feed.written)).collect();
+    gather::as_of(&vouched, now)
 }
 
 fn first_moment(feed: &Feed, column: &super::spec::Column) -> Option<Moment> {

@@ -86,6 +86,7 @@ fn a_feed_is_suspected_only_beyond_its_usual_gap() {
         quiet: Quiet {
             last: last.map(|ago| Moment(NOW.0 - ago)),
             usual,
+            ..Quiet::default()
         },
         ..probe("ADT", Watched::Feed, None, alive())
     };
@@ -142,6 +143,7 @@ fn any_probe() -> impl Strategy<Value = Probe> {
             quiet: Quiet {
                 last: quiet.map(|ago| Moment(NOW.0 - ago)),
                 usual: Some(600),
+                ..Quiet::default()
             },
             ..probe(
                 &format!("{}{via}", what.word()),
@@ -205,4 +207,60 @@ proptest! {
         prop_assert_eq!(whole.is_proven(NOW), watches.iter().all(|w| w.is_proven(NOW)));
         prop_assert_eq!(whole.silent_since(), watches.iter().filter_map(Watch::silent_since).min());
     }
+}
+
+#[test]
+fn a_feed_is_judged_by_what_the_hospital_expects_and_only_from_when_it_was_listened_to() {
+    let feed = |last: i64, quiet: Quiet| Probe {
+        quiet: Quiet {
+            last: Some(Moment(NOW.0 - last)),
+            ..quiet
+        },
+        ..probe("ADT", Watched::Feed, None, alive())
+    };
+    let cause = |probe| judge(&[probe], NOW).cause;
+    let said = Quiet {
+        usual: Some(10_000),
+        allowed: Some(900),
+        ..Quiet::default()
+    };
+    assert_eq!(cause(feed(900, said)), Cause::Nothing);
+    assert_eq!(
+        cause(feed(901, said)),
+        Cause::Feed,
+        "what was said is believed before what was learnt"
+    );
+    let since = |ago: i64| Quiet {
+        counts_since: Some(Moment(NOW.0 - ago)),
+        ..said
+    };
+    assert_eq!(cause(feed(30_000, since(0))), Cause::Nothing, "quiet hours");
+    assert_eq!(
+        cause(feed(30_000, since(900))),
+        Cause::Nothing,
+        "quiet until a quarter of an hour ago"
+    );
+    let judgement = judge(&[feed(30_000, since(901))], NOW);
+    assert_eq!(
+        (judgement.cause, judgement.since),
+        (Cause::Feed, Some(Moment(NOW.0 - 30_000))),
+        "the last message"
+    );
+    assert_eq!(
+        cause(feed(901, since(2_000))),
+        Cause::Feed,
+        "quiet hours before the last message change nothing"
+    );
+    let never = Probe {
+        quiet: Quiet {
+            last: None,
+            ..since(5_000)
+        },
+        ..feed(0, said)
+    };
+    assert_eq!(
+        cause(never),
+        Cause::Checking,
+        "a feed that was never heard is not known"
+    );
 }

@@ -14,7 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use vault::files::{Disk, Files};
 use vault::simfs::SimFs;
 
-use super::feed_listener::{Listener, Network, Settings, tls};
+use super::feed_listener::{Listener, Network, Paces, Settings, tls};
 use super::{NOW, control, message, place, random, secret, stored};
 
 pub fn settings() -> Settings {
@@ -26,6 +26,7 @@ pub fn settings() -> Settings {
         most_connections: 64,
         most_per_sender: 64,
         most_bytes: 1 << 20,
+        paces: Paces::default(),
         facility: "KAKU".into(),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use chart::{Chart, DataKind, Known, Moment};
 use downtime::sources::fhir::Settings;
 use downtime::sources::fhir::server::{
-    Algorithm, Answer, Ask, Client, MAX_HELD, Method, Server, ServerSettings, Way, Web, WebFault,
+    Algorithm, Answer, Ask, Client, MAX_HELD, Method, Server, ServerSettings, Way, Web, WebFault, http_date,
 };
 use downtime::sources::{Extract, PullFault, Source};
 
@@ -17,6 +17,7 @@ use crate::table::scope;
 
 mod ehr;
 mod keys;
+mod restarts;
 
 /// The line as the roof lends it, with a clock that only waits on paper.
 struct Lent {
@@ -59,6 +60,7 @@ impl Web for Lent {
             status: answer.status,
             retry_after: answer.header("retry-after").and_then(|text| text.parse().ok()),
             content_location: answer.header("content-location").map(str::to_owned),
+            date: answer.header("date").and_then(http_date),
             body: answer.body,
         })
     }
@@ -92,6 +94,9 @@ struct Station {
     waited: Arc<AtomicU64>,
 }
 
+/// Where the next line's words that are said once begin.
+static STARTS: AtomicU64 = AtomicU64::new(1);
+
 fn station(ehr: &Ehr, key: Option<&str>, way: Way, settings: Settings) -> Station {
     station_trusting(ehr, key, way, settings, "ca.pem")
 }
@@ -116,7 +121,8 @@ fn station_trusting(ehr: &Ehr, key: Option<&str>, way: Way, settings: Settings, 
         key,
         now: Arc::clone(&now),
         waited: Arc::clone(&waited),
-        nonces: AtomicU64::new(1),
+        // A server remembers what was said: a program that starts anew says something else.
+        nonces: AtomicU64::new(STARTS.fetch_add(1_000, Ordering::SeqCst)),
     };
     let server = ServerSettings {
         base: format!("{}/fhir", ehr.root),

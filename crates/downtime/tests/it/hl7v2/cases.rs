@@ -1,52 +1,14 @@
 //! Every folder of `fixtures/sources/ssmix2` and `fixtures/sources/hl7v2`: what lies there, and what must come out of it.
-//!
-//! `UPDATE=1` writes what comes out; read the difference before believing it.
-
-use std::path::{Path, PathBuf};
 
 use chart::Moment;
 use downtime::sources::hl7v2::{Received, Settings};
 use downtime::sources::ssmix2::{self, Patients};
 use jiff::civil::DateTime;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{apart, names, pull, pull_feed, scope, storage, written};
+use crate::every_case::every;
 use crate::table::show;
-
-fn top() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/sources")
-}
-
-fn every(kind: &str, least: usize, read: impl Fn(&Path) -> Value) {
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(top().join(kind))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
-        .collect();
-    folders.sort();
-    assert!(folders.len() >= least, "the cases are not there");
-    let mut wrong = Vec::new();
-    for case in folders {
-        let got = read(&case);
-        let expected = case.join("expected.json");
-        #[allow(
-            clippy::disallowed_methods,
-            reason = "asked for by hand, by the person who runs the test"
-        )]
-        let update = std::env::var_os("UPDATE").is_some();
-        if update {
-            std::fs::write(&expected, serde_json::to_string_pretty(&got).unwrap() + "\n").unwrap();
-            continue;
-        }
-        let text = std::fs::read_to_string(&expected).unwrap_or_default();
-        if serde_json::from_str::<Value>(&text).ok().as_ref() != Some(&got) {
-            let got = serde_json::to_string_pretty(&got).unwrap();
-            let first = got.lines().zip(text.lines()).find(|(a, b)| a != b);
-            wrong.push(format!("{}: {first:?}", case.display()));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
 
 /// The settings a case's text asks for in its first lines: `# patients = all`.
 fn asked<'t>(text: &'t str, word: &str) -> Option<&'t str> {

@@ -9,13 +9,13 @@ use downtime::sources::ssmix2::{Patients, Settings};
 
 use super::{pull, scope, storage, written};
 
-fn lay(text: &str) -> tempfile::TempDir {
+pub fn lay(text: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     written::lay(&written::read(text), dir.path());
     dir
 }
 
-fn moves() -> String {
+pub fn moves() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/sources/ssmix2/moves/in/storage.txt");
     std::fs::read_to_string(path).unwrap()
 }

@@ -2,7 +2,8 @@
 
 use downtime::sources::table::{Config, Files, Judgement, check, start};
 
-use super::{TINY, cases::top, scope};
+use super::{TINY, scope};
+use crate::every_case::top;
 
 fn refused(text: &str) -> (Option<usize>, String) {
     let fault = Config::read(text).unwrap_err();

@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{cases::top, pull, show};
+use super::{pull, show};
+use crate::every_case::top;
 
 struct Sound {
     mapping: String,

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use chart::{Chart, Known};
 
-use super::{cases::top, pull, show};
+use super::{pull, show};
+use crate::every_case::top;
 
 fn charts(shape: synth::Shape, patients: u32) -> BTreeMap<String, Chart> {
     let dir = tempfile::tempdir().unwrap();

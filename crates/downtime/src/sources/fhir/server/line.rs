@@ -56,6 +56,8 @@ pub struct Answer {
     pub retry_after: Option<u64>,
     /// `Content-Location`
     pub content_location: Option<String>,
+    /// `Date`: the server's own time.
+    pub date: Option<Moment>,
     /// Body.
     pub body: Vec<u8>,
 }
@@ -97,12 +99,21 @@ pub trait Web: Send + Sync {
     fn nonce(&self) -> [u8; 16];
 }
 
+/// A date as HTTP writes it (RFC 9110, 5.6.7): `Fri, 20 Nov 2026 00:35:00 GMT`.
+#[must_use]
+pub fn http_date(text: &str) -> Option<Moment> {
+    let at = jiff::fmt::rfc2822::parse(text.trim()).ok()?;
+    Some(Moment(at.timestamp().as_second()))
+}
+
 /// A conversation.
 pub struct Line<'s> {
     pub(super) server: &'s ServerSettings,
     pub(super) web: &'s dyn Web,
     token: Option<Token>,
     requests: u32,
+    /// The server's own time of its first answer.
+    pub dated: Option<Moment>,
     /// Bytes fetched so far.
     pub bytes: u64,
     seen: HashSet<String>,
@@ -125,6 +136,7 @@ impl<'s> Line<'s> {
             web,
             token: None,
             requests: 0,
+            dated: None,
             bytes: 0,
             seen: HashSet::new(),
         }
@@ -194,6 +206,7 @@ impl<'s> Line<'s> {
                 Ok(answer) => match answer.status {
                     200..=299 => {
                         self.bytes += answer.body.len() as u64;
+                        self.dated = self.dated.or(answer.date);
                         return Ok(answer);
                     }
                     401 if !renewed && with_token && self.token.is_some() => {

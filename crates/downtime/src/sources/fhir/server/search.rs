@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use chart::{DataKind, Severity};
 use jiff::Span;
 
+use super::kept::{Group, Living};
 use super::line::{self, Failed, Line};
+use super::since::{self, Past};
 use super::token::escaped;
 use super::{Settings, piece, types_of};
 use crate::sources::fhir::bundle;
-use crate::sources::fhir::input::Input;
+use crate::sources::fhir::input::{Input, Piece};
 use crate::sources::fhir::json;
 use crate::sources::fhir::model::Reference;
 use crate::sources::fhir::resource::{Appointment, Encounter, Entry, Head};
@@ -48,6 +50,16 @@ struct Search<'l, 's, 'i> {
     input: &'i mut Input,
     done: u64,
     progress: &'l mut dyn FnMut(Progress),
+    past: Option<Past<'l>>,
+    groups: Vec<Group>,
+}
+
+/// What searches leave for the next time.
+pub struct Found {
+    /// The questions about patients.
+    pub groups: Vec<Group>,
+    /// What was known before could not be built upon.
+    pub doubt: bool,
 }
 
 /// Fetches everything of whoever is wanted.
@@ -57,13 +69,16 @@ pub fn fetch(
     scope: &Scope,
     input: &mut Input,
     progress: &mut dyn FnMut(Progress),
-) {
+    past: Option<Past<'_>>,
+) -> Found {
     let carries = &settings.carries;
     let mut search = Search {
         line,
         input,
         done: 0,
         progress,
+        past: None,
+        groups: Vec::new(),
     };
     let mut ids: BTreeSet<String> = BTreeSet::new();
     let (day, last) = (chart::date::iso(scope.day), chart::date::iso(scope.last_day()));
@@ -126,12 +141,18 @@ pub fn fetch(
         }
     }
     let ids: Vec<String> = ids.into_iter().collect();
+    let doubt = past.as_ref().is_some_and(|past| !past.holds(search.line));
+    search.past = past.filter(|_| !doubt);
     let types = types_of(carries)
         .into_iter()
         .filter(|name| !NAMES.contains(name) && *name != "Appointment");
     for name in types {
         let whole = search.of_patients(name, &ids, scope);
         search.settle(name, whole);
+    }
+    Found {
+        groups: search.groups,
+        doubt,
     }
 }
 
@@ -159,7 +180,9 @@ impl Search<'_, '_, '_> {
     }
 
     fn of_patients(&mut self, name: &'static str, ids: &[String], scope: &Scope) -> Result<(), Failed> {
-        for some in ids.chunks(CHUNK) {
+        let past = self.past.take();
+        let portions = since::portions(past.as_ref(), name, ids, CHUNK);
+        let done = portions.into_iter().try_for_each(|(some, before)| {
             let list: Vec<String> = some.iter().map(|id| escaped(id)).collect();
             let list = list.join(",");
             let since = BACK.iter().find(|(known, _, _)| *known == name);
@@ -181,9 +204,41 @@ impl Search<'_, '_, '_> {
                 }
                 _ => format!("{name}?patient={list}{since}&_count={COUNT}"),
             };
-            self.all(name, &query)?;
+            let from = self.input.pieces.len();
+            let changed = past.as_ref().zip(before.filter(|group| group.query == query));
+            if !changed.is_some_and(|(past, group)| self.changed(name, past, group)) {
+                self.all(name, &query)?;
+            }
+            self.groups.push(Group {
+                name: name.to_owned(),
+                ids: some,
+                query,
+                pieces: self.input.pieces.get(from..).unwrap_or(&[]).to_vec(),
+            });
+            Ok(())
+        });
+        self.past = past;
+        done
+    }
+
+    /// What an earlier question brought, and what changed since; false, and nothing, where that is not all there is.
+    fn changed(&mut self, name: &str, past: &Past<'_>, group: &Group) -> bool {
+        let from = self.input.pieces.len();
+        let now = self.line.web.now();
+        // The server vouches for all of it now: that is what the count is for.
+        let known = group.pieces.iter().cloned().map(|piece| Piece {
+            modified: Some(now),
+            ..piece
+        });
+        self.input.pieces.extend(known);
+        let whole = self.all(name, &past.changes(&group.query)).is_ok() && {
+            let living = Living::of(self.input.pieces.get(from..).unwrap_or(&[]));
+            since::total(self.line, &group.query) == Some(living.count(name))
+        };
+        if !whole {
+            self.input.pieces.truncate(from);
         }
-        Ok(())
+        whole
     }
 
     /// Those whom other sources want, by their numbers.

@@ -30,6 +30,8 @@ pub struct Behaviour {
     pub short_file: bool,
     /// Speaks TLS.
     pub tls: bool,
+    /// Does not say what time it is.
+    pub undated: bool,
 }
 
 struct State {
@@ -43,6 +45,8 @@ struct State {
     looks: u32,
     since: bool,
     transaction: Moment,
+    clock: Moment,
+    backup: Vec<Value>,
 }
 
 /// A running server; it stops when dropped.
@@ -78,8 +82,11 @@ impl Ehr {
         } else {
             format!("http://127.0.0.1:{port}")
         };
+        let resources: Vec<Value> = (1..=patients).flat_map(|n| patient(&format!("{n:04}"))).collect();
         let state = Arc::new(Mutex::new(State {
-            resources: (1..=patients).flat_map(|n| patient(&format!("{n:04}"))).collect(),
+            backup: resources.clone(),
+            clock: scope().now,
+            resources,
             deleted: Vec::new(),
             changed_since: usize::MAX,
             tokens: BTreeSet::new(),
@@ -149,6 +156,32 @@ impl Ehr {
         state.resources.push(one);
     }
 
+    /// A drug allergy is given another name, in its place; time passes.
+    pub fn update(&self, patient: &str, name: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.clock.0 += 600;
+        state.transaction.0 += 600;
+        let at = Moment(state.clock.0 - 60).iso();
+        let id = format!("m{patient}");
+        let one = state.resources.iter_mut().find(|one| one["id"] == id.as_str()).unwrap();
+        one["code"]["text"] = json!(name);
+        one["meta"]["lastUpdated"] = json!(at);
+    }
+
+    /// It is as it was at the beginning, and does not know that it was ever different.
+    pub fn restore_backup(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.clock.0 += 600;
+        state.transaction.0 += 600;
+        state.resources = state.backup.clone();
+        state.changed_since = state.resources.len();
+    }
+
+    /// What was asked from now on is counted anew.
+    pub fn forget_questions(&self) {
+        self.state.lock().unwrap().asked.clear();
+    }
+
     /// Something is deleted.
     pub fn delete(&self, which: &str) {
         self.state.lock().unwrap().deleted.push(which.to_owned());
@@ -156,7 +189,9 @@ impl Ehr {
 
     /// Its clock goes back by a day.
     pub fn turn_clock_back(&self) {
-        self.state.lock().unwrap().transaction.0 -= 86_400;
+        let mut state = self.state.lock().unwrap();
+        state.transaction.0 -= 86_400;
+        state.clock.0 -= 86_400;
     }
 }
 
@@ -236,6 +271,15 @@ fn talk(
         .iter()
         .map(|(name, value)| format!("{name}: {value}\r\n"))
         .collect();
+    let clock = state.lock().unwrap().clock;
+    let more = if behaviour.undated {
+        more
+    } else {
+        let utc = jiff::Timestamp::from_second(clock.0)
+            .unwrap()
+            .to_zoned(jiff::tz::TimeZone::UTC);
+        format!("{more}Date: {}\r\n", utc.strftime("%a, %d %b %Y %H:%M:%S GMT"))
+    };
     let stream = stream.get_mut();
     write!(
         stream,
@@ -304,8 +348,24 @@ fn answer(state: &mut State, request: &Request, root: &str, known: &(&str, Vec<u
         }
         ("DELETE", _) => Reply(202, "text/plain", String::new(), Vec::new()),
         (_, "status/1") => status(state, root),
-        (_, name) => search(state, name, request, root, behaviour),
+        (_, name) => match name.split_once('/') {
+            Some((kind, id)) => one(state, kind, id),
+            None => search(state, name, request, root, behaviour),
+        },
     }
+}
+
+/// One resource by its id: the newest there is.
+fn one(state: &State, kind: &str, id: &str) -> Reply {
+    if state.deleted.contains(&format!("{kind}/{id}")) {
+        return reply(410, &json!({}));
+    }
+    let found = state
+        .resources
+        .iter()
+        .rev()
+        .find(|one| one["resourceType"] == kind && one["id"] == id);
+    found.map_or_else(|| reply(404, &json!({})), |one| reply(200, one))
 }
 
 /// RFC 7523: the assertion is ours, in time, said once, and signed by the key that is registered.
@@ -363,6 +423,8 @@ fn search(state: &State, name: &str, request: &Request, root: &str, behaviour: B
             .map(|list| list.split(',').map(str::to_owned).collect::<Vec<_>>())
     };
     let (patients, ids) = (of("patient"), of("_id"));
+    let since = request.query.get("_lastUpdated");
+    let since = since.map(|text| text.strip_prefix("ge").unwrap().parse::<jiff::Timestamp>().unwrap());
     let fits = |one: &&Value| {
         let whose = one["patient"]["reference"]
             .as_str()
@@ -370,11 +432,22 @@ fn search(state: &State, name: &str, request: &Request, root: &str, behaviour: B
             .trim_start_matches("Patient/")
             .to_owned();
         let id = one["id"].as_str().unwrap().to_owned();
+        let updated = one["meta"]["lastUpdated"]
+            .as_str()
+            .map(|text| text.parse::<jiff::Timestamp>().unwrap());
         one["resourceType"] == name
+            && !state.deleted.contains(&format!("{name}/{id}"))
+            && since.is_none_or(|since| updated.is_some_and(|updated| updated >= since))
             && patients.as_ref().is_none_or(|list| list.contains(&whose))
             && ids.as_ref().is_none_or(|list| list.contains(&id))
     };
     let all: Vec<&Value> = state.resources.iter().filter(fits).collect();
+    if request.query.get("_summary").is_some_and(|summary| summary == "count") {
+        return reply(
+            200,
+            &json!({"resourceType": "Bundle", "type": "searchset", "total": all.len()}),
+        );
+    }
     let page: usize = request.query.get("page").map_or(0, |page| page.parse().unwrap());
     let here: Vec<Value> = all.iter().skip(page * 2).take(2).map(|one| json!({"fullUrl": format!("{root}/fhir/{name}/{}", one["id"].as_str().unwrap()), "resource": one, "search": {"mode": "match"}})).collect();
     let mut bundle = json!({"resourceType": "Bundle", "type": "searchset", "total": all.len(), "entry": here});

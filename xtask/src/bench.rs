@@ -13,6 +13,7 @@ mod load;
 mod machine;
 mod measure;
 mod messages;
+mod mllp;
 mod pages;
 mod paper;
 mod peers;

@@ -3,7 +3,7 @@
 //! It deliberately installs only what is missing, only from Debian's own archive, crates.io and the npm registry (with
 //! the committed lock file), and without root it changes nothing: it names the command a person can run.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -95,6 +95,7 @@ pub fn ensure(root: &Path) -> Result<Counts> {
     npm_packages(root, "browser")?;
     npm_packages(root, "feeds")?;
     python_packages(root)?;
+    message_peers(root, &crate::chores::target_folder(root))?;
     Ok(Counts::default())
 }
 
@@ -231,6 +232,43 @@ fn python_packages(root: &Path) -> Result<()> {
     ]))
     .context(why)?;
     Ok(())
+}
+
+/// The folder of the sender and parser that others wrote for node, installed.
+pub fn feed_clients(root: &Path) -> Result<PathBuf> {
+    npm_packages(root, "feeds")?;
+    Ok(root.join("tests").join("feeds"))
+}
+
+/// A Python with others' readers of HL7 and FHIR, in exactly the versions of `xtask/peers/messages.txt`; made once.
+pub fn message_peers(root: &Path, target: &Path) -> Result<PathBuf> {
+    let wanted = root.join("xtask").join("peers").join("messages.txt");
+    let environment = target.join("peers-messages");
+    let (python, installed) = (environment.join("bin").join("python"), environment.join("messages.txt"));
+    let text = std::fs::read(&wanted).with_context(|| wanted.display().to_string())?;
+    if std::fs::read(&installed).is_ok_and(|there| there == text) {
+        return Ok(python);
+    }
+    let why = "The Python packages of xtask/peers/messages.txt could not be fetched. With access to PyPI (and on Debian the package \
+               python3-venv), try again";
+    call(
+        Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&environment),
+    )
+    .context(why)?;
+    let pip = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--disable-pip-version-check",
+        "-r",
+    ];
+    call(Command::new(&python).args(pip).arg(&wanted)).context(why)?;
+    std::fs::write(&installed, text).context("the note of what is installed")?;
+    Ok(python)
 }
 
 fn missing_tools<'a>(tools: &'a [Tool], found: &dyn Fn(&str) -> bool) -> Vec<&'a Tool> {

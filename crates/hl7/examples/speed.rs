@@ -1,6 +1,6 @@
 //! How many messages a second one core indexes, reads and decodes: `cargo run --release -p hl7 --example speed [seconds]`.
 //!
-//! One line for each figure, `name messages/s MB/s` (per second of CPU time), so that `cargo xtask bench` and people can read it. Messages are an invented ADT of about
+//! `speed write FILE` writes the messages instead, one a line. One line for each figure, `name messages/s MB/s` (per second of CPU time), so that `cargo xtask bench` and people can read it. Messages are an invented ADT of about
 //! 900 bytes, a thousand of them that differ. Nothing is asserted: this is for who compares.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
@@ -30,8 +30,18 @@ fn cpu_seconds() -> Option<f64> {
 }
 
 fn main() {
-    let seconds = std::env::args().nth(1).map_or(2.0, |seconds| seconds.parse().unwrap());
     let texts: Vec<String> = (0..1_000).map(message).collect();
+    let mut arguments = std::env::args().skip(1);
+    let seconds = match arguments.next().as_deref() {
+        None => 2.0,
+        Some("write") => {
+            // For parsers in other languages: one message a line.
+            let lines: Vec<String> = texts.iter().map(|text| text.replace('\r', "\\r") + "\n").collect();
+            std::fs::write(arguments.next().unwrap(), lines.concat()).unwrap();
+            return;
+        }
+        Some(seconds) => seconds.parse().unwrap(),
+    };
     let encoded: Vec<Vec<u8>> = texts
         .iter()
         .map(|text| encode(text, Encoding::Iso2022Jp, Policy::Refuse).unwrap().bytes)

@@ -278,34 +278,90 @@ pub const BENCHES: &[Bench] = &[
     },
     // HL7.
     Bench {
-        figures: &[beside(
-            "hl7.index",
-            "messages/CPU s",
-            "counting one delimiter with memchr",
-            Target::AtLeast(500_000.0),
-        )],
+        figures: &[
+            beside("hl7.index", "messages/CPU s", ONE_DELIMITER, Target::AtLeast(500_000.0)),
+            beside("hl7.index.bytes", "MB/CPU s", ONE_DELIMITER, Target::None),
+        ],
         big: false,
         measure: messages::index,
     },
     Bench {
-        figures: &[beside("mllp.durable.1", "messages/s", ONE_BLOCK, Target::None)],
-        big: false,
-        measure: |ground| messages::durable(ground, "1"),
-    },
-    Bench {
-        figures: &[beside("mllp.durable.8", "messages/s", ONE_BLOCK, Target::None)],
-        big: false,
-        measure: |ground| messages::durable(ground, "8"),
+        figures: &[beside(
+            "hl7.index.python-hl7",
+            "messages/CPU s",
+            "python-hl7, the same messages",
+            Target::None,
+        )],
+        big: true,
+        measure: |ground| messages::index_beside(ground, "python-hl7"),
     },
     Bench {
         figures: &[beside(
-            "mllp.durable.64",
-            "messages/s",
-            ONE_BLOCK,
-            Target::AtLeast(20_000.0),
+            "hl7.index.hl7apy",
+            "messages/CPU s",
+            "hl7apy, the same messages, no groups",
+            Target::None,
         )],
+        big: true,
+        measure: |ground| messages::index_beside(ground, "hl7apy"),
+    },
+    Bench {
+        figures: &[beside(
+            "hl7.index.node-hl7-client",
+            "messages/CPU s",
+            "node-hl7-client, the same messages",
+            Target::None,
+        )],
+        big: true,
+        measure: |ground| messages::index_beside(ground, "node-hl7-client"),
+    },
+    Bench {
+        figures: &[
+            beside("mllp.durable.1", "messages/s", ONE_BLOCK, Target::None),
+            figure("mllp.durable.1.p99", "ms", Target::None),
+            figure("mllp.durable.1.server", "CPU µs/message", Target::None),
+            figure("mllp.durable.1.load", "CPU µs/message", Target::None),
+        ],
         big: false,
-        measure: |ground| messages::durable(ground, "64"),
+        measure: |ground| messages::durable(ground, 1),
+    },
+    Bench {
+        figures: &[
+            beside("mllp.durable.8", "messages/s", ONE_BLOCK, Target::None),
+            figure("mllp.durable.8.p99", "ms", Target::None),
+            figure("mllp.durable.8.server", "CPU µs/message", Target::None),
+            figure("mllp.durable.8.load", "CPU µs/message", Target::None),
+        ],
+        big: false,
+        measure: |ground| messages::durable(ground, 8),
+    },
+    Bench {
+        figures: &[
+            beside("mllp.durable.64", "messages/s", ONE_BLOCK, Target::AtLeast(20_000.0)),
+            figure("mllp.durable.64.p99", "ms", Target::AtMost(15.0)),
+            figure("mllp.durable.64.server", "CPU µs/message", Target::None),
+            figure("mllp.durable.64.load", "CPU µs/message", Target::None),
+        ],
+        big: false,
+        measure: |ground| messages::durable(ground, 64),
+    },
+    Bench {
+        figures: &[
+            beside("mllp.beside.python.1", "messages/s", PYTHON_SERVER, Target::None),
+            beside("mllp.beside.python.8", "messages/s", PYTHON_SERVER, Target::None),
+            beside("mllp.beside.python.64", "messages/s", PYTHON_SERVER, Target::None),
+        ],
+        big: true,
+        measure: |ground| messages::durable_beside(ground, "python"),
+    },
+    Bench {
+        figures: &[
+            beside("mllp.beside.node.1", "messages/s", NODE_SERVER, Target::None),
+            beside("mllp.beside.node.8", "messages/s", NODE_SERVER, Target::None),
+            beside("mllp.beside.node.64", "messages/s", NODE_SERVER, Target::None),
+        ],
+        big: true,
+        measure: |ground| messages::durable_beside(ground, "node"),
     },
     // FHIR.
     Bench {
@@ -320,6 +376,10 @@ pub const BENCHES: &[Bench] = &[
 ];
 
 const SIX_FIELDS: &str = "serde_json into a borrowed struct of six fields";
+
+const ONE_DELIMITER: &str = "counting one delimiter with memchr";
+const PYTHON_SERVER: &str = "python-hl7 and asyncio, one fdatasync for all that wait";
+const NODE_SERVER: &str = "node and node-hl7-client, one fdatasync for all that wait";
 
 const COMPRESSED: &str = "zstd -3 of the export's files in one piece";
 const TYPST: &str = "the same sheets, all set by Typst";

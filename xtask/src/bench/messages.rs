@@ -1,68 +1,170 @@
-//! HL7 messages: how many a core indexes, and how many a hub takes durably over MLLP.
+//! HL7 messages: how many a core indexes, and how many a hub takes durably over MLLP, beside programs written with others' libraries.
 //!
-//! The figures are printed by the examples `speed` of `hl7` and `feed_load` of `downtime`; this runs them and picks. Peers written in other
-//! languages (python-hl7, node-hl7-client) were measured by hand: docs/decisions/0021-hl7.md.
+//! It deliberately gives every peer what ours has: the same messages, the same disk, one sync for everything that waits.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::{Ground, Measured, median_of};
+use super::hospital::text;
+use super::mllp::{Run, Server};
+use super::{Ground, Measured, measure, median_of, medians_of, peers};
+use crate::setup;
 
 /// Messages a second of CPU time with every delimiter indexed, beside counting one delimiter with memchr.
 pub fn index(ground: &Ground<'_>) -> Result<Vec<Measured>> {
-    let figure = |name: &str| median_of(ground.runs, || printed("hl7", "speed", &["1"], name));
-    Ok(vec![Measured::beside(figure("index.full")?, figure("memchr.limit")?)])
+    let program = text(&example("hl7", "speed")?)?;
+    let [rate, limit, bytes, bytes_limit] = medians_of(ground.runs, || {
+        let (_, said) = measure::finished(&program, &["1"], &ground.scratch)?;
+        let (ours, limit) = (figures(&said, "index.full")?, figures(&said, "memchr.limit")?);
+        Ok([ours[0], limit[0], ours[1], limit[1]])
+    })?;
+    Ok(vec![
+        Measured::beside(rate, limit),
+        Measured::beside(bytes, bytes_limit),
+    ])
 }
 
-/// Durably answered messages a second over so many connections, beside bare appends of one block with fdatasync after each.
-pub fn durable(ground: &Ground<'_>, connections: &str) -> Result<Vec<Measured>> {
-    let folder = ground.scratch.join("feed").display().to_string();
-    let arguments = [connections, "3", folder.as_str()];
-    let figure = |name: &str| median_of(ground.runs, || printed("downtime", "feed_load", &arguments, name));
-    let messages = figure(&format!("mllp.durable.{connections}"))?;
-    Ok(vec![Measured::beside(messages, figure("fdatasync.bare")?)])
+/// The same messages read whole by a parser of another language: ours beside it.
+pub fn index_beside(ground: &Ground<'_>, parser: &str) -> Result<Vec<Measured>> {
+    let program = text(&example("hl7", "speed")?)?;
+    let samples = text(&ground.scratch.join("messages.txt"))?;
+    measure::finished(&program, &["write", &samples], &ground.scratch)?;
+    let script = ground.hospitals.root().join("xtask").join("peers");
+    let command = match parser {
+        "node-hl7-client" => vec![
+            "node".to_owned(),
+            text(&script.join("hl7_speed.mjs"))?,
+            samples,
+            text(&setup::feed_clients(ground.hospitals.root())?)?,
+        ],
+        python => vec![
+            text(&setup::message_peers(
+                ground.hospitals.root(),
+                ground.hospitals.target(),
+            )?)?,
+            text(&script.join("hl7_speed.py"))?,
+            samples,
+            python.to_owned(),
+        ],
+    };
+    let words: Vec<&str> = command.iter().map(String::as_str).collect();
+    let (peer, arguments) = words.split_first().context("a program")?;
+    let [ours, theirs] = medians_of(ground.runs, || {
+        let (_, said) = measure::finished(&program, &["0.5"], &ground.scratch)?;
+        let (_, said_there) = measure::finished(peer, arguments, &ground.scratch)?;
+        Ok([figures(&said, "index.full")?[0], figures(&said_there, parser)?[0]])
+    })?;
+    Ok(vec![Measured::beside(ours, theirs)])
 }
 
-/// The first number behind a name on a line that an example prints.
-fn printed(package: &str, example: &str, arguments: &[&str], name: &str) -> Result<f64> {
+/// Over so many connections: durable answers a second beside bare appends of one block with fdatasync after each, what one in a hundred
+/// waits longer than, and what a message costs the server and the senders.
+pub fn durable(ground: &Ground<'_>, connections: usize) -> Result<Vec<Measured>> {
+    let server = ours(ground)?;
+    let found = medians_of(ground.runs, || {
+        let Run {
+            rate,
+            p99,
+            server_micros,
+            load_micros,
+        } = server.load(connections)?;
+        let bare = peers::synced_appends_per_second(&ground.scratch, 4_096)?;
+        Ok([rate, bare, p99, server_micros, load_micros])
+    });
+    let [rate, bare, p99, server_micros, load_micros] = found?;
+    Ok(vec![
+        Measured::beside(rate, bare),
+        Measured::alone(p99),
+        Measured::alone(server_micros),
+        Measured::alone(load_micros),
+    ])
+}
+
+/// Durable answers a second over 1, 8 and 64 connections, beside a server in another language with the same fdatasync.
+pub fn durable_beside(ground: &Ground<'_>, language: &str) -> Result<Vec<Measured>> {
+    let scripts = ground.hospitals.root().join("xtask").join("peers");
+    let folder = ground.scratch.join("peer");
+    std::fs::create_dir_all(&folder).context("the peer's folder")?;
+    let mut command = match language {
+        "python" => Command::new(setup::message_peers(
+            ground.hospitals.root(),
+            ground.hospitals.target(),
+        )?),
+        _ => Command::new("node"),
+    };
+    let theirs = match language {
+        "python" => Server::start(command.arg(scripts.join("mllp_server.py")).arg(&folder))?,
+        _ => Server::start(
+            command
+                .arg(scripts.join("mllp_server.mjs"))
+                .arg(&folder)
+                .arg(setup::feed_clients(ground.hospitals.root())?),
+        )?,
+    };
+    let ours = ours(ground)?;
+    [1, 8, 64]
+        .into_iter()
+        .map(|connections| {
+            let value = median_of(ground.runs, || Ok(ours.load(connections)?.rate))?;
+            let peer = median_of(ground.runs, || Ok(theirs.load(connections)?.rate))?;
+            Ok(Measured::beside(value, peer))
+        })
+        .collect()
+}
+
+fn ours(ground: &Ground<'_>) -> Result<Server> {
+    Server::start(Command::new(example("downtime", "feed_server")?).arg(ground.scratch.join("feed")))
+}
+
+/// Builds an example and tells where it is.
+fn example(package: &str, name: &str) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let run = Command::new(cargo)
+    let built = Command::new(cargo)
         .args([
-            "run",
+            "build",
             "--release",
             "--quiet",
             "--locked",
             "--package",
             package,
             "--example",
-            example,
-            "--",
+            name,
         ])
-        .args(arguments)
-        .output()
-        .context("cargo run")?;
-    if !run.status.success() {
-        bail!("the example {example} failed: {}", String::from_utf8_lossy(&run.stderr));
+        .status()
+        .context("cargo build")?;
+    if !built.success() {
+        bail!("the example `{name}` of {package} cannot be built");
     }
-    let text = String::from_utf8_lossy(&run.stdout);
-    number(&text, name).with_context(|| format!("the example {example} did not print {name}"))
+    let ourselves = std::env::current_exe().context("this program's own path")?;
+    let target = ourselves
+        .parent()
+        .and_then(std::path::Path::parent)
+        .context("Cargo's output folder")?;
+    Ok(target.join("release").join("examples").join(name))
 }
 
-fn number(text: &str, name: &str) -> Option<f64> {
-    let mut lines = text.lines().map(|line| line.split(' '));
-    lines.find_map(|mut words| (words.next() == Some(name)).then(|| words.next()?.parse().ok())?)
+/// The two numbers behind a name on a line that a program printed: messages and MB a second.
+fn figures(said: &str, name: &str) -> Result<[f64; 2]> {
+    let mut lines = said.lines().map(|line| line.split(' '));
+    let mut found = lines.find_map(|mut words| (words.next() == Some(name)).then_some(words));
+    let mut number = || found.as_mut()?.next()?.parse().ok();
+    number()
+        .zip(number())
+        .map(|(messages, bytes)| [messages, bytes])
+        .with_context(|| format!("{name} in what was printed"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::number;
+    use super::figures;
 
     #[test]
-    fn a_figure_is_found_by_its_whole_name() {
-        let text = "index.full 879828 747\nmllp.durable.8 2360 messages/s, median 2.35 ms\n";
-        assert_eq!(number(text, "index.full"), Some(879_828.0));
-        assert_eq!(number(text, "mllp.durable.8"), Some(2_360.0));
-        assert_eq!(number(text, "index"), None);
+    fn figures_are_found_by_their_whole_name() {
+        let text = "index.full 879828 747\nindex.five-fields 2360 3\n";
+        assert_eq!(figures(text, "index.full").unwrap(), [879_828.0, 747.0]);
+        assert_eq!(figures(text, "index.five-fields").unwrap(), [2_360.0, 3.0]);
+        assert!(figures(text, "index").is_err());
     }
 }

@@ -7,9 +7,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::json::{self, Field, Odd};
-use super::model::Meta;
-use super::resource::{BundleHead, Link};
+use super::json::{self, Odd};
+use super::resource::BundleHead;
 
 /// Most entries of one bundle.
 pub const MAX_ENTRIES: usize = 2_000_000;
@@ -53,15 +52,17 @@ impl<'a> Visitor<'a> for Whole<'_, 'a> {
     }
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut odd = Odd::default();
+        let (mut odd, mut key) = (Odd::default(), json::Text::default());
         let parts = self.0;
-        while let Some(json::Text(key)) = map.next_key_seed(json::Seed::<json::Text<'a>>::new(&mut odd))? {
+        while map.next_key_seed(json::Seed::new(&mut odd, &mut key))?.is_some() {
+            // Of two the last counts, so what the first left goes.
+            let head = &mut parts.head;
             match &*key {
                 "entry" => map.next_value_seed(Entries(&mut *parts))?,
-                "type" => parts.head.kind = map.next_value_seed(json::Seed::new(&mut odd))?,
-                "timestamp" => parts.head.timestamp = map.next_value_seed(json::Seed::new(&mut odd))?,
-                "meta" => parts.head.meta = map.next_value_seed(json::Seed::<Meta<'a>>::new(&mut odd))?,
-                "link" => parts.head.link = map.next_value_seed(json::Seed::<Vec<Link<'a>>>::new(&mut odd))?,
+                "type" => map.next_value_seed(json::Seed::new(&mut odd, emptied(&mut head.kind)))?,
+                "timestamp" => map.next_value_seed(json::Seed::new(&mut odd, emptied(&mut head.timestamp)))?,
+                "meta" => map.next_value_seed(json::Seed::new(&mut odd, emptied(&mut head.meta)))?,
+                "link" => map.next_value_seed(json::Seed::new(&mut odd, emptied(&mut head.link)))?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -69,6 +70,12 @@ impl<'a> Visitor<'a> for Whole<'_, 'a> {
         }
         Ok(())
     }
+}
+
+/// A place with the default in it again.
+fn emptied<T: Default>(place: &mut T) -> &mut T {
+    *place = T::default();
+    place
 }
 
 struct Entries<'p, 'a>(&'p mut Parts<'a>);
@@ -107,10 +114,7 @@ pub fn type_of(text: &str) -> Result<json::Text<'_>, serde_json::Error> {
     if let Some(word) = first_type(text) {
         return Ok(json::Text(word.into()));
     }
-    let mut odd = Odd::default();
-    let mut from = serde_json::Deserializer::from_str(text);
-    let head = super::resource::Head::take(&mut from, &mut odd)?;
-    from.end()?;
+    let (head, _) = json::read::<super::resource::Head<'_>>(text)?;
     Ok(head.resource_type)
 }
 

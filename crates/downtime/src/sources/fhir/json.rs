@@ -1,11 +1,11 @@
 //! JSON into borrowed types, so that one field of a wrong type costs that field and not the resource.
 //!
 //! Unknown fields are skipped without a copy, texts point into the input, numbers keep their digits (3.50 stays 3.50). What was wrong
-//! is counted in [`Odd`], not refused. Only broken JSON itself is an error. Nothing here knows FHIR's meanings.
+//! is counted in [`Odd`], not refused. Only broken JSON itself is an error. Every value is read into its place: a resource is a thousand
+//! bytes, and handing it up from level to level would copy it each time. Nothing here knows FHIR's meanings.
 
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 use std::ops::Deref;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -41,28 +41,31 @@ impl Odd {
 
 /// Something that can stand in a field.
 pub trait Field<'a>: Default {
-    /// Reads it; a value of another type is counted and leaves the default.
+    /// Reads it into its place, where the default stands; a value of another type is counted and leaves the default.
     ///
     /// # Errors
     /// Broken JSON.
-    fn take<D: Deserializer<'a>>(from: D, odd: &mut Odd) -> Result<Self, D::Error>;
+    fn fill<D: Deserializer<'a>>(&mut self, from: D, odd: &mut Odd) -> Result<(), D::Error>;
 }
 
-/// Reads one [`Field`].
-pub struct Seed<'o, T>(pub &'o mut Odd, PhantomData<T>);
+/// Reads one [`Field`] into its place.
+pub struct Seed<'o, 's, T> {
+    odd: &'o mut Odd,
+    place: &'s mut T,
+}
 
-impl<'o, T> Seed<'o, T> {
-    /// With where to count what is wrong.
-    pub const fn new(odd: &'o mut Odd) -> Self {
-        Self(odd, PhantomData)
+impl<'o, 's, T> Seed<'o, 's, T> {
+    /// With where to count what is wrong, and the place, which must hold the default.
+    pub const fn new(odd: &'o mut Odd, place: &'s mut T) -> Self {
+        Self { odd, place }
     }
 }
 
-impl<'a, T: Field<'a>> DeserializeSeed<'a> for Seed<'_, T> {
-    type Value = T;
+impl<'a, T: Field<'a>> DeserializeSeed<'a> for Seed<'_, '_, T> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'a>>(self, from: D) -> Result<T, D::Error> {
-        T::take(from, self.0)
+    fn deserialize<D: Deserializer<'a>>(self, from: D) -> Result<(), D::Error> {
+        self.place.fill(from, self.odd)
     }
 }
 
@@ -71,9 +74,9 @@ impl<'a, T: Field<'a>> DeserializeSeed<'a> for Seed<'_, T> {
 /// # Errors
 /// Broken JSON, deeper than `serde_json` goes (128), or something behind the value.
 pub fn read<'a, T: Field<'a>>(text: &'a str) -> Result<(T, Odd), serde_json::Error> {
-    let mut odd = Odd::default();
+    let (mut value, mut odd) = (T::default(), Odd::default());
     let mut from = serde_json::Deserializer::from_str(text);
-    let value = T::take(&mut from, &mut odd)?;
+    value.fill(&mut from, &mut odd)?;
     from.end()?;
     Ok((value, odd))
 }
@@ -112,58 +115,56 @@ impl PartialEq for Raw<'_> {
     }
 }
 
-struct TextVisitor<'o>(&'o mut Odd);
+/// What a visitor says to values of other types: null leaves the default, everything else is counted.
+macro_rules! otherwise_wrong {
+    ($($kind:ident: $of:ty),*) => {
+        $(fn $kind<E>(self, _: $of) -> Result<(), E> {
+            self.0.wrong();
+            Ok(())
+        })*
+        fn visit_unit<E>(self) -> Result<(), E> {
+            Ok(())
+        }
+    };
+}
+pub(super) use otherwise_wrong;
 
-impl<'a> Visitor<'a> for TextVisitor<'_> {
-    type Value = Text<'a>;
+struct TextVisitor<'o, 's, 'a>(&'o mut Odd, &'s mut Text<'a>);
+
+impl<'a> Visitor<'a> for TextVisitor<'_, '_, 'a> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a text")
     }
 
-    fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Borrowed(text)))
+    fn visit_borrowed_str<E>(self, text: &'a str) -> Result<(), E> {
+        self.1.0 = Cow::Borrowed(text);
+        Ok(())
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Owned(text.to_owned())))
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.1.0 = Cow::Owned(text.to_owned());
+        Ok(())
     }
 
     // A number where a text belongs: leading zeros may be lost, so it is used and told.
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
         self.0.wrong();
-        Ok(Text(Cow::Owned(number.to_string())))
+        self.1.0 = Cow::Owned(number.to_string());
+        Ok(())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+    otherwise_wrong!(visit_bool: bool, visit_i64: i64, visit_f64: f64);
+
+    fn visit_seq<A: SeqAccess<'a>>(self, list: A) -> Result<(), A::Error> {
         self.0.wrong();
-        Ok(Text::default())
+        drain_list(list)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+    fn visit_map<A: MapAccess<'a>>(self, map: A) -> Result<(), A::Error> {
         self.0.wrong();
-        Ok(Text::default())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        self.0.wrong();
-        Ok(Text::default())
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Text::default())
-    }
-
-    fn visit_seq<A: SeqAccess<'a>>(self, list: A) -> Result<Self::Value, A::Error> {
-        self.0.wrong();
-        drain_list(list)?;
-        Ok(Text::default())
-    }
-
-    fn visit_map<A: MapAccess<'a>>(self, map: A) -> Result<Self::Value, A::Error> {
-        self.0.wrong();
-        drain_map(map)?;
-        Ok(Text::default())
+        drain_map(map)
     }
 }
 
@@ -186,36 +187,35 @@ pub fn drain_map<'a, A: MapAccess<'a>>(mut map: A) -> Result<(), A::Error> {
 }
 
 impl<'a> Field<'a> for Text<'a> {
-    fn take<D: Deserializer<'a>>(from: D, odd: &mut Odd) -> Result<Self, D::Error> {
-        from.deserialize_any(TextVisitor(odd))
+    fn fill<D: Deserializer<'a>>(&mut self, from: D, odd: &mut Odd) -> Result<(), D::Error> {
+        from.deserialize_any(TextVisitor(odd, self))
     }
 }
 
 impl<'a> Field<'a> for Raw<'a> {
-    fn take<D: Deserializer<'a>>(from: D, _: &mut Odd) -> Result<Self, D::Error> {
+    fn fill<D: Deserializer<'a>>(&mut self, from: D, _: &mut Odd) -> Result<(), D::Error> {
         let raw: &'a RawValue = serde::Deserialize::deserialize(from)?;
-        Ok(Self(raw.get()))
+        self.0 = raw.get();
+        Ok(())
     }
 }
 
 impl<'a> Field<'a> for Number<'a> {
-    fn take<D: Deserializer<'a>>(from: D, odd: &mut Odd) -> Result<Self, D::Error> {
+    fn fill<D: Deserializer<'a>>(&mut self, from: D, odd: &mut Odd) -> Result<(), D::Error> {
         let raw: &'a RawValue = serde::Deserialize::deserialize(from)?;
         let text = raw.get();
         let inside = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        Ok(match (text.as_bytes().first(), inside) {
-            (Some(b'-' | b'0'..=b'9'), _) => Self(text),
+        match (text.as_bytes().first(), inside) {
+            (Some(b'-' | b'0'..=b'9'), _) => self.0 = text,
             // A number in quotation marks is a number that somebody wrote wrong.
             (_, Some(inside)) if is_number(inside) => {
                 odd.wrong();
-                Self(inside)
+                self.0 = inside;
             }
-            (Some(b'n'), _) => Self(""),
-            _ => {
-                odd.wrong();
-                Self("")
-            }
-        })
+            (Some(b'n'), _) => {}
+            _ => odd.wrong(),
+        }
+        Ok(())
     }
 }
 
@@ -224,92 +224,93 @@ fn is_number(text: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.')
 }
 
-struct BoolVisitor<'o>(&'o mut Odd);
+struct BoolVisitor<'o, 's>(&'o mut Odd, &'s mut bool);
 
-macro_rules! otherwise_wrong {
-    ($life:lifetime, $default:expr; $($kind:ident: $of:ty),*) => {
-        $(fn $kind<E>(self, _: $of) -> Result<Self::Value, E> {
-            self.0.wrong();
-            Ok($default)
-        })*
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok($default)
-        }
-    };
-}
-pub(super) use otherwise_wrong;
-
-impl<'a> Visitor<'a> for BoolVisitor<'_> {
-    type Value = bool;
+impl<'a> Visitor<'a> for BoolVisitor<'_, '_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("true or false")
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<bool, E> {
-        Ok(value)
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        *self.1 = value;
+        Ok(())
     }
 
-    otherwise_wrong!('a, false; visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
+    otherwise_wrong!(visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
 
-    fn visit_seq<A: SeqAccess<'a>>(self, list: A) -> Result<bool, A::Error> {
+    fn visit_seq<A: SeqAccess<'a>>(self, list: A) -> Result<(), A::Error> {
         self.0.wrong();
-        drain_list(list).map(|()| false)
+        drain_list(list)
     }
 
-    fn visit_map<A: MapAccess<'a>>(self, map: A) -> Result<bool, A::Error> {
+    fn visit_map<A: MapAccess<'a>>(self, map: A) -> Result<(), A::Error> {
         self.0.wrong();
-        drain_map(map).map(|()| false)
+        drain_map(map)
     }
 }
 
 impl<'a> Field<'a> for bool {
-    fn take<D: Deserializer<'a>>(from: D, odd: &mut Odd) -> Result<Self, D::Error> {
-        from.deserialize_any(BoolVisitor(odd))
+    fn fill<D: Deserializer<'a>>(&mut self, from: D, odd: &mut Odd) -> Result<(), D::Error> {
+        from.deserialize_any(BoolVisitor(odd, self))
     }
 }
 
 impl<'a, T: Field<'a>> Field<'a> for Option<T> {
-    fn take<D: Deserializer<'a>>(from: D, odd: &mut Odd) -> Result<Self, D::Error> {
-        T::take(from, odd).map(Some)
+    fn fill<D: Deserializer<'a>>(&mut self, from: D, odd: &mut Odd) -> Result<(), D::Error> {
+        self.insert(T::default()).fill(from, odd)
     }
 }
 
-struct ListVisitor<'o, T>(&'o mut Odd, PhantomData<T>);
+struct ListVisitor<'o, 's, T>(&'o mut Odd, &'s mut Vec<T>);
 
-impl<'a, T: Field<'a>> Visitor<'a> for ListVisitor<'_, T> {
-    type Value = Vec<T>;
+/// Reads one more entry of a list; the list stays as it is where there is none.
+struct Entry<'o, 's, T>(&'o mut Odd, &'s mut Vec<T>);
+
+impl<'a, T: Field<'a>> DeserializeSeed<'a> for Entry<'_, '_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, from: D) -> Result<(), D::Error> {
+        self.1.push(T::default());
+        match self.1.last_mut() {
+            Some(place) => place.fill(from, self.0),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<'a, T: Field<'a>> Visitor<'a> for ListVisitor<'_, '_, T> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list")
     }
 
-    fn visit_seq<A: SeqAccess<'a>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
-        let mut out = Vec::new();
-        while out.len() < MAX_LIST {
-            match list.next_element_seed(Seed::<T>::new(self.0))? {
-                Some(item) => out.push(item),
-                None => return Ok(out),
+    fn visit_seq<A: SeqAccess<'a>>(self, mut list: A) -> Result<(), A::Error> {
+        while self.1.len() < MAX_LIST {
+            if list.next_element_seed(Entry(self.0, self.1))?.is_none() {
+                return Ok(());
             }
         }
         if list.next_element::<IgnoredAny>()?.is_some() {
             self.0.wrong();
             drain_list(list)?;
         }
-        Ok(out)
+        Ok(())
     }
 
-    otherwise_wrong!('a, Vec::new(); visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
+    otherwise_wrong!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
 
-    fn visit_map<A: MapAccess<'a>>(self, map: A) -> Result<Vec<T>, A::Error> {
+    fn visit_map<A: MapAccess<'a>>(self, map: A) -> Result<(), A::Error> {
         self.0.wrong();
-        drain_map(map).map(|()| Vec::new())
+        drain_map(map)
     }
 }
 
 impl<'a, T: Field<'a>> Field<'a> for Vec<T> {
-    fn take<D: Deserializer<'a>>(from: D, odd: &mut Odd) -> Result<Self, D::Error> {
-        from.deserialize_any(ListVisitor(odd, PhantomData))
+    fn fill<D: Deserializer<'a>>(&mut self, from: D, odd: &mut Odd) -> Result<(), D::Error> {
+        from.deserialize_any(ListVisitor(odd, self))
     }
 }
 
@@ -347,40 +348,41 @@ macro_rules! node {
                     from.deserialize_identifier(self)
                 }
             }
-            struct Look<'o>(&'o mut Odd);
-            impl<'a> Visitor<'a> for Look<'_> {
-                type Value = $name<'a>;
+            struct Look<'o, 's, 'a>(&'o mut Odd, &'s mut $name<'a>);
+            impl<'a> Visitor<'a> for Look<'_, '_, 'a> {
+                type Value = ();
                 fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                     f.write_str(stringify!($name))
                 }
-                fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<$name<'a>, A::Error> {
-                    let mut it = $name::default();
+                fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
+                    let Self(odd, it) = self;
                     let mut seen = 0_u64;
                     while let Some(key) = map.next_key_seed(KeySeed)? {
                         match key {
                             $(Key::$field => {
-                                self.0.at($key);
+                                odd.at($key);
                                 // Which of two is meant nobody can say: the last is used, and told.
                                 if seen >> (Key::$field as u64) & 1 == 1 {
-                                    self.0.wrong();
+                                    odd.wrong();
+                                    it.$field = Default::default();
                                 }
                                 seen |= 1 << (Key::$field as u64);
-                                it.$field = map.next_value_seed(Seed::new(self.0))?;
+                                map.next_value_seed(Seed::new(odd, &mut it.$field))?;
                             })*
                             Key::Other => { map.next_value::<IgnoredAny>()?; }
                         }
                     }
-                    Ok(it)
+                    Ok(())
                 }
-                $crate::sources::fhir::json::otherwise_wrong!('a, $name::default(); visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
-                fn visit_seq<A: SeqAccess<'a>>(self, list: A) -> Result<$name<'a>, A::Error> {
+                $crate::sources::fhir::json::otherwise_wrong!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
+                fn visit_seq<A: SeqAccess<'a>>(self, list: A) -> Result<(), A::Error> {
                     self.0.wrong();
-                    drain_list(list).map(|()| $name::default())
+                    drain_list(list)
                 }
             }
             impl<'a> Field<'a> for $name<'a> {
-                fn take<D: Deserializer<'a>>(from: D, odd: &mut Odd) -> Result<Self, D::Error> {
-                    from.deserialize_any(Look(odd))
+                fn fill<D: Deserializer<'a>>(&mut self, from: D, odd: &mut Odd) -> Result<(), D::Error> {
+                    from.deserialize_any(Look(odd, self))
                 }
             }
         };

@@ -213,7 +213,7 @@ async function look(address, { name, booked = true, origins = [], ready: listed 
     await assertAccessible(page, `sources-${name}-inpatient-${language}`);
     await signIn(page, address, "9001", PASSWORDS.officer);
     const ready = await shown("readiness", goTo("/readiness"));
-    for (const origin of listed) assert.ok(ready.includes(origin), `${name} ${language}: ${origin} on S70`);
+    for (const origin of listed) assert.ok(ready.includes(origin), `${name} ${language}: ${origin} on S70: ${ready}`);
     await page.context().close();
   }
 }

@@ -139,6 +139,13 @@ impl<'m> Laying<'m> {
                 continue;
             };
             self.compare(at, &patient, other, &chart.patient);
+            // 髙橋 where the most trusted source could only write ■橋: the same person by number and birth date, and readable.
+            let (name, theirs) = (&patient.name.written, &chart.patient.name.written);
+            let same = patient.birth.is_some() && patient.birth == chart.patient.birth;
+            if same && gather::same_name(name, theirs) && gather::is_lossy_name(name) && !gather::is_lossy_name(theirs)
+            {
+                patient.name.written.clone_from(theirs);
+            }
             let facts = std::mem::take(&mut patient.facts);
             gather::complete_identity(&mut patient, chart.patient.clone());
             patient.facts = facts;

@@ -109,9 +109,28 @@ fn origins(extract: &Extract) -> Vec<KindOrigin> {
     origins
 }
 
-/// A file's name with `#` for every digit: statistics lie in the clear, and an SS-MIX2 store names its files by patient.
+/// A file's name with `#` for the digits of numbers: statistics lie in the clear, and an SS-MIX2 store names its files by patient.
+///
+/// One or two digits that belong to a word (`SS-MIX2`, `ADT-00`, `HL7`) are no number of anybody, and people look for that word.
 fn unnumbered(name: &str) -> String {
-    name.chars().map(|c| if c.is_numeric() { '#' } else { c }).collect()
+    let chars: Vec<char> = name.chars().collect();
+    let mut out = String::with_capacity(name.len());
+    let mut at = 0;
+    while let Some(&c) = chars.get(at) {
+        let run = chars.iter().skip(at).take_while(|c| c.is_numeric()).count();
+        if run == 0 {
+            out.push(c);
+            at += 1;
+            continue;
+        }
+        let before = |steps: usize| at.checked_sub(steps).and_then(|at| chars.get(at)).copied();
+        let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphabetic());
+        let of_word = is_letter(before(1)) || (before(1) == Some('-') && is_letter(before(2)));
+        let digits = chars.iter().skip(at).take(run);
+        out.extend(digits.map(|c| if of_word && run <= 2 { *c } else { '#' }));
+        at += run;
+    }
+    out
 }
 
 /// The bytes are not statistics.
@@ -218,7 +237,21 @@ mod tests {
             ..Extract::default()
         };
         let said: Vec<(String, i64)> = origins(&extract).into_iter().map(|o| (o.name, o.written.0)).collect();
-        let expected = [("########_########_OML-##_#", 9), ("####_検査.csv", 7)];
+        let expected = [("########_########_OML-11_#", 9), ("####_検査.csv", 7)];
         assert_eq!(said, expected.map(|(name, at)| (name.to_owned(), at)));
+    }
+
+    #[test]
+    fn numbers_of_people_and_days_are_hidden_and_words_stay() {
+        for (name, shown) in [
+            ("SS-MIX2/ADT-00", "SS-MIX2/ADT-00"),
+            ("HL7", "HL7"),
+            ("予約一覧_20261120.csv", "予約一覧_########.csv"),
+            ("clins/00123456_Condition.json", "clins/########_Condition.json"),
+            ("12-34-56.csv", "##-##-##.csv"),
+            ("P123/1.json", "P###/#.json"),
+        ] {
+            assert_eq!(unnumbered(name), shown);
+        }
     }
 }

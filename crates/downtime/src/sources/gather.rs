@@ -5,7 +5,10 @@
 
 pub use self::draft::{Draft, Frame};
 pub use self::gathering::{About, CLINICAL, Gathering, MAX_EVERYBODY, as_of};
-pub use self::identity::{Identity, MAX_LISTED, NAMELESS, compare as compare_identity, complete as complete_identity};
+pub use self::identity::{
+    Identity, MAX_LISTED, NAMELESS, compare as compare_identity, complete as complete_identity, fits as same_name,
+    is_lossy as is_lossy_name,
+};
 pub use self::ledger::{Ledger, MAX_PER_CHART, Sink};
 pub use self::people::{Key, People, Person, Reach};
 pub use self::said::{AllergySaid, DrugSaid, Limits, kind_word};

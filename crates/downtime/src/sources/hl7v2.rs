@@ -19,6 +19,7 @@ use super::{Extract, Origin, Progress, PullFault, Scope, Source};
 mod booked;
 mod departments;
 mod dosing;
+mod exams;
 mod injection;
 mod lists;
 mod moves;
@@ -215,9 +216,13 @@ impl<'s> Feed<'s> {
             medicine_days: self.settings.medicine_days,
         };
         let mut wanted = std::collections::BTreeSet::new();
+        let mut spoken: BTreeMap<DataKind, (u64, Moment)> = BTreeMap::new();
         for (id, told) in &self.everybody {
             for (kind, at) in told.vouched() {
                 gathering.vouch(*kind, *at);
+                let (messages, newest) = spoken.entry(*kind).or_insert((0, *at));
+                *messages += told.spoken().get(kind).copied().unwrap_or(0);
+                *newest = (*at).max(*newest);
             }
             let asked = scope.wanted.is_some() && gathering.wants(id);
             if asked || told.is_in_bed(scope.now) || told.is_booked(scope.day, scope.last_day()) {
@@ -263,7 +268,20 @@ impl<'s> Feed<'s> {
             written: self.newest,
             half_written: false,
         };
-        gathering.finish(vec![origin], chart, progress)
+        // Of the whole feed first; then what was told of each kind, so that a kind that came is not called missing.
+        let of_kind = |(kind, (messages, written)): (DataKind, (u64, Moment))| Origin {
+            kind,
+            bytes: 0,
+            rows: messages,
+            used: messages,
+            refused: 0,
+            written,
+            ..origin.clone()
+        };
+        let kinds = spoken.into_iter().filter(|(kind, _)| *kind != DataKind::Patient);
+        let mut origins: Vec<Origin> = kinds.map(of_kind).collect();
+        origins.insert(0, origin);
+        gathering.finish(origins, chart, progress)
     }
 }
 

@@ -13,6 +13,7 @@ use super::gather::{self, Reach};
 use super::{Beds, Extract, MAX_FINDINGS, Progress, PullFault, Scope, Source, Wanted};
 
 mod merge;
+mod same;
 
 /// Most sources one hospital may have.
 pub const MAX_SOURCES: usize = 16;

@@ -9,7 +9,6 @@ use downtime::sources::{Extract, PullFault, Scope, Source};
 use jiff::civil::date;
 
 mod cases;
-mod hospital;
 mod merging;
 mod order;
 mod settings;

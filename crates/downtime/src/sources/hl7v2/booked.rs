@@ -82,6 +82,8 @@ impl Booked {
         let at = place(message.field("AIL", 3));
         let service = coded(message.field("AIS", 3));
         let department = match (at.kind.as_str(), at.point.is_empty()) {
+            // The service says the name where it is the same department.
+            ("C" | "D" | "", false) if service.code == at.point => service.clone(),
             ("C" | "D" | "", false) => chart::Coded::new(at.point.clone(), ""),
             _ => chart::Coded::new(short(message.field("PV1", 10).component(1)), ""),
         };

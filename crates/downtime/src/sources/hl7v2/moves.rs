@@ -322,7 +322,10 @@ impl Moves {
                 .into_iter()
                 .filter_map(|what| self.coming(what)),
         );
-        stay.plans = Known::from_list(plans);
+        // Operations and examinations are planned elsewhere: that no message names a plan does not say that there is none.
+        if !plans.is_empty() {
+            stay.plans = Known::Present(plans);
+        }
         stay
     }
 }

@@ -9,8 +9,9 @@ use hl7::{Message, Segment};
 use jiff::civil::Date;
 
 use super::dosing::{self, DrugSegments, Line};
+use super::exams;
 use super::injection;
-use super::read::{Cwe, MAX_MEDIUM, MAX_SHORT, Place, Remarks, When, coded, cut, person, place, short};
+use super::read::{Cwe, MAX_MEDIUM, MAX_SHORT, Remarks, When, coded, cut, person, short};
 use super::results::number;
 use super::said::{Register, Told};
 use super::told::{Names, Taking};
@@ -73,14 +74,14 @@ pub struct Orders {
 
 /// The segments from one ORC to the next.
 #[derive(Debug, Default)]
-struct Group<'a> {
+pub(super) struct Group<'a> {
     orc: Option<Segment<'a>>,
-    drug: DrugSegments<'a>,
+    pub(super) drug: DrugSegments<'a>,
     rxa: Vec<Segment<'a>>,
     obr: Vec<Segment<'a>>,
     ods: Vec<Segment<'a>>,
     /// SPM before the ORC, for the order of segments of OML.
-    notes: Vec<Segment<'a>>,
+    pub(super) notes: Vec<Segment<'a>>,
 }
 
 /// Groups of a message; what comes before the first ORC belongs to none.
@@ -232,7 +233,7 @@ impl Orders {
                     }
                     continue;
                 }
-                if let Some(order) = exam_order(orc, *obr, &group, exam, &key, taking) {
+                if let Some(order) = exams::exam_order(orc, *obr, &group, exam, &key, taking) {
                     list.push(order);
                 }
             }
@@ -458,56 +459,4 @@ fn rp(group: &str) -> Option<u16> {
         [_, rp, ..] => rp.parse().ok(),
         _ => group.parse().ok(),
     }
-}
-
-fn exam_order(
-    orc: Segment<'_>,
-    obr: Segment<'_>,
-    group: &Group<'_>,
-    exam: Coded,
-    number: &str,
-    taking: &Taking<'_>,
-) -> Option<ExamOrder> {
-    let tq1 = group.drug.tq1.first();
-    let when = tq1
-        .and_then(|tq1| When::of(tq1.field(7)))
-        .or_else(|| When::of(obr.field(36)))
-        .or_else(|| When::of(obr.field(7)))
-        .or_else(|| When::of(orc.field(15)))
-        .or_else(|| When::of(orc.field(9)))
-        .or_else(|| When::read(&chart::date::iso(taking.said.moment().day())))?;
-    if exam.is_empty() {
-        return None;
-    }
-    let mut words: Vec<String> = Vec::new();
-    for tq1 in &group.drug.tq1 {
-        words.push(cut(&tq1.field(11).text(), MAX_SHORT));
-    }
-    words.push(cut(&obr.field(13).text(), MAX_SHORT));
-    let Place { point, .. } = place(obr.field(24));
-    let mut room = if point.is_ascii() { String::new() } else { point };
-    for nte in &group.notes {
-        let text = cut(&nte.field(3).text(), MAX_SHORT);
-        // NTE-4 says what a note is about; where to go has a place of its own.
-        if room.is_empty() && Cwe::of(nte.field(4).first()).words() == "場所" {
-            room = text;
-        } else {
-            words.push(text);
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    let department = coded(orc.field(17));
-    Some(ExamOrder {
-        on: when.on,
-        at: when.at,
-        exam,
-        place: room,
-        remarks: cut(&words.join(" "), MAX_MEDIUM),
-        department,
-        number: if taking.is_unnumbered(number) {
-            String::new()
-        } else {
-            number.to_owned()
-        },
-    })
 }

@@ -25,6 +25,15 @@ pub struct Results {
     vitals: Register<(i64, &'static str), Measured>,
 }
 
+/// What a message had.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Took {
+    /// Results of a laboratory.
+    pub results: bool,
+    /// Measurements of the bedside.
+    pub vitals: bool,
+}
+
 type ItemKey = (String, String, String, Option<When>);
 
 #[derive(Debug, Clone)]
@@ -44,9 +53,10 @@ struct Around {
 }
 
 impl Results {
-    /// OUL^R22: SPM, OBR, ORC, OBX. ORU^R01 and R30: ORC, OBR, OBX. Unknown segments are passed over.
-    pub fn take(&mut self, taking: &Taking<'_>, measured_too: bool) {
+    /// OUL^R22: SPM, OBR, ORC, OBX. ORU^R01 and R30: ORC, OBR, OBX. Unknown segments are passed over. Says what there was.
+    pub fn take(&mut self, taking: &Taking<'_>, measured_too: bool) -> Took {
         let mut around = Around::default();
+        let mut took = Took::default();
         // The last OBX, waiting for notes behind it.
         let mut open: Option<(ItemKey, Option<LabResult>, Remarks)> = None;
         for segment in taking.message.segments() {
@@ -76,8 +86,12 @@ impl Results {
                     }
                 }
                 // A measurement of the bedside, else a result.
-                "OBX" if around.cancelled || (measured_too && self.take_vital(segment, &around, taking)) => {}
-                "OBX" => open = observation(segment, &around, taking),
+                "OBX" if around.cancelled => {}
+                "OBX" if measured_too && self.take_vital(segment, &around, taking) => took.vitals = true,
+                "OBX" => {
+                    took.results = true;
+                    open = observation(segment, &around, taking);
+                }
                 "NTE" => {
                     if let Some((_, Some(result), _)) = &mut open {
                         let note = cut(&segment.field(3).text(), MAX_VALUE);
@@ -88,6 +102,7 @@ impl Results {
             }
         }
         self.close(open, taking);
+        took
     }
 
     fn close(&mut self, open: Option<(ItemKey, Option<LabResult>, Remarks)>, taking: &Taking<'_>) {

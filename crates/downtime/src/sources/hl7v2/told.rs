@@ -111,6 +111,8 @@ pub struct Told {
     damaged: BTreeSet<String>,
     /// When each kind was last spoken of.
     vouched: BTreeMap<DataKind, Moment>,
+    /// How many messages spoke of each kind.
+    spoken: BTreeMap<DataKind, u64>,
 }
 
 /// How everybody's statements become charts.
@@ -163,9 +165,15 @@ impl Told {
                 self.vouch(DataKind::Result, taking);
             }
             ("ORU", _) => {
-                self.results.take(taking, true);
+                let took = self.results.take(taking, true);
+                // A feed has measurements in R01, too: results of yesterday are no newer for a pulse of now.
                 let vitals = taking.kind == VITALS || event.trim() == "R30";
-                self.vouch(if vitals { DataKind::Vital } else { DataKind::Result }, taking);
+                if vitals || took.vitals {
+                    self.vouch(DataKind::Vital, taking);
+                }
+                if took.results && !vitals || !(vitals || took.vitals) {
+                    self.vouch(DataKind::Result, taking);
+                }
             }
             ("SIU", event) => {
                 self.booked.take_siu(event, taking);
@@ -243,6 +251,12 @@ impl Told {
         &self.vouched
     }
 
+    /// How many messages spoke of each kind.
+    #[must_use]
+    pub const fn spoken(&self) -> &BTreeMap<DataKind, u64> {
+        &self.spoken
+    }
+
     /// True for who lies in a bed.
     #[must_use]
     pub fn is_in_bed(&self, now: Moment) -> bool {
@@ -280,6 +294,7 @@ impl Told {
         let at = taking.said.moment();
         let known = self.vouched.entry(kind).or_insert(at);
         *known = at.max(*known);
+        *self.spoken.entry(kind).or_default() += 1;
     }
 
     /// Says everything.

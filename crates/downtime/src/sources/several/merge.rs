@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use chart::{Allergy, AsOf, Chart, DataKind, Finding, Known, Moment, Severity, Stay};
 
 use super::named;
+use super::same::SameFact;
 use crate::sources::gather::{self, Identity, Ledger, MAX_PER_CHART, NAMELESS, kind_word};
 
 /// What is the same for every patient.
@@ -138,6 +139,13 @@ impl<'m> Laying<'m> {
                 continue;
             };
             self.compare(at, &patient, other, &chart.patient);
+            // 髙橋 where the most trusted source could only write ■橋: the same person by number and birth date, and readable.
+            let (name, theirs) = (&patient.name.written, &chart.patient.name.written);
+            let same = patient.birth.is_some() && patient.birth == chart.patient.birth;
+            if same && gather::same_name(name, theirs) && gather::is_lossy_name(name) && !gather::is_lossy_name(theirs)
+            {
+                patient.name.written.clone_from(theirs);
+            }
             let facts = std::mem::take(&mut patient.facts);
             gather::complete_identity(&mut patient, chart.patient.clone());
             patient.facts = facts;
@@ -182,7 +190,7 @@ impl<'m> Laying<'m> {
     }
 
     /// A list without states: that of the most trusted source that has one.
-    fn list<T: Clone + PartialEq>(&mut self, kind: DataKind, of: impl Fn(&Chart) -> &Vec<T>) -> Vec<T> {
+    fn list<T: Clone + SameFact>(&mut self, kind: DataKind, of: impl Fn(&Chart) -> &Vec<T>) -> Vec<T> {
         if let Some(at) = self.unread(kind) {
             let message = format!(
                 "「{}」を読めなかったため、{}はここにあるものがすべてではないかもしれません。",
@@ -205,7 +213,7 @@ impl<'m> Laying<'m> {
                 .map(&of)
                 .filter(|theirs| *other != at && !theirs.is_empty())
             {
-                let more = theirs.iter().filter(|one| !mine.contains(one)).count();
+                let more = theirs.iter().filter(|one| !mine.iter().any(|my| my.same(one))).count();
                 self.tell_differs(kind, at, mine.len(), *other, theirs.len(), more);
             }
         }
@@ -227,7 +235,7 @@ impl<'m> Laying<'m> {
     }
 
     /// A list with its state of knowledge: that of the most trusted source that has something.
-    fn known<T: Clone + PartialEq>(&mut self, kind: DataKind, of: impl Fn(&Chart) -> &Known<Vec<T>>) -> Known<Vec<T>> {
+    fn known<T: Clone + SameFact>(&mut self, kind: DataKind, of: impl Fn(&Chart) -> &Known<Vec<T>>) -> Known<Vec<T>> {
         if let Some((at, chosen)) = self.first(kind, |chart| of(chart).present().is_some()) {
             self.takes(kind, at);
             let mine = of(chosen).clone();
@@ -237,7 +245,8 @@ impl<'m> Laying<'m> {
                     .filter(|_| *other != at)
                     .map(|chart| of(chart).items());
                 if let Some(theirs) = theirs.filter(|theirs| !theirs.is_empty()) {
-                    let more = theirs.iter().filter(|one| !mine.items().contains(one)).count();
+                    let known = |one: &&T| mine.items().iter().any(|my| my.same(one));
+                    let more = theirs.iter().filter(|one| !known(one)).count();
                     self.tell_differs(kind, at, mine.items().len(), *other, theirs.len(), more);
                 }
             }
@@ -353,8 +362,20 @@ impl<'m> Laying<'m> {
             }
         }
         for other in self.of(DataKind::Stay) {
-            if let Some(theirs) = self.chart(*other).and_then(|chart| chart.stay.as_ref()) {
+            let theirs = self.chart(*other).and_then(|chart| chart.stay.as_ref());
+            let known = stay.clone();
+            if let Some(theirs) = theirs.filter(|_| *other != at) {
                 complete(&mut stay, theirs);
+            }
+            // Then the panel is as old as the older of both, and both vouch for it.
+            if stay != known
+                && let Some(chart) = self.chart(*other)
+            {
+                self.as_of.push((DataKind::Stay, chart.as_of.of(DataKind::Stay)));
+                let name = self.name(*other);
+                for (_, names) in self.origins.iter_mut().filter(|(kind, _)| *kind == DataKind::Stay) {
+                    *names = format!("{names}、{name}");
+                }
             }
         }
         let has = |list: fn(&Stay) -> bool| move |chart: &Chart| chart.stay.as_ref().is_some_and(list);

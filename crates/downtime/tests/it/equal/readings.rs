@@ -53,6 +53,10 @@ const ROWS: &[Row] = &[
     (V2, &["stay.diet"], Through(without_beginning)),
     (V2, &["stay.injections"], Through(components)),
     (V2, &["stay.injections.how"], Through(how)),
+    (V2, &["stay.medicines"], Through(only_on_its_days)),
+    ("hl7", &["stay.medicines.hours"], Through(only_on_its_days)),
+    ("fhir", &["stay.medicines"], Through(with_its_days)),
+    ("ssmix2", &["stay.plans.discharge"], Through(perhaps_unknown)),
     (ALL, &["patient.insurance"], Through(insured)),
     (ALL, &["insurances.own", "insurances.until"], Through(insurers_only)),
     (
@@ -63,17 +67,80 @@ const ROWS: &[Row] = &[
     ("fhir", &["insurances.public"], Through(whoever_pays_beside)),
     (
         "fhir",
-        &["notes", "notes.at", "notes.author", "notes.sections"],
+        &["notes", "notes.at", "notes.author"],
         Through(without_referral),
+    ),
+    ("fhir", &["diagnoses.untold"], Through(only_there)),
+    (
+        ALL,
+        &[
+            "allergies.kind",
+            "allergies.not_recorded",
+            "notes.sections",
+            "patient.facts.infections",
+            "patient.facts.pacemaker",
+            "patient.facts.workplace",
+            "stay.care.adl",
+            "stay.care.falls",
+            "stay.care.skin",
+            "stay.care.swallowing",
+            "stay.drip",
+            "stay.handovers",
+            "stay.injections.high_risk",
+            "stay.insulin",
+            "stay.isolation",
+            "stay.medicines.high_risk",
+            "stay.nurse",
+            "stay.oxygen",
+            "stay.plans.operation",
+            "stay.policy",
+            "stay.rest",
+        ],
+        Same,
+    ),
+    (
+        V2,
+        &[
+            "allergies.confirmed_none",
+            "allergies.confirmed_on",
+            "allergies.remark",
+            "appointments.place",
+            "insurances.public",
+            "notes",
+            "orders.place",
+            "orders.preparation",
+            "orders.remark",
+            "patient.facts.blood",
+            "prescriptions.comment",
+            "results.code",
+            "results.remark",
+            "results.unit",
+            "stay.department",
+            "stay.purpose",
+            "stay.vitals",
+            "stay.ward",
+        ],
+        Same,
+    ),
+    (
+        "fhir",
+        &[
+            "allergies.unavailable",
+            "diagnoses.main",
+            "insurances.burden",
+            "stay.plans.discharge",
+        ],
+        Same,
     ),
 ];
 
-/// The reading of a field of a shape.
-pub fn of(shape: &str, field: &str) -> Option<Reading> {
+/// The reading of a field of a shape. A row of [`Same`] stands for every shape of it that carries the field in part.
+pub fn of(shape: &str, field: &str, carried: &str) -> Option<Reading> {
     let row = ROWS
         .iter()
         .find(|(shapes, fields, _)| shapes.split(' ').any(|one| one == shape) && fields.contains(&field));
-    row.map(|(.., reading)| *reading)
+    let reading = row.map(|(.., reading)| *reading);
+    reading.filter(|reading| carried == "part" || matches!(reading, Through(_)))
 }
 
 /// Kanji that JIS X 0208 lacks are ■ in ISO-2022-JP.
@@ -156,21 +223,62 @@ fn components(pair: &mut Pair<'_>) {
     });
 }
 
-/// Besides the words: the route (RXR-1) before them, the method (RXE-27) behind them.
+/// Besides the words: the route (RXR-1) before them, the method (RXE-27) and the rate behind them.
 fn how(pair: &mut Pair<'_>) {
-    let words = |line: &Line| -> Vec<String> { line.value.split(' ').map(str::to_owned).collect() };
-    let said: Vec<Vec<String>> = pair.tables.1.iter().map(words).collect();
-    for (line, said) in pair.source.1.iter_mut().zip(said) {
-        let all: Vec<String> = line.value.split(' ').map(str::to_owned).collect();
-        if said.iter().all(|word| all.contains(word)) {
-            line.value = said.join(" ");
+    let mut left = std::mem::take(&mut pair.source.1);
+    for said in &pair.tables.1 {
+        let has = |line: &Line| said.value.split(' ').all(|word| line.value.contains(word));
+        if let Some(at) = left.iter().position(has) {
+            left.remove(at);
+            pair.source.1.push(said.clone());
+        }
+    }
+    pair.source.1.extend(left);
+}
+
+/// What is not taken every day: the tables list it each day, messages on the days that its rhythm names.
+fn only_on_its_days(pair: &mut Pair<'_>) {
+    let (chart, source) = (pair.tables.0, pair.source.1.clone());
+    pair.tables
+        .1
+        .retain(|line| source.contains(line) || !has_rhythm(chart, line));
+}
+
+/// What is not taken every day has its rhythm behind its usage; the tables' list does not say it.
+fn with_its_days(pair: &mut Pair<'_>) {
+    for said in &pair.tables.1 {
+        let usual = said.value.trim_end_matches('|');
+        let same = |line: &&mut Line| line.key == said.key && line.value.starts_with(usual);
+        if has_rhythm(pair.tables.0, said)
+            && let Some(line) = pair.source.1.iter_mut().find(same)
+        {
+            line.value.clone_from(&said.value);
         }
     }
 }
 
-/// 自費 is no insurance.
+fn has_rhythm(chart: &Chart, line: &Line) -> bool {
+    let mut items = chart.prescriptions.items().iter().flat_map(|p| &p.items);
+    items.any(|item| item.drug.code == line.key && !item.rhythm.text().is_empty())
+}
+
+/// That no discharge is planned looks as if nothing could be known of plans: operations are planned elsewhere.
+fn perhaps_unknown(pair: &mut Pair<'_>) {
+    pair.source.1.retain(|line| line.key != STATE);
+}
+
+/// Nothing else makes it; what it must be is compared with the resources themselves.
+fn only_there(pair: &mut Pair<'_>) {
+    assert_eq!(pair.tables.1, []);
+    pair.source.1.clear();
+}
+
+/// 自費 is no insurance; public money alone is 公費 in FHIR, 生活保護 in the tables.
 fn insured(pair: &mut Pair<'_>) {
     pair.tables.1.retain(|line| line.value != "自費");
+    if pair.source.1.iter().any(|line| line.value == "公費") {
+        pair.both(|lines| lines.retain(|line| !["公費", "生活保護"].contains(&&*line.value)));
+    }
 }
 
 /// Without public money that stands alone.

@@ -3,7 +3,7 @@
 use chart::stay::{Beds, Handover, Plan, Scheduled, Stay, Vital};
 use chart::{Chart, Known};
 
-use super::{Field, From, Line, STATE, coded, day, items, line, moment, of, one, shown, text};
+use super::{Field, From, Line, coded, day, items, line, moment, of, one, shown, text};
 
 pub const FIELDS: &[Field] = &[
     (
@@ -145,16 +145,15 @@ fn vital(v: &Vital) -> String {
         .join("|")
 }
 
-/// Plans of one kind, days with hyphens. Whether anything is known of plans is said of all kinds together.
+/// Plans of one kind, days with hyphens. That nothing of one kind is planned is no line; that nothing can be known is one.
 fn plans(stay: &Stay, what: &str) -> Vec<Line> {
     let planned = of(&stay.plans, |plan: &Plan| {
         let is = plan.what.starts_with(what);
         is.then(|| line("", plan.when.replace('/', "-"))).flatten()
     });
     match &stay.plans {
-        Known::Present(_) | Known::NotRecorded if planned.is_empty() => one(STATE, "not_recorded"),
-        Known::Present(_) => planned,
-        _ => items(&stay.plans, |_| None),
+        Known::Present(_) | Known::NotRecorded => planned,
+        known => items(known, |_| None),
     }
 }
 

@@ -1,4 +1,4 @@
-// How many HL7 messages a second of CPU time node-hl7-client's parser reads whole. Prints `node-hl7-client messages/s MB/s`.
+// How many HL7 messages a second of CPU time node-hl7-client's parser reads, five fields of each. Prints `node-hl7-client messages/s MB/s`.
 //
 // node hl7_speed.mjs MESSAGES PACKAGES, where MESSAGES holds one message a line, its segments parted by `\r` as two characters.
 import { readFileSync } from 'node:fs'
@@ -10,10 +10,14 @@ const { Message } = createRequire(join(packages, 'package.json'))('node-hl7-clie
 const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
 const messages = lines.map((line) => line.replaceAll('\\r', '\r'))
 
+// It reads a segment only when it is asked for, so it is asked for what `speed` reads as "five-fields".
+const FIELDS = ['PID.3.1', 'PID.5.1', 'PID.7', 'PV1.3', 'PV1.44']
+
 function round() {
   let bytes = 0
   for (const text of messages) {
-    new Message({ text })
+    const message = new Message({ text })
+    for (const place of FIELDS) message.get(place).toString()
     bytes += Buffer.byteLength(text)
   }
   return bytes

@@ -23,6 +23,7 @@ mod seal;
 mod search;
 mod server;
 mod storage;
+mod tables;
 mod typesetters;
 
 use std::path::{Path, PathBuf};

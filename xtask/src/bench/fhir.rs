@@ -1,53 +1,43 @@
-//! FHIR: NDJSON into our borrowed types, beside `serde_json` into the smallest borrowed struct there can be.
+//! FHIR: NDJSON into our borrowed types, beside `serde_json` with less to do, and beside `fhir.resources` in Python.
 
-use std::path::Path;
-use std::process::Command;
+use anyhow::Result;
 
-use anyhow::{Context, Result, bail};
-
+use super::hospital::text;
+use super::messages::{example, figures};
 use super::{Ground, Measured, measure, medians_of};
+use crate::setup;
 
 /// Resources a second and MB a second, by CPU time of one thread.
 pub fn rate(ground: &Ground) -> Result<Vec<Measured>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("the repository")?;
-    let built = Command::new("cargo")
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "--quiet",
-            "-p",
-            "downtime",
-            "--example",
-            "fhir_rate",
-        ])
-        .current_dir(root)
-        .status()
-        .context("cargo")?;
-    if !built.success() {
-        bail!("the example `fhir_rate` of downtime cannot be built");
-    }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-    let program = target.join("release/examples/fhir_rate");
-    let program = program.to_str().context("the path of the example")?;
-    let [ours, ours_mb, limit, limit_mb] = medians_of(ground.runs, || {
-        let (_, said) = measure::finished(program, &[], &ground.scratch)?;
-        let number = |front: &str| -> Result<f64> {
-            let found = said.lines().find_map(|line| line.strip_prefix(front));
-            found
-                .with_context(|| format!("`{front}` in what fhir_rate said"))?
-                .trim()
-                .parse()
-                .context("a number")
-        };
+    let program = text(&example("downtime", "fhir_rate")?)?;
+    let [ours, ours_mb, limit, limit_mb, raw] = medians_of(ground.runs, || {
+        let (_, said) = measure::finished(&program, &[], &ground.scratch)?;
+        let [ours, ours_mb] = figures(&said, "fhir.read")?;
+        let [limit, limit_mb] = figures(&said, "serde_json.six-fields")?;
+        Ok([ours, ours_mb, limit, limit_mb, figures(&said, "serde_json.raw")?[0]])
+    })?;
+    Ok(vec![
+        Measured::beside(ours, limit),
+        Measured::beside(ours_mb, limit_mb),
+        Measured::beside(ours, raw),
+    ])
+}
+
+/// Resources a second beside `fhir.resources`, which makes complete and checked models of the same lines.
+pub fn rate_beside_python(ground: &Ground) -> Result<Vec<Measured>> {
+    let program = text(&example("downtime", "fhir_rate")?)?;
+    let lines = text(&ground.scratch.join("observations.ndjson"))?;
+    measure::finished(&program, &["write", &lines], &ground.scratch)?;
+    let root = ground.hospitals.root();
+    let python = text(&setup::message_peers(root, ground.hospitals.target())?)?;
+    let script = text(&root.join("xtask").join("peers").join("fhir_rate.py"))?;
+    let [ours, theirs] = medians_of(ground.runs, || {
+        let (_, said) = measure::finished(&program, &[], &ground.scratch)?;
+        let (_, said_there) = measure::finished(&python, &[&script, &lines], &ground.scratch)?;
         Ok([
-            number("resources/s ")?,
-            number("MB/s ")?,
-            number("serde_json resources/s ")?,
-            number("serde_json MB/s ")?,
+            figures(&said, "fhir.read")?[0],
+            figures(&said_there, "fhir.resources")?[0],
         ])
     })?;
-    Ok(vec![Measured::beside(ours, limit), Measured::beside(ours_mb, limit_mb)])
+    Ok(vec![Measured::beside(ours, theirs)])
 }

@@ -6,7 +6,7 @@
 
 use super::{
     Bench, Figure, Measured, Target, cold, fhir, measure, median_of, messages, pages, paper, peers, saves, seal,
-    search, storage, typesetters,
+    search, storage, tables, typesetters,
 };
 
 /// Every bench. The next one goes at the end of its group.
@@ -309,7 +309,7 @@ pub const BENCHES: &[Bench] = &[
         figures: &[beside(
             "hl7.index.node-hl7-client",
             "messages/CPU s",
-            "node-hl7-client, the same messages",
+            "node-hl7-client, five fields of the same messages",
             Target::None,
         )],
         big: true,
@@ -368,9 +368,45 @@ pub const BENCHES: &[Bench] = &[
         figures: &[
             beside("fhir.read", "resources/s", SIX_FIELDS, Target::AtLeast(1_000_000.0)),
             beside("fhir.read.bytes", "MB/s", SIX_FIELDS, Target::None),
+            beside(
+                "fhir.read.raw",
+                "resources/s",
+                "serde_json, only looking whether it is JSON (RawValue)",
+                Target::None,
+            ),
         ],
         big: false,
         measure: fhir::rate,
+    },
+    Bench {
+        figures: &[beside(
+            "fhir.read.python",
+            "resources/s",
+            "fhir.resources (pydantic), the same lines",
+            Target::None,
+        )],
+        big: true,
+        measure: fhir::rate_beside_python,
+    },
+    // Tables.
+    Bench {
+        figures: &[
+            beside(
+                "table.index",
+                "MB/CPU s",
+                "the csv crate over the same bytes",
+                Target::AtLeast(600.0),
+            ),
+            beside(
+                "table.index.python",
+                "MB/CPU s",
+                "Python's csv over the same files",
+                Target::None,
+            ),
+            figure("table.index.rows", "rows/CPU s", Target::None),
+        ],
+        big: false,
+        measure: tables::index,
     },
     // The next bench goes here.
 ];

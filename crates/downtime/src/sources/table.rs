@@ -91,6 +91,34 @@ impl Table {
         config.check()?;
         Ok(Self { config, files })
     }
+
+    /// The first pass alone, which finds where whose rows lie: for whoever asks what it costs.
+    ///
+    /// # Errors
+    /// As of a pull.
+    pub fn first_pass(&self, scope: &Scope) -> Result<FirstPass, PullFault> {
+        let mut ledger = Ledger::default();
+        let mut pull = Pull::open(&self.config, &self.dir, scope, &mut ledger)?;
+        let mut bytes = 0;
+        pull.index(&mut ledger, &mut |progress| {
+            if let Progress::Reading(_, all) = progress {
+                bytes = all;
+            }
+        })?;
+        let (rows, people) = pull.seen();
+        Ok(FirstPass { bytes, rows, people })
+    }
+}
+
+/// What a first pass went through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirstPass {
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// Their rows.
+    pub rows: u64,
+    /// Patient numbers seen.
+    pub people: usize,
 }
 
 impl Source for Table {

@@ -2,21 +2,32 @@
 //!
 //! Patient numbers are kept exactly as `PatientId` reads them; nothing here knows a name.
 
-use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use chart::PatientId;
+use hashbrown::HashMap;
 
 use crate::sources::Wanted;
 
 /// Most patients one export may name.
 pub const MAX_PEOPLE: usize = 2_000_000;
 
+/// How many neighbours [`People::find_near`] looks at.
+const NEAR: usize = 4;
+
 /// A patient number in a fixed place, so that a million of them are one allocation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
     length: u8,
     bytes: [u8; PatientId::MAX],
+}
+
+impl Hash for Key {
+    /// The number alone: what lies behind it is always zero.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.bytes.get(..usize::from(self.length)).unwrap_or(&self.bytes));
+    }
 }
 
 /// How much of a patient is wanted.
@@ -116,6 +127,16 @@ impl People {
         self.numbers.get(key).copied()
     }
 
+    /// The number of a patient who is one of the next few behind another: files mostly list people in one and the same order, and a look
+    /// at the neighbours costs less than a search among a million.
+    #[must_use]
+    pub fn find_near(&self, before: u32, key: &Key) -> Option<u32> {
+        let from = before as usize + 1;
+        let near = self.list.get(from..self.list.len().min(from + NEAR))?;
+        let at = near.iter().position(|person| person.key == *key)?;
+        u32::try_from(from + at).ok()
+    }
+
     /// The number of a patient, new or seen before; `None` when there are too many.
     pub fn enter(&mut self, key: Key) -> Option<u32> {
         if let Some(number) = self.find(&key) {
@@ -189,5 +210,24 @@ mod tests {
         for bad in [&b""[..], b"  ", b"12 3", b"123456789012345678901", b"1\x002"] {
             assert_eq!(Key::of_bytes(bad), None);
         }
+    }
+
+    #[test]
+    fn a_neighbour_is_found_as_the_search_among_all_finds_it() {
+        let mut people = People::default();
+        let keys: Vec<Key> = (0..20)
+            .map(|n| Key::of_bytes(format!("0{n}").as_bytes()).unwrap())
+            .collect();
+        for key in &keys {
+            people.enter(*key);
+        }
+        for before in [0, 3, 15, 18, 19, 20, u32::MAX] {
+            for key in &keys {
+                let found = people.find_near(before, key);
+                assert!(found.is_none() || found == people.find(key));
+            }
+        }
+        assert_eq!(people.find_near(3, &keys[7]), Some(7));
+        assert_eq!(people.find_near(3, &keys[3]), None);
     }
 }

@@ -71,7 +71,7 @@ impl Survey {
         let mut failed: Vec<String> = Vec::new();
         let mut whole = true;
         for root in &settings.roots {
-            let mut enter = |id: PatientId, path: PathBuf| people.entry(id).or_default().0.push(path);
+            let mut enter = |id: PatientId, path: PathBuf| add(&mut people.entry(id).or_default().0, path);
             match patients_of(root, &mut enter) {
                 Ok(complete) => whole &= complete,
                 Err(why) => {
@@ -93,7 +93,7 @@ impl Survey {
         for root in &settings.extended {
             let mut enter = |id: PatientId, path: PathBuf| {
                 if let Some(known) = people.get_mut(&id) {
-                    known.1.push(path);
+                    add(&mut known.1, path);
                 }
             };
             match patients_of(root, &mut enter) {
@@ -392,6 +392,13 @@ fn note(path: &Path, now: Moment, changes: &mut Vec<u8>) -> bool {
     changes.extend_from_slice(&at.to_le_bytes());
     let seconds = i64::try_from(at.div_euclid(1_000_000_000)).unwrap_or(i64::MAX);
     seconds < now.0.saturating_sub(SETTLED_SECONDS)
+}
+
+/// One more folder, in no more memory than it needs: there may be a million patients, nearly all of them with one folder in a root.
+fn add(paths: &mut Vec<PathBuf>, mut path: PathBuf) {
+    path.shrink_to_fit();
+    paths.reserve_exact(1);
+    paths.push(path);
 }
 
 /// Every patient of a root: what lies at the third level, whatever the first two are called. False when something could not be listed.

@@ -104,6 +104,11 @@ impl Sieve {
         self.keep.iter().all(fits) && !self.drop.iter().any(fits)
     }
 
+    /// The columns it looks at.
+    pub fn places(&self, into: &mut Vec<usize>) {
+        into.extend(self.keep.iter().chain(&self.drop).map(|(at, _)| *at));
+    }
+
     /// True when it takes every row.
     #[must_use]
     pub const fn is_open(&self) -> bool {

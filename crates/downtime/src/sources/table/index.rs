@@ -20,6 +20,7 @@ use crate::sources::gather::Wards;
 use crate::sources::gather::{Key, People, Reach};
 use crate::sources::gather::{Ledger, Sink};
 
+mod bookings;
 mod stays;
 
 /// Most keys of one head file.
@@ -48,6 +49,10 @@ pub struct Index<'l> {
     pub ledger: &'l mut Ledger,
     room: String,
     columns: Columns,
+    /// Of the file of appointments being read: the columns that are looked at.
+    looked_at: Vec<usize>,
+    /// Whose row was last seen.
+    before: u32,
     days_elsewhere: DaysElsewhere,
     /// True from a refused line on until a row is somebody's again: what cannot be read in between is its continuation.
     after_refusal: bool,
@@ -82,6 +87,8 @@ impl<'l> Index<'l> {
             ledger,
             room: String::new(),
             columns: Columns::default(),
+            looked_at: Vec::new(),
+            before: 0,
             days_elsewhere: DaysElsewhere::default(),
             after_refusal: false,
             quiet: 0,
@@ -97,6 +104,7 @@ impl<'l> Index<'l> {
         let mut last: (Vec<u8>, Option<u32>) = (Vec::new(), None);
         let mut told_position = 0;
         self.days_elsewhere = DaysElsewhere::default();
+        self.looked_at = bookings::looked_at(feed);
         (self.after_refusal, self.quiet) = (false, 0);
         loop {
             let position = scanner.position();
@@ -190,13 +198,14 @@ impl<'l> Index<'l> {
     /// The number of a readable patient number; patient files enter new people.
     fn known(&mut self, feed: &Feed, key: Key) -> Who {
         let enters = matches!(feed.plan, Plan::Patient(_));
-        let found = if enters {
-            self.people.enter(key)
-        } else {
-            self.people.find(&key)
+        let found = match self.people.find_near(self.before, &key) {
+            Some(number) => Some(number),
+            None if enters => self.people.enter(key),
+            None => self.people.find(&key),
         };
         match found {
             Some(number) => {
+                self.before = number;
                 if enters {
                     self.people.register(number);
                     if self.everybody {
@@ -289,80 +298,6 @@ impl<'l> Index<'l> {
             None => {
                 keys.insert(key.into(), person);
             }
-        }
-    }
-
-    fn appointment(&mut self, feed: &mut Feed, raw: &RawRow<'_>) {
-        let (text, _) = feed.sheet.charset.decode(raw.bytes, &mut self.room);
-        let marks = feed.sheet.marks;
-        let split = self.columns.split(text, marks.delimiter, marks.quote);
-        let fits = feed.sheet.columns.is_none_or(|(fewest, _)| {
-            self.columns.count() == fewest || (self.columns.count() > fewest && self.columns.empty_from(fewest))
-        });
-        let row = Row::plain(text, &self.columns);
-        let (mut scratch, mut unseen) = (Ledger::default(), Vec::new());
-        let mut sink = silent(&mut scratch, &mut unseen);
-        let whole = split != Split::Broken && fits;
-        if whole && !feed.sieve.takes(&row) {
-            feed.tally.sieved += 1;
-            return;
-        }
-        let id = feed.id_text(&row, &mut sink);
-        // A broken row or an unreadable day still says that this patient is expected; the day is then the file's own, or open.
-        // Findings about the day are told when the row is read for the chart, not here.
-        let on = match &feed.plan {
-            Plan::Appointment(plan) if whole => {
-                let (row, sink, day) = (&row, &mut sink, self.day);
-                Take { row, sink, day }.date(plan.on.as_ref())
-            }
-            _ => None,
-        };
-        let Some(key) = Key::of_text(&id) else {
-            self.no_id(feed, raw.line, &id);
-            return;
-        };
-        let Some(person) = self.people.enter(key) else { return };
-        let reach = match on {
-            None => Reach::Full,
-            Some(on) if on == self.day => Reach::Full,
-            Some(on) if on > self.day && on <= self.last_day => Reach::Thin,
-            Some(on) => {
-                feed.tally.elsewhere += 1;
-                if on < self.day {
-                    self.days_elsewhere.past += 1;
-                } else {
-                    self.days_elsewhere.far += 1;
-                }
-                return;
-            }
-        };
-        self.people.want(person, reach);
-        feed.note_row(person, raw.offset, raw.length, raw.line);
-    }
-
-    fn tell_days(&mut self, feed: &Feed) {
-        let DaysElsewhere { past, far } = self.days_elsewhere;
-        let name = &feed.sheet.name;
-        if past > 0 {
-            let message = format!(
-                "対象日（{}）より前の予約が{past}件あり、取り出しませんでした。",
-                chart::date::iso(self.day)
-            );
-            let severity = if feed.names_the_day {
-                Severity::Severe
-            } else {
-                Severity::Note
-            };
-            self.ledger
-                .add(Finding::new("appointment.past", severity, message).at(name, 0));
-        }
-        if far > 0 {
-            let message = format!(
-                "{}より後の予約が{far}件あり、取り出しませんでした。",
-                chart::date::iso(self.last_day)
-            );
-            self.ledger
-                .add(Finding::new("appointment.far", Severity::Note, message).at(name, 0));
         }
     }
 

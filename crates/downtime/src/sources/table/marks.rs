@@ -159,16 +159,16 @@ impl Marks {
         let size = self.size();
         let mut at = from;
         loop {
-            let Some(found) = self.find(bytes, at, quote, b'\n') else {
+            let found = self.find(bytes, at, quote, quote);
+            let inside = bytes.get(..found.unwrap_or(bytes.len())).unwrap_or(bytes);
+            if let Some(beyond) = self.count_breaks(inside, at, breaks, max_breaks) {
+                return Err(unclosed(beyond));
+            }
+            let Some(found) = found else {
                 return Err(if whole { unclosed(bytes.len()) } else { Cut::More });
             };
             at = found + size;
-            if self.mark_at(bytes, found) == Some(b'\n') {
-                *breaks += 1;
-                if *breaks > max_breaks {
-                    return Err(unclosed(at));
-                }
-            } else if self.mark_at(bytes, at) == Some(quote) {
+            if self.mark_at(bytes, at) == Some(quote) {
                 at += size;
             } else if at + size > bytes.len() && !whole {
                 return Err(Cut::More);
@@ -176,6 +176,27 @@ impl Marks {
                 return Ok(at);
             }
         }
+    }
+
+    /// Adds the line feeds from a place to the end of the bytes; behind the first one too many, where there is one.
+    fn count_breaks(&self, bytes: &[u8], from: usize, breaks: &mut usize, max_breaks: usize) -> Option<usize> {
+        if self.unit == Unit::Byte {
+            let lines = memchr::memchr_iter(b'\n', bytes.get(from..)?);
+            let allowed = max_breaks.saturating_sub(*breaks);
+            *breaks += lines.clone().count();
+            // Only a column that is given up is looked through twice.
+            let beyond = (*breaks > max_breaks).then(|| lines.clone().nth(allowed)).flatten()?;
+            return Some(from + beyond + 1);
+        }
+        let mut at = from;
+        while let Some(found) = self.find(bytes, at, b'\n', b'\n') {
+            at = found + self.size();
+            *breaks += 1;
+            if *breaks > max_breaks {
+                return Some(at);
+            }
+        }
+        None
     }
 
     /// Bytes of one mark.
@@ -203,6 +224,7 @@ impl Marks {
     pub fn find(&self, bytes: &[u8], from: usize, one: u8, other: u8) -> Option<usize> {
         let rest = bytes.get(from..)?;
         match self.unit {
+            Unit::Byte if one == other => memchr::memchr(one, rest).map(|at| from + at),
             Unit::Byte => memchr::memchr2(one, other, rest).map(|at| from + at),
             Unit::Cp932 => {
                 let mut at = 0;
@@ -293,6 +315,9 @@ mod tests {
         assert_eq!(CSV.cut(b"a,\"b\nc", false, false, 9), Cut::More);
         assert_eq!(CSV.cut(b"a,\"b\nc", true, false, 9), unclosed(6));
         assert_eq!(CSV.cut(b"a,\"b\nc\nd\ne\",f\n", true, false, 2), unclosed(9));
+        assert_eq!(CSV.cut(b"a,\"b\nc\"\"\nd\ne\",f\n", true, false, 2), unclosed(11));
+        assert_eq!(CSV.cut(b"a,\"b\nc\nd\ne\nf", false, false, 2), unclosed(9));
+        assert_eq!(CSV.cut(b"a,\"b\nc\nd", false, false, 2), Cut::More);
         assert_eq!(CSV.cut(b"a,\"b\"x,c\n", true, false, 9), loose(5));
         assert_eq!(CSV.cut("a,\"b\"表,c\n".as_bytes(), true, false, 9), loose(5));
         assert_eq!(CSV.cut("a,\"b\"\r表,c\n".as_bytes(), true, false, 9), loose(5));

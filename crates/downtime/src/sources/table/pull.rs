@@ -218,6 +218,11 @@ impl<'c> Pull<'c> {
         self.refuse_if_useless(everybody, ledger)
     }
 
+    /// Rows and people seen in the first pass.
+    pub fn seen(&self) -> (u64, usize) {
+        (self.feeds.iter().map(|feed| feed.tally.rows).sum(), self.people.len())
+    }
+
     /// What a file's first pass says about the file as a whole.
     fn judge(&mut self, feed: &mut Feed, error: Option<std::io::Error>, ledger: &mut Ledger) {
         let spec = self.config.files.get(feed.entry);

@@ -66,6 +66,44 @@ impl Columns {
         }
     }
 
+    /// Takes a row apart in its raw bytes and keeps of its columns only the wanted ones (rising), in `text`; the others count and are
+    /// empty. `false` when the row must be decoded as a whole: it has quotes or line ends inside, or a wanted column is not plain ASCII.
+    ///
+    /// For encodings whose marks are single bytes.
+    pub fn pick(
+        &mut self,
+        bytes: &[u8],
+        delimiter: u8,
+        quote: Option<u8>,
+        wanted: &[usize],
+        text: &mut String,
+    ) -> bool {
+        self.spans.clear();
+        self.breaks = 0;
+        self.quote = char::from(quote.unwrap_or(b'"'));
+        text.clear();
+        if memchr::memchr3(quote.unwrap_or(b'\n'), b'\r', b'\n', bytes).is_some() {
+            return false;
+        }
+        let mut wanted = wanted.iter().peekable();
+        let mut from = 0;
+        for end in memchr::memchr_iter(delimiter, bytes).chain([bytes.len()]) {
+            if self.spans.len() >= super::MAX_COLUMNS {
+                return false;
+            }
+            let start = text.len();
+            if wanted.next_if(|at| **at == self.spans.len()).is_some() {
+                match bytes.get(from..end).map(std::str::from_utf8) {
+                    Some(Ok(part)) if part.is_ascii() => text.push_str(part),
+                    _ => return false,
+                }
+            }
+            self.push(start, text.len(), false);
+            from = end + 1;
+        }
+        true
+    }
+
     fn quoted(&mut self, bytes: &[u8], from: usize, quote: u8) -> Option<usize> {
         let mut at = from;
         let mut doubled = false;
@@ -179,5 +217,29 @@ mod tests {
     fn too_many_columns_are_refused() {
         let text = ",".repeat(super::super::MAX_COLUMNS + 5);
         assert_eq!(Columns::default().split(&text, b',', None), Split::Broken);
+    }
+
+    #[test]
+    fn wanted_columns_are_picked_as_splitting_the_whole_row_finds_them() {
+        let (mut columns, mut text) = (Columns::default(), String::new());
+        let row = "0012,模擬　太郎,2026-11-20,,内科".as_bytes();
+        assert!(columns.pick(row, b',', Some(b'"'), &[0, 2, 3], &mut text));
+        let found: Vec<_> = (0..6).map(|at| columns.get(&text, at)).collect();
+        let some = |text: &'static str| Some(Cow::Borrowed(text));
+        assert_eq!(
+            found,
+            [some("0012"), some(""), some("2026-11-20"), some(""), some(""), None]
+        );
+        assert_eq!(columns.count(), 5);
+        // A wanted column that must be decoded, quotes, line ends inside: the whole row is for the other way.
+        for (row, wanted) in [("1,模擬", 1), ("1,\"a\"", 0), ("1,a\rb", 0), ("1,a\nb", 0)] {
+            assert!(
+                !columns.pick(row.as_bytes(), b',', Some(b'"'), &[wanted], &mut text),
+                "{row}"
+            );
+        }
+        assert!(columns.pick(b"1,5\" pipe", b',', None, &[0], &mut text));
+        assert!(columns.pick(b"", b',', None, &[0, 7], &mut text));
+        assert_eq!((columns.count(), columns.get(&text, 0)), (1, some("")));
     }
 }

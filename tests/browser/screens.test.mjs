@@ -179,6 +179,27 @@ test("every screen while the EHR answers", async (all) => {
   await each(all, "normal", cases);
 });
 
+test("readiness on the hub, which extracts and makes packs", async () => {
+  for (const language of LANGUAGES) {
+    const page = await openPage(browser, { language });
+    await page.goto(new URL(`/sign-in?lang=${language}`, hospital.hub).href);
+    await page.fill("#user", hospital.staff.informatics.number);
+    await page.fill("#password", hospital.staff.informatics.password);
+    await Promise.all([page.waitForURL((url) => url.pathname !== "/sign-in"), page.press("#password", "Enter")]);
+    await page.goto(new URL("/readiness", hospital.hub).href);
+    await settled(page, "normal");
+    const days = await page.locator(".days li").allInnerTexts();
+    assert.equal(days.length, 30, "thirty days");
+    assert.match(days.at(-1), language === "ja" ? /完了|指摘|遅れ/ : /complete|findings|late/, "today was extracted, and says so in words");
+    await judge(page, `S70-hub normal ${language}`);
+    await screenshot(page, "S70-hub-normal", language);
+    await page.locator(".days").scrollIntoViewIfNeeded();
+    await screenshot(page, "S70-days-normal", language);
+    assertNoFaults(page);
+    await page.context().close();
+  }
+});
+
 test("the closed patient screens say why", async () => {
   for (const language of LANGUAGES) {
     // In a page of its own: a browser writes the status 423 of a page to its console.

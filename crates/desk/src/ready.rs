@@ -96,7 +96,9 @@ fn packs(visit: &Visit) -> Option<Packs> {
             continue;
         };
         facts.out += u64::from(!released.is_none());
-        facts.last_out = facts.last_out.max(released.last.map(|release| release.at));
+        facts.last_out = facts
+            .last_out
+            .max(released.last.map(|release| chart::Moment(release.at)));
     }
     Some(facts)
 }

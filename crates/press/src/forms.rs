@@ -371,7 +371,6 @@ const PLACEHOLDER: &str = r#"#import "/parts.typ": *
 
 #[derive(RustEmbed)]
 #[folder = "../../forms"]
-#[exclude = "*/golden.*"] // What a form must look like is for its tests, and 2 MB.
 struct Embedded;
 
 /// Names of the folders that hold a `form.toml`, sorted.

@@ -14,6 +14,8 @@
 //!   print/               sealed sheets on their way to a printer
 //!   packs/               packs made after the last sealing, sealed beside it, hub only
 //!   feeds/<name>/        what other systems sent, sealed to this station, hub only
+//!   sources/             what sources keep between two runs, sealed to this station where it is patients' data, hub only
+//!   extract-days.cbor    how the last days' extracts ended, hub only
 //!   scans/               returned paper and the registers of packs, sealed
 //!   log/                 destructions, extracts
 //! ```

@@ -1,9 +1,9 @@
 //! S70: the worst first, nothing blank, no patient, and an extract that is asked for by name.
 
 use axum::http::StatusCode;
-use chart::Act;
-use chart::Subject;
 use chart::entry::Declaration;
+use chart::{Act, Moment, Subject};
+use downtime::extract::days::Days;
 use downtime::extract::{Outcome, Stage, Timetable};
 use downtime::state::{Probe, Watched};
 
@@ -164,5 +164,46 @@ async fn several_sources_name_themselves_on_the_panels() {
     assert!(
         page.contains("◆ 時点 06:45　部門検査") || page.contains("◆ 時点 6:45　部門検査"),
         "{page}"
+    );
+}
+
+#[tokio::test]
+async fn thirty_days_each_with_a_shape_and_a_word_where_extracts_are_made() {
+    let hospital = Hospital::of_everybody(people());
+    let mut browser = Browser::signed_in(&hospital, "9001").await;
+    assert!(
+        !browser.get("/readiness").await.text().contains("30日間の取り出し"),
+        "none are made here"
+    );
+    with_timetable(&hospital);
+    let (runs, now, day) = (
+        hospital.station.runs(),
+        hospital.station.now(),
+        hospital.station.now().day(),
+    );
+    let before = |days: i64| day.checked_sub(jiff::Span::new().days(days)).unwrap();
+    let mut days = Days::default();
+    days.sealed(before(3), now, None, [0, 0]);
+    days.sealed(before(2), now, None, [2, 5]);
+    days.sealed(before(1), now, Some(Moment(now.0 - 1)), [0, 0]);
+    days.failed(day);
+    runs.remember(days);
+    let page = browser.get("/readiness").await.text();
+    let strip = page
+        .split("<ol class=\"days\">")
+        .nth(1)
+        .unwrap()
+        .split("</ol>")
+        .next()
+        .unwrap();
+    assert_eq!(strip.matches("<li").count(), 30);
+    for (mark, word) in [("○", "完了"), ("◆", "指摘"), ("▲", "遅れ"), ("■", "失敗")] {
+        assert_eq!(strip.matches(mark).count(), 1, "{mark}");
+        assert!(strip.contains(&format!("</span> {word}")), "{word}");
+    }
+    assert_eq!(strip.matches("－").count(), 26);
+    assert!(
+        strip.contains("重大 2件、注意 5件") && strip.contains("失敗 1回"),
+        "{strip}"
     );
 }

@@ -2,7 +2,7 @@
 //!
 //! Everything goes through the same two passes, wherever the bytes came from. There is no validation of profiles: what is there
 //! is used as far as it can be understood, and what cannot is told. Nothing is written to the EHR, and what a server sent is never
-//! put on disk.
+//! put on disk in the clear.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

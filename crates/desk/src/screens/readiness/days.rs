@@ -9,7 +9,7 @@ use crate::visit::Visit;
 pub struct Cell {
     /// 11/20
     pub day: String,
-    /// 金
+    /// Saturday or Sunday.
     pub weekend: bool,
     pub standing: &'static str,
     pub mark: &'static str,

@@ -30,7 +30,7 @@ const MAX_MANIFEST: u64 = 8 << 20;
 pub enum Bytes {
     /// On disk.
     File(PathBuf),
-    /// In memory: what a server sent is never written down.
+    /// In memory: what a server sent is never written down in the clear.
     Held(Arc<Vec<u8>>),
 }
 

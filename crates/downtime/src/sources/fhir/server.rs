@@ -1,7 +1,7 @@
 //! FHIR from a server: what is wanted is fetched into memory and then read like files.
 //!
 //! The line itself (sockets, TLS, the private key, the clock) is lent by the roof as [`Web`]. Nothing is sent but reading requests
-//! and the token's, to nobody but the configured server; nothing of a patient is put on disk. Whatever cannot be fetched makes its
+//! and the token's, to nobody but the configured server; nothing of a patient is put on disk in the clear (see `kept`). Whatever cannot be fetched makes its
 //! kind "could not be fetched", never "none".
 
 use std::collections::BTreeSet;

@@ -1,5 +1,7 @@
 //! A sender that is too fast waits and loses nothing; the others do not notice. Over real connections.
 
+#![allow(clippy::disallowed_methods, reason = "how long a sender waits is what is measured")]
+
 use std::io::Write;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

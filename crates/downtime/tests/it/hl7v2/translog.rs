@@ -289,7 +289,11 @@ fn a_second_reading_at_once_is_no_reason_to_doubt_a_silent_log() {
         hospital.readmit_deep();
         hospital.now = Moment(hospital.now.0 - 3_600);
         let (seen, told) = hospital.sees();
-        assert_eq!(seen, !told.is_empty(), "who is seen was in the eighth, and that is told");
+        assert_eq!(
+            seen,
+            !told.is_empty(),
+            "who is seen was in the eighth, and that is told"
+        );
         !seen
     });
     assert!(passed_over, "a second reading looks at everybody");

@@ -3,6 +3,8 @@
 //! A search never says what was deleted, nor what no longer fits the question. So the server is asked how many there are in all; where
 //! that is not how many are known, everything is fetched.
 
+use std::collections::BTreeSet;
+
 use chart::Moment;
 use serde::Deserialize;
 
@@ -63,19 +65,19 @@ pub fn portions<'p>(
     ids: &[String],
     most: usize,
 ) -> Vec<(Vec<String>, Option<&'p Group>)> {
-    let mut left: Vec<&String> = ids.iter().collect();
+    let mut left: BTreeSet<&String> = ids.iter().collect();
     let mut portions = Vec::new();
-    for group in past
-        .iter()
-        .flat_map(|past| past.groups)
-        .filter(|group| group.name == name)
-    {
-        let wanted = group.ids.iter().all(|id| left.contains(&id));
+    let groups = past.iter().flat_map(|past| past.groups);
+    for group in groups.filter(|group| group.name == name) {
+        let wanted = group.ids.iter().all(|id| left.contains(id));
         if wanted && !group.ids.is_empty() && group.pieces.len() < MAX_ANSWERS {
-            left.retain(|id| !group.ids.contains(id));
+            for id in &group.ids {
+                left.remove(id);
+            }
             portions.push((group.ids.clone(), Some(group)));
         }
     }
+    let left: Vec<&String> = left.into_iter().collect();
     let rest = left.chunks(most);
     portions.extend(rest.map(|some| (some.iter().map(|id| (*id).clone()).collect(), None)));
     portions

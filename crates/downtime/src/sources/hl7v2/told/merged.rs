@@ -184,7 +184,7 @@ impl Heritage {
 fn marked(said: AllergySaid, old: &str) -> AllergySaid {
     match said {
         AllergySaid::Present(mut allergy) => {
-            allergy.reaction = joined(&[allergy.reaction, format!("（旧番号 {old} の記録）")]);
+            allergy.reaction = joined(&[allergy.reaction, format!("旧番号 {old} の記録")]);
             AllergySaid::Present(allergy)
         }
         other => other,

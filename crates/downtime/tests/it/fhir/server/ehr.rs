@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chart::Moment;
-use ring::signature::{self, UnparsedPublicKey};
 use serde_json::{Value, json};
 
+use self::door::{fields, let_in};
 use super::Shared;
 use super::keys::{public_key, tls_config};
 use crate::table::scope;
+
+mod door;
 
 /// In which ways it misbehaves.
 #[derive(Debug, Clone, Copy, Default)]
@@ -290,28 +290,6 @@ fn talk(
     stream.flush()
 }
 
-fn fields(text: &str) -> HashMap<String, String> {
-    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), unescaped(value))).collect()
-}
-
-fn unescaped(text: &str) -> String {
-    let mut out = Vec::new();
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let hex: String = [bytes.next().unwrap(), bytes.next().unwrap()]
-                .map(char::from)
-                .iter()
-                .collect();
-            out.push(u8::from_str_radix(&hex, 16).unwrap());
-        } else {
-            out.push(byte);
-        }
-    }
-    String::from_utf8(out).unwrap()
-}
-
 fn answer(state: &mut State, request: &Request, root: &str, known: &(&str, Vec<u8>), behaviour: Behaviour) -> Reply {
     if request.path == "/token" {
         return match let_in(state, &request.body, root, known) {
@@ -366,49 +344,6 @@ fn one(state: &State, kind: &str, id: &str) -> Reply {
         .rev()
         .find(|one| one["resourceType"] == kind && one["id"] == id);
     found.map_or_else(|| reply(404, &json!({})), |one| reply(200, one))
-}
-
-/// RFC 7523: the assertion is ours, in time, said once, and signed by the key that is registered.
-fn let_in(state: &mut State, body: &str, root: &str, known: &(&str, Vec<u8>)) -> Result<String, String> {
-    let form = fields(body);
-    let is = |name: &str, wanted: &str| form.get(name).is_some_and(|value| value == wanted);
-    if !is("grant_type", "client_credentials")
-        || !is(
-            "client_assertion_type",
-            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        )
-    {
-        return Err("form".to_owned());
-    }
-    let assertion = form.get("client_assertion").ok_or("no assertion")?;
-    let (signed, signature) = assertion.rsplit_once('.').ok_or("no signature")?;
-    let (head, claims) = signed.split_once('.').ok_or("no claims")?;
-    let read = |text: &str| -> Value { serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap() };
-    let (head, claims) = (read(head), read(claims));
-    if head["alg"] != known.0 || head["kid"] != "key-1" {
-        return Err(format!("unknown key {}", head["alg"]));
-    }
-    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| "base64")?;
-    let how: &dyn signature::VerificationAlgorithm = match known.0 {
-        "RS384" => &signature::RSA_PKCS1_2048_8192_SHA384,
-        _ => &signature::ECDSA_P384_SHA384_FIXED,
-    };
-    UnparsedPublicKey::new(how, &known.1)
-        .verify(signed.as_bytes(), &signature)
-        .map_err(|_| "bad signature")?;
-    if claims["iss"] != "tomoshibi" || claims["sub"] != "tomoshibi" || claims["aud"] != format!("{root}/token") {
-        return Err("claims".to_owned());
-    }
-    let (from, until) = (claims["iat"].as_i64().unwrap(), claims["exp"].as_i64().unwrap());
-    if until - from > 300 || from < scope().now.0 {
-        return Err("time".to_owned());
-    }
-    if !state.nonces.insert(claims["jti"].as_str().unwrap().to_owned()) {
-        return Err("said twice".to_owned());
-    }
-    let token = format!("token-{}", state.tokens.len());
-    state.tokens.insert(token.clone());
-    Ok(token)
 }
 
 fn search(state: &State, name: &str, request: &Request, root: &str, behaviour: Behaviour) -> Reply {

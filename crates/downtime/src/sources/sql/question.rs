@@ -97,7 +97,9 @@ impl Question {
                         ":until8" => Part::UntilDigits,
                         ":patients" => Part::Patients,
                         other => {
-                            let what = format!("{other} は分かりません。書けるのは :day、:until（日付）、:day8、:until8（8桁の文字）、:patients です");
+                            let what = format!(
+                                "{other} は分かりません。書けるのは :day、:until（日付）、:day8、:until8（8桁の文字）、:patients です"
+                            );
                             return Err(fault(at, what));
                         }
                     };

@@ -1,6 +1,5 @@
 //! Through unixODBC with Debian's drivers: SQLite in a file, PostgreSQL on a port.
 
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 

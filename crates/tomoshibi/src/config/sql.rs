@@ -236,3 +236,49 @@ fn questions(dir: &Path, database: &(dyn Database + Send + Sync)) -> Result<Vec<
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: &str = "name = 'EHR'\ndatabase = 'postgresql'\nhost = '127.0.0.1'\ndbname = 'ehr'\nuser = 'reader'\nqueries = \
+                         'queries'\nmapping = 'mapping.toml'\n";
+
+    fn opened(text: &str, dir: &Path) -> Result<Asking> {
+        let settings: SqlSettings = toml::from_str(text)?;
+        let file = dir.join("tomoshibi.toml");
+        let station = "[hospital]\nname = '試験'\n[station]\ncode = 'H01'\nnode = 1\nletter = 'A'\n";
+        std::fs::write(&file, station)?;
+        let config = Config::read(&file)?;
+        settings.asking(&config)
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_before_anybody_connects() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("queries")).unwrap();
+        let said = |text: &str| match opened(text, dir.path()) {
+            Ok(_) => String::new(),
+            Err(fault) => format!("{fault:#}"),
+        };
+        assert!(said(PLAIN).contains("0個"), "{}", said(PLAIN));
+        let question = dir.path().join("queries/01_patient.SQL");
+        std::fs::write(&question, "SELECT 1").unwrap();
+        assert_eq!(said(PLAIN), "");
+        for (change, word) in [
+            (("127.0.0.1", "ehr.example"), "暗号化"),
+            (("postgresql", "oracle"), "oracle"),
+            (("'reader'", "''"), "user"),
+            (("mapping =", "timeout_seconds = 0\nmapping ="), "timeout_seconds"),
+            (("mapping =", "max_rows = 0\nmapping ="), "max_rows"),
+            (("mapping =", "connection = 'x'\nmapping ="), "odbc"),
+            (("mapping =", "password_file = 'none'\nmapping ="), "none"),
+            (("mapping =", "password = 'x'\nmapping ="), "password"),
+        ] {
+            let told = said(&PLAIN.replace(change.0, change.1));
+            assert!(told.contains(word), "{change:?}: {told}");
+        }
+        std::fs::write(&question, "SELECT 1;\nDELETE FROM t").unwrap();
+        assert!(said(PLAIN).contains("2行目"), "{}", said(PLAIN));
+    }
+}

@@ -22,6 +22,7 @@ mod saves;
 mod seal;
 mod search;
 mod server;
+mod sql;
 mod storage;
 mod tables;
 mod typesetters;

@@ -6,7 +6,7 @@
 
 use super::{
     Bench, Figure, Measured, Target, cold, fhir, measure, median_of, messages, pages, paper, peers, saves, seal,
-    search, storage, tables, typesetters,
+    search, sql, storage, tables, typesetters,
 };
 
 /// Every bench. The next one goes at the end of its group.
@@ -408,9 +408,16 @@ pub const BENCHES: &[Bench] = &[
         big: false,
         measure: tables::index,
     },
+    // SQL: on a PostgreSQL that the bench starts.
+    Bench {
+        figures: &[beside("sql.rows", "CPU µs/row", BARE_DRIVER, Target::RatioAtMost(1.5))],
+        big: false,
+        measure: sql::rows,
+    },
     // The next bench goes here.
 ];
 
+const BARE_DRIVER: &str = "sqlx, every value read as text and dropped";
 const SIX_FIELDS: &str = "serde_json into a borrowed struct of six fields";
 
 const ONE_DELIMITER: &str = "counting one delimiter with memchr";

@@ -8,7 +8,7 @@
 use std::io::{self, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::io::{AsyncRead, AsyncWrite};
@@ -69,18 +69,42 @@ pub enum LineFault {
     Unusable(String),
 }
 
-/// How the columns of the present answer come; said by the line, read by whoever reads the rows.
+/// What the line knows and the driver does not say; said by the line, read by whoever reads the rows.
 #[derive(Debug, Clone, Default)]
-pub struct Columns(Arc<Mutex<Vec<Coming>>>);
+pub struct Seen(Arc<Mutex<Known>>);
 
-impl Columns {
-    fn say(&self, columns: Vec<Coming>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = columns;
+#[derive(Debug, Default)]
+struct Known {
+    columns: Vec<Coming>,
+    lost: Option<String>,
+}
+
+impl Seen {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How they come; empty when the head was not understood.
-    pub fn taken(&self) -> Vec<Coming> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// How the columns of the present answer come; empty when its head was not understood.
+    pub fn columns(&self) -> Vec<Coming> {
+        self.known().columns.clone()
+    }
+
+    /// Why the line is gone; none as long as it is not, whatever the driver says.
+    pub fn lost(&self) -> Option<String> {
+        self.known().lost.clone()
+    }
+
+    /// Remembers a fault of the system.
+    fn noted<T>(&self, done: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &done {
+            let why = if hung_up(error.kind()) {
+                "サーバが接続を切りました".to_owned()
+            } else {
+                error.to_string()
+            };
+            self.known().lost.get_or_insert(why);
+        }
+        done
     }
 }
 
@@ -129,7 +153,7 @@ pub struct Line {
     incoming: Vec<u8>,
     read: usize,
     looking: Looking,
-    columns: Columns,
+    seen: Seen,
     /// The driver's own introduction, which is answered here and never leaves.
     introduction: Option<Vec<u8>>,
     /// An answer is on its way. Whoever reads behind its end has misread it, and would wait for ever.
@@ -141,7 +165,7 @@ impl Line {
     ///
     /// # Errors
     /// [`LineFault`]; nothing but the introduction has left then.
-    pub fn open(mut tcp: TcpStream, name: &str, authority: Option<&[u8]>, columns: Columns) -> Result<Self, LineFault> {
+    pub fn open(mut tcp: TcpStream, name: &str, authority: Option<&[u8]>, seen: Seen) -> Result<Self, LineFault> {
         tcp.set_nodelay(true)?;
         let config = authority.map(trusting).transpose()?;
         let asked = if config.is_some() {
@@ -164,7 +188,7 @@ impl Line {
             incoming: Vec::new(),
             read: 0,
             looking: Looking::Head(Vec::new()),
-            columns,
+            seen,
             introduction: Some(Vec::new()),
             owed: false,
         })
@@ -182,7 +206,7 @@ impl Line {
         self.read = 0;
         while self.incoming.is_empty() {
             let mut header = [0; HEADER];
-            self.bytes.read_exact(&mut header)?;
+            self.seen.noted(self.bytes.read_exact(&mut header))?;
             let length = length_of(header).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
             let [_, status, ..] = header;
             let last = status & END_OF_MESSAGE != 0;
@@ -197,15 +221,16 @@ impl Line {
                 Looking::Head(head) => {
                     let from = head.len();
                     head.resize(from + length, 0);
-                    self.bytes.read_exact(head.get_mut(from..).unwrap_or_default())?;
+                    self.seen
+                        .noted(self.bytes.read_exact(head.get_mut(from..).unwrap_or_default()))?;
                     if from == 0 {
-                        self.columns.say(Vec::new());
+                        self.seen.known().columns.clear();
                     }
                     match columns::read(head) {
                         Head::More if !last => continue,
                         Head::More | Head::Leave => packets(&mut self.incoming, head, last),
                         Head::Read(rewritten, columns) => {
-                            self.columns.say(columns);
+                            self.seen.known().columns = columns;
                             packets(&mut self.incoming, &rewritten, last);
                         }
                     }
@@ -266,11 +291,14 @@ impl AsyncWrite for Line {
             return Poll::Ready(Ok(line.swallow(from)));
         }
         line.owed = true;
-        Poll::Ready(line.bytes.get_mut().write(from))
+        let written = line.bytes.get_mut().write(from);
+        Poll::Ready(line.seen.noted(written))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.get_mut().bytes.get_mut().flush())
+        let line = self.get_mut();
+        let flushed = line.bytes.get_mut().flush();
+        Poll::Ready(line.seen.noted(flushed))
     }
 
     fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

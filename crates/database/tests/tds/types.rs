@@ -73,7 +73,7 @@ fn cases() -> Vec<(&'static str, Vec<u8>, Vec<u8>, Value)> {
             "money great",
             vec![0x3C],
             vec![0x47, 0x5A, 0x1F, 0, 0x87, 0x9D, 0x10, 0x48],
-            text("882478222222.2215"),
+            text("882498647625.6647"),
         ),
         (
             "smallmoney",

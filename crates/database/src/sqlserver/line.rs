@@ -215,8 +215,8 @@ impl Line {
                     self.incoming.extend_from_slice(&header);
                     let from = self.incoming.len();
                     self.incoming.resize(from + length, 0);
-                    self.bytes
-                        .read_exact(self.incoming.get_mut(from..).unwrap_or_default())?;
+                    let part = self.incoming.get_mut(from..).unwrap_or_default();
+                    self.seen.noted(self.bytes.read_exact(part))?;
                 }
                 Looking::Head(head) => {
                     let from = head.len();
@@ -272,7 +272,11 @@ impl AsyncRead for Line {
     fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
         let line = self.get_mut();
         if line.read >= line.incoming.len() {
-            line.fill()?;
+            if let Err(error) = line.fill() {
+                // Half a packet is none.
+                line.incoming.clear();
+                return Poll::Ready(Err(error));
+            }
         }
         let ready = line.incoming.get(line.read..).unwrap_or_default();
         let length = ready.len().min(into.len());

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use downtime::sources::sql::Field;
+use jiff::Span;
+use jiff::civil::{Date as Day, date};
 use tiberius::numeric::Numeric;
 use tiberius::time::{Date, DateTime2, Time};
 use tiberius::{ColumnData, ColumnType};
@@ -18,6 +20,7 @@ const JAPAN: i64 = 9 * 60;
 const FIRST_TO_EPOCH: i64 = 719_162;
 /// Days from 1900-01-01, from which DATETIME counts, to 1970-01-01.
 const NINETEEN_HUNDRED_TO_EPOCH: i64 = 25_567;
+const EPOCH: Day = date(1970, 1, 1);
 const SECONDS_A_DAY: i64 = 86_400;
 const NANOSECONDS: i64 = 1_000_000_000;
 
@@ -69,7 +72,7 @@ pub fn field<'v>(value: &'v ColumnData<'_>, kind: ColumnType, coming: Coming, ro
                 0,
             )
         }),
-        ColumnData::Date(date) => date.is_some_and(|date| day(room, days_of(date))),
+        ColumnData::Date(date) => date.is_some_and(|days| day(room, days_of(days))),
         ColumnData::Time(time) => time.is_some_and(|time| clock(room, nanoseconds(time), time.scale())),
         ColumnData::DateTime2(at) => at.is_some_and(|at| datetime2(room, at, 0)),
         // Stored in UTC whatever its offset.
@@ -142,12 +145,9 @@ fn moment(room: &mut String, days: i64, nanoseconds: i64, digits: u8) -> bool {
 
 /// A day by its number since 1970-01-01. Where it is no day of ours, the number itself says so.
 fn day(room: &mut String, days: i64) -> bool {
-    let seconds = days.saturating_mul(SECONDS_A_DAY);
-    match jiff::Timestamp::from_second(seconds) {
-        Ok(at) => {
-            let date = jiff::tz::Offset::UTC.to_datetime(at).date();
-            write!(room, "{}", chart::date::iso(date)).is_ok()
-        }
+    let date = Span::new().try_days(days).and_then(|since| EPOCH.checked_add(since));
+    match date {
+        Ok(date) => write!(room, "{}", chart::date::iso(date)).is_ok(),
         Err(_) => write!(room, "?{days}").is_ok(),
     }
 }

@@ -21,6 +21,7 @@ mod saves;
 mod seal;
 mod search;
 mod server;
+mod sql;
 mod storage;
 mod typesetters;
 

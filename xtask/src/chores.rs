@@ -75,6 +75,21 @@ pub fn test(root: &Path) -> ExitCode {
             command.args(["test", "--release", "--workspace", "--locked", "--no-fail-fast"]);
             call_counting(&mut command, counts::cargo_line)
         })
+        .step("tests (ODBC)", || {
+            let mut command = cargo(root);
+            command.args([
+                "test",
+                "--release",
+                "--locked",
+                "-p",
+                "database",
+                "--features",
+                "odbc",
+                "--test",
+                "odbc",
+            ]);
+            call_counting(&mut command, counts::cargo_line)
+        })
         .step("documentation", || call(&mut rustdoc(root, &["--release"])))
         .step("program", || {
             call(cargo(root).args(["build", "--release", "--workspace", "--locked"]))

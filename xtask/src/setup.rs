@@ -27,7 +27,7 @@ pub struct Tool {
     pub why: &'static str,
 }
 
-const TOOLS: [Tool; 10] = [
+const TOOLS: [Tool; 16] = [
     Tool {
         program: "pdftoppm",
         package: "poppler-utils",
@@ -72,6 +72,36 @@ const TOOLS: [Tool; 10] = [
         program: "python3",
         package: "python3-venv",
         why: "runs a sender that others wrote, in the tests of the feeds",
+    },
+    Tool {
+        program: "pg_ctlcluster",
+        package: "postgresql",
+        why: "is the database in the tests of the source sql",
+    },
+    Tool {
+        program: "/usr/sbin/mariadbd",
+        package: "mariadb-server",
+        why: "is the other one",
+    },
+    Tool {
+        program: "/usr/include/sql.h",
+        package: "unixodbc-dev",
+        why: "is linked by the tests of databases through ODBC",
+    },
+    Tool {
+        program: "isql",
+        package: "unixodbc",
+        why: "finds the drivers in those tests",
+    },
+    Tool {
+        program: "/usr/share/psqlodbc/odbcinst.ini.template",
+        package: "odbc-postgresql",
+        why: "is a driver in those tests",
+    },
+    Tool {
+        program: "/usr/share/doc/libsqliteodbc/copyright",
+        package: "libsqliteodbc",
+        why: "is another one",
     },
     Tool {
         program: "npm",
@@ -280,7 +310,13 @@ mod tests {
                 "cups-ipp-utils",
                 "openssl",
                 "dbus-daemon",
-                "python3-venv"
+                "python3-venv",
+                "postgresql",
+                "mariadb-server",
+                "unixodbc-dev",
+                "unixodbc",
+                "odbc-postgresql",
+                "libsqliteodbc"
             ]
         );
         assert!(missing_tools(&TOOLS, &|_| true).is_empty());

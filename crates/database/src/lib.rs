@@ -5,6 +5,8 @@
 
 mod kind;
 pub mod mysql;
+#[cfg(feature = "odbc")]
+pub mod odbc;
 pub mod postgresql;
 mod session;
 pub mod settings;
@@ -13,6 +15,8 @@ mod stream;
 mod waiting;
 
 pub use mysql::MySql;
+#[cfg(feature = "odbc")]
+pub use odbc::Odbc;
 pub use postgresql::PostgreSql;
 pub use session::{account_writes, second_transaction};
 pub use settings::{Line, Place, Secret, Settings};

@@ -26,6 +26,8 @@ use tables::{TABLES, Table};
 
 /// What the format cannot carry.
 const CARRIES: &str = include_str!("../data/carries/sql.toml");
+/// What the columns of the answers mean, for the program.
+const MAPPING: &str = include_str!("../data/mapping/sql.toml");
 /// The queries, which all three databases understand.
 const QUERIES: [(&str, &str); 15] = [
     ("queries/01_patient.sql", include_str!("../data/queries/01_patient.sql")),
@@ -105,6 +107,7 @@ impl<'h> ShapeSql<'h> {
         for (name, text) in QUERIES {
             done.push(whole(open, name, text)?);
         }
+        done.push(whole(open, "mapping.toml", MAPPING)?);
         let mut shape = ShapeSql {
             hospital,
             scripts,

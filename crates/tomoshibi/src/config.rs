@@ -16,6 +16,7 @@ mod payment;
 mod printer;
 pub mod probe;
 pub mod source;
+pub mod sql;
 mod ssmix2;
 pub mod symbols;
 

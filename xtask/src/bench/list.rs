@@ -6,7 +6,7 @@
 
 use super::{
     Bench, Figure, Measured, Target, cold, fhir, measure, median_of, messages, pages, paper, peers, saves, seal,
-    search, storage, typesetters,
+    search, sql, storage, typesetters,
 };
 
 /// Every bench. The next one goes at the end of its group.
@@ -316,9 +316,16 @@ pub const BENCHES: &[Bench] = &[
         big: false,
         measure: fhir::rate,
     },
+    // SQL: on a PostgreSQL that the bench starts.
+    Bench {
+        figures: &[beside("sql.rows", "CPU µs/row", BARE_DRIVER, Target::RatioAtMost(1.5))],
+        big: false,
+        measure: sql::rows,
+    },
     // The next bench goes here.
 ];
 
+const BARE_DRIVER: &str = "sqlx, every value read as text and dropped";
 const SIX_FIELDS: &str = "serde_json into a borrowed struct of six fields";
 
 const COMPRESSED: &str = "zstd -3 of the export's files in one piece";

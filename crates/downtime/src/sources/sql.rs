@@ -11,8 +11,8 @@ use chart::{Chart, DataKind, Finding, Moment};
 
 use self::answer::Answer;
 pub use self::database::{Database, Dialect, Fault, Field, Rows, Session};
-pub use self::question::{Question, QuestionFault};
-use super::table::reading::EncodingName;
+pub use self::question::{MAX_BYTES, Question, QuestionFault};
+pub use super::table::reading::EncodingName;
 use super::table::{self, Files, Held, Table};
 use super::{Extract, MAX_FINDINGS, Progress, PullFault, Scope, Source};
 
@@ -46,9 +46,14 @@ impl Default for Limits {
 
 /// One database, what it is asked, and what the answers mean.
 pub struct Sql {
+    asking: Asking,
+    mapping: table::Config,
+}
+
+/// One database and what it is asked.
+pub struct Asking {
     database: Box<dyn Database + Send + Sync>,
     questions: Vec<Question>,
-    mapping: table::Config,
     limits: Limits,
     /// The encoding of columns that come as bytes.
     bytes_are: EncodingName,
@@ -67,13 +72,59 @@ impl Sql {
     /// A source for a database, its questions and the mapping of their columns.
     ///
     /// # Errors
-    /// When there is no question, or too many, or two have one name; a mapping that contradicts itself.
+    /// As [`Asking::new`]; a mapping that contradicts itself.
     pub fn new(
         database: Box<dyn Database + Send + Sync>,
         questions: Vec<Question>,
         mapping: table::Config,
     ) -> anyhow::Result<Self> {
+        Self::over(Asking::new(database, questions)?, mapping)
+    }
+
+    /// A source for what is asked already, and the mapping of its columns.
+    ///
+    /// # Errors
+    /// A mapping that contradicts itself.
+    pub fn over(asking: Asking, mapping: table::Config) -> anyhow::Result<Self> {
         mapping.check()?;
+        Ok(Self { asking, mapping })
+    }
+
+    /// The same with other limits.
+    #[must_use]
+    pub fn within(mut self, limits: Limits) -> Self {
+        self.asking.limits = limits;
+        self
+    }
+
+    /// The same with another encoding of columns that come as bytes.
+    #[must_use]
+    pub fn with_bytes_as(mut self, encoding: EncodingName) -> Self {
+        self.asking.bytes_are = encoding;
+        self
+    }
+
+    /// The mapping.
+    #[must_use]
+    pub const fn mapping(&self) -> &table::Config {
+        &self.mapping
+    }
+
+    /// Asks everything, see [`Asking::ask`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn ask(&self, scope: &Scope, progress: &mut dyn FnMut(Progress)) -> Result<Answers, PullFault> {
+        self.asking.ask(scope, progress)
+    }
+}
+
+impl Asking {
+    /// A database and its questions.
+    ///
+    /// # Errors
+    /// When there is no question, or too many, or two have one name.
+    pub fn new(database: Box<dyn Database + Send + Sync>, questions: Vec<Question>) -> anyhow::Result<Self> {
         if questions.is_empty() || questions.len() > MAX_QUESTIONS {
             anyhow::bail!(
                 "問い合わせ（.sql）が{}個あります。1〜{MAX_QUESTIONS}個にしてください",
@@ -87,30 +138,19 @@ impl Sql {
         Ok(Self {
             database,
             questions,
-            mapping,
             limits: Limits::default(),
             bytes_are: EncodingName::Cp932,
         })
     }
 
-    /// The same with other limits.
+    /// The same with other limits and another encoding of columns that come as bytes.
     #[must_use]
-    pub fn within(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// The same with another encoding of columns that come as bytes.
-    #[must_use]
-    pub fn with_bytes_as(mut self, encoding: EncodingName) -> Self {
-        self.bytes_are = encoding;
-        self
-    }
-
-    /// The mapping.
-    #[must_use]
-    pub const fn mapping(&self) -> &table::Config {
-        &self.mapping
+    pub fn within(self, limits: Limits, bytes_are: EncodingName) -> Self {
+        Self {
+            limits,
+            bytes_are,
+            ..self
+        }
     }
 
     /// Asks everything, in one read-only transaction as far as the database has them.

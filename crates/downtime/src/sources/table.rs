@@ -14,7 +14,7 @@ pub use self::config::{Config, ConfigFault};
 pub use self::files::{Files, Held};
 use self::pull::Pull;
 pub use self::report::{ColumnReport, Fault, FieldReport, FileReport, FindingCount, Judgement, MapReport, StateCount};
-pub use self::start::{Start, start};
+pub use self::start::{Start, start, start_with};
 use super::gather::Ledger;
 use super::{Extract, Progress, PullFault, Scope, Source};
 

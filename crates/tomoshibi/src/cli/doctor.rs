@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::{ConfigArg, LOOK};
 use crate::clock;
 use crate::config::Config;
+use crate::config::source::SourceSettings;
+use crate::config::sql::SqlSettings;
 use crate::home::Home;
 
 /// Explains the effective configuration and checks keys, shelf, journal, export and ports.
@@ -123,6 +125,14 @@ fn checks(config: &Config) -> Vec<Check> {
             super::extract::source(config).map(|_| "読めます（中身は tomoshibi map --check）".to_owned()),
         );
     }
+    for (name, outcome) in databases(config) {
+        put(
+            "データベース",
+            outcome
+                .with_context(|| name.clone())
+                .map(|found| format!("{name}: {found}")),
+        );
+    }
     put("電子カルテの監視", watching(config));
     if config.forms.dir.is_some() {
         put("病院の帳票", super::own_forms::state(config));
@@ -144,6 +154,45 @@ fn checks(config: &Config) -> Vec<Check> {
         }),
     );
     out
+}
+
+/// Every database that is asked: whether it lets us in, its clock, and what its account may do beyond reading.
+fn databases(config: &Config) -> Vec<(String, Result<String>)> {
+    let sources = config.extract.iter().filter_map(|extract| extract.all_sources().ok());
+    sources
+        .flatten()
+        .filter_map(|source| match source {
+            SourceSettings::Sql(sql) => Some((sql.name.clone(), database(config, &sql))),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Farther apart than this, nobody can say how old the data is, in seconds.
+const CLOCKS_APART: u64 = 120;
+
+fn database(config: &Config, sql: &SqlSettings) -> Result<String> {
+    let database = sql.database(config)?;
+    let session = database.open()?;
+    let mut found = vec!["接続できました。読み取り専用です".to_owned()];
+    let mut wrong: Vec<String> = session.remarks().iter().map(chart::Finding::text).collect();
+    match session.now() {
+        Some(theirs) => {
+            let apart = clock::now().0.abs_diff(theirs.0);
+            let told = format!("時計の差 {apart} 秒");
+            if apart > CLOCKS_APART {
+                wrong.push(format!("{told}。この端末かデータベースの時計を合わせてください"));
+            } else {
+                found.push(told);
+            }
+        }
+        None => found.push("サーバの時計は分かりません".to_owned()),
+    }
+    if wrong.is_empty() {
+        Ok(found.join("、"))
+    } else {
+        anyhow::bail!("{}", wrong.join("。"))
+    }
 }
 
 fn order_lists(config: &Config) -> Result<String> {

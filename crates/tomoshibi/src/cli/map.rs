@@ -15,7 +15,7 @@ use crate::config::source::{self, SourceSettings};
 /// Checks how the hospital's columns are mapped, or starts a mapping from unknown files.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  tomoshibi map --start export/*.csv > mapping.toml   # a first mapping to correct\n  tomoshibi map --check --day 2026-11-20              # filled %, examples, what is wrong and where\n\nExit codes: 0 the mapping can be used, 3 somebody must look, 1 it cannot be used."
+    after_help = "Example:\n  tomoshibi map --start export/*.csv > mapping.toml   # a first mapping to correct\n  tomoshibi map --check --day 2026-11-20              # filled %, examples, what is wrong and where\n  tomoshibi map --start --source 電子カルテDB > mapping.toml   # a first mapping of what a database answers\n\nExit codes: 0 the mapping can be used, 3 somebody must look, 1 it cannot be used."
 )]
 pub struct Map {
     #[command(flatten)]
@@ -23,9 +23,10 @@ pub struct Map {
     /// Reads the whole export with the mapping and says per field how full it is and what is wrong.
     #[arg(long)]
     check: bool,
-    /// Looks at files nobody has mapped yet and writes a first mapping to standard output.
-    #[arg(long, num_args = 1.., value_name = "FILE", conflicts_with = "check")]
-    start: Vec<PathBuf>,
+    /// Looks at files nobody has mapped yet, or without files at the answers of a database, and writes a first mapping to standard
+    /// output.
+    #[arg(long, num_args = 0.., value_name = "FILE", conflicts_with = "check")]
+    start: Option<Vec<PathBuf>>,
     /// Day of the extract: a date, `today` or `tomorrow`.
     #[arg(long, default_value = "tomorrow")]
     day: String,
@@ -46,12 +47,12 @@ impl Map {
     /// # Errors
     /// When nothing can be read at all.
     pub fn run(&self) -> Result<ExitCode> {
-        if !self.start.is_empty() {
-            let begun = table::start(&self.start).map_err(anyhow::Error::msg)?;
+        if let Some(files) = self.start.as_ref().filter(|files| !files.is_empty()) {
+            let begun = table::start(files).map_err(anyhow::Error::msg)?;
             say!("{begun}");
             return Ok(ExitCode::SUCCESS);
         }
-        if !self.check {
+        if !self.check && self.start.is_none() {
             bail!("--check（対応表を確かめる）か --start FILE…（対応表を作り始める）を付けてください");
         }
         let config = self.config.read()?;
@@ -59,19 +60,35 @@ impl Map {
             .extract
             .as_ref()
             .context("設定に [extract] がありません（docs/operating/mapping.md）")?;
-        let SourceSettings::Table(table) = self.chosen(settings)? else {
-            bail!(
-                "対応表があるのは type = \"table\" の取り出し元だけです。ほかの種類は tomoshibi extract で確かめてください"
-            );
-        };
-        let mapping = source::mapping(&config, &table.mapping)?;
         let scope = Scope {
             day: super::extract::day(&self.day)?,
             thin_days: settings.thin_days,
             now: clock::now(),
             wanted: None,
         };
-        let report = table::check(&mapping, &Files::Folder(config.path(&table.dir)), &scope, self.mask)?;
+        let (mapping, files) = match self.chosen(settings)? {
+            SourceSettings::Table(_) if self.start.is_some() => {
+                bail!("--start に、見るファイルを書いてください（例: tomoshibi map --start export/*.csv）")
+            }
+            SourceSettings::Table(table) => (table.mapping, Files::Folder(config.path(&table.dir))),
+            SourceSettings::Sql(sql) => {
+                let answers = sql.asking(&config)?.ask(&scope, &mut |_| {})?;
+                for finding in &answers.findings {
+                    tracing::warn!("{}", finding.text());
+                }
+                if self.start.is_some() {
+                    let begun = table::start_with(&answers.files).map_err(anyhow::Error::msg)?;
+                    say!("{begun}");
+                    return Ok(ExitCode::SUCCESS);
+                }
+                (sql.mapping, answers.files)
+            }
+            _ => bail!(
+                "対応表があるのは type = \"table\" と \"sql\" の取り出し元だけです。ほかの種類は tomoshibi extract で確かめてください"
+            ),
+        };
+        let mapping = source::mapping(&config, &mapping)?;
+        let report = table::check(&mapping, &files, &scope, self.mask)?;
         if self.json {
             say!("{}", serde_json::to_string(&report)?);
         } else {

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::fhir::FhirSettings;
 use super::hl7::Hl7Settings;
+use super::sql::SqlSettings;
 use super::ssmix2::SsMix2Settings;
 use super::{Config, Extract};
 
@@ -28,6 +29,8 @@ pub enum SourceSettings {
     Fhir(FhirSettings),
     /// The messages of a `[[feed]]`.
     Hl7(Hl7Settings),
+    /// Questions to a database.
+    Sql(Box<SqlSettings>),
     // The next source goes here, with an arm in `name` and one in `open`.
 }
 
@@ -55,6 +58,7 @@ impl SourceSettings {
             Self::SsMix2(settings) => &settings.name,
             Self::Fhir(settings) => &settings.name,
             Self::Hl7(settings) => &settings.name,
+            Self::Sql(settings) => &settings.name,
         }
     }
 
@@ -71,6 +75,7 @@ impl SourceSettings {
             Self::SsMix2(settings) => Box::new(settings.open(&|path| config.path(path), &config.data())?),
             Self::Fhir(settings) => settings.open(config)?,
             Self::Hl7(settings) => settings.open(config)?,
+            Self::Sql(settings) => settings.open(config)?,
         })
     }
 }

@@ -31,8 +31,12 @@ enum Part {
     Text(String),
     /// The day, as a date.
     Day,
+    /// The day, as text of eight digits.
+    DayDigits,
     /// The last day of the thin list, as a date.
     Until,
+    /// The same as text of eight digits.
+    UntilDigits,
     /// The patients that are wanted, with commas between.
     Patients,
 }
@@ -88,10 +92,14 @@ impl Question {
                 Token::Place(_) => {
                     let part = match here {
                         ":day" => Part::Day,
+                        ":day8" => Part::DayDigits,
                         ":until" => Part::Until,
+                        ":until8" => Part::UntilDigits,
                         ":patients" => Part::Patients,
                         other => {
-                            let what = format!("{other} は分かりません。書けるのは :day、:until、:patients です");
+                            let what = format!(
+                                "{other} は分かりません。書けるのは :day、:until（日付）、:day8、:until8（8桁の文字）、:patients です"
+                            );
                             return Err(fault(at, what));
                         }
                     };
@@ -149,7 +157,9 @@ impl Question {
         let one = |part: &Part| match part {
             Part::Text(text) => text.clone(),
             Part::Day => date(dialect, scope.day),
+            Part::DayDigits => digits(scope.day),
             Part::Until => date(dialect, scope.last_day()),
+            Part::UntilDigits => digits(scope.last_day()),
             Part::Patients if patients.is_empty() => "NULL".to_owned(),
             Part::Patients => patients.iter().map(|id| quoted(id)).collect::<Vec<_>>().join(", "),
         };
@@ -165,6 +175,11 @@ fn date(dialect: Dialect, day: Date) -> String {
         Dialect::SqlServer => format!("'{}'", iso.replace('-', "")),
         Dialect::Odbc => format!("{{d '{iso}'}}"),
     }
+}
+
+/// `'20261120'`, for columns that hold days as text.
+fn digits(day: Date) -> String {
+    format!("'{}'", chart::date::iso(day).replace('-', ""))
 }
 
 /// A patient number as a literal. Numbers are letters, digits and a few marks; whatever else one had is left out, which finds nobody.
@@ -336,6 +351,14 @@ mod tests {
         );
         assert!(asked("SELECT 1 WHERE d = :day", Dialect::Odbc).ends_with("{d '2026-11-20'}"));
         assert!(asked("SELECT 'it\\'s :day' # :day", Dialect::MySql).ends_with("'it\\'s :day' # :day"));
+    }
+
+    #[test]
+    fn days_as_text_are_eight_digits() {
+        assert_eq!(
+            asked("SELECT 1 WHERE d >= :day8 AND d <= :until8", Dialect::MySql),
+            "SELECT 1 WHERE d >= '20261120' AND d <= '20261204'"
+        );
     }
 
     #[test]

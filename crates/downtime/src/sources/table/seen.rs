@@ -26,6 +26,8 @@ pub struct Seen {
     pub charset: &'static str,
     /// Between columns.
     pub delimiter: u8,
+    /// True where it is an answer held in memory: how it is written is ours and no setting.
+    pub held: bool,
     /// True when the first row holds headings.
     pub header: bool,
     /// Rows looked at.
@@ -53,36 +55,40 @@ pub struct SeenColumn {
     pub last: Option<String>,
 }
 
-/// Looks at the beginning of a file.
+/// Looks at the beginning of a file on disk.
 ///
 /// # Errors
 /// What is wrong with it, for people.
 pub fn look(path: &Path) -> Result<Seen, String> {
-    let name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or("?")
-        .to_owned();
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("?");
     let dir = path.parent().unwrap_or_else(|| Path::new("."));
+    look_at(&Files::Folder(dir.to_owned()), name)
+}
+
+/// Looks at the beginning of one of these files.
+///
+/// # Errors
+/// What is wrong with it, for people.
+pub fn look_at(files: &Files, name: &str) -> Result<Seen, String> {
     let wrong = |what: &str| format!("{name}: {what}");
     let bare = Reading {
         header: Some(false),
         ..Reading::default()
     };
-    let mut sheet =
-        Sheet::open(&Files::Folder(dir.to_owned()), &name, &bare, &Limits::default()).map_err(|fault| match fault {
-            SheetFault::Unreadable(why) => wrong(&format!("読めません（{why}）")),
-            SheetFault::Empty => wrong("空（0バイト）です"),
-            SheetFault::Heading => wrong("最初の行を読めません"),
-        })?;
+    let mut sheet = Sheet::open(files, name, &bare, &Limits::default()).map_err(|fault| match fault {
+        SheetFault::Unreadable(why) => wrong(&format!("読めません（{why}）")),
+        SheetFault::Empty => wrong("空（0バイト）です"),
+        SheetFault::Heading => wrong("最初の行を読めません"),
+    })?;
     sheet.settle_columns(None).map_err(|_| wrong("読めません"))?;
     let mut seen = Seen {
         charset: sheet.charset.code(),
         delimiter: sheet.marks.delimiter,
+        held: files.are_held(),
         header: true,
         rows: 0,
         columns: Vec::new(),
-        name: name.clone(),
+        name: name.to_owned(),
     };
     let mut first: Vec<String> = Vec::new();
     let read = sheet::each_row(&sheet, |_, text, columns| {
@@ -101,7 +107,7 @@ pub fn look(path: &Path) -> Result<Seen, String> {
         seen.rows < SAMPLE_ROWS
     });
     read.map_err(|e| wrong(&format!("読めません（{e}）")))?;
-    seen.header = is_heading(&first);
+    seen.header = seen.held || is_heading(&first);
     for (column, text) in seen.columns.iter_mut().zip(&first) {
         if seen.header {
             column.heading.clone_from(text);

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::fields::{FieldDef, Kind, Shape};
-use super::seen::{Seen, SeenColumn, look};
+use super::files::Files;
+use super::seen::{Seen, SeenColumn, look, look_at};
 use super::spec::DateForm;
 use super::value;
 use super::{guess, insurance};
@@ -29,12 +30,26 @@ impl std::fmt::Display for Start {
 /// # Errors
 /// When none of the files can be read: what happened to the first.
 pub fn start(files: &[PathBuf]) -> Result<Start, String> {
+    begin(files.iter().map(|path| look(path)))
+}
+
+/// Looks at answers that are held in memory and writes a mapping to begin with.
+///
+/// # Errors
+/// When there is no answer: what happened to the first.
+pub fn start_with(files: &Files) -> Result<Start, String> {
+    let names = files.names().map_err(|error| error.to_string())?;
+    begin(names.iter().map(|name| look_at(files, name)))
+}
+
+fn begin(looked: impl Iterator<Item = Result<Seen, String>>) -> Result<Start, String> {
     let mut seen = Vec::new();
     let mut notes = String::new();
-    for path in files {
-        match look(path) {
+    for file in looked {
+        match file {
             Ok(file) => seen.push(file),
-            Err(message) => notes.push_str(&format!("# {message}\n")),
+            // A database's own words may have lines.
+            Err(message) => notes.push_str(&format!("# {}\n", message.replace(['\r', '\n'], " "))),
         }
     }
     if seen.is_empty() {
@@ -82,14 +97,23 @@ impl Seen {
             b'\t' => "tab".to_owned(),
             other => char::from(other).to_string(),
         };
-        let mut out = format!(
-            "# ── {}（{}、区切り {}、{}列、見出し{}）\n",
-            self.name,
-            self.charset,
-            if delimiter == "tab" { "タブ" } else { &delimiter },
-            self.columns.len(),
-            if self.header { "あり" } else { "なし" }
-        );
+        let mut out = if self.held {
+            format!(
+                "# ── {}（{}列、{}行まで見ました）\n",
+                self.name,
+                self.columns.len(),
+                self.rows
+            )
+        } else {
+            format!(
+                "# ── {}（{}、区切り {}、{}列、見出し{}）\n",
+                self.name,
+                self.charset,
+                if delimiter == "tab" { "タブ" } else { &delimiter },
+                self.columns.len(),
+                if self.header { "あり" } else { "なし" }
+            )
+        };
         if let Some(master) = self.master() {
             out.push_str(&self.master_toml(master, &delimiter));
             return out;
@@ -203,6 +227,9 @@ impl Seen {
     }
 
     fn reading_toml(&self, delimiter: &str) -> String {
+        if self.held {
+            return String::new();
+        }
         let mut out = format!("encoding = \"{}\"\ndelimiter = \"{delimiter}\"\n", self.charset);
         if !self.header {
             out.push_str(&format!("header = false\ncolumns = {}\n", self.columns.len()));
@@ -244,6 +271,14 @@ impl Seen {
             };
         }
         let mut found = Vec::new();
+        // Whoever gives a column the name of a field means that field.
+        let named = self.columns.iter().position(|column| column.key() == def.name);
+        if let Some(at) = named.filter(|at| taken.get(*at) == Some(&false)) {
+            found.push(at);
+            if !def.many {
+                return found;
+            }
+        }
         for (field, words) in guess::HEADINGS.iter().filter(|(field, _)| *field == def.name) {
             // 病名 and 項目名 are names of other things than people.
             let people = matches!(kind, Kind::Patient | Kind::Appointment);
@@ -336,10 +371,18 @@ impl Seen {
                 .count();
             in_name + in_headings * 2
         };
+        // A file named after a kind is of that kind.
+        let named = |kind: Kind| {
+            if name.contains(kind.code()) {
+                kind.code().len() * 2
+            } else {
+                0
+            }
+        };
         guess::KINDS
             .iter()
-            .max_by_key(|(_, words)| score(words))
-            .filter(|(_, words)| score(words) > 0)
+            .max_by_key(|(kind, words)| score(words) + named(*kind))
+            .filter(|(kind, words)| score(words) + named(*kind) > 0)
             .map_or(Kind::Patient, |(kind, _)| *kind)
     }
 
@@ -359,10 +402,14 @@ impl Seen {
     }
 
     fn master_toml(&self, master: &str, delimiter: &str) -> String {
+        let reading = if self.held {
+            String::new()
+        } else {
+            format!("encoding = \"{}\"\ndelimiter = \"{delimiter}\"\n", self.charset)
+        };
         format!(
-            "[masters.{master}]  # ? コードの名前の表。使う項目に codes = \"{master}\" と書きます\nfile = {}\nencoding = \"{}\"\ndelimiter = \"{delimiter}\"\ncode = {}  # ?\nname = {}  # ?\n\n",
+            "[masters.{master}]  # ? コードの名前の表。使う項目に codes = \"{master}\" と書きます\nfile = {}\n{reading}code = {}  # ?\nname = {}  # ?\n\n",
             quoted(&pattern(&self.name)),
-            self.charset,
             self.place(0),
             self.place(1)
         )

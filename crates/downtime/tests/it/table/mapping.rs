@@ -1,6 +1,9 @@
 //! The mapping as a hospital writes it: what is refused and how that is said, what `--check` and `--start` tell.
 
-use downtime::sources::table::{Config, Files, Judgement, check, start};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use downtime::sources::table::{Config, Files, Held, Judgement, check, start, start_with};
 
 use super::{TINY, cases::top, scope};
 
@@ -133,6 +136,40 @@ fn a_missing_column_makes_the_mapping_unusable_and_names_what_is_alike() {
         text.contains("似た列: 1日量、一回用量") && text.contains("誕生日(5)"),
         "{text}"
     );
+}
+
+#[test]
+fn a_mapping_is_begun_from_answers_that_lie_in_memory() {
+    let answer = |text: &str| Held::new(text.as_bytes().to_vec(), scope().now);
+    let files = Files::Held(Arc::new(BTreeMap::from([
+        (
+            "01_patient.sql".to_owned(),
+            answer("id,name,kana,sex,birth,note_to_nobody\n0001,山田 花子,ヤマダ ハナコ,F,1951-05-12,x\n"),
+        ),
+        (
+            "02_appointment.sql".to_owned(),
+            answer("id,on,at,department_name\n0001,2026-11-20,09:30:00,内科\n"),
+        ),
+        (
+            "03_vital.sql".to_owned(),
+            Held::missing(scope().now, "データベースの返事: no such table\nLINE 1".to_owned()),
+        ),
+    ])));
+    let begun = start_with(&files).unwrap().toml;
+    assert!(
+        begun.contains("# 03_vital.sql: 読めません（データベースの返事: no such table LINE 1）"),
+        "{begun}"
+    );
+    assert!(begun.contains("使っていない列: \"note_to_nobody\""), "{begun}");
+    // How an answer is written is nobody's setting.
+    assert!(!begun.contains("encoding") && !begun.contains("delimiter"), "{begun}");
+    assert!(
+        begun.contains("F = \"?\"") || begun.contains("\"F\" = \"?\""),
+        "{begun}"
+    );
+    let mapping = Config::read(&begun.replace("= \"?\"", "= \"女\"")).unwrap();
+    let report = check(&mapping, &files, &scope(), false).unwrap();
+    assert_eq!((report.charts, report.judgement), (1, Judgement::Look), "{report}");
 }
 
 #[test]

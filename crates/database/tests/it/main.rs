@@ -1,0 +1,22 @@
+//! Real servers, started for the tests on free ports with data of their own, and stopped by them.
+
+mod hospital;
+mod rows;
+mod server;
+// What a chart shows, as the tests of the tables compare it.
+#[path = "../../../downtime/tests/it/table/show.rs"]
+#[allow(dead_code)]
+mod show;
+mod steps;
+
+use crate::server::{MariaDb, Postgres};
+
+#[test]
+fn postgresql() {
+    steps::all(&Postgres::start());
+}
+
+#[test]
+fn mariadb() {
+    steps::all(&MariaDb::start());
+}

@@ -17,7 +17,8 @@ use tiberius::error::Error;
 use tiberius::{AuthMethod, Client, ColumnType, Config, EncryptionLevel, QueryItem};
 
 use super::columns::Coming;
-use super::line::{Line, LineFault, Seen};
+use super::greeting::LineFault;
+use super::line::{Line, Seen};
 use super::text;
 use crate::{Line as Protection, Place, Settings, Waiting};
 

@@ -17,6 +17,7 @@ use crate::Settings;
 
 mod account;
 mod columns;
+mod greeting;
 mod line;
 mod server;
 pub mod statements;

@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn text_of_code_page_932_is_announced_as_bytes_and_nothing_else_changes() {
         let table: &[u8] = &[1, 2, 0, b'T', 0, b'X', 0];
-        let plain: Vec<&[&[u8]]> = vec![
+        let plain: [&[&[u8]]; 14] = [
             &[&[0x26, 4]],
             &[&[0x38]],
             &[&[0x6A, 9, 12, 3]],

@@ -17,7 +17,8 @@ use tiberius::error::Error;
 use tiberius::{AuthMethod, Client, ColumnType, Config, EncryptionLevel, QueryItem};
 
 use super::columns::Coming;
-use super::line::{Columns, Line, LineFault};
+use super::greeting::LineFault;
+use super::line::{Line, Seen};
 use super::text;
 use crate::{Line as Protection, Place, Settings, Waiting};
 
@@ -33,7 +34,7 @@ pub struct Server {
     client: Client<Line>,
     /// The same connection, to end a wait.
     socket: TcpStream,
-    columns: Columns,
+    seen: Seen,
     limit: Duration,
 }
 
@@ -56,10 +57,6 @@ impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         match error {
             Error::Server(error) => Self::Refused(error.code(), words(error.code(), error.message(), error.line())),
-            Error::Io { kind, message } if kind == std::io::ErrorKind::InvalidData => {
-                Self::Unreadable(format!("サーバの返事を読めません（{message}）"))
-            }
-            Error::Io { message, .. } => Self::Gone(message),
             other => Self::Unreadable(format!("サーバの返事を読めません（{other}）")),
         }
     }
@@ -77,7 +74,7 @@ impl Server {
             Protection::Tls(authority) => Some(authority),
         };
         for _ in 0..=MOST_ROUTES {
-            let (socket, line, columns) = reach(&host, port, authority.as_deref(), settings)?;
+            let (socket, line, seen) = reach(&host, port, authority.as_deref(), settings)?;
             let config = login(&host, port, settings)?;
             let logged_in = within(&socket, settings.connect_within, || {
                 catch_unwind(AssertUnwindSafe(|| Client::connect(config, line).now_or_never()))
@@ -90,7 +87,7 @@ impl Server {
                     return Ok(Self {
                         client,
                         socket,
-                        columns,
+                        seen,
                         limit: settings.answer_within,
                     });
                 }
@@ -105,10 +102,13 @@ impl Server {
                     }
                 }
                 Ok(Err(error)) => {
-                    return Err(Fault::Connection(match Trouble::from(error) {
-                        Trouble::Refused(_, words) | Trouble::Unreadable(words) => words,
-                        other => format!("ログインの途中で接続が切れました（{}）", other.why()),
-                    }));
+                    let why = match Trouble::from(error) {
+                        Trouble::Refused(_, words) => words,
+                        other => seen.lost().unwrap_or_else(|| other.why().to_owned()),
+                    };
+                    return Err(Fault::Connection(format!(
+                        "{host}:{port} にログインできません（{why}）"
+                    )));
                 }
                 Err(Slow) => return Err(slow(settings)),
             }
@@ -147,16 +147,20 @@ impl Server {
         let Self {
             client,
             socket,
-            columns,
+            seen,
             limit,
         } = self;
         let mut doubtful = Vec::new();
         let asked = within(socket, *limit, || {
             // What a server sends is read by code that is not ours. After a panic this connection is not used again.
             let read = catch_unwind(AssertUnwindSafe(|| {
-                answer(client, columns, sql, rows, foreign, &mut doubtful).now_or_never()
+                answer(client, seen, sql, rows, foreign, &mut doubtful).now_or_never()
             }));
             match read {
+                // Whether the line is gone the line knows: the driver calls much by that name.
+                Ok(Some(Err(Trouble::Unreadable(why)))) => {
+                    Err(seen.lost().map_or(Trouble::Unreadable(why), Trouble::Gone))
+                }
                 Ok(Some(done)) => done,
                 Ok(None) => Err(Trouble::Gone("接続が応じません".to_owned())),
                 Err(_) => Err(Trouble::Unreadable(
@@ -175,7 +179,7 @@ impl Server {
 
 async fn answer(
     client: &mut Client<Line>,
-    columns: &Columns,
+    seen: &Seen,
     sql: &str,
     rows: &mut dyn Rows,
     foreign: &mut BTreeSet<String>,
@@ -189,7 +193,7 @@ async fn answer(
             QueryItem::Metadata(head) => {
                 // Only the first head of an answer is looked at.
                 coming = if head.result_index() == 0 {
-                    columns.taken()
+                    seen.columns()
                 } else {
                     Vec::new()
                 };
@@ -326,7 +330,7 @@ fn reach(
     port: u16,
     authority: Option<&[u8]>,
     settings: &Settings,
-) -> Result<(TcpStream, Line, Columns), Fault> {
+) -> Result<(TcpStream, Line, Seen), Fault> {
     let cannot = |error: std::io::Error| Fault::Connection(format!("{host}:{port} に接続できません（{error}）"));
     let tcp = Waiting::new()?
         .within(settings.connect_within, tokio::net::TcpStream::connect((host, port)))
@@ -335,12 +339,12 @@ fn reach(
         .map_err(cannot)?;
     tcp.set_nonblocking(false).map_err(cannot)?;
     let socket = tcp.try_clone().map_err(cannot)?;
-    let columns = Columns::default();
+    let seen = Seen::default();
     let opened = within(&socket, settings.connect_within, || {
-        Line::open(tcp, host, authority, columns.clone())
+        Line::open(tcp, host, authority, seen.clone())
     })?;
     match opened {
-        Ok(Ok(line)) => Ok((socket, line, columns)),
+        Ok(Ok(line)) => Ok((socket, line, seen)),
         Ok(Err(LineFault::Io(error))) => Err(cannot(error)),
         Ok(Err(fault)) => Err(Fault::Connection(format!("{host}:{port} に接続できません（{fault}）"))),
         Err(Slow) => Err(slow(settings)),

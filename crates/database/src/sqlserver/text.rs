@@ -6,20 +6,22 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use downtime::sources::sql::Field;
+use jiff::Span;
+use jiff::civil::{Date as Day, date};
 use tiberius::numeric::Numeric;
 use tiberius::time::{Date, DateTime2, Time};
 use tiberius::{ColumnData, ColumnType};
 
 use super::columns::Coming;
 
-/// Minutes by which Japan is ahead of UTC.
-const JAPAN: i64 = 9 * 60;
+/// Seconds by which Japan is ahead of UTC.
+const JAPAN: i64 = 9 * 3_600;
 /// Days from 0001-01-01, from which DATE counts, to 1970-01-01.
 const FIRST_TO_EPOCH: i64 = 719_162;
 /// Days from 1900-01-01, from which DATETIME counts, to 1970-01-01.
 const NINETEEN_HUNDRED_TO_EPOCH: i64 = 25_567;
+const EPOCH: Day = date(1970, 1, 1);
 const SECONDS_A_DAY: i64 = 86_400;
-const NANOSECONDS: i64 = 1_000_000_000;
 
 /// The field of a value. `room` holds the text of what is not text.
 pub fn field<'v>(value: &'v ColumnData<'_>, kind: ColumnType, coming: Coming, room: &'v mut String) -> Field<'v> {
@@ -49,28 +51,18 @@ pub fn field<'v>(value: &'v ColumnData<'_>, kind: ColumnType, coming: Coming, ro
             some
         }
         ColumnData::Numeric(number) => number.is_some_and(|number| decimal(room, number)),
+        // Three hundredths of a second since midnight.
         ColumnData::DateTime(at) => at.is_some_and(|at| {
-            // Three hundredths of a second, rounded to milliseconds as the server shows them.
-            let thirds = i64::from(at.seconds_fragments());
-            let milliseconds = (thirds * 10 + 1) / 3;
-            moment(
-                room,
-                i64::from(at.days()) - NINETEEN_HUNDRED_TO_EPOCH,
-                milliseconds * 1_000_000,
-                3,
-            )
+            let seconds = i64::from(at.seconds_fragments()) / 300;
+            moment(room, i64::from(at.days()) - NINETEEN_HUNDRED_TO_EPOCH, seconds)
         }),
+        // Minutes since midnight, whatever the driver calls them.
         ColumnData::SmallDateTime(at) => at.is_some_and(|at| {
-            let minutes = i64::from(at.seconds_fragments());
-            moment(
-                room,
-                i64::from(at.days()) - NINETEEN_HUNDRED_TO_EPOCH,
-                minutes * 60 * NANOSECONDS,
-                0,
-            )
+            let seconds = i64::from(at.seconds_fragments()) * 60;
+            moment(room, i64::from(at.days()) - NINETEEN_HUNDRED_TO_EPOCH, seconds)
         }),
-        ColumnData::Date(date) => date.is_some_and(|date| day(room, days_of(date))),
-        ColumnData::Time(time) => time.is_some_and(|time| clock(room, nanoseconds(time), time.scale())),
+        ColumnData::Date(date) => date.is_some_and(|days| day(room, days_of(days))),
+        ColumnData::Time(time) => time.is_some_and(|time| clock(room, seconds(time))),
         ColumnData::DateTime2(at) => at.is_some_and(|at| datetime2(room, at, 0)),
         // Stored in UTC whatever its offset.
         ColumnData::DateTimeOffset(at) => at.is_some_and(|at| datetime2(room, at.datetime2(), JAPAN)),
@@ -114,54 +106,40 @@ fn days_of(date: Date) -> i64 {
     i64::from(date.days()) - FIRST_TO_EPOCH
 }
 
-fn nanoseconds(time: Time) -> i64 {
-    let unit = 10_i64.saturating_pow(9_u32.saturating_sub(u32::from(time.scale())));
-    i64::try_from(time.increments())
-        .unwrap_or(i64::MAX)
-        .saturating_mul(unit)
+/// Whole seconds since midnight: what is behind them no list shows, and databases answer alike.
+fn seconds(time: Time) -> i64 {
+    let unit = 10_u64.saturating_pow(u32::from(time.scale()));
+    i64::try_from(time.increments() / unit).unwrap_or(i64::MAX)
 }
 
-fn datetime2(room: &mut String, at: DateTime2, minutes: i64) -> bool {
-    let since = nanoseconds(at.time()).saturating_add(minutes * 60 * NANOSECONDS);
-    let a_day = SECONDS_A_DAY * NANOSECONDS;
+fn datetime2(room: &mut String, at: DateTime2, ahead: i64) -> bool {
+    let since = seconds(at.time()).saturating_add(ahead);
     moment(
         room,
-        days_of(at.date()) + since.div_euclid(a_day),
-        since.rem_euclid(a_day),
-        at.time().scale(),
+        days_of(at.date()) + since.div_euclid(SECONDS_A_DAY),
+        since.rem_euclid(SECONDS_A_DAY),
     )
 }
 
-fn moment(room: &mut String, days: i64, nanoseconds: i64, digits: u8) -> bool {
+fn moment(room: &mut String, days: i64, seconds: i64) -> bool {
     if !day(room, days) {
         return false;
     }
     room.push(' ');
-    clock(room, nanoseconds, digits)
+    clock(room, seconds)
 }
 
 /// A day by its number since 1970-01-01. Where it is no day of ours, the number itself says so.
 fn day(room: &mut String, days: i64) -> bool {
-    let seconds = days.saturating_mul(SECONDS_A_DAY);
-    match jiff::Timestamp::from_second(seconds) {
-        Ok(at) => {
-            let date = jiff::tz::Offset::UTC.to_datetime(at).date();
-            write!(room, "{}", chart::date::iso(date)).is_ok()
-        }
+    let date = Span::new().try_days(days).and_then(|since| EPOCH.checked_add(since));
+    match date {
+        Ok(date) => write!(room, "{}", chart::date::iso(date)).is_ok(),
         Err(_) => write!(room, "?{days}").is_ok(),
     }
 }
 
-/// A time of the day; parts of a second only where there are any.
-fn clock(room: &mut String, nanoseconds: i64, digits: u8) -> bool {
-    let seconds = nanoseconds / NANOSECONDS;
+/// A time of the day, to the second.
+fn clock(room: &mut String, seconds: i64) -> bool {
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let part = nanoseconds % NANOSECONDS;
-    let done = write!(room, "{hour:02}:{minute:02}:{second:02}").is_ok();
-    if part == 0 || digits == 0 {
-        return done;
-    }
-    let part = format!("{part:09}");
-    let shown = part.get(..usize::from(digits).min(9)).unwrap_or(&part);
-    done && write!(room, ".{}", shown).is_ok()
+    write!(room, "{hour:02}:{minute:02}:{second:02}").is_ok()
 }

@@ -25,7 +25,7 @@ name = "name"
 kana = "kana"
 sex = "sex"
 birth = "birth"
-workplace = "workplace"
+address = "address"
 
 [[files]]
 kind = "appointment"
@@ -77,17 +77,17 @@ fn hospital(replies: Vec<(String, Reply)>) -> Served {
         varchar("kana", JAPANESE),
         varchar("sex", JAPANESE),
         column("birth", &[0x28]),
-        varchar("workplace", JAPANESE),
+        varchar("address", JAPANESE),
     ];
     let born = |days: u32| short(&days.to_le_bytes()[..3]);
-    let person = |id: &str, name: &[u8], kana: &[u8], workplace: &[u8]| {
+    let person = |id: &str, name: &[u8], kana: &[u8], address: &[u8]| {
         vec![
             sized(id.as_bytes()),
             sized(name),
             sized(kana),
             sized(b"\x8F\x97"),
             born(711_857),
-            sized(workplace),
+            sized(address),
         ]
     };
     // ﾔﾏﾀﾞ ﾊﾅｺ in half-width katakana, as such systems hold it.
@@ -153,7 +153,7 @@ fn a_byte_that_is_no_character_costs_one_field() {
         (named(0), named(1), named(2)),
         ("山田　花子", "髙橋　\u{E000}", "山田　花子")
     );
-    let works = |at: usize| format!("{:?}", charts[at].patient.facts);
+    let works = |at: usize| format!("{:?}", charts[at].patient.address);
     assert!(
         works(1).contains('\u{FFFD}') && !works(2).contains('\u{FFFD}'),
         "{}",
@@ -167,7 +167,7 @@ fn a_byte_that_is_no_character_costs_one_field() {
     assert!(
         damaged
             .iter()
-            .any(|finding| finding.field == "workplace" && finding.patient.contains("00000012")),
+            .any(|finding| finding.field == "address" && finding.patient.contains("00000012")),
         "{:?}",
         extract.findings
     );

@@ -7,6 +7,12 @@ mod hospital;
 mod mock;
 mod opening;
 mod server;
+mod shipped;
+// What a chart shows, as the tests of the tables compare it.
+#[path = "../../../downtime/tests/it/table/show.rs"]
+#[allow(dead_code)]
+mod show;
+mod tables;
 mod tokens;
 mod types;
 

@@ -134,8 +134,10 @@ fn a_line_that_leaves_the_machine_is_protected_by_the_hospitals_authority() {
         Err(Fault::Connection(why)) => why,
         Err(other) => panic!("{other:?}"),
     };
-    let told = |protects, place: &str, ca: &str| {
+    let told = |protects, place: &'static str, ca: &str| {
+        let host = if place == "localhost" { "127.0.0.1" } else { place };
         let served = serve(Script {
+            host,
             protects,
             ..Script::default()
         });

@@ -40,6 +40,8 @@ pub enum Protects {
 
 /// How it answers.
 pub struct Script {
+    /// The address of this machine on which it listens.
+    pub host: &'static str,
     pub protects: Protects,
     /// Bytes of a packet's payload: small ones cut heads and rows anywhere.
     pub packet: usize,
@@ -57,6 +59,7 @@ pub struct Script {
 impl Default for Script {
     fn default() -> Self {
         Self {
+            host: "127.0.0.1",
             protects: Protects::Never,
             packet: 4_088,
             facts: [20_777, 3_600, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0],
@@ -104,7 +107,7 @@ impl Served {
 }
 
 pub fn serve(script: Script) -> Served {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind((script.host, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let heard = Arc::new(Mutex::new(Heard::default()));
     let (script, told) = (Arc::new(script), heard.clone());

@@ -131,11 +131,6 @@ pub fn number(value: i32) -> Vec<u8> {
     short(&value.to_le_bytes())
 }
 
-/// Text of NVARCHAR.
-pub fn wide(text: &str) -> Vec<u8> {
-    sized(&characters(text))
-}
-
 /// DONE. `more` where another statement's follow.
 pub fn done(more: bool) -> Vec<u8> {
     let mut token = vec![0xFD, u8::from(more), 0];

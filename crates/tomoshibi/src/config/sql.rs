@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use database::settings::{ANSWER_WITHIN, CONNECT_WITHIN};
-use database::{MySql, Place, PostgreSql, Secret, Settings, mysql, postgresql};
+use database::{MySql, Place, PostgreSql, Secret, Settings, SqlServer, mysql, postgresql, sqlserver};
 use downtime::sources::Source;
 use downtime::sources::sql::{Asking, Database, EncodingName, Limits, MAX_BYTES, MAX_QUESTIONS, Question, Sql};
 use serde::Deserialize;
@@ -127,9 +127,7 @@ impl SqlSettings {
         let port = match self.database {
             Engine::PostgreSql => postgresql::PORT,
             Engine::MySql => mysql::PORT,
-            Engine::SqlServer => {
-                bail!("この版の tomoshibi は SQL Server に直接つなげません（database = \"sqlserver\"）")
-            }
+            Engine::SqlServer => sqlserver::PORT,
             Engine::Odbc => 0,
         };
         for (key, text) in [("host", &self.host), ("dbname", &self.dbname), ("user", &self.user)] {
@@ -141,6 +139,7 @@ impl SqlSettings {
         settings.line()?;
         Ok(match self.database {
             Engine::MySql => Box::new(MySql::new(settings)),
+            Engine::SqlServer => Box::new(SqlServer::new(settings)),
             _ => Box::new(PostgreSql::new(settings)),
         })
     }

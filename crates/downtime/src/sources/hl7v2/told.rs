@@ -171,7 +171,7 @@ impl Told {
                 if vitals || took.vitals {
                     self.vouch(DataKind::Vital, taking);
                 }
-                if took.results && !vitals || !(vitals || took.vitals) {
+                if !vitals && (took.results || !took.vitals) {
                     self.vouch(DataKind::Result, taking);
                 }
             }

@@ -54,7 +54,11 @@ pub fn index_beside(ground: &Ground<'_>, parser: &str) -> Result<Vec<Measured>> 
     let [ours, theirs] = medians_of(ground.runs, || {
         let (_, said) = measure::finished(&program, &["0.5"], &ground.scratch)?;
         let (_, said_there) = measure::finished(peer, arguments, &ground.scratch)?;
-        let ours = if parser == "node-hl7-client" { "index.five-fields" } else { "index.full" };
+        let ours = if parser == "node-hl7-client" {
+            "index.five-fields"
+        } else {
+            "index.full"
+        };
         Ok([figures(&said, ours)?[0], figures(&said_there, parser)?[0]])
     })?;
     Ok(vec![Measured::beside(ours, theirs)])

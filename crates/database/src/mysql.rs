@@ -110,6 +110,7 @@ impl Driver for MySql {
         } else {
             format!("max_execution_time = {}", self.settings.answer_within.as_millis())
         };
+        // Both: without the session's setting MariaDB ends the transaction for a DROP TABLE, and then does it.
         for setting in [
             format!("SET SESSION {limit}, SESSION group_concat_max_len = {GROUP_CONCAT}"),
             "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY".to_owned(),

@@ -144,12 +144,8 @@ impl Driver for PostgreSql {
         match code.as_ref() {
             "57014" => Meaning::Ended,
             code if code.starts_with("28") => Meaning::Account,
-            code if code.starts_with("08")
-                || code.starts_with("57P")
-                || code.starts_with("25P0") && code != "25P02" =>
-            {
-                Meaning::Gone
-            }
+            "25P03" | "25P04" => Meaning::Gone,
+            code if code.starts_with("08") || code.starts_with("57P") => Meaning::Gone,
             _ => Meaning::Refused,
         }
     }

@@ -8,7 +8,7 @@ use chart::{Finding, Moment, Severity};
 use downtime::sources::sql::{Fault, Rows, Session};
 use tokio::time::Instant;
 
-use crate::settings::{PATIENCE, Settings};
+use crate::settings::{PATIENCE, Place, Settings};
 use crate::stream::Ended;
 use crate::waiting::Waiting;
 
@@ -169,13 +169,24 @@ fn fault<D: Driver>(driver: &D, error: &sqlx::Error, took: Option<Duration>) -> 
                 said.message()
             )),
         },
+        sqlx::Error::Io(said) if unproven(said) => not_proven(place, said),
         sqlx::Error::Io(said) => Fault::Connection(format!("{place} と通信できません（{said}）")),
-        sqlx::Error::Tls(said) => Fault::Connection(format!(
-            "{place} が本物か確かめられません。何も送っていません。ca の証明書と host の名前を確かめてください（{said}）"
-        )),
+        sqlx::Error::Tls(said) => not_proven(place, said),
         sqlx::Error::Configuration(said) => Fault::Connection(format!("{place}: {said}")),
         other => Fault::Connection(format!("{place} の返事が分かりません（{other}）")),
     }
+}
+
+fn not_proven(place: &Place, said: &dyn std::fmt::Display) -> Fault {
+    Fault::Connection(format!(
+        "{place} が本物か確かめられません。何も送っていません。ca の証明書と host の名前を確かめてください（{said}）"
+    ))
+}
+
+/// The handshake is read and written like any other line: what is wrong with a certificate comes as an error of that.
+fn unproven(error: &std::io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// The account may do more than read.

@@ -1,4 +1,4 @@
-//! Golden hashes of the whole exports, and the fixtures in the repository.
+//! Golden hashes of the whole exports (without what is said about them), and the fixtures in the repository.
 
 use super::{SHAPES, files, hospital};
 use crate::files::{Files, export_hospital, small};
@@ -8,22 +8,29 @@ use std::path::{Path, PathBuf};
 use synth::{Hospital, Plan, Shape};
 
 const GOLDEN: [&str; 4] = [
-    "e1d1e6c5d127ff95739153335d94eb1607370b7564ea4cf3854b12a928f147c8",
-    "a9ade29886c13657aa6cd338e7098076a58ac6d8e4babee37374c9d78c83aa05",
-    "5decb35d09b0a8817f6998d63567e2ef15553571c5b32ef13a484b5e3abdc8d9",
-    "092e34a162268f15c6099fbff9b2bf47a5829141f994c99740b3e1868dd9075c",
+    "17dddd478463875169a1208973071703b3546cacbb7de9d59101fe20bd1c4553",
+    "43082a22906a13ca6d139507863b55de1b9eb1e3e7850ccd615626ffd51eceef",
+    "4313e4281bf7daef58c6b122b8e25a9de163b94589ffea3af9661b559ea571d7",
+    "59fae20c14d83b6bf158720c0861b128b0777e4b61d07f7c796daab2ad137804",
 ];
 /// Of 200 patients and 100 beds.
 const GOLDEN_LARGE: [&str; 4] = [
-    "6fa5b2c0f66c9d37f33017b66f4c2c5ab7e6efb1038b94c65068478e842666e9",
-    "677603b7964fbfeb03656b12f73c80e22ba6dd996a508355a8323264555067e7",
-    "78c7d8b2fd9d586aa1ad2bc6d9ba6318ccdfb2dbad35622dd5bdc7bd03cb9729",
-    "163176f4b34a100004cdb6351ca2659ff7e826a446e961444e420b4bcb7d18ba",
+    "3736cf1192f551b69f89a3261aad8f1f8b2e1334609ed47e3640f2f300627760",
+    "de5150cdc9b4b968c7e40d0b4fb6693299010e80dc28b2bebdeadd43ee4f5867",
+    "0ccde9ee87202cfa0a9313ddc60e570d179db2544e0bd6b94f23b43947abb625",
+    "cf85da044bcc820656336bb9fafa46f8eec9fde7fab385d4d4809a16aa3ab56f",
 ];
+
+/// What an EHR would write. What is said about it beside it is corrected when a reader finds it wrong.
+fn written(mut files: Files) -> Files {
+    files.remove("carries.toml");
+    files.remove("mapping.toml");
+    files
+}
 
 #[test]
 fn bytes_never_change() {
-    assert_eq!(SHAPES.map(|(shape, _)| hash(&files(shape))), GOLDEN);
+    assert_eq!(SHAPES.map(|(shape, _)| hash(&written(files(shape)))), GOLDEN);
 }
 
 #[test]
@@ -33,7 +40,7 @@ fn bytes_of_a_larger_hospital_never_change() {
         ..small()
     };
     let large = Hospital::new(&plan).expect("plan within limits").with_beds(100);
-    let hashes = SHAPES.map(|(shape, _)| hash(&export_hospital(&large, shape).0));
+    let hashes = SHAPES.map(|(shape, _)| hash(&written(export_hospital(&large, shape).0)));
     assert_eq!(hashes, GOLDEN_LARGE);
 }
 

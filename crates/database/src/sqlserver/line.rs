@@ -178,12 +178,12 @@ impl Line {
 impl AsyncRead for Line {
     fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
         let line = self.get_mut();
-        if line.read >= line.incoming.len() {
-            if let Err(error) = line.fill() {
-                // Half a packet is none.
-                line.incoming.clear();
-                return Poll::Ready(Err(error));
-            }
+        if line.read >= line.incoming.len()
+            && let Err(error) = line.fill()
+        {
+            // Half a packet is none.
+            line.incoming.clear();
+            return Poll::Ready(Err(error));
         }
         let ready = line.incoming.get(line.read..).unwrap_or_default();
         let length = ready.len().min(into.len());

@@ -119,6 +119,7 @@ fn postgresql_through_odbc() {
     assert_eq!(one(session.as_mut(), "SELECT COUNT(*) FROM types"), "1");
     let codes: Vec<String> = session.remarks().into_iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["sql.account_writes", "sql.second_transaction"]);
+    drop(session);
     database.secret = Some(Secret::new(b"not-the-password".to_vec()).unwrap());
     let fault = database.open().err().unwrap().to_string();
     assert!(!fault.contains("not-the-password"), "{fault}");

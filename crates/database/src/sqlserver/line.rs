@@ -19,6 +19,8 @@ use super::greeting::{
     nothing_to_protect,
 };
 
+/// Longest row, in bytes as they are sent: a server could announce two gigabytes in one value.
+const MAX_ROW: usize = 16 << 20;
 /// Bytes read from the system at once.
 const AT_ONCE: usize = 64 << 10;
 
@@ -30,6 +32,8 @@ pub struct Seen(Arc<Mutex<Known>>);
 struct Known {
     columns: Vec<Coming>,
     lost: Option<String>,
+    /// Bytes since the last row was read.
+    since_row: usize,
 }
 
 impl Seen {
@@ -45,6 +49,11 @@ impl Seen {
     /// Why the line is gone; none as long as it is not, whatever the driver says.
     pub fn lost(&self) -> Option<String> {
         self.known().lost.clone()
+    }
+
+    /// A row has been read.
+    pub fn row(&self) {
+        self.known().since_row = 0;
     }
 
     /// Remembers a fault of the system.
@@ -109,6 +118,14 @@ impl Line {
                 "返事の終わりの後を読もうとしました",
             ));
         }
+        {
+            let mut known = self.seen.known();
+            known.since_row += self.incoming.len();
+            if known.since_row > MAX_ROW {
+                let why = format!("1行が{} MiBを超えます", MAX_ROW >> 20);
+                return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+            }
+        }
         self.incoming.clear();
         self.read = 0;
         while self.incoming.is_empty() {
@@ -131,7 +148,9 @@ impl Line {
                     self.seen
                         .noted(self.bytes.read_exact(head.get_mut(from..).unwrap_or_default()))?;
                     if from == 0 {
-                        self.seen.known().columns.clear();
+                        let mut known = self.seen.known();
+                        known.columns.clear();
+                        known.since_row = 0;
                     }
                     match columns::read(head) {
                         Head::More if !last => continue,
@@ -178,12 +197,12 @@ impl Line {
 impl AsyncRead for Line {
     fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
         let line = self.get_mut();
-        if line.read >= line.incoming.len() {
-            if let Err(error) = line.fill() {
-                // Half a packet is none.
-                line.incoming.clear();
-                return Poll::Ready(Err(error));
-            }
+        if line.read >= line.incoming.len()
+            && let Err(error) = line.fill()
+        {
+            // Half a packet is none.
+            line.incoming.clear();
+            return Poll::Ready(Err(error));
         }
         let ready = line.incoming.get(line.read..).unwrap_or_default();
         let length = ready.len().min(into.len());

@@ -222,6 +222,7 @@ async fn answer(
                 if rows.end_row().is_break() {
                     return Err(Trouble::Stopped);
                 }
+                seen.row();
             }
         }
     }

@@ -180,10 +180,7 @@ fn a_byte_that_is_no_character_costs_one_field() {
             chart.appointments[0].at.map(|at| at.to_string()),
             Some("09:30:00".to_owned())
         );
-        assert_eq!(
-            chart.patient.birth.map(|birth| chart::date::iso(birth)),
-            Some("1950-01-01".to_owned())
-        );
+        assert_eq!(chart.patient.birth.map(chart::date::iso), Some("1950-01-01".to_owned()));
     }
 }
 
@@ -199,7 +196,11 @@ fn one_question_that_is_refused_leaves_the_others() {
     let downtime::sources::table::Files::Held(files) = asked.files else {
         panic!("on disk");
     };
-    told.extend(files.iter().map(|(name, file)| (name.clone(), file.bytes().len() > 0)));
+    told.extend(
+        files
+            .iter()
+            .map(|(name, file)| (name.clone(), !file.bytes().is_empty())),
+    );
     assert_eq!(
         told,
         [("booked.sql".to_owned(), false), ("patient.sql".to_owned(), true)]

@@ -190,3 +190,40 @@ fn text_of_another_code_page_is_told_and_a_byte_that_is_none_costs_its_question(
     assert_eq!(got.rows.len(), 1);
     session.ask("SELECT unit, n FROM ASCII", &mut Got::default()).unwrap();
 }
+
+#[test]
+fn a_row_without_end_costs_its_question() {
+    let kind = [0xA5, 0xFF, 0xFF];
+    let half = answer(
+        &[column("scan", &kind)],
+        &[vec![plp(&vec![7; 9 << 20])], vec![plp(&vec![8; 9 << 20])]],
+    );
+    let whole = answer(
+        &[column("scan", &kind)],
+        &[vec![plp(b"a")], vec![plp(&vec![7; 17 << 20])]],
+    );
+    let served = serve(Script {
+        replies: vec![
+            ("FROM HALF".to_owned(), Reply::Tokens(half)),
+            ("FROM WHOLE".to_owned(), Reply::Tokens(whole)),
+            ("FROM GOOD".to_owned(), Reply::Tokens(names(&[b"a"]))),
+        ],
+        ..Script::default()
+    });
+    let mut settings = settings(served.port);
+    settings.answer_within = Duration::from_secs(60);
+    let server = SqlServer::new(settings);
+    let mut session = server.open().unwrap();
+    // Two of 9 MiB are two rows.
+    let mut got = Got::default();
+    assert_eq!(session.ask("SELECT scan FROM HALF", &mut got), Ok(()));
+    assert_eq!(got.rows.len(), 2);
+    let mut got = Got::default();
+    let fault = session.ask("SELECT scan FROM WHOLE", &mut got).unwrap_err();
+    assert!(
+        matches!(&fault, Fault::Refused(why) if why.contains("16 MiB")),
+        "{fault}"
+    );
+    assert_eq!(got.rows.len(), 1);
+    assert_eq!(session.ask("SELECT name FROM GOOD", &mut Got::default()), Ok(()));
+}

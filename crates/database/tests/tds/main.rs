@@ -1,6 +1,13 @@
 //! SQL Server as it is spoken to, against two servers of its protocol: the tests' own, which can send any type and fail in any way, and
 //! one written by the vendor. Neither is a SQL Server: docs/operating/sql-server.md says what stays unproven.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on should stop"
+)]
+
 mod charts;
 mod failing;
 mod hospital;

@@ -53,23 +53,31 @@ fn exported() -> BTreeMap<String, Chart> {
     by_id(pull(&Table::new(Config::read(&mapping).unwrap(), dir.path().to_owned()).unwrap()).0)
 }
 
-/// The same but for a substitute where the exported tables lack a character.
+/// The same but for a substitute where the exported tables lack a character, zeros behind a point (DECIMAL(12,3) has three places), and
+/// the strokes of a day that is text in both.
 fn alike(one: &str, other: &str) -> bool {
     let plain = |text: &str| -> Vec<char> {
-        let shown = text
-            .chars()
-            .filter(|c| !matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}'));
-        shown
-            .map(|c| {
-                if c == '〜' {
-                    '～'
-                } else if c == '−' {
-                    '－'
-                } else {
-                    c
+        let mut plain: Vec<char> = Vec::new();
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
+            match c {
+                '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}' | '/' => continue,
+                '〜' => plain.push('～'),
+                '−' => plain.push('－'),
+                other => plain.push(other),
+            }
+            let ends = c.is_ascii_digit() && !chars.peek().is_some_and(|next| next.is_ascii_digit() || *next == '.');
+            let digits = plain.iter().rev().take_while(|c| c.is_ascii_digit()).count();
+            if ends && plain.iter().rev().nth(digits) == Some(&'.') {
+                while plain.last() == Some(&'0') {
+                    plain.pop();
                 }
-            })
-            .collect()
+                if plain.last() == Some(&'.') {
+                    plain.pop();
+                }
+            }
+        }
+        plain
     };
     let (a, b) = (plain(one), plain(other));
     a.len() == b.len()
@@ -95,6 +103,8 @@ fn shipped_questions_give_the_charts_of_the_exported_tables() {
         (sql.clone(), Reply::Tokens(tables.answer(&sql)))
     });
     let served = serve(Script {
+        // 00:05 of the day, when the tables were exported.
+        facts: [20_776, 54_300, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0],
         replies: replies.collect(),
         ..Script::default()
     });
@@ -117,6 +127,11 @@ fn shipped_questions_give_the_charts_of_the_exported_tables() {
         let (one, other) = (show::chart(one), show::chart(&charts[id]));
         for (key, value) in one.as_object().unwrap() {
             let (one, other) = (value.to_string(), other[key].to_string());
+            // Carried by no table of the script; and of those who come later the exported list has one telephone of two.
+            let one_of_two = key == "phones" && charts[id].thin && other.contains(one.trim_matches(['[', ']']));
+            if key == "language" || one_of_two {
+                continue;
+            }
             if alike(&one, &other) {
                 continue;
             }

@@ -33,10 +33,13 @@ enum Term {
     Text(Vec<u8>),
 }
 
+/// Whether an order fits.
+type Fits = fn(Ordering) -> bool;
+
 enum Condition {
     All(Vec<Condition>),
     Any(Vec<Condition>),
-    Compare(Term, fn(Ordering) -> bool, Term),
+    Compare(Term, Fits, Term),
     IsNull(Term),
     Exists(String, String, Box<Condition>),
 }
@@ -388,7 +391,7 @@ fn condition(text: &str) -> Condition {
     if let Some(term_text) = text.strip_suffix(" IS NULL") {
         return Condition::IsNull(term(term_text));
     }
-    let fits: [(&str, fn(Ordering) -> bool); 3] = [
+    let fits: [(&str, Fits); 3] = [
         (" <= ", Ordering::is_le),
         (" = ", Ordering::is_eq),
         (" > ", Ordering::is_gt),

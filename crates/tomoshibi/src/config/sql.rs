@@ -263,6 +263,7 @@ mod tests {
         let question = dir.path().join("queries/01_patient.SQL");
         std::fs::write(&question, "SELECT 1").unwrap();
         assert_eq!(said(PLAIN), "");
+        assert_eq!(said(&PLAIN.replace("postgresql", "sqlserver")), "");
         for (change, word) in [
             (("127.0.0.1", "ehr.example"), "暗号化"),
             (("postgresql", "oracle"), "oracle"),

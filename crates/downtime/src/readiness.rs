@@ -87,7 +87,7 @@ pub enum Tile {
     Hub,
     /// BCP端末
     Stations,
-    /// 印刷の束
+    /// 印刷パック
     Packs,
     /// プリンタ
     Printers,

@@ -238,8 +238,8 @@ async fn a_pack_is_sealed_until_somebody_prints_it_and_marked_the_second_time() 
     assert!(home.contains(&ready), "{home}");
     let ready = browser.get("/readiness").await.text();
     for words in [
-        format!("{}束（{}枚）ができています", made.packs, made.pages),
-        "まだ1束も出していません".to_owned(),
+        format!("{}個（{}枚）ができています", made.packs, made.pages),
+        "まだ1つも出していません".to_owned(),
     ] {
         assert!(ready.contains(&words), "{words}: {ready}");
     }
@@ -257,7 +257,7 @@ async fn a_pack_is_sealed_until_somebody_prints_it_and_marked_the_second_time() 
     let sent = browser.post("/packs/print", &form(&id, &epoch, HERE)).await;
     assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text());
     assert!(browser.follow(&sent).await.text().contains("プリンタへ送りました"));
-    let out = format!("出した束 1／{}（一部だけも含む）", made.packs);
+    let out = format!("出したパック 1／{}（一部だけも含む）", made.packs);
     assert!(browser.get("/readiness").await.text().contains(&out), "{out}");
     let queued = night.queued();
     let pages: u32 = queued.iter().map(|(_, pages, _)| pages).sum();

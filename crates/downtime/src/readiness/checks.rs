@@ -305,7 +305,7 @@ pub(super) fn printers(facts: &Facts) -> Check {
     all
 }
 
-/// 印刷の束: made for the snapshot in use, all of them, and how many are out.
+/// 印刷パック: made for the snapshot in use, all of them, and how many are out.
 pub(super) fn packs(facts: &Facts) -> Option<Check> {
     let packs = facts.packs?;
     let age = facts

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use chart::{Finding, Moment, Severity};
-use downtime::sources::sql::{Database, Dialect, Fault, Field, Rows, Session};
+use downtime::sources::sql::{Database, Dialect, Fault, Rows, Session};
 use odbc_api::{
     Connection, ConnectionOptions, Cursor, CursorRow, DataType, Error, ResultSetMetadata, environment,
     escape_attribute_value,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use chart::{Chart, Known, Moment};
-use downtime::sources::sql::{Dialect, Question, Sql};
+use chart::{Chart, Finding, Known, Moment};
+use downtime::sources::sql::{Database, Dialect, Fault, Question, Rows, Session, Sql};
 use downtime::sources::table::{Config, Table};
 use downtime::sources::{Extract, Scope, Source};
 use jiff::civil::date;
@@ -53,7 +53,37 @@ pub fn source(server: &dyn Server) -> Sql {
     let mapping = std::fs::read_to_string(fixtures().join("sql/mapping.toml")).unwrap();
     let database = server.database(server.settings(READER));
     let questions = questions(database.dialect());
-    Sql::new(database, questions, Config::read(&mapping).unwrap()).unwrap()
+    Sql::new(Box::new(ThatDay(database)), questions, Config::read(&mapping).unwrap()).unwrap()
+}
+
+/// A server that answers on the hospital's day, when its tables were written: the rest is the server's own.
+struct ThatDay(Box<dyn Database + Send + Sync>);
+
+struct ThatSession<'d>(Box<dyn Session + 'd>);
+
+impl Database for ThatDay {
+    fn dialect(&self) -> Dialect {
+        self.0.dialect()
+    }
+
+    fn open(&self) -> Result<Box<dyn Session + '_>, Fault> {
+        Ok(Box::new(ThatSession(self.0.open()?)))
+    }
+}
+
+impl Session for ThatSession<'_> {
+    fn now(&self) -> Option<Moment> {
+        self.0.now()?;
+        Some(Moment::from_local(scope().day.at(0, 5, 0, 0)))
+    }
+
+    fn ask(&mut self, sql: &str, rows: &mut dyn Rows) -> Result<(), Fault> {
+        self.0.ask(sql, rows)
+    }
+
+    fn remarks(&self) -> Vec<Finding> {
+        self.0.remarks()
+    }
 }
 
 fn pulled(source: &dyn Source) -> (BTreeMap<String, Chart>, Extract) {
@@ -148,7 +178,7 @@ pub fn what_is_refused_costs_its_part(server: &dyn Server) {
     };
     assert!(matches!(stay(&charts).vitals, Known::Unavailable { .. }));
     assert_eq!(stay(&charts).medicines, stay(&whole).medicines);
-    let told: String = extract.findings.iter().map(chart::Finding::text).collect();
+    let told: String = extract.findings.iter().map(Finding::text).collect();
     assert!(
         told.contains("14_vital.sql") && told.to_lowercase().contains("vital"),
         "{told}"
@@ -167,6 +197,6 @@ pub fn stray_bytes_cost_their_field(server: &dyn Server) {
     let work = one.patient.facts.iter().find(|fact| fact.label == "勤務先");
     assert!(work.is_some_and(|fact| fact.value.contains('\u{FFFD}')), "{work:?}");
     assert_eq!(one.patient.name, whole["00123456"].patient.name);
-    let told: String = extract.findings.iter().map(chart::Finding::text).collect();
+    let told: String = extract.findings.iter().map(Finding::text).collect();
     assert!(told.contains("workplace"), "{told}");
 }

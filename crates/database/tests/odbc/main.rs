@@ -17,13 +17,11 @@ mod server;
 
 /// A driver where Debian puts it.
 fn driver(file: &str) -> String {
-    let path = Path::new("/usr/lib/x86_64-linux-gnu/odbc").join(file);
-    assert!(
-        path.exists(),
-        "{} is missing: `cargo xtask setup` installs it",
-        path.display()
-    );
-    path.display().to_string()
+    let machines = std::fs::read_dir("/usr/lib").unwrap().flatten();
+    let mut paths = machines.map(|machine| machine.path().join("odbc").join(file));
+    let found = paths.find(|path| path.exists());
+    let found = found.unwrap_or_else(|| panic!("{file} is missing: `cargo xtask setup` installs it"));
+    found.display().to_string()
 }
 
 fn through(connection: String) -> Odbc {

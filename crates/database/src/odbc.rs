@@ -12,10 +12,7 @@ use std::time::Duration;
 
 use chart::{Finding, Moment, Severity};
 use downtime::sources::sql::{Database, Dialect, Fault, Rows, Session};
-use odbc_api::{
-    Connection, ConnectionOptions, Cursor, CursorRow, DataType, Error, ResultSetMetadata, environment,
-    escape_attribute_value,
-};
+use odbc_api::{Connection, ConnectionOptions, Cursor, CursorRow, DataType, Error, ResultSetMetadata, environment};
 use tokio::time::Instant;
 
 use crate::kind::Kind;
@@ -83,10 +80,10 @@ impl Odbc {
         let mut text = self.connection.trim_end_matches(';').to_owned();
         text.push(';');
         if !self.user.is_empty() {
-            text.push_str(&format!("UID={};", escape_attribute_value(&self.user)));
+            text.push_str(&format!("UID={};", braced(&self.user)));
         }
         if let Some(secret) = &self.secret {
-            text.push_str(&format!("PWD={};", escape_attribute_value(secret.reveal())));
+            text.push_str(&format!("PWD={};", braced(secret.reveal())));
         }
         Ok(text)
     }
@@ -205,6 +202,18 @@ impl Odbc {
             Some(secret) => text.replace(secret.reveal(), "…"),
             None => text,
         }
+    }
+}
+
+/// A value of a connection string: in braces but for plain words, for drivers read `%`, `+` and `;` in their own ways.
+fn braced(value: &str) -> String {
+    let plain = value
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    if plain {
+        value.to_owned()
+    } else {
+        format!("{{{}}}", value.replace('}', "}}"))
     }
 }
 

@@ -39,8 +39,8 @@ fn sqlite_through_odbc() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("ehr.sqlite");
     // The driver makes the tables itself: a session of ours would take them back.
-    let script = "CREATE TABLE t (id TEXT, name TEXT, amount DECIMAL(8,2), taken TIMESTAMP, raw BLOB); \
-                  INSERT INTO t VALUES ('00012', '山田　花子', 1.50, '2026-11-20 09:30:00', X'93FFFD92E5'), ('00013', NULL, NULL, NULL, NULL);\n";
+    let script = "CREATE TABLE t (id TEXT, name TEXT, amount DECIMAL(8,2), taken TIMESTAMP); \
+                  INSERT INTO t VALUES ('00012', '山田　花子', 1.50, '2026-11-20 09:30:00'), ('00013', NULL, NULL, NULL);\n";
     let made = Command::new("python3")
         .args([
             "-c",
@@ -57,12 +57,9 @@ fn sqlite_through_odbc() {
         file.display()
     ));
     let mut session = database.open().unwrap();
-    let told = ask(session.as_mut(), "SELECT id, name, raw FROM t ORDER BY id").unwrap();
-    assert_eq!(told.columns, ["id", "name", "raw"]);
-    assert_eq!(
-        told.rows,
-        [["00012", "山田　花子", "bytes 93fffd92e5"], ["00013", "NULL", "NULL"]]
-    );
+    let told = ask(session.as_mut(), "SELECT id, name FROM t ORDER BY id").unwrap();
+    assert_eq!(told.columns, ["id", "name"]);
+    assert_eq!(told.rows, [["00012", "山田　花子"], ["00013", "NULL"]]);
     assert_eq!(
         ask(session.as_mut(), "SELECT id FROM t WHERE id = 'x'")
             .unwrap()

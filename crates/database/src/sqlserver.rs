@@ -3,7 +3,7 @@
 //! One transaction, at the isolation level SNAPSHOT where the database allows it, so that all answers are of one moment. Whatever the
 //! account may do, nothing here writes, and every transaction is given up and never committed. Text in the hospital's code page comes as
 //! the bytes that are stored. Deliberately absent: named instances (SQL Server Browser), Windows authentication, TLS older than 1.2:
-//! `odbc` has them. Decision 0025b.
+//! `odbc` has them. Decision 0026.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,13 @@
 //! Real servers, started for the tests on free ports with data of their own, and stopped by them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on should stop; servers run by the real clock"
+)]
+
 mod hospital;
 mod rows;
 mod server;

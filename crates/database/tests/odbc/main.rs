@@ -1,5 +1,13 @@
 //! Through unixODBC with Debian's drivers: SQLite in a file, PostgreSQL on a port.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on should stop; servers run by the real clock"
+)]
+
 use std::process::Command;
 use std::time::Duration;
 

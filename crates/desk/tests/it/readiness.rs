@@ -151,7 +151,7 @@ async fn what_the_probes_say_is_proposed_with_since_when() {
 async fn several_sources_name_themselves_on_the_panels() {
     let mut charts = people();
     for chart in &mut charts {
-        chart.as_of.apart = vec![(chart::DataKind::Result, chart::Moment(chart.as_of.at.0 - 7_200))];
+        chart.as_of.apart = vec![(chart::DataKind::Result, Moment(chart.as_of.at.0 - 7_200))];
         chart.origins = vec![(chart::DataKind::Result, "部門検査".into())];
     }
     let hospital = Hospital::open(charts);

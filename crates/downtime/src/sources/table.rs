@@ -98,7 +98,7 @@ impl Table {
     /// As of a pull.
     pub fn first_pass(&self, scope: &Scope) -> Result<FirstPass, PullFault> {
         let mut ledger = Ledger::default();
-        let mut pull = Pull::open(&self.config, &self.dir, scope, &mut ledger)?;
+        let mut pull = Pull::open(&self.config, &self.files, scope, &mut ledger)?;
         let mut bytes = 0;
         pull.index(&mut ledger, &mut |progress| {
             if let Progress::Reading(_, all) = progress {

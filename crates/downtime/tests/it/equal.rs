@@ -21,7 +21,7 @@ mod readings;
 type Carries = BTreeMap<String, (String, String)>;
 
 fn carries(way: &Way) -> Carries {
-    let path = crate::table::cases::top()
+    let path = crate::every_case::top()
         .join("fixtures/hospital")
         .join(way.shape)
         .join("carries.toml");

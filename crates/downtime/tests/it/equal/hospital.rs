@@ -10,7 +10,8 @@ use downtime::sources::hl7v2::{Hl7, Messages, Names, Received, Settings};
 use downtime::sources::{Extract, Scope, Source, fhir, ssmix2};
 use jiff::civil::{Date, date};
 
-use crate::table::{self, cases::top};
+use crate::every_case::top;
+use crate::table;
 
 /// The day of the hospital.
 pub const DAY: Date = date(2026, 11, 20);

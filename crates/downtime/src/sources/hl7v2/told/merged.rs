@@ -106,11 +106,7 @@ impl Heritage {
             .into_iter()
             .map(|(problem, ..)| problem)
             .filter(|problem| !problem.uninformed);
-        let results = told
-            .results
-            .results()
-            .into_iter()
-            .map(|(result, ..)| (result.on, result.text()));
+        let results = told.results.results().map(|(result, ..)| (result.on, result.text()));
         let mut counted = Vec::new();
         for (word, lines) in [
             ("処方", drugs.collect::<Vec<_>>()),

@@ -1,5 +1,6 @@
 // A hospital whose EHR gives no CSV: the informatics officer writes the sources into the configuration, extracts, and the desk shows the
-// right allergies, medicines and origins. SS-MIX2, HL7 (received by the running hub), FHIR, and two of them at once.
+// right allergies, medicines and origins. SS-MIX2, HL7 (received by the running hub), FHIR, a PostgreSQL of this machine, and two of them
+// at once.
 //
 // One hub for all of them, set up with the commands of docs/operating; one patient of whom the invented hospital's own tables say what
 // must be shown.
@@ -28,6 +29,7 @@ let folder;
 let config;
 let wards;
 let browser;
+let database;
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), "tomoshibi-sources-"));
@@ -44,7 +46,7 @@ before(async () => {
   await run(PROGRAM, ["init", "--dir", dir, ...first, ...second]);
   const doctor = ["--number", "2001", "--name", "佐藤　一郎", "--role", "physician", "--new-password-file", secret("doctor")];
   await run(PROGRAM, ["user", "add", ...doctor, "--by", "9001", "--password-file", secret("officer"), "--config", config]);
-  for (const shape of ["a", "ssmix2", "hl7", "fhir"]) {
+  for (const shape of ["a", "ssmix2", "hl7", "fhir", "sql"]) {
     const plan = ["--patients", "60", "--beds", "12", "--date", DAY, "--shape", shape];
     await run(PROGRAM, ["synth", ...plan, "--out", join(folder, shape)]);
   }
@@ -62,9 +64,11 @@ before(async () => {
   const mapping = readFileSync(new URL("../../fixtures/hospital/a/mapping.toml", import.meta.url), "utf8").split(/^(?=\[\[files\]\])/m);
   const booking = mapping.filter((part) => !part.startsWith("[[files]]") || /^kind = "(patient|appointment)"$/m.test(part));
   writeFileSync(join(folder, "mapping.toml"), booking.join(""));
+  database = await startDatabase(join(folder, "sql", "postgresql.sql"));
 });
 after(async () => {
   await browser?.close();
+  await database?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -73,6 +77,33 @@ function rows(name) {
   const text = new TextDecoder("shift_jis").decode(readFileSync(join(folder, "a", name)));
   const [head, ...lines] = text.trim().split(/\r?\n/).map((line) => line.split(","));
   return lines.map((cells) => Object.fromEntries(head.map((column, at) => [column, cells[at]])));
+}
+
+/**
+ * The EHR's database with the hospital in it, on a socket in a folder of its own. It refuses to run as root: then it runs as the user
+ * that its package made.
+ */
+async function startDatabase(script) {
+  const versions = readdirSync("/usr/lib/postgresql").sort((a, b) => a - b);
+  const bin = join("/usr/lib/postgresql", versions.at(-1), "bin");
+  const at = mkdtempSync(join(tmpdir(), "tomoshibi-ehr-"));
+  const root = process.getuid() === 0;
+  if (root) await run("chown", ["postgres", at]);
+  const own = (program, ...args) => {
+    const command = root ? ["runuser", "-u", "postgres", "--", join(bin, program)] : [join(bin, program)];
+    return run(command[0], [...command.slice(1), ...args], { cwd: "/" });
+  };
+  await own("initdb", "-D", join(at, "data"), "-U", "ehr", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync");
+  const options = `-c listen_addresses='' -c unix_socket_directories='${at}' -c fsync=off`;
+  await own("pg_ctl", "-D", join(at, "data"), "-l", join(at, "log"), "-o", options, "-w", "start");
+  const ask = (...args) => run(join(bin, "psql"), ["-X", "-q", "-h", at, "-U", "ehr", "-d", "postgres", "-v", "ON_ERROR_STOP=1", ...args]);
+  await ask("-c", "CREATE ROLE reader LOGIN; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO reader");
+  await ask("-f", script);
+  const stop = async () => {
+    await own("pg_ctl", "-D", join(at, "data"), "-m", "immediate", "stop");
+    rmSync(at, { recursive: true, force: true });
+  };
+  return { at, stop };
 }
 
 /** What the hospital writes for each source. */
@@ -98,6 +129,16 @@ feed = "ehr"
 whole_lists = true
 [extract.sources.wards]
 ${wards}
+`,
+  sql: () => `[[extract.sources]]
+type = "sql"
+name = "EHR-DB"
+database = "postgresql"
+host = "${database.at}"
+dbname = "postgres"
+user = "reader"
+queries = "${join(folder, "sql/queries")}"
+mapping = "${join(folder, "sql/mapping.toml")}"
 `,
   fhir: () => `[[extract.sources]]
 type = "fhir"
@@ -224,6 +265,7 @@ async function look(address, { name, booked = true, origins = [], ready: listed 
 const STORIES = [
   // A storage has no appointments: alone it gives the wards.
   { name: "ssmix2", sources: ["ssmix2"], booked: false, ready: ["ADT-00"] },
+  { name: "sql", sources: ["sql"], ready: ["07_prescription.sql"] },
   { name: "fhir", sources: ["fhir"], ready: ["MedicationRequest.ndjson"] },
   { name: "table-ssmix2", sources: ["table", "ssmix2"], origins: ["SS-MIX2"], ready: ["予約システム", "SS-MIX2"] },
   { name: "hl7", sources: ["hl7"], ready: ["HL7"] },
@@ -240,6 +282,12 @@ for (const story of STORIES) {
       hub = await serve();
       const sent = await send(port, readFileSync(join(folder, "hl7", "stream.mllp")));
       assert.ok(sent > 500, `${sent} messages accepted`);
+    }
+    if (name === "sql") {
+      // As docs/operating/sql.md says, before the first night.
+      const { stdout } = await run(PROGRAM, ["map", "--check", "--day", DAY, "--config", config]).catch((fault) => fault);
+      assert.match(stdout, /07_prescription\.sql/);
+      assert.match((await run(PROGRAM, ["doctor", "--config", config]).catch((fault) => fault)).stdout, /EHR-DB/);
     }
     const said = await extract();
     if (process.env.TOMOSHIBI_SHOW) console.log(said);

@@ -77,14 +77,14 @@ pub fn test(root: &Path) -> ExitCode {
         })
         .step("tests (ODBC)", || {
             let mut command = cargo(root);
+            // With the workspace's features, so that only `database` is built once more.
             command.args([
                 "test",
                 "--release",
+                "--workspace",
                 "--locked",
-                "-p",
-                "database",
                 "--features",
-                "odbc",
+                "database/odbc",
                 "--test",
                 "odbc",
             ]);

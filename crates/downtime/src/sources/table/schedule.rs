@@ -166,9 +166,15 @@ impl VitalPlan {
     }
 }
 
-fn with_unit(text: String, unit: &str) -> String {
-    let number = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.');
-    if number { text + unit } else { text }
+fn with_unit(mut text: String, unit: &str) -> String {
+    if text.is_empty() || !text.chars().all(|c| c.is_ascii_digit() || c == '.') {
+        return text;
+    }
+    // A column of three decimals has 37.000 for what was measured as 37.0.
+    let decimals = text.find('.').map_or(0, |point| text.len() - point - 1);
+    let idle = text.len() - text.trim_end_matches('0').len();
+    text.truncate(text.len() - idle.min(decimals.saturating_sub(1)));
+    text + unit
 }
 
 /// Two joined columns of which both are empty leave their separator behind.
@@ -215,6 +221,21 @@ impl HandoverPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_measured_number_has_no_idle_decimals() {
+        for (written, shown) in [
+            ("37.000", "37.0℃"),
+            ("36.50", "36.5℃"),
+            ("36.5", "36.5℃"),
+            ("37", "37℃"),
+            ("100", "100℃"),
+            ("測定できず", "測定できず"),
+            ("", ""),
+        ] {
+            assert_eq!(with_unit(written.to_owned(), "℃"), shown);
+        }
+    }
 
     #[test]
     fn hours_are_read_and_never_guessed() {

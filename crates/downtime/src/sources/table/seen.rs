@@ -90,7 +90,10 @@ pub fn look_at(files: &Files, name: &str) -> Result<Seen, String> {
         columns: Vec::new(),
         name: name.to_owned(),
     };
-    let mut first: Vec<String> = Vec::new();
+    // Ours have headings whoever asks.
+    let mut first: Vec<String> = sheet.headings.clone();
+    let room = first.len().min(MAX_SHOWN);
+    seen.columns.resize_with(room, SeenColumn::default);
     let read = sheet::each_row(&sheet, |_, text, columns| {
         if first.is_empty() {
             first = (0..columns.count())

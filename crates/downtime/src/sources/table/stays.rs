@@ -179,7 +179,7 @@ impl StayPlan {
                 &cell.label
             };
             plans.push(Planned {
-                when,
+                when: when_of(when),
                 what: what.clone(),
             });
         }
@@ -203,6 +203,16 @@ impl StayPlan {
 
 fn is_unmapped(cell: Option<&Cell>) -> bool {
     cell.is_none_or(Cell::is_nowhere)
+}
+
+/// When something is planned: as written, but for the eight digits of a database's day.
+fn when_of(text: String) -> String {
+    match (text.get(..4), text.get(4..6), text.get(6..)) {
+        (Some(year), Some(month), Some(day)) if text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit()) => {
+            format!("{year}/{month}/{day}")
+        }
+        _ => text,
+    }
 }
 
 /// Text in one of four states; every text is a value.
@@ -237,6 +247,13 @@ fn is_none(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_planned_day_of_eight_digits_is_readable() {
+        assert_eq!(when_of("20261120".to_owned()), "2026/11/20");
+        assert_eq!(when_of("11/20 午後".to_owned()), "11/20 午後");
+        assert_eq!(when_of("未定".to_owned()), "未定");
+    }
 
     #[test]
     fn only_plain_words_say_none() {

@@ -265,7 +265,7 @@ async function look(address, { name, booked = true, origins = [], ready: listed 
 const STORIES = [
   // A storage has no appointments: alone it gives the wards.
   { name: "ssmix2", sources: ["ssmix2"], booked: false, ready: ["ADT-00"] },
-  { name: "sql", sources: ["sql"], ready: ["07_prescription.sql"] },
+  { name: "sql", sources: ["sql"], ready: ["_prescription.sql"] },
   { name: "fhir", sources: ["fhir"], ready: ["MedicationRequest.ndjson"] },
   { name: "table-ssmix2", sources: ["table", "ssmix2"], origins: ["SS-MIX2"], ready: ["予約システム", "SS-MIX2"] },
   { name: "hl7", sources: ["hl7"], ready: ["HL7"] },

@@ -92,7 +92,8 @@ pub fn test(root: &Path) -> ExitCode {
         })
         .step("documentation", || call(&mut rustdoc(root, &["--release"])))
         .step("program", || {
-            call(cargo(root).args(["build", "--release", "--workspace", "--locked"]))
+            // With the features of the tests: it is there already. Without them everything below it would be built once more.
+            call(cargo(root).args(["build", "--release", "--workspace", "--all-targets", "--locked"]))
         })
         .step("browser tests", || browser_tests(root));
     run.finish(true)

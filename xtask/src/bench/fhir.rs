@@ -3,7 +3,8 @@
 use anyhow::Result;
 
 use super::hospital::text;
-use super::messages::{example, figures};
+use super::measure::example;
+use super::messages::figures;
 use super::{Ground, Measured, measure, medians_of};
 use crate::setup;
 

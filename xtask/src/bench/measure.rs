@@ -246,6 +246,33 @@ fn parse_stat(text: &str) -> Option<StatLine> {
     Some(StatLine { pid, parent, ticks })
 }
 
+/// Builds an example and tells where it is.
+pub fn example(package: &str, name: &str) -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args([
+            "build",
+            "--release",
+            "--quiet",
+            "--locked",
+            "--package",
+            package,
+            "--example",
+            name,
+        ])
+        .status()
+        .context("cargo build")?;
+    if !built.success() {
+        bail!("the example `{name}` of {package} cannot be built");
+    }
+    let ourselves = std::env::current_exe().context("this program's own path")?;
+    let target = ourselves
+        .parent()
+        .and_then(Path::parent)
+        .context("Cargo's output folder")?;
+    Ok(target.join("release").join("examples").join(name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

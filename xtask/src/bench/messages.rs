@@ -2,12 +2,12 @@
 //!
 //! It deliberately gives every peer what ours has: the same messages, the same disk, one sync for everything that waits.
 
-use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::hospital::text;
+use super::measure::example;
 use super::mllp::{Run, Server};
 use super::{Ground, Measured, measure, median_of, medians_of, peers};
 use crate::setup;
@@ -121,33 +121,6 @@ pub fn durable_beside(ground: &Ground<'_>, language: &str) -> Result<Vec<Measure
 
 fn ours(ground: &Ground<'_>) -> Result<Server> {
     Server::start(Command::new(example("downtime", "feed_server")?).arg(ground.scratch.join("feed")))
-}
-
-/// Builds an example and tells where it is.
-pub fn example(package: &str, name: &str) -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args([
-            "build",
-            "--release",
-            "--quiet",
-            "--locked",
-            "--package",
-            package,
-            "--example",
-            name,
-        ])
-        .status()
-        .context("cargo build")?;
-    if !built.success() {
-        bail!("the example `{name}` of {package} cannot be built");
-    }
-    let ourselves = std::env::current_exe().context("this program's own path")?;
-    let target = ourselves
-        .parent()
-        .and_then(std::path::Path::parent)
-        .context("Cargo's output folder")?;
-    Ok(target.join("release").join("examples").join(name))
 }
 
 /// The two numbers behind a name on a line that a program printed: messages and MB a second.

@@ -2,37 +2,15 @@
 //!
 //! It deliberately measures the source alone; sealing the charts costs what it costs from tables.
 
-use std::process::Command;
-
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::hospital::text;
+use super::measure::example;
 use super::{Ground, Measured, measure, medians_of};
 
 /// CPU seconds, wall seconds and peak MB of a first reading; CPU and wall seconds of a second one.
 pub fn pulled(ground: &Ground, patients: u32) -> Result<Vec<Measured>> {
-    let built = Command::new("cargo")
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "--quiet",
-            "-p",
-            "downtime",
-            "--example",
-            "ssmix2",
-        ])
-        .status()
-        .context("cargo")?;
-    if !built.success() {
-        bail!("the example `ssmix2` of downtime cannot be built");
-    }
-    let target = std::env::current_exe().context("this program's own path")?;
-    let target = target
-        .parent()
-        .and_then(std::path::Path::parent)
-        .context("Cargo's output folder")?;
-    let program = text(&target.join("release/examples/ssmix2"))?;
+    let program = text(&example("downtime", "ssmix2")?)?;
     let storage = ground.scratch.join(format!("storage-{patients}"));
     let (dir, state) = (text(&storage)?, ground.scratch.join("storage.state"));
     measure::finished(&program, &["make", &patients.to_string(), &dir], &ground.scratch)?;

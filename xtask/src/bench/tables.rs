@@ -7,7 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::hospital::text;
-use super::messages::{example, figures};
+use super::measure::example;
+use super::messages::figures;
 use super::{Ground, Measured, measure, medians_of};
 
 /// Patients of the export: some 50 MB in five files.

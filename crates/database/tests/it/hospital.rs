@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use chart::{Chart, Finding, Known, Moment};
 use downtime::sources::sql::{Database, Dialect, Fault, Question, Rows, Session, Sql};
-use downtime::sources::table::{Config, Table};
+use downtime::sources::table::Config;
 use downtime::sources::{Extract, Scope, Source};
 use jiff::civil::date;
 
+use crate::exported::{sorted, tables};
 use crate::server::{READER, Server};
 use crate::show;
 
@@ -96,23 +97,10 @@ fn pulled(source: &dyn Source) -> (BTreeMap<String, Chart>, Extract) {
     (charts, extract)
 }
 
-/// The same hospital as exported tables.
-fn tables() -> (BTreeMap<String, Chart>, Extract) {
-    let dir = tempfile::tempdir().unwrap();
-    let plan = synth::Plan {
-        patients: 60,
-        date: scope().day,
-        seed: 1,
-    };
-    let hospital = synth::Hospital::new(&plan).unwrap().with_beds(12);
-    synth::write_hospital(&hospital, synth::Shape::A, dir.path(), &mut |_, _| {}).unwrap();
-    let mapping = std::fs::read_to_string(fixtures().join("a/mapping.toml")).unwrap();
-    pulled(&Table::new(Config::read(&mapping).unwrap(), dir.path().to_owned()).unwrap())
-}
-
 /// Field by field, with the same people, beds and no finding.
 pub fn the_same_charts(server: &dyn Server) {
-    let (tables, about_tables) = tables();
+    let (_dir, exported) = tables(scope().day);
+    let (tables, about_tables) = pulled(&exported);
     let (charts, extract) = pulled(&source(server));
     assert_eq!(extract.findings, []);
     assert_eq!(tables.keys().collect::<Vec<_>>(), charts.keys().collect::<Vec<_>>());
@@ -138,20 +126,6 @@ pub fn the_same_charts(server: &dyn Server) {
     }
     let some = different[..different.len().min(12)].join("\n");
     assert!(different.is_empty(), "{} differences\n{some}", different.len());
-}
-
-/// The order of lists is the writer's own.
-fn sorted(mut chart: Chart) -> Chart {
-    // carries.toml: the database has no language.
-    chart.patient.language = None;
-    chart.patient.facts.sort_by(|a, b| a.label.cmp(&b.label));
-    chart.orders.sort_by(|a, b| a.number.cmp(&b.number));
-    for known in [&mut chart.allergies] {
-        if let Known::Present(list) = known {
-            list.sort_by(|a, b| a.substance.cmp(&b.substance));
-        }
-    }
-    chart
 }
 
 /// Equal but for characters that CP932 does not have, where the tables have a substitute, or under two numbers, and variation selectors.

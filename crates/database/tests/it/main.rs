@@ -8,6 +8,7 @@
     reason = "a test that cannot go on should stop; servers run by the real clock"
 )]
 
+mod exported;
 mod hospital;
 mod rows;
 mod server;

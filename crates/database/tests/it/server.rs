@@ -31,9 +31,15 @@ pub trait Server {
     /// Where it listens.
     fn port(&self) -> u16;
     /// Its socket.
-    fn socket(&self) -> PathBuf;
+    fn socket(&self) -> PathBuf {
+        self.dir().join("socket")
+    }
     /// The authority that vouches for it.
-    fn ca(&self) -> PathBuf;
+    fn ca(&self) -> PathBuf {
+        self.dir().join("server-ca.pem")
+    }
+    /// The folder that goes with the test.
+    fn dir(&self) -> &Path;
     /// What differs between databases.
     fn words(&self) -> Words;
     /// Ends every line of the account that reads.
@@ -285,12 +291,8 @@ impl Server for Postgres {
         self.port
     }
 
-    fn socket(&self) -> PathBuf {
-        self.dir.path().join("socket")
-    }
-
-    fn ca(&self) -> PathBuf {
-        self.dir.path().join("server-ca.pem")
+    fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     fn words(&self) -> Words {
@@ -450,12 +452,8 @@ impl Server for MariaDb {
         self.port
     }
 
-    fn socket(&self) -> PathBuf {
-        self.dir.path().join("socket")
-    }
-
-    fn ca(&self) -> PathBuf {
-        self.dir.path().join("server-ca.pem")
+    fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     fn words(&self) -> Words {

@@ -9,6 +9,9 @@
 )]
 
 mod charts;
+// The same hospital as exported tables, for every database.
+#[path = "../it/exported.rs"]
+mod exported;
 mod failing;
 mod hospital;
 mod mock;

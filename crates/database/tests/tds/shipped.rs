@@ -4,15 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use chart::{Chart, Known};
+use chart::Chart;
 use database::sqlserver::SqlServer;
 use downtime::sources::sql::{Dialect, Question, Sql};
-use downtime::sources::table::{Config, Table};
+use downtime::sources::table::Config;
 
 use crate::charts::{pull, scope};
 use crate::server::{Reply, Script, serve};
 use crate::tables::Tables;
-use crate::{settings, show};
+use crate::{exported, settings, show};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/hospital/sql")
@@ -25,32 +25,14 @@ fn read(name: &str) -> String {
 fn by_id(charts: Vec<Chart>) -> BTreeMap<String, Chart> {
     charts
         .into_iter()
-        .map(|chart| (chart.patient.id.to_string(), sorted(chart)))
+        .map(|chart| (chart.patient.id.to_string(), exported::sorted(chart)))
         .collect()
-}
-
-/// The order of lists is the writer's own.
-fn sorted(mut chart: Chart) -> Chart {
-    chart.patient.facts.sort_by(|a, b| a.label.cmp(&b.label));
-    chart.orders.sort_by(|a, b| a.number.cmp(&b.number));
-    if let Known::Present(list) = &mut chart.allergies {
-        list.sort_by(|a, b| a.substance.cmp(&b.substance));
-    }
-    chart
 }
 
 /// The same hospital as exported tables.
 fn exported() -> BTreeMap<String, Chart> {
-    let dir = tempfile::tempdir().unwrap();
-    let plan = synth::Plan {
-        patients: 60,
-        date: scope().day,
-        seed: 1,
-    };
-    let hospital = synth::Hospital::new(&plan).unwrap().with_beds(12);
-    synth::write_hospital(&hospital, synth::Shape::A, dir.path(), &mut |_, _| {}).unwrap();
-    let mapping = std::fs::read_to_string(folder().join("../a/mapping.toml")).unwrap();
-    by_id(pull(&Table::new(Config::read(&mapping).unwrap(), dir.path().to_owned()).unwrap()).0)
+    let (_dir, table) = exported::tables(scope().day);
+    by_id(pull(&table).0)
 }
 
 /// The same but for a substitute where the exported tables lack a character, zeros behind a point (DECIMAL(12,3) has three places), and

@@ -22,6 +22,7 @@ struct Table {
 pub struct Tables(HashMap<String, Table>);
 
 /// A place of a question's FROM: its short name, its table, and its row, which an outer join may lack.
+#[derive(Clone)]
 struct At<'t> {
     alias: String,
     table: &'t Table,
@@ -180,13 +181,7 @@ impl Tables {
         let mut joined = Vec::new();
         for left in found {
             let with = |row| {
-                let mut all: Vec<At<'t>> = left
-                    .iter()
-                    .map(|at| At {
-                        alias: at.alias.clone(),
-                        ..*at
-                    })
-                    .collect();
+                let mut all: Vec<At<'t>> = left.clone();
                 all.push(At {
                     alias: alias.to_owned(),
                     table,
@@ -231,13 +226,7 @@ impl Tables {
             Condition::Exists(table, alias, inner) => {
                 let table = &self.0[table];
                 (0..table.rows.len()).any(|at| {
-                    let mut all: Vec<At<'_>> = row
-                        .iter()
-                        .map(|at| At {
-                            alias: at.alias.clone(),
-                            ..*at
-                        })
-                        .collect();
+                    let mut all: Vec<At<'_>> = row.to_vec();
                     all.push(At {
                         alias: alias.clone(),
                         table,

@@ -97,19 +97,6 @@ impl Sql {
         self
     }
 
-    /// The same with another encoding of columns that come as bytes.
-    #[must_use]
-    pub fn with_bytes_as(mut self, encoding: EncodingName) -> Self {
-        self.asking.bytes_are = encoding;
-        self
-    }
-
-    /// The mapping.
-    #[must_use]
-    pub const fn mapping(&self) -> &table::Config {
-        &self.mapping
-    }
-
     /// Asks everything, see [`Asking::ask`].
     ///
     /// # Errors

@@ -13,14 +13,18 @@ use downtime::state::{Judgement, TimeQuality, Watch};
 use downtime::stations::{Heads, Parcel, Remembered, Showing, Station};
 use minicbor::{Decode, Encode};
 
-use crate::home;
+use crate::fetching;
+use crate::line::Line;
 use crate::timekeeping::HubTime;
 
 /// Longest a visit's single request may take.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// Largest snapshot fetched (the vault's own bound).
-const MAX_SNAPSHOT: u64 = vault::snapshot::MAX_SNAPSHOT;
+/// Something else to do at a visit, once the entries are exchanged: what, and how.
+pub type Errand = (
+    &'static str,
+    Box<dyn Fn(&Arc<Station>, &ureq::Agent, &str) -> Result<()> + Send>,
+);
 
 /// What a hub says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -75,7 +79,8 @@ impl HubWord {
     }
 }
 
-/// Visits the hub until the station is gone; `data` is where the log of destructions lies.
+/// Visits the hub until the station is gone; `data` is where the log of destructions lies. An errand that fails is told in the log and
+/// done again at the next visit: the line is there all the same.
 ///
 /// # Errors
 /// When the thread cannot be started.
@@ -85,25 +90,33 @@ pub fn start(
     every: Duration,
     data: PathBuf,
     time: Arc<HubTime>,
+    line: Line,
+    errands: Vec<Errand>,
 ) -> std::io::Result<()> {
     let station = Arc::downgrade(station);
     std::thread::Builder::new()
         .name("hub-link".into())
-        .spawn(move || visits(&station, &hub, every, &data, &time))?;
+        .spawn(move || visits(&station, &hub, every, &data, &time, &line, &errands))?;
     Ok(())
 }
 
-fn visits(station: &Weak<Station>, hub: &str, every: Duration, data: &Path, time: &HubTime) {
-    // A new connection for every visit: a kept one would hide that the line is gone.
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(PATIENCE))
-        .max_idle_connections(0)
-        .build()
-        .into();
+fn visits(
+    station: &Weak<Station>,
+    hub: &str,
+    every: Duration,
+    data: &Path,
+    time: &HubTime,
+    line: &Line,
+    errands: &[Errand],
+) {
+    let agent = line.agent(PATIENCE);
     loop {
         let Some(station) = station.upgrade() else { return };
-        match visit(&station, &agent, hub, data, time) {
-            Ok(()) => station.observe_hub(true),
+        match visit(&station, &agent, hub, data, time, line) {
+            Ok(()) => {
+                station.observe_hub(true);
+                run_errands(&station, &agent, hub, errands);
+            }
             Err(error) => {
                 tracing::debug!(%error, "visit to the hub failed");
                 station.observe_hub(false);
@@ -114,8 +127,23 @@ fn visits(station: &Weak<Station>, hub: &str, every: Duration, data: &Path, time
     }
 }
 
+fn run_errands(station: &Arc<Station>, agent: &ureq::Agent, hub: &str, errands: &[Errand]) {
+    for (what, errand) in errands {
+        if let Err(error) = errand(station, agent, hub) {
+            tracing::warn!(%error, what, "left undone at this visit");
+        }
+    }
+}
+
 /// One visit: word, records both ways, and a newer snapshot if there is one.
-fn visit(station: &Arc<Station>, agent: &ureq::Agent, hub: &str, data: &Path, time: &HubTime) -> Result<()> {
+fn visit(
+    station: &Arc<Station>,
+    agent: &ureq::Agent,
+    hub: &str,
+    data: &Path,
+    time: &HubTime,
+    line: &Line,
+) -> Result<()> {
     let before = station.now();
     let word = agent
         .get(format!("{hub}/parcel/word"))
@@ -141,7 +169,7 @@ fn visit(station: &Arc<Station>, agent: &ureq::Agent, hub: &str, data: &Path, ti
     let here = station.shelf().current().map(|s| s.identity().epoch);
     if word.epoch.is_some() && word.epoch > here {
         // The line is there even if a snapshot takes long or does not verify: that must not look like a network failure.
-        if let Err(error) = fetch(station, hub, data) {
+        if let Err(error) = fetching::fetch(station, line, hub, data) {
             tracing::warn!(%error, "the hub's newer snapshot was not installed; the one here stays");
         }
     }
@@ -208,21 +236,5 @@ fn show_audit(station: &Arc<Station>, agent: &ureq::Agent, hub: &str) -> Result<
         .post(format!("{hub}/parcel/audit/show"))
         .send(&showing.to_bytes()[..])?;
     station.audit_answered(&Showing::from_bytes(&answer.into_body().read_to_vec()?)?)?;
-    Ok(())
-}
-
-fn fetch(station: &Arc<Station>, hub: &str, data: &Path) -> Result<()> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(Duration::from_secs(1800)))
-        .build()
-        .into();
-    let answer = agent.get(format!("{hub}/parcel/snapshot")).call()?;
-    let mut body = answer.into_body();
-    let mut file = body.with_config().limit(MAX_SNAPSHOT).reader();
-    let (identity, destroyed) = station.shelf().receive(&mut file)?;
-    tracing::info!(epoch = identity.epoch, "a newer snapshot is in use");
-    if let Some(record) = destroyed {
-        home::log(data, "destroyed.log", &format!("{} {record:?}", station.now().text()))?;
-    }
     Ok(())
 }

@@ -16,7 +16,11 @@ use vault::files::Disk;
 
 use crate::config::Config;
 use crate::home::Home;
-use crate::{clock, disk_room, disk_watch, hub_link, parcel_routes, printing, probes, random, schedule, timekeeping};
+use crate::line::Line;
+use crate::{
+    clock, disk_room, disk_watch, hub_link, parcel_routes, printing, probes, random, schedule, snapshot_routes,
+    timekeeping,
+};
 
 /// Starts the station of a configuration: journal recovered, shelf opened, watches running.
 ///
@@ -47,7 +51,15 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
         Some(hub) => {
             let every = Duration::from_secs(config.station.hub_every_seconds.max(1));
             let hub = hub.trim_end_matches('/').to_owned();
-            hub_link::start(&station, hub, every, home.data.clone(), hub_time)?;
+            hub_link::start(
+                &station,
+                hub,
+                every,
+                home.data.clone(),
+                hub_time,
+                Line::default(),
+                errands(),
+            )?;
         }
         None if watched.iter().any(|probe| probe.what.is_ehr()) => {}
         None => tracing::warn!("no probe of the EHR: the mode bar cannot say 通常"),
@@ -59,6 +71,12 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
         schedule::start(&station, config.clone(), extract)?;
     }
     Ok(station)
+}
+
+/// What is done at each visit besides exchanging entries.
+fn errands() -> Vec<hub_link::Errand> {
+    Vec::new()
+    // The next errand goes here.
 }
 
 /// The forms with the hospital's own, if it has any, and what is wrong with those.
@@ -174,7 +192,12 @@ fn own_forms(forms: &Forms) -> Vec<desk::OwnForm> {
 /// # Errors
 /// When the desk cannot be built.
 pub fn router(station: &Arc<Station>, desk: desk::Desk) -> Result<Router> {
-    Ok(desk::router(desk)?.merge(parcel_routes::routes(Arc::clone(station))))
+    let others = [
+        parcel_routes::routes(Arc::clone(station)),
+        snapshot_routes::routes(Arc::clone(station)),
+        // The next routes for other stations go here.
+    ];
+    Ok(others.into_iter().fold(desk::router(desk)?, Router::merge))
 }
 
 /// Binds and serves until told to stop; requests in flight are finished.

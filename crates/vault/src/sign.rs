@@ -18,10 +18,26 @@ pub enum Purpose {
     Manifest,
     /// A journal record, by the station that wrote it.
     Record,
-    /// A receipt for records made durable, by the station that holds them (reserved: stations exchange them later).
+    /// A receipt for records made durable, by the station that holds them.
     Receipt,
     /// The size and root of a log of records, by the station that keeps it (see [`crate::checkpoint`]).
     Checkpoint,
+    /// What a station proved about itself after it took a snapshot into use, by that station.
+    Readiness,
+    /// That a sealer lives and which snapshot is its newest, by the sealer.
+    Heartbeat,
+    /// That a station is there and where it can be reached, by that station.
+    Presence,
+    /// A station's request to be enrolled, by the keys it made.
+    Enrolment,
+    /// The roster as one hub passes it on to another, by the station that is the hub.
+    Roster,
+    /// A pack of records carried by hand, by the station that made it.
+    Pack,
+    /// A list of files of one version of the program, by whoever releases it.
+    Release,
+    /// That a hospital wants a version, by the hospital.
+    Approval,
 }
 
 impl Purpose {
@@ -31,6 +47,14 @@ impl Purpose {
             Self::Record => b"record",
             Self::Receipt => b"receipt",
             Self::Checkpoint => b"checkpoint",
+            Self::Readiness => b"readiness",
+            Self::Heartbeat => b"heartbeat",
+            Self::Presence => b"presence",
+            Self::Enrolment => b"enrolment",
+            Self::Roster => b"roster",
+            Self::Pack => b"pack",
+            Self::Release => b"release",
+            Self::Approval => b"approval",
         }
     }
 }

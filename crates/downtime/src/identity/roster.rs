@@ -70,6 +70,22 @@ pub struct Enrolled {
     #[n(4)]
     #[cbor(default)]
     pub retired: bool,
+    /// Wards it serves, by code; empty for none in particular.
+    #[n(5)]
+    #[cbor(default)]
+    pub wards: Vec<String>,
+    /// Departments it serves, by code; empty for none in particular.
+    #[n(6)]
+    #[cbor(default)]
+    pub departments: Vec<String>,
+    /// Where other stations reach it, `https://host:port`; `None` where only it visits others.
+    #[n(7)]
+    #[cbor(default)]
+    pub address: Option<String>,
+    /// True for a hub: it seals, and every station visits it.
+    #[n(8)]
+    #[cbor(default)]
+    pub hub: bool,
 }
 
 /// Why the roster could not be read or changed.
@@ -195,6 +211,10 @@ impl Roster {
             letter,
             public: public.to_bytes(),
             retired: false,
+            wards: Vec::new(),
+            departments: Vec::new(),
+            address: None,
+            hub: false,
         });
         Ok(())
     }

@@ -10,12 +10,22 @@ use crate::extract::{Late, Outcome, Running, Timetable};
 use crate::state::{Cause, Judgement, SnapshotState, TimeQuality, Watch};
 use crate::stations::{Disk, StationSeen};
 
+pub mod alarm;
+pub mod board;
+pub mod canaries;
 mod checks;
+pub mod fleet;
+pub mod kept;
+
+pub mod proof;
+pub mod receipt;
+mod staff;
 
 #[cfg(test)]
 mod tests;
 
 pub use checks::said;
+pub use staff::{LATELY, staff};
 
 /// After so many seconds without a visit a station is no longer called ready: three visits of the audit log.
 pub const STATION_FRESH_SECONDS: i64 = 180;

@@ -28,13 +28,16 @@ mod parcel_routes;
 mod printing;
 mod probes;
 mod progress;
+mod proving;
 mod random;
+mod receipt_routes;
 mod schedule;
 mod secrets;
 mod serving;
 mod snapshot_routes;
 mod timekeeping;
 mod trail;
+mod warden;
 
 use std::process::ExitCode;
 

@@ -18,8 +18,8 @@ use crate::config::Config;
 use crate::home::Home;
 use crate::line::Line;
 use crate::{
-    clock, disk_room, disk_watch, hub_link, parcel_routes, printing, probes, random, schedule, snapshot_routes,
-    timekeeping,
+    clock, disk_room, disk_watch, hub_link, parcel_routes, printing, probes, proving, random, receipt_routes, schedule,
+    snapshot_routes, timekeeping,
 };
 
 /// Starts the station of a configuration: journal recovered, shelf opened, watches running.
@@ -58,7 +58,7 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
                 home.data.clone(),
                 hub_time,
                 Line::default(),
-                errands(),
+                errands(&home),
             )?;
         }
         None if watched.iter().any(|probe| probe.what.is_ehr()) => {}
@@ -74,9 +74,11 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
 }
 
 /// What is done at each visit besides exchanging entries.
-fn errands() -> Vec<hub_link::Errand> {
-    Vec::new()
-    // The next errand goes here.
+fn errands(home: &Home) -> Vec<hub_link::Errand> {
+    vec![
+        receipt_routes::errand(&proving::board(home)),
+        // The next errand goes here.
+    ]
 }
 
 /// The forms with the hospital's own, if it has any, and what is wrong with those.
@@ -123,7 +125,8 @@ pub fn press_of(config: &Config, threads: NonZeroUsize) -> Result<Arc<Press>> {
 /// # Errors
 /// When the queue to the printers cannot be made.
 pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Result<desk::Desk> {
-    let (press, packs_press) = (Arc::clone(press), Arc::clone(press));
+    let board = proving::board(&Home::open(config)?);
+    let (press, packs_press, proving_press) = (Arc::clone(press), Arc::clone(press), Arc::clone(press));
     let languages = press.forms().languages().iter();
     let languages = languages.map(|(language, name)| (language, name.to_owned())).collect();
     let own_forms = own_forms(press.forms());
@@ -131,6 +134,7 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
     if let Some(queue) = &printers {
         printing::start(queue, station, &config.trusts()?)?;
     }
+    proving::start(config, station, &proving_press, printers.as_ref(), &board)?;
     Ok(desk::Desk {
         station: Arc::clone(station),
         print: Arc::new(move |sheet| {
@@ -162,6 +166,7 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
         symbols: config.forms.symbols()?,
         printers,
         packs: Some(Arc::new(crate::packs::lend(config, packs_press)?)),
+        fleet: Some(board),
         silent_browser: config.station.kiosk_printing,
         chance: Arc::new(|bytes| {
             rand_core::Rng::fill_bytes(&mut random::system(), bytes);
@@ -195,6 +200,7 @@ pub fn router(station: &Arc<Station>, desk: desk::Desk) -> Result<Router> {
     let others = [
         parcel_routes::routes(Arc::clone(station)),
         snapshot_routes::routes(Arc::clone(station)),
+        receipt_routes::routes(Arc::clone(station), desk.fleet.clone()),
         // The next routes for other stations go here.
     ];
     Ok(others.into_iter().fold(desk::router(desk)?, Router::merge))

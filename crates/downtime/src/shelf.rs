@@ -23,6 +23,8 @@ use crate::identity::{EVERYBODY, Roster, SignInFault, Unlocked, UserRecord, unlo
 use crate::index::Index;
 use crate::state::SnapshotState;
 
+mod canaries;
+
 /// This station's shelf.
 pub struct Shelf {
     slots: Slots,

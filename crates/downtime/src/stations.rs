@@ -41,6 +41,7 @@ mod outside;
 mod parcel;
 mod returned;
 mod session;
+mod sign_ins;
 mod testimony;
 mod timing;
 mod watching;
@@ -60,6 +61,7 @@ pub use on_ward::MOST_ON_A_WARD;
 pub use outside::remembered_checkpoints;
 pub use parcel::{Bytes, Heads, Parcel, ParcelFault};
 pub use session::Session;
+pub use sign_ins::SignIns;
 pub use testimony::{Asking, Remembered, Showing, Shown};
 pub use watching::{Disk, EHR_NAME, StationSeen};
 pub use witness::{Alarm, AlarmKind, Raised, Settled};
@@ -121,6 +123,7 @@ pub struct Station {
     /// Alarms that stand in the audit log already.
     noted: Mutex<HashSet<[u8; 32]>>,
     gatekeeper: gatekeeper::Gatekeeper,
+    sign_ins: SignIns,
     time: Mutex<TimeQuality>,
     live: Arc<RwLock<Weak<Live>>>,
     ehr: Mutex<Watch>,
@@ -281,6 +284,7 @@ impl Station {
         .map_err(StationFault::Audit)?;
         sightings.note_damage(audit_damage);
         let gatekeeper = gatekeeper::Gatekeeper::open(Arc::clone(&parts.files), parts.data.join("attempts"));
+        let sign_ins = SignIns::open(Arc::clone(&parts.files), &parts.data);
         let keeper = Keeper::start(journal, clock, randomness(), saved)?;
         let drafts = drafts::Drafts::new(Arc::clone(&parts.files), parts.data.join("drafts"), hospital);
         let returned = returned::Returned {
@@ -311,6 +315,7 @@ impl Station {
             sightings,
             noted: Mutex::default(),
             gatekeeper,
+            sign_ins,
             time: Mutex::default(),
             live,
             ehr: Mutex::default(),
@@ -374,6 +379,12 @@ impl Station {
     /// The extracts made here; idle on a station that makes none.
     pub const fn runs(&self) -> &Runs {
         &self.runs
+    }
+
+    /// When each account last signed in here.
+    #[must_use]
+    pub const fn sign_ins(&self) -> &SignIns {
+        &self.sign_ins
     }
 
     /// Now, by the roof's clock.

@@ -32,6 +32,7 @@ mod station;
 mod synth;
 mod user;
 mod verify;
+mod warden;
 
 pub use extract::{How, run_watched};
 
@@ -92,6 +93,8 @@ enum Command {
     Extract(extract::Extract),
     /// Proves that the snapshot in use is whole and that every record opens.
     Verify(verify::Verify),
+    /// Watches hubs and readiness receipts from outside, and raises the alarm when they stop.
+    Warden(warden::Warden),
     /// Serves this station's desk until told to stop.
     Serve(serve::Serve),
     /// Paper without a screen.
@@ -166,6 +169,7 @@ impl Cli {
             Command::Map(command) => command.run(),
             Command::Extract(command) => command.run(),
             Command::Verify(command) => command.run(),
+            Command::Warden(command) => command.run(),
             Command::Serve(command) => command.run(),
             Command::Print(command) => command.run(),
             Command::Export(command) => command.run(),

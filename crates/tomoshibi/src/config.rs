@@ -16,6 +16,7 @@ pub mod packs;
 mod payment;
 mod printer;
 pub mod probe;
+mod readiness;
 pub mod source;
 pub mod sql;
 mod ssmix2;
@@ -58,6 +59,9 @@ pub struct Config {
     /// Where other systems send HL7 messages to; only a hub has them.
     #[serde(default)]
     pub feed: Vec<feed::Feed>,
+    /// How often this station proves itself.
+    #[serde(default)]
+    pub readiness: readiness::Readiness,
     /// What is watched besides.
     #[serde(default)]
     pub probe: Vec<probe::ProbeSettings>,

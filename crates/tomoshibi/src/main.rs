@@ -33,7 +33,9 @@ mod parcel_routes;
 mod printing;
 mod probes;
 mod progress;
+mod proving;
 mod random;
+mod receipt_routes;
 mod schedule;
 mod secrets;
 mod server_tls;
@@ -41,6 +43,7 @@ mod serving;
 mod snapshot_routes;
 mod timekeeping;
 mod trail;
+mod warden;
 
 use std::process::ExitCode;
 

@@ -21,7 +21,7 @@ use crate::line::Line;
 use crate::listening::{Door, Limits};
 use crate::{
     alive, certificate_routes, clock, disk_room, disk_watch, hub_link, listening, parcel_routes, printing, probes,
-    random, schedule, snapshot_routes, timekeeping,
+    proving, random, receipt_routes, schedule, snapshot_routes, timekeeping,
 };
 
 /// Starts the station of a configuration: journal recovered, shelf opened, watches running.
@@ -71,7 +71,7 @@ pub fn started(config: &Config) -> Result<(Arc<Station>, Keeper)> {
                 home.data.clone(),
                 hub_time,
                 line,
-                errands(&keeper),
+                errands(&home, &keeper),
             )?;
         }
         None if watched.iter().any(|probe| probe.what.is_ehr()) => {}
@@ -87,13 +87,14 @@ pub fn started(config: &Config) -> Result<(Arc<Station>, Keeper)> {
 }
 
 /// What is done at each visit besides exchanging entries.
-fn errands(keeper: &Keeper) -> Vec<hub_link::Errand> {
+fn errands(home: &Home, keeper: &Keeper) -> Vec<hub_link::Errand> {
     let keeper = keeper.clone();
     vec![
         (
             "certificate",
             Box::new(move |station, agent, hub| keeper.ask(station, agent, hub)),
         ),
+        receipt_routes::errand(&proving::board(home)),
         // The next errand goes here.
     ]
 }
@@ -142,7 +143,8 @@ pub fn press_of(config: &Config, threads: NonZeroUsize) -> Result<Arc<Press>> {
 /// # Errors
 /// When the queue to the printers cannot be made.
 pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Result<desk::Desk> {
-    let (press, packs_press) = (Arc::clone(press), Arc::clone(press));
+    let board = proving::board(&Home::open(config)?);
+    let (press, packs_press, proving_press) = (Arc::clone(press), Arc::clone(press), Arc::clone(press));
     let languages = press.forms().languages().iter();
     let languages = languages.map(|(language, name)| (language, name.to_owned())).collect();
     let own_forms = own_forms(press.forms());
@@ -150,6 +152,7 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
     if let Some(queue) = &printers {
         printing::start(queue, station, &config.trusts()?)?;
     }
+    proving::start(config, station, &proving_press, printers.as_ref(), &board)?;
     Ok(desk::Desk {
         station: Arc::clone(station),
         print: Arc::new(move |sheet| {
@@ -181,6 +184,7 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
         symbols: config.forms.symbols()?,
         printers,
         packs: Some(Arc::new(crate::packs::lend(config, packs_press)?)),
+        fleet: Some(board),
         silent_browser: config.station.kiosk_printing,
         chance: Arc::new(|bytes| {
             rand_core::Rng::fill_bytes(&mut random::system(), bytes);
@@ -212,7 +216,7 @@ fn own_forms(forms: &Forms) -> Vec<desk::OwnForm> {
 /// When the desk cannot be built.
 pub fn router(config: &Config, station: &Arc<Station>, desk: desk::Desk) -> Result<Router> {
     let strict = desk.https.then(|| config.station.names.clone());
-    let router = desk::router(desk)?.merge(others(config, station));
+    let router = desk::router(desk)?.merge(others(config, station)?);
     Ok(match strict {
         Some(names) => alive::strictly(router, names),
         None => router,
@@ -220,15 +224,20 @@ pub fn router(config: &Config, station: &Arc<Station>, desk: desk::Desk) -> Resu
 }
 
 /// What other stations ask, and nothing of the desk.
-pub fn others(config: &Config, station: &Arc<Station>) -> Router {
+///
+/// # Errors
+/// When the station's directory cannot be read.
+pub fn others(config: &Config, station: &Arc<Station>) -> Result<Router> {
+    let board = proving::board(&Home::open(config)?);
     let others = [
         parcel_routes::routes(Arc::clone(station)),
         snapshot_routes::routes(Arc::clone(station)),
         alive::routes(Arc::clone(station)),
         certificate_routes::routes(Arc::clone(station), config),
+        receipt_routes::routes(Arc::clone(station), Some(board)),
         // The next routes for other stations go here.
     ];
-    others.into_iter().fold(Router::new(), Router::merge)
+    Ok(others.into_iter().fold(Router::new(), Router::merge))
 }
 
 /// Serves until told to stop, without TLS; requests in flight are finished.

@@ -7,6 +7,7 @@
 //!
 //! What a record or an index *means* is deliberately unknown here: both are bytes the caller made.
 
+mod canary;
 mod check;
 mod index;
 mod keyring;
@@ -20,6 +21,7 @@ mod writer;
 
 use std::io;
 
+pub use canary::MAX_CANARIES;
 pub use check::{RecordsChecked, SectionsChecked};
 pub use index::Block;
 pub use layout::SectionKind;

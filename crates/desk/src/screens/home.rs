@@ -122,6 +122,7 @@ struct Tile {
 
 fn tiles(visit: &Visit) -> Vec<Tile> {
     let mut tiles = vec![data_tile(visit), findings_tile(visit), station_tile(visit)];
+    tiles.extend(fleet_tile(visit));
     tiles.extend(watch_tile(visit));
     tiles.extend(day_tile(visit));
     tiles.extend(printing_tile(visit));
@@ -219,6 +220,19 @@ fn station_tile(visit: &Visit) -> Tile {
         lines,
         link: None,
     }
+}
+
+/// Which stations could be used, for whoever answers for them.
+fn fleet_tile(visit: &Visit) -> Option<Tile> {
+    let w = visit.w();
+    let (mark, words, lines) = crate::fleet::on_home(visit)?;
+    Some(Tile {
+        head: w["fleet-tile"].to_owned(),
+        mark,
+        words,
+        lines,
+        link: Some((w["fleet-go"].to_owned(), "/fleet")),
+    })
 }
 
 /// What the probes say together, while something is gone: a proposal that declares nothing.

@@ -235,6 +235,7 @@ impl Hospital {
             guard,
             fresh_hours: 26,
             only_new,
+            canaries: &[],
         };
         extract::run(source, self.shelf("H01").slots(), &order, &mut rng(), &mut |_| ())
     }

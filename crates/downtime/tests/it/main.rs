@@ -28,6 +28,7 @@ mod notebook;
 mod orders;
 mod payment;
 mod printing;
+mod readiness;
 mod returned;
 mod saving;
 mod scans;

@@ -63,7 +63,7 @@ impl Serve {
             listener,
             tls,
             router: serving::router(config, station, desk)?,
-            plain: config.station.plain.then(|| serving::others(config, station)),
+            plain: config.station.plain.then(|| serving::others(config, station)).transpose()?,
             limits,
         }];
         if let Some(address) = &config.station.peers_listen {
@@ -78,8 +78,8 @@ impl Serve {
             doors.push(Door {
                 listener,
                 tls,
-                router: serving::others(config, station).fallback(nothing_here),
-                plain: config.station.plain.then(|| serving::others(config, station)),
+                router: serving::others(config, station)?.fallback(nothing_here),
+                plain: config.station.plain.then(|| serving::others(config, station)).transpose()?,
                 limits,
             });
         }

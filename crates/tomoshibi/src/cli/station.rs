@@ -14,6 +14,8 @@ use super::person::{SponsorArgs, officer};
 use crate::home::{Home, station_key, write_durably};
 use crate::{random, secrets, trail};
 
+mod prove;
+
 /// Makes and enrols further stations.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -67,6 +69,8 @@ enum Action {
         #[arg(long)]
         trust: PathBuf,
     },
+    /// On any station: tries it now, as it does by itself after every snapshot, and says what came out.
+    Prove(prove::Prove),
     /// On the hub: takes a station out that was disposed of, lost or stolen. It opens no snapshot sealed from now on; what it holds
     /// already can only be opened with a user's password or badge, so reset those of whoever used it.
     Retire {
@@ -125,6 +129,7 @@ impl Station {
                     trust.display()
                 );
             }
+            Action::Prove(prove) => return prove.run(&self.config.read()?),
             Action::Retire { code, reason, by } => {
                 let mut home = Home::open(&self.config.read()?)?;
                 retire(&mut home, parse(code)?, reason, by)?;

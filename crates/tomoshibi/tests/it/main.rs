@@ -6,6 +6,7 @@ mod blanks;
 mod browser;
 mod custody;
 mod encrypted;
+mod fleet;
 mod leaving;
 mod notebook;
 mod one_day;

@@ -21,7 +21,7 @@ use super::plan::SealPlan;
 use super::record::{self, RecordSealer};
 use super::{
     MAX_BLOCKS, MAX_RECORD, MAX_RECORDS, MAX_SNAPSHOT, MAX_STAT, MAX_THIN, PLAIN_CLIENT, RECOVERY_CLIENT, SealFault,
-    keyring, recovery,
+    canary, keyring, recovery,
 };
 
 const BUFFER: usize = 256 << 10;
@@ -41,6 +41,8 @@ pub struct SnapshotWriter<'a, W: Write, R: CryptoRng> {
     sealed: Vec<u8>,
     sealer: &'a SealerSecret,
     rng: &'a mut R,
+    /// Plain bytes of the canary section; empty without one.
+    pub(super) canaries: Vec<u8>,
     failed: bool,
 }
 
@@ -112,6 +114,7 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
             sealed: Vec::new(),
             sealer,
             rng,
+            canaries: Vec::new(),
             failed: false,
         })
     }
@@ -150,6 +153,10 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
                 .ok_or(SealFault::Plan("a compartment has no key"))?;
             let sealed = sealbox::seal(key, &place.index(compartment), &plain, self.rng);
             self.sink.section(SectionKind::Index, compartment.0, &sealed)?;
+        }
+        if !self.canaries.is_empty() {
+            let sealed = canary::seal(&self.keys, &place, &self.canaries, self.rng)?;
+            self.sink.section(SectionKind::Canary, 0, &sealed)?;
         }
         self.sink.section(SectionKind::Stat, 0, stat)?;
         let Self {

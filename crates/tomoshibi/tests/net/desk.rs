@@ -168,17 +168,37 @@ impl Person {
         Ok(charts)
     }
 
-    /// Opens somebody's chart; what the desk shows of it.
-    pub fn look(&mut self, dice: &mut Dice) -> Result<Page, String> {
-        let charts = self.charts()?;
-        let page = self.get(&charts[dice.roll(charts.len())])?;
-        if page.status == 200 { Ok(page) } else { Err(self.tells("a chart", &page)) }
+    /// The chart of the nth patient by number, who is the same at every station.
+    pub fn of_patient(&mut self, n: usize) -> Result<String, String> {
+        let page = self.page("/patients")?;
+        let text = page.text();
+        let mut people: Vec<(String, String)> = text
+            .split("data-row href=\"")
+            .skip(1)
+            .filter_map(|row| {
+                let (chart, rest) = row.split_once('"')?;
+                let digits = |part: &&str| part.len() >= 6 && part.bytes().all(|b| b.is_ascii_digit());
+                let number = rest.split(|c: char| !c.is_ascii_alphanumeric()).find(digits)?;
+                Some((number.to_owned(), chart.to_owned()))
+            })
+            .collect();
+        people.sort();
+        people.dedup_by(|one, other| one.0 == other.0);
+        match people.len() {
+            0 => Err(self.tells("the numbers of patients", &page)),
+            all => Ok(people[n % all].1.clone()),
+        }
     }
 
     /// A note about somebody of today.
     pub fn note(&mut self, text: &str, dice: &mut Dice) -> Result<Saved, String> {
         let charts = self.charts()?;
-        let address = format!("{}/note", charts[dice.roll(charts.len())]);
+        self.note_on(&charts[dice.roll(charts.len())], text)
+    }
+
+    /// A note in this chart.
+    pub fn note_on(&mut self, chart: &str, text: &str) -> Result<Saved, String> {
+        let address = format!("{chart}/note");
         let page = self.get(&address)?;
         let Some(once) = field(&page, "once") else {
             return Err(self.tells("the note's form", &page));

@@ -112,7 +112,7 @@ impl Seen {
 }
 
 /// The number of the sealed data on the home page: 第…号.
-fn epoch(home: &str) -> Option<u64> {
+pub fn epoch(home: &str) -> Option<u64> {
     let after = home.split('第').skip(1);
     after
         .filter_map(|rest| rest.split_once('号'))

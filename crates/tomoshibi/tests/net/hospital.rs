@@ -205,7 +205,11 @@ impl Hospital {
     /// A power cut at a station, as far as a process sees one.
     pub fn kill(&self, place: usize) {
         if let Some(mut child) = self.process(place).take() {
-            child.kill().expect("killed");
+            // What watches it lets it go when it is killed itself: the program first.
+            for id in started_by(child.id()) {
+                let _ = Command::new("kill").args(["-9", &id.to_string()]).stderr(Stdio::null()).status();
+            }
+            let _ = child.kill();
             child.wait().expect("gone");
         }
     }
@@ -272,6 +276,15 @@ impl Drop for Hospital {
             }
         }
     }
+}
+
+/// The processes that a process started, the last ones first.
+fn started_by(id: u32) -> Vec<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+    let children: Vec<u32> = children.split_whitespace().filter_map(|id| id.parse().ok()).collect();
+    let mut all: Vec<u32> = children.iter().flat_map(|id| started_by(*id)).collect();
+    all.extend(children);
+    all
 }
 
 /// One entry as the EHR would get it.

@@ -112,12 +112,11 @@ fn watched(hospital: &Hospital, words: &[&str], log: &Path, new: u64) {
     start_under(hospital, words, log);
     until_it_has(hospital, new);
     hospital.kill(WARD);
-    // Killed with strace dead, the program goes on: it is looked for until nobody answers.
     assert!(log.exists(), "strace is missing: it comes in Debian's package strace");
 }
 
 fn start_under(hospital: &Hospital, words: &[&str], log: &Path) -> bool {
-    let mut under = vec!["strace".to_owned(), "-f".to_owned(), "-qq".to_owned(), "--kill-on-exit".to_owned()];
+    let mut under = vec!["strace".to_owned(), "-f".to_owned(), "-qq".to_owned()];
     under.extend(words.iter().map(|word| (*word).to_owned()));
     under.push(log.display().to_string());
     under.push("--".to_owned());

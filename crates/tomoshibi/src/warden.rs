@@ -74,7 +74,7 @@ impl Warden {
         };
         Self {
             hubs: settings.hubs.iter().map(hub).collect(),
-            line: Line::default(),
+            line: Line::with_plain(settings.plain),
             kept: None,
             since: clock::now(),
             raised: BTreeMap::new(),
@@ -96,6 +96,11 @@ impl Warden {
             Ok(roster) => (Some(roster), None),
             Err(fault) => (None, Some(format!("{fault:#}"))),
         };
+        if let Some(roster) = &roster
+            && let Err(fault) = self.line.trust(&roster.authorities())
+        {
+            tracing::warn!(%fault, "the trust file names an authority that is none");
+        }
         let mut strangers = Vec::new();
         let agent = self.line.agent(PATIENCE);
         for hub in &mut self.hubs {

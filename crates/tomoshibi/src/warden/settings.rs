@@ -41,6 +41,8 @@ pub struct Settings {
     pub command: Vec<String>,
     /// Address and port of the page; none without.
     pub listen: Option<String>,
+    /// Whether hubs on other machines may be asked without TLS, as `station.plain`.
+    pub plain: bool,
 }
 
 impl Default for Settings {
@@ -59,6 +61,7 @@ impl Default for Settings {
             again_minutes: 60,
             command: Vec::new(),
             listen: None,
+            plain: false,
         }
     }
 }

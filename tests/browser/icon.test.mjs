@@ -56,7 +56,8 @@ async function door(to) {
 before(async () => {
   browser = await launch();
   demo = await startTomoshibi({ arguments: ["--patients", "20", "--beds", "0"] });
-  const [hub, station] = demo.addresses().slice(0, 2).map((address) => new URL(address));
+  // The first address is that of the panel.
+  const [hub, station] = demo.addresses().slice(1, 3).map((address) => new URL(address));
   doors.push(await door(hub), await door(station));
   folder = mkdtempSync(join(tmpdir(), "tomoshibi-icon-"));
   const config = join(demo.folder, "hub", "tomoshibi.toml");

@@ -129,6 +129,11 @@ fn wards(config: &Config, stations: &[Enrolled], at: Option<&str>) -> Vec<Ward> 
     for station in stations.iter().filter(|station| !station.retired) {
         let code = station.code.as_str();
         let place = icon.places.get(code).cloned().unwrap_or_default();
+        // Nobody can work in a server room; a hub that people can go to has a place.
+        let is_hub = station.hub || (config.station.hub.is_none() && code == config.station.code);
+        if is_hub && place.is_empty() {
+            continue;
+        }
         let serves: Vec<&String> = station.wards.iter().chain(&station.departments).collect();
         for ward in &serves {
             let list = all.entry((*ward).clone()).or_default();
@@ -194,21 +199,19 @@ fn page(config: &Config, hubs: &[String], stations: &[Enrolled], at: Option<&str
         .map(|hub| format!("<li><a href=\"{0}/\">{0}/</a></li>", escape(hub)))
         .collect();
     let mut todo = String::new();
-    if !config.icon.forms.is_empty() {
-        let _ = write!(
-            todo,
-            "<li>紙の様式で続ける：<b>{0}</b> <span lang=\"en\">Go on with the paper forms: {0}</span></li>",
-            escape(&config.icon.forms)
-        );
-    } else {
-        todo.push_str(
-            "<li>紙の様式で続ける（病棟・受付の災害用の棚） <span lang=\"en\">Go on with the paper forms</span></li>",
-        );
-    }
+    let forms = match config.icon.forms.as_str() {
+        "" => "病棟・受付の災害用の棚",
+        forms => forms,
+    };
+    let _ = write!(
+        todo,
+        "<li>紙の様式で続ける：<b>{}</b> <span lang=\"en\">Go on with the paper forms</span></li>",
+        escape(forms)
+    );
     if !config.icon.phone.is_empty() {
         let _ = write!(
             todo,
-            "<li>連絡先：<b>{0}</b> <span lang=\"en\">Call {0}</span></li>",
+            "<li>連絡先：<b>{}</b> <span lang=\"en\">Whom to call</span></li>",
             escape(&config.icon.phone)
         );
     }

@@ -18,8 +18,8 @@ use crate::config::Config;
 use crate::home::Home;
 use crate::line::Line;
 use crate::{
-    clock, disk_room, disk_watch, hub_link, parcel_routes, printing, probes, random, schedule, snapshot_routes,
-    timekeeping,
+    clock, disk_room, disk_watch, fetching, heartbeat, hub_link, parcel_routes, printing, probes, random, schedule,
+    snapshot_routes, timekeeping,
 };
 
 /// Starts the station of a configuration: journal recovered, shelf opened, watches running.
@@ -51,15 +51,8 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
         Some(hub) => {
             let every = Duration::from_secs(config.station.hub_every_seconds.max(1));
             let hub = hub.trim_end_matches('/').to_owned();
-            hub_link::start(
-                &station,
-                hub,
-                every,
-                home.data.clone(),
-                hub_time,
-                Line::default(),
-                errands(),
-            )?;
+            hub_link::start(&station, hub.clone(), every, hub_time, Line::default(), errands())?;
+            fetching::start(&station, hub, every, &home.data, Line::default())?;
         }
         None if watched.iter().any(|probe| probe.what.is_ehr()) => {}
         None => tracing::warn!("no probe of the EHR: the mode bar cannot say 通常"),
@@ -67,6 +60,7 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
     probes::start(&station, watched, &home.data)?;
     disk_room::start(&station, &home.data)?;
     disk_watch::start(&station, &home.data)?;
+    heartbeat::start(&station, home.sealer().ok())?;
     if let Some(extract) = &config.extract {
         schedule::start(&station, config.clone(), extract)?;
     }

@@ -20,8 +20,8 @@ use crate::home::Home;
 use crate::line::Line;
 use crate::listening::{Door, Limits};
 use crate::{
-    alive, certificate_routes, clock, disk_room, disk_watch, hub_link, listening, parcel_routes, printing, probes,
-    proving, random, receipt_routes, schedule, snapshot_routes, timekeeping,
+    alive, certificate_routes, clock, disk_room, disk_watch, fetching, heartbeat, hub_link, listening, parcel_routes,
+    printing, probes, proving, random, receipt_routes, schedule, snapshot_routes, timekeeping,
 };
 
 /// Starts the station of a configuration: journal recovered, shelf opened, watches running.
@@ -66,13 +66,13 @@ pub fn started(config: &Config) -> Result<(Arc<Station>, Keeper)> {
             let hub = hub.trim_end_matches('/').to_owned();
             hub_link::start(
                 &station,
-                hub,
+                hub.clone(),
                 every,
-                home.data.clone(),
                 hub_time,
-                line,
+                line.clone(),
                 errands(&home, &keeper),
             )?;
+            fetching::start(&station, hub, every, &home.data, line)?;
         }
         None if watched.iter().any(|probe| probe.what.is_ehr()) => {}
         None => tracing::warn!("no probe of the EHR: the mode bar cannot say 通常"),
@@ -80,6 +80,7 @@ pub fn started(config: &Config) -> Result<(Arc<Station>, Keeper)> {
     probes::start(&station, watched, &home.data)?;
     disk_room::start(&station, &home.data)?;
     disk_watch::start(&station, &home.data)?;
+    heartbeat::start(&station, home.sealer().ok())?;
     if let Some(extract) = &config.extract {
         schedule::start(&station, config.clone(), extract)?;
     }

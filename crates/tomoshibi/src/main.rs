@@ -28,13 +28,18 @@ mod parcel_routes;
 mod printing;
 mod probes;
 mod progress;
+mod protecting;
 mod random;
+mod release_routes;
+mod releases;
 mod schedule;
 mod secrets;
 mod serving;
 mod snapshot_routes;
+mod supervising;
 mod timekeeping;
 mod trail;
+mod updating;
 
 use std::process::ExitCode;
 

@@ -38,6 +38,8 @@ pub enum Purpose {
     Release,
     /// That a hospital wants a version, by the hospital.
     Approval,
+    /// Which program a station runs and how it stands with newer ones, by that station.
+    Update,
 }
 
 impl Purpose {
@@ -55,6 +57,7 @@ impl Purpose {
             Self::Pack => b"pack",
             Self::Release => b"release",
             Self::Approval => b"approval",
+            Self::Update => b"update",
         }
     }
 }

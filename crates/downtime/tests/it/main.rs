@@ -35,4 +35,5 @@ mod scopes;
 mod sealing;
 mod table;
 mod together;
+mod updates;
 mod working;

@@ -963,6 +963,23 @@ proof-second-silent-short = no copy
 proof-second-unknown-short = not checked
 proof-people-came-short = good
 proof-nobody-came-short = nobody came
+
+# Versions of the program (docs/operating/updates.md)
+update-version = Program version { $version }
+update-current = The program is up to date
+update-not-set-up = Automatic updates are not in use (no keys are trusted here)
+update-fetching = Fetching version { $version } ({ $percent }%)
+update-trying = Version { $version } is on trial
+update-went-back = Version { $version } did not come up; the one before runs again since { $at }: { $why }
+update-refused = Version { $version } was not taken ({ $at }): { $why }
+update-expired = Version { $version } may no longer be taken; the present one goes on running
+update-waits-turn = Version { $version }: this station's turn begins { $at }
+update-waits-hours = Version { $version }: changes over outside clinic hours
+update-waits-declared = Version { $version }: not while a downtime is declared
+update-waits-mode = Version { $version }: not before the mode is normal again
+update-waits-drill = Version { $version }: not during a drill
+update-waits-paused = Version { $version }: paused ({ $why })
+update-waits-service = Version { $version }: cannot change over, because the program was not started as a service
 kind-patient = Patients
 kind-appointment = Appointments
 kind-order = Examinations booked

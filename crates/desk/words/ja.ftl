@@ -957,6 +957,23 @@ proof-second-silent-short = 控えなし
 proof-second-unknown-short = 未確認
 proof-people-came-short = よし
 proof-nobody-came-short = 誰も来ず
+
+# プログラムの版（docs/operating/updates.md）
+update-version = プログラムの版 { $version }
+update-current = プログラムは新しい版です
+update-not-set-up = 自動更新は使っていません（信頼する鍵がありません）
+update-fetching = 版 { $version } を受け取っています（{ $percent }%）
+update-trying = 版 { $version } を試しています
+update-went-back = 版 { $version } は立ち上がらず、{ $at } に前の版へ戻りました: { $why }
+update-refused = 版 { $version } は採用しませんでした（{ $at }）: { $why }
+update-expired = 版 { $version } の配布期限が過ぎました。今の版のまま動いています
+update-waits-turn = 版 { $version }: この端末の番は { $at } からです
+update-waits-hours = 版 { $version }: 診療の時間が終わってから切り替えます
+update-waits-declared = 版 { $version }: 停止が宣言されている間は切り替えません
+update-waits-mode = 版 { $version }: 「通常」に戻るまで切り替えません
+update-waits-drill = 版 { $version }: 訓練の間は切り替えません
+update-waits-paused = 版 { $version }: 一時停止中です（{ $why }）
+update-waits-service = 版 { $version }: サービスとして動いていないので切り替えられません
 kind-patient = 患者基本情報
 kind-appointment = 予約
 kind-order = 検査予約

@@ -23,4 +23,5 @@ pub mod shelf;
 pub mod sources;
 pub mod state;
 pub mod stations;
+pub mod updates;
 pub mod view;

@@ -16,9 +16,9 @@ pub mod alarm;
 pub mod board;
 pub mod canaries;
 mod checks;
-mod lines;
 pub mod fleet;
 pub mod kept;
+mod lines;
 
 pub mod proof;
 pub mod receipt;

@@ -24,8 +24,8 @@ use crate::identity::{EVERYBODY, Roster, SignInFault, Unlocked, UserRecord, unlo
 use crate::index::Index;
 use crate::state::SnapshotState;
 
-mod canaries;
 mod arrivals;
+mod canaries;
 
 pub use arrivals::{ArrivalFault, Pulled};
 

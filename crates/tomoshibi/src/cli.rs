@@ -26,8 +26,10 @@ mod password;
 mod person;
 mod print;
 mod recovery;
+mod release;
 mod scan;
 mod serve;
+mod service;
 mod station;
 mod synth;
 mod user;
@@ -107,6 +109,10 @@ enum Command {
     Maintenance(maintenance::Maintenance),
     /// Destroys what this station holds, keys first, with a certificate.
     Dispose(dispose::Dispose),
+    /// New versions of the program: signs, approves and lets them in.
+    Release(release::ReleaseCommand),
+    /// Installs this station as a service of the operating system.
+    Service(service::Service),
     /// Explains the configuration and checks what this station has.
     Doctor(doctor::Doctor),
 }
@@ -176,6 +182,8 @@ impl Cli {
             Command::Scan(command) => command.run(),
             Command::Maintenance(command) => command.run(),
             Command::Dispose(command) => command.run(),
+            Command::Release(command) => command.run(),
+            Command::Service(command) => command.run(),
             Command::Doctor(command) => command.run(),
         }
     }

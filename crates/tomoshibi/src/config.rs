@@ -21,6 +21,7 @@ pub mod source;
 pub mod sql;
 mod ssmix2;
 pub mod symbols;
+pub mod update;
 
 /// A station's configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -68,9 +69,15 @@ pub struct Config {
     /// The page behind the desktop icon of terminals that have a browser only.
     #[serde(default)]
     pub icon: line::Icon,
+    /// New versions of the program.
+    #[serde(default)]
+    pub update: update::Update,
     /// Where the file lies; relative paths start there.
     #[serde(skip)]
     pub home: PathBuf,
+    /// The file itself.
+    #[serde(skip)]
+    pub file: PathBuf,
 }
 
 /// `[hospital]`
@@ -348,12 +355,14 @@ impl Config {
         }
         let text =
             std::fs::read_to_string(path).with_context(|| format!("設定ファイル {} を読めません", path.display()))?;
-        let mut config: Self = toml::from_str(&text).with_context(|| {
+        // An editor of Windows may have put its mark before the text.
+        let mut config: Self = toml::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text)).with_context(|| {
             format!(
                 "設定ファイル {} の書き方が違います。直してから起動してください",
                 path.display()
             )
         })?;
+        path.clone_into(&mut config.file);
         config.home = path.parent().map(Path::to_path_buf).unwrap_or_default();
         config
             .check()
@@ -400,6 +409,7 @@ impl Config {
         self.packs.check(&self.printers()?)?;
         self.trusts()?;
         self.payment.rules()?;
+        self.update.allowed()?;
         Ok(())
     }
 

@@ -1,9 +1,8 @@
-//! How much room is left on the disk of this station's data, asked of `df` (on Windows `fsutil`) every minute.
+//! How much room is left on the disk of this station's data, asked of `df` every minute, on Windows of the system itself.
 //!
-//! Where neither answers the disk counts as not checked, and S70 says so.
+//! Where nobody answers the disk counts as not checked, and S70 says so.
 
 use std::path::Path;
-use std::process::Command;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -26,7 +25,9 @@ pub fn start(station: &Arc<Station>, data: &Path) -> std::io::Result<()> {
 
 fn watch(station: &Weak<Station>, data: &Path) {
     loop {
-        let Some(now) = station.upgrade().map(|station| station.now()) else { return };
+        let Some(now) = station.upgrade().map(|station| station.now()) else {
+            return;
+        };
         let room = look(data, now);
         let Some(station) = station.upgrade() else { return };
         station.observe_disk(room);
@@ -36,40 +37,28 @@ fn watch(station: &Weak<Station>, data: &Path) {
 }
 
 /// Room on the disk of a directory, now; `None` where nobody can say.
+#[cfg(windows)]
 #[must_use]
-pub fn look(data: &Path, now: Moment) -> Option<Disk> {
-    let mut ask = if cfg!(windows) {
-        let mut fsutil = Command::new("fsutil");
-        fsutil.args(["volume", "diskfree"]);
-        fsutil
-    } else {
-        let mut df = Command::new("df");
-        df.arg("-Pk");
-        df
-    };
-    let said = ask.arg(data).output().ok().filter(|said| said.status.success())?;
-    let text = String::from_utf8_lossy(&said.stdout);
-    if cfg!(windows) {
-        read_fsutil(&text, now)
-    } else {
-        read(&text, now)
-    }
+pub fn look(data: &Path, at: Moment) -> Option<Disk> {
+    Some(Disk {
+        free: fs4::available_space(data).ok()?,
+        all: fs4::total_space(data).ok()?,
+        at,
+    })
 }
 
-/// `fsutil volume diskfree`: free bytes, bytes in all, each behind a colon, in whatever language the words are.
-fn read_fsutil(text: &str, at: Moment) -> Option<Disk> {
-    let number = |line: &str| {
-        let (_, value) = line.rsplit_once([':', '：'])?;
-        let value = value.split(['(', '（']).next()?;
-        let digits: String = value.chars().filter(char::is_ascii_digit).collect();
-        digits.parse::<u64>().ok()
-    };
-    let mut numbers = text.lines().filter_map(number);
-    let (free, all) = (numbers.next()?, numbers.next()?);
-    (free <= all).then_some(Disk { free, all, at })
+/// Room on the disk of a directory, now; `None` where nobody can say.
+#[cfg(not(windows))]
+#[must_use]
+pub fn look(data: &Path, at: Moment) -> Option<Disk> {
+    let said = std::process::Command::new("df").arg("-Pk").arg(data).output();
+    said.ok()
+        .filter(|done| done.status.success())
+        .and_then(|done| read(&String::from_utf8_lossy(&done.stdout), at))
 }
 
 /// The POSIX form of `df`: a head, then device, 1024-blocks in all, used, available, …
+#[cfg(any(test, not(windows)))]
 fn read(text: &str, at: Moment) -> Option<Disk> {
     let line = text.lines().nth(1)?;
     // A device's name may hold blanks; the numbers are counted from the percent sign.
@@ -99,15 +88,6 @@ mod tests {
         };
         assert_eq!(read(&text("/dev/sda1"), Moment(7)), Some(room));
         assert_eq!(read(&text("//server/a share"), Moment(7)), Some(room));
-        let fsutil = "Total free bytes        :  53,687,091,200 ( 50.0 GB)\nTotal bytes             : 107,374,182,400 (100.0 GB)\nTotal quota free bytes  :  53,687,091,200 ( 50.0 GB)\n";
-        let japanese = "合計空きバイト数        : 53687091200 ( 50.0 GB)\n合計バイト数            : 107374182400 (100.0 GB)\n";
-        let room = Disk {
-            free: 50 << 30,
-            all: 100 << 30,
-            at: Moment(7),
-        };
-        assert_eq!((read_fsutil(fsutil, Moment(7)), read_fsutil(japanese, Moment(7))), (Some(room), Some(room)));
-        assert_eq!(read_fsutil("Error 5: access denied", Moment(7)), None);
         for bad in ["", "head only\n", "head\n/dev/sda1 - - - - /\n", "head\n25% /\n"] {
             assert_eq!(read(bad, Moment(7)), None, "{bad:?}");
         }

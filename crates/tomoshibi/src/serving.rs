@@ -21,7 +21,7 @@ use crate::line::Line;
 use crate::listening::{Door, Limits};
 use crate::{
     alive, certificate_routes, clock, disk_room, disk_watch, fetching, heartbeat, hub_link, listening, parcel_routes,
-    printing, probes, proving, random, receipt_routes, schedule, snapshot_routes, timekeeping,
+    printing, probes, proving, random, receipt_routes, release_routes, schedule, snapshot_routes, timekeeping,
 };
 
 /// Starts the station of a configuration: journal recovered, shelf opened, watches running.
@@ -29,14 +29,24 @@ use crate::{
 /// # Errors
 /// When keys, journal or shelf cannot be used.
 pub fn station(config: &Config) -> Result<Arc<Station>> {
-    started(config).map(|(station, _)| station)
+    started(config).map(|started| started.station)
 }
 
-/// The same with the keeper of its certificate.
+/// A running station with what belongs to its doors.
+pub struct Started {
+    /// The station.
+    pub station: Arc<Station>,
+    /// The keeper of its certificate.
+    pub keeper: Keeper,
+    /// Its line to others.
+    pub line: Line,
+}
+
+/// The same with what belongs to its doors.
 ///
 /// # Errors
 /// As [`station`].
-pub fn started(config: &Config) -> Result<(Arc<Station>, Keeper)> {
+pub fn started(config: &Config) -> Result<Started> {
     let home = Home::open(config)?;
     let line = Line::new(config, &home.roster.authorities())?;
     let parts = Parts {
@@ -72,7 +82,7 @@ pub fn started(config: &Config) -> Result<(Arc<Station>, Keeper)> {
                 line.clone(),
                 errands(&home, &keeper),
             )?;
-            fetching::start(&station, hub, every, &home.data, line)?;
+            fetching::start(&station, hub, every, &home.data, line.clone())?;
         }
         None if watched.iter().any(|probe| probe.what.is_ehr()) => {}
         None => tracing::warn!("no probe of the EHR: the mode bar cannot say 通常"),
@@ -84,7 +94,7 @@ pub fn started(config: &Config) -> Result<(Arc<Station>, Keeper)> {
     if let Some(extract) = &config.extract {
         schedule::start(&station, config.clone(), extract)?;
     }
-    Ok((station, keeper))
+    Ok(Started { station, keeper, line })
 }
 
 /// What is done at each visit besides exchanging entries.
@@ -229,13 +239,15 @@ pub fn router(config: &Config, station: &Arc<Station>, desk: desk::Desk) -> Resu
 /// # Errors
 /// When the station's directory cannot be read.
 pub fn others(config: &Config, station: &Arc<Station>) -> Result<Router> {
-    let board = proving::board(&Home::open(config)?);
+    let home = Home::open(config)?;
+    let board = proving::board(&home);
     let others = [
         parcel_routes::routes(Arc::clone(station)),
         snapshot_routes::routes(Arc::clone(station)),
         alive::routes(Arc::clone(station)),
         certificate_routes::routes(Arc::clone(station), config),
         receipt_routes::routes(Arc::clone(station), Some(board)),
+        release_routes::routes(&home),
         // The next routes for other stations go here.
     ];
     Ok(others.into_iter().fold(Router::new(), Router::merge))

@@ -8,8 +8,8 @@
 //!
 //! What a record or an index *means* is deliberately unknown here: both are bytes the caller made.
 
-mod canary;
 mod amend;
+mod canary;
 mod changes;
 mod check;
 mod index;
@@ -25,8 +25,8 @@ mod writer;
 
 use std::io;
 
-pub use canary::MAX_CANARIES;
 pub use amend::Amendment;
+pub use canary::MAX_CANARIES;
 pub use check::{RecordsChecked, SectionsChecked};
 pub use index::Block;
 pub use layout::SectionKind;

@@ -18,6 +18,8 @@ const STEPS: [(&str, u32); 22] = [
     ("state", 1),
     // Before: from the EHR to a sealed snapshot.
     ("sources", 2),
+    // Beside: which program runs.
+    ("updates", 2),
     ("identity", 3),
     ("extract", 4),
     ("shelf", 5),

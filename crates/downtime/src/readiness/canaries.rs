@@ -117,7 +117,9 @@ impl Canaries {
         let unreadable = |why: String| CanaryFault::Unreadable(why);
         let bytes = |chart: &Chart| {
             let mut out = Vec::new();
-            chart.to_bytes(&mut out).map_err(|fault| unreadable(fault.to_string()))?;
+            chart
+                .to_bytes(&mut out)
+                .map_err(|fault| unreadable(fault.to_string()))?;
             Ok(Bytes(out))
         };
         let written = Written {

@@ -37,4 +37,5 @@ mod scopes;
 mod sealing;
 mod table;
 mod together;
+mod updates;
 mod working;

@@ -202,6 +202,8 @@ pub fn new(station: &NewStation<'_>) -> Result<PathBuf> {
         );
     }
     fs::create_dir_all(data.join("keys")).with_context(|| format!("{} を作れません", data.display()))?;
+    #[cfg(windows)]
+    crate::protecting::directory(&data, false).with_context(|| format!("{} の権限を絞れません", data.display()))?;
     let secret = StationSecret::random(&mut random::system());
     secrets::write(&station_key(&data), &secret.to_file_bytes())?;
     let public = station.dir.join(format!("{}.public", station.code));

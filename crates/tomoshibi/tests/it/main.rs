@@ -16,4 +16,8 @@ mod packs_at_night;
 mod packs_queued;
 mod program;
 mod scanning;
+#[cfg(unix)]
+mod service;
+#[cfg(unix)]
+mod updates;
 mod ward_paper;

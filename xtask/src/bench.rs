@@ -23,6 +23,7 @@ mod seal;
 mod search;
 mod server;
 mod sql;
+mod stations;
 mod storage;
 mod tables;
 mod typesetters;

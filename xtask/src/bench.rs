@@ -14,6 +14,7 @@ mod machine;
 mod measure;
 mod messages;
 mod mllp;
+mod outage;
 mod pages;
 mod paper;
 mod peers;

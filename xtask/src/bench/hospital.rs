@@ -137,6 +137,11 @@ impl Hospital {
         self.folder.join("hub").join("tomoshibi.toml")
     }
 
+    /// The hub's data.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("hub").join("data")
+    }
+
     /// A file with everybody's password.
     pub fn password_file(&self) -> PathBuf {
         self.folder.join("password.txt")
@@ -244,7 +249,8 @@ impl Hospital {
         Connection::open(server.address)?.must_answer(&form, 303).map(drop)
     }
 
-    fn call(&self, arguments: &[&str]) -> Result<()> {
+    /// Runs the program, which must succeed.
+    pub fn call(&self, arguments: &[&str]) -> Result<()> {
         let output = Command::new(&self.program)
             .args(arguments)
             .stdin(Stdio::null())

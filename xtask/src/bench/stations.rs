@@ -172,7 +172,9 @@ impl Slow {
     fn finish(mut self) -> Result<()> {
         self.stop.store(true, Ordering::SeqCst);
         let thread = self.thread.take().context("the slow ones were finished before")?;
-        thread.join().map_err(|_| anyhow::anyhow!("the thread of the slow ones broke"))?
+        thread
+            .join()
+            .map_err(|_| anyhow::anyhow!("the thread of the slow ones broke"))?
     }
 }
 
@@ -224,7 +226,9 @@ impl Nginx {
 impl Drop for Nginx {
     fn drop(&mut self) {
         // Asked kindly, it takes its workers with it.
-        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        let asked = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status();
         if asked.is_err() {
             let _ = self.child.kill();
         }
@@ -261,7 +265,11 @@ fn rsync_to(hospital: &Hospital, scratch: &Path, many: usize) -> Result<f64> {
             let mut clients = Vec::new();
             for one in 0..4.min(many - four * 4) {
                 let to = text(&folder.join("to").join(one.to_string()))?;
-                clients.push(Command::new(RSYNC.program).args(["-q", "--ignore-times", "--whole-file", &source, &to]).spawn()?);
+                clients.push(
+                    Command::new(RSYNC.program)
+                        .args(["-q", "--ignore-times", "--whole-file", &source, &to])
+                        .spawn()?,
+                );
             }
             for mut client in clients {
                 if !client.wait()?.success() {

@@ -18,8 +18,24 @@ const LIBRARY: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 /// Seconds by which the clock is wrong, one after the other: small ones, a day, across the time for which data count as fresh, years;
 /// 1970 and 2038 are among them.
 const JUMPS: [i64; 18] = [
-    1, -1, 60, -60, 3_600, -3_600, 86_400, -86_400, 100_000, -100_000, 259_200, -259_200, 31_536_000, -31_536_000, 315_360_000,
-    -315_360_000, 378_691_200, -1_700_000_000,
+    1,
+    -1,
+    60,
+    -60,
+    3_600,
+    -3_600,
+    86_400,
+    -86_400,
+    100_000,
+    -100_000,
+    259_200,
+    -259_200,
+    31_536_000,
+    -31_536_000,
+    315_360_000,
+    -315_360_000,
+    378_691_200,
+    -1_700_000_000,
 ];
 /// How many are tried in the suite; torture tries all.
 const IN_THE_SUITE: usize = 3;
@@ -65,16 +81,20 @@ fn a_clock_that_jumps_never_makes_old_data_fresh() {
             story.work_at(ward, &mut dice);
             story.work_at(WARDS.start + 1, &mut dice);
             tell(0);
-            until("the mode is right again", Duration::from_secs(60), || {
-                match Person::at(&hospital, ward, RECEPTION).mode()?.as_str() {
+            until(
+                "the mode is right again",
+                Duration::from_secs(60),
+                || match Person::at(&hospital, ward, RECEPTION).mode()?.as_str() {
                     "ehr" => Ok(()),
                     mode => Err(mode.to_owned()),
-                }
-            });
+                },
+            );
             story.sits_down(ward, Desk::at(&hospital, ward));
             story.comes_together(&format!("clock by {by} s, seed {seed}"));
         }
-        println!("torture: {wanted} jumps of a clock, seed {seed}: {said_old} times the data were of another day for it, and it said so");
+        println!(
+            "torture: {wanted} jumps of a clock, seed {seed}: {said_old} times the data were of another day for it, and it said so"
+        );
     });
 }
 

@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const TRIES: usize = 12;
 /// How names begin.
 const KANA: [&str; 22] = [
-    "アイ", "イト", "オカ", "カト", "キム", "コバ", "サイ", "サト", "シミ", "スズ", "タカ", "タナ", "ナカ", "ハシ", "マツ", "モリ",
-    "ヤマ", "ヨシ", "ワタ", "フジ", "オオ", "ミヤ",
+    "アイ", "イト", "オカ", "カト", "キム", "コバ", "サイ", "サト", "シミ", "スズ", "タカ", "タナ", "ナカ", "ハシ",
+    "マツ", "モリ", "ヤマ", "ヨシ", "ワタ", "フジ", "オオ", "ミヤ",
 ];
 
 /// What somebody was told is saved.
@@ -76,7 +76,10 @@ impl Person {
     }
 
     pub fn get(&mut self, address: &str) -> Result<Page, String> {
-        let mut request = self.agent.get(format!("{}{address}", self.base)).header("accept-language", "ja");
+        let mut request = self
+            .agent
+            .get(format!("{}{address}", self.base))
+            .header("accept-language", "ja");
         if let Some(cookie) = self.cookie() {
             request = request.header("cookie", cookie);
         }
@@ -98,7 +101,11 @@ impl Person {
     }
 
     fn cookie(&self) -> Option<String> {
-        let all: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let all: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         (!all.is_empty()).then(|| all.join("; "))
     }
 
@@ -123,7 +130,11 @@ impl Person {
                 address: to.clone(),
                 body: Vec::new(),
             };
-            return if to.contains("done=") { Ok(unseen) } else { self.get(&to) };
+            return if to.contains("done=") {
+                Ok(unseen)
+            } else {
+                self.get(&to)
+            };
         }
         let status = answer.status().as_u16();
         let body = answer.into_body().read_to_vec().map_err(gone)?;
@@ -137,7 +148,11 @@ impl Person {
     fn tells(&self, what: &str, page: &Page) -> String {
         let text = page.text();
         let main = text.split("<main").nth(1).unwrap_or(&text);
-        let words: String = main.split('<').filter_map(|part| part.split_once('>')).map(|(_, words)| words).collect();
+        let words: String = main
+            .split('<')
+            .filter_map(|part| part.split_once('>'))
+            .map(|(_, words)| words)
+            .collect();
         let words: String = words.split_whitespace().collect::<Vec<_>>().join(" ");
         format!(
             "{}: {what}: {} {}: {}",
@@ -161,7 +176,11 @@ impl Person {
     /// Charts of today's list.
     pub fn charts(&mut self) -> Result<Vec<String>, String> {
         let page = self.page("/patients")?;
-        let charts: Vec<String> = page.links("/p/").into_iter().filter(|link| link.matches('/').count() == 2).collect();
+        let charts: Vec<String> = page
+            .links("/p/")
+            .into_iter()
+            .filter(|link| link.matches('/').count() == 2)
+            .collect();
         if charts.is_empty() {
             return Err(self.tells("the list", &page));
         }
@@ -174,12 +193,19 @@ impl Person {
         let text = page.text();
         let mut people: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for row in text.split("data-row href=\"").skip(1) {
-            let name = row.split_once('"').and_then(|(chart, rest)| Some((rest.split("</a>").next()?, chart)));
+            let name = row
+                .split_once('"')
+                .and_then(|(chart, rest)| Some((rest.split("</a>").next()?, chart)));
             if let Some((name, chart)) = name.filter(|(_, chart)| chart.starts_with("/p/")) {
                 people.entry(name).or_default().insert(chart);
             }
         }
-        let alone: Vec<&str> = people.values().filter(|charts| charts.len() == 1).flatten().copied().collect();
+        let alone: Vec<&str> = people
+            .values()
+            .filter(|charts| charts.len() == 1)
+            .flatten()
+            .copied()
+            .collect();
         match alone.len() {
             0 => Err(self.tells("the names of patients", &page)),
             all => Ok(alone[n % all].to_owned()),
@@ -248,7 +274,9 @@ impl Person {
             self.page("/reception")?;
             let found = self.post("/reception", &[("q", KANA[dice.roll(KANA.len())])])?;
             let cards = found.links("/reception/");
-            let Some(card) = cards.get(dice.roll(cards.len())).filter(|link| link.len() > 11) else { continue };
+            let Some(card) = cards.get(dice.roll(cards.len())).filter(|link| link.len() > 11) else {
+                continue;
+            };
             let page = self.get(card)?;
             let text = page.text();
             let asks = text.contains("name=\"again\"") || text.contains("name=\"day\"");
@@ -281,12 +309,19 @@ impl Person {
     }
 
     fn post_all(&mut self, address: &str, fields: &BTreeMap<String, String>) -> Result<Page, String> {
-        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let fields: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         self.post(address, &fields)
     }
 
     fn saved(&self, kind: &'static str, what: &str, page: &Page) -> Result<Saved, String> {
-        let entry = page.address.split("done=").nth(1).map(|rest| rest.chars().take(64).collect::<String>());
+        let entry = page
+            .address
+            .split("done=")
+            .nth(1)
+            .map(|rest| rest.chars().take(64).collect::<String>());
         match entry {
             Some(entry) if entry.len() == 64 => Ok(Saved {
                 entry,

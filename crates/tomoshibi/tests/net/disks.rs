@@ -42,14 +42,21 @@ fn a_full_disk_loses_nothing_and_shows_nothing_as_saved() {
             "the last good data stay where newer ones have no room"
         );
         let (saved, refused) = (story.saved.len() - saved, story.refused() - refused);
-        assert!(refused >= 4, "on a full disk {saved} entries were said to be saved and {refused} refused");
+        assert!(
+            refused >= 4,
+            "on a full disk {saved} entries were said to be saved and {refused} refused"
+        );
 
         // Room again.
         assert!(at(&hospital, ward, "rm", &[&ballast.display().to_string()]));
         until("it saves again", Duration::from_secs(60), || {
             let saved = story.saved.len();
             story.work_at(ward, &mut dice);
-            if story.saved.len() > saved { Ok(()) } else { Err(story.last_refusal()) }
+            if story.saved.len() > saved {
+                Ok(())
+            } else {
+                Err(story.last_refusal())
+            }
         });
         story.comes_together("a disk that was full");
         println!("torture: a full disk: {refused} acts refused, every one that was said to be saved is everywhere");
@@ -62,7 +69,10 @@ fn small_disk(hospital: &Hospital, place: usize) {
     let script = format!(
         "mv {data} {data}.was && mkdir {data} && mount -t tmpfs -o size={SIZE}k,mode=700 none {data} && cp -a {data}.was/. {data}/"
     );
-    assert!(at(hospital, place, "sh", &["-c", &script]), "a disk of its own at {data}");
+    assert!(
+        at(hospital, place, "sh", &["-c", &script]),
+        "a disk of its own at {data}"
+    );
 }
 
 fn at(hospital: &Hospital, place: usize, program: &str, arguments: &[&str]) -> bool {

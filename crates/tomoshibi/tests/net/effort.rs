@@ -18,7 +18,9 @@ pub fn seed() -> u64 {
 
 /// How many of something are tried: so many in the suite, `all` in torture or as many as it was told.
 pub fn count(suite: usize, all: usize) -> usize {
-    let told = std::env::var("TORTURE_IMAGES").ok().and_then(|images| images.parse::<usize>().ok());
+    let told = std::env::var("TORTURE_IMAGES")
+        .ok()
+        .and_then(|images| images.parse::<usize>().ok());
     match told {
         Some(told) if is_torture() => told.clamp(1, all),
         _ if is_torture() => all,

@@ -68,8 +68,20 @@ impl Hospital {
         hospital.write_export(patients);
         let hub = hospital.text("H01");
         let names = ["--user", OFFICER, "--name", "灯山　明", "--password-file", &password];
-        let privacy = ["--privacy-user", "9101", "--privacy-name", "守山　望", "--privacy-password-file", &password];
-        ok(&[&["init", "--dir", &hub, "--hospital", "網の病院"], &names[..], &privacy[..]].concat());
+        let privacy = [
+            "--privacy-user",
+            "9101",
+            "--privacy-name",
+            "守山　望",
+            "--privacy-password-file",
+            &password,
+        ];
+        ok(&[
+            &["init", "--dir", &hub, "--hospital", "網の病院"],
+            &names[..],
+            &privacy[..],
+        ]
+        .concat());
         let mapping = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/hospital/a/mapping.toml");
         std::fs::copy(mapping, hospital.path("H01/mapping.toml")).expect("copied");
         hospital.rewrite(HUB, |text| {
@@ -77,10 +89,22 @@ impl Hospital {
             let extract = "\n[extract]\ndir = \"../export\"\nmapping = \"mapping.toml\"\n";
             text.replace("every_seconds = 5", &probe) + extract
         });
-        for (number, name, role) in [(RECEPTION, "受付　花", "reception"), (PHYSICIAN, "医師　一郎", "physician")] {
+        for (number, name, role) in [
+            (RECEPTION, "受付　花", "reception"),
+            (PHYSICIAN, "医師　一郎", "physician"),
+        ] {
             let config = hospital.config(HUB);
-            let who = ["user", "-c", &config, "add", "--number", number, "--name", name, "--role", role];
-            let by = ["--by", OFFICER, "--password-file", &password, "--new-password-file", &password];
+            let who = [
+                "user", "-c", &config, "add", "--number", number, "--name", name, "--role", role,
+            ];
+            let by = [
+                "--by",
+                OFFICER,
+                "--password-file",
+                &password,
+                "--new-password-file",
+                &password,
+            ];
             ok(&[&who[..], &by[..]].concat());
         }
         (1..STATIONS.len()).for_each(|place| hospital.enrol(place));
@@ -97,23 +121,53 @@ impl Hospital {
     pub fn write_export(&self, patients: u32) {
         let export = self.text("export");
         let many = patients.to_string();
-        ok(&["synth", "--patients", &many, "--date", "today", "--seed", "7", "--out", &export]);
+        ok(&[
+            "synth",
+            "--patients",
+            &many,
+            "--date",
+            "today",
+            "--seed",
+            "7",
+            "--out",
+            &export,
+        ]);
     }
 
     fn enrol(&self, place: usize) {
         let (code, letter) = STATIONS[place];
         let (node, letter, hub) = ((place + 1).to_string(), letter.to_string(), self.base(HUB));
         let what = ["--code", code, "--node", &node, "--letter", &letter];
-        let new = ["station", "new", "--dir", &self.text(code), "--hospital", "網の病院", "--hub", &hub];
+        let new = [
+            "station",
+            "new",
+            "--dir",
+            &self.text(code),
+            "--hospital",
+            "網の病院",
+            "--hub",
+            &hub,
+        ];
         ok(&[&new[..], &what[..]].concat());
         let (public, trust) = (
             self.text(&format!("{code}/{code}.public")),
             self.text(&format!("{code}/data/trust.cbor")),
         );
-        let add = ["station", "-c", &self.config(HUB), "add", "--public", &public, "--trust", &trust];
+        let add = [
+            "station",
+            "-c",
+            &self.config(HUB),
+            "add",
+            "--public",
+            &public,
+            "--trust",
+            &trust,
+        ];
         ok(&[&add[..], &what[..]].concat());
         let hub = format!("hub = \"{hub}\"");
-        self.rewrite(place, |text| text.replace(&hub, &format!("{hub}\nhub_every_seconds = 1")));
+        self.rewrite(place, |text| {
+            text.replace(&hub, &format!("{hub}\nhub_every_seconds = 1"))
+        });
     }
 
     /// Changes a station's configuration.
@@ -158,7 +212,16 @@ impl Hospital {
     pub fn sealing(&self) -> Command {
         let mut command = self.wires.at(HUB, env!("CARGO_BIN_EXE_tomoshibi"));
         let config = self.config(HUB);
-        command.args(["extract", "-c", &config, "--day", "today", "--accept", "--no-packs", "--json"]);
+        command.args([
+            "extract",
+            "-c",
+            &config,
+            "--day",
+            "today",
+            "--accept",
+            "--no-packs",
+            "--json",
+        ]);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command
     }
@@ -183,8 +246,14 @@ impl Hospital {
         command
             .args(&words[1..])
             .args(["serve", "-c", &self.config(place), "--listen", &address]);
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log(code));
-        command.stderr(log.expect("a log")).stdout(Stdio::piped()).stdin(Stdio::null());
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.log(code));
+        command
+            .stderr(log.expect("a log"))
+            .stdout(Stdio::piped())
+            .stdin(Stdio::null());
         how.variables.iter().for_each(|(name, value)| {
             command.env(name, value);
         });
@@ -207,7 +276,10 @@ impl Hospital {
         if let Some(mut child) = self.process(place).take() {
             // What watches it lets it go when it is killed itself: the program first.
             for id in started_by(child.id()) {
-                let _ = Command::new("kill").args(["-9", &id.to_string()]).stderr(Stdio::null()).status();
+                let _ = Command::new("kill")
+                    .args(["-9", &id.to_string()])
+                    .stderr(Stdio::null())
+                    .status();
             }
             let _ = child.kill();
             child.wait().expect("gone");
@@ -217,7 +289,9 @@ impl Hospital {
     /// Whether a station's process has ended by itself.
     pub fn has_ended(&self, place: usize) -> bool {
         let mut process = self.process(place);
-        process.as_mut().is_none_or(|child| child.try_wait().is_ok_and(|ended| ended.is_some()))
+        process
+            .as_mut()
+            .is_none_or(|child| child.try_wait().is_ok_and(|ended| ended.is_some()))
     }
 
     fn log(&self, code: &str) -> PathBuf {
@@ -228,8 +302,19 @@ impl Hospital {
     pub fn exported(&self, place: usize) -> Result<Vec<u8>, String> {
         let out = self.path(&format!("out-{place}"));
         let mut command = self.wires.at(place, env!("CARGO_BIN_EXE_tomoshibi"));
-        command.args(["export", "-c", &self.config(place), "--charset", "utf-8", "--user", OFFICER]);
-        command.args(["--password-file", &self.text("password")]).arg("--csv").arg(&out);
+        command.args([
+            "export",
+            "-c",
+            &self.config(place),
+            "--charset",
+            "utf-8",
+            "--user",
+            OFFICER,
+        ]);
+        command
+            .args(["--password-file", &self.text("password")])
+            .arg("--csv")
+            .arg(&out);
         let output = command.output().expect("the program starts");
         match output.status.code() {
             Some(0) => Ok(std::fs::read(out.join("entries.csv")).expect("the file")),
@@ -330,11 +415,21 @@ pub fn ok(arguments: &[&str]) {
 /// Everything a command said.
 pub fn said(output: &Output) -> String {
     let (out, err) = (&output.stdout, &output.stderr);
-    format!("{}\n{}{}", output.status, String::from_utf8_lossy(out), String::from_utf8_lossy(err))
+    format!(
+        "{}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(out),
+        String::from_utf8_lossy(err)
+    )
 }
 
 /// Copies a folder with everything in it.
 pub fn copy_folder(from: &Path, to: &Path) {
-    let status = Command::new("cp").arg("-a").arg(from).arg(to).status().expect("cp is there");
+    let status = Command::new("cp")
+        .arg("-a")
+        .arg(from)
+        .arg(to)
+        .status()
+        .expect("cp is there");
     assert!(status.success(), "{} to {}", from.display(), to.display());
 }

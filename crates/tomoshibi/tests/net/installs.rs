@@ -15,7 +15,18 @@ use crate::wires::alone;
 
 /// The calls that change a file, or on which durability hangs.
 const CALLS: [&str; 12] = [
-    "openat", "write", "pwrite64", "writev", "pwritev", "ftruncate", "fallocate", "fdatasync", "fsync", "rename", "unlink", "mkdir",
+    "openat",
+    "write",
+    "pwrite64",
+    "writev",
+    "pwritev",
+    "ftruncate",
+    "fallocate",
+    "fdatasync",
+    "fsync",
+    "rename",
+    "unlink",
+    "mkdir",
 ];
 /// What happens at a call.
 const ACCIDENTS: [&str; 3] = ["signal=KILL", "error=EIO", "error=ENOSPC"];
@@ -28,34 +39,37 @@ const FETCHED_WITHIN: Duration = Duration::from_secs(60);
 
 #[test]
 fn whatever_happens_while_new_data_are_installed_the_last_good_open() {
-    alone("installs::whatever_happens_while_new_data_are_installed_the_last_good_open", || {
-        let hospital = Hospital::new(40);
-        hospital.start(HUB);
-        hospital.start(WARD);
-        let old = until_it_has(&hospital, hospital.verified(HUB).expect("a first day"));
-        hospital.kill(WARD);
-        let (home, base) = (hospital.path(STATIONS[WARD].0), hospital.path("base"));
-        copy_folder(&home, &base);
-        hospital.seal();
-        let new = hospital.verified(HUB).expect("a second one");
-        let faults = faults(&hospital, &home, &base, new);
-        let (seed, all) = (usize::try_from(seed()).unwrap_or(0), faults.len());
-        let wanted = count(IN_THE_SUITE, all);
-        assert!(all > 3 * 10, "too few calls touch the shelf: {faults:?}");
-        // In the suite a few that lie far apart, others every day; kills among them.
-        let mut tried = BTreeMap::new();
-        for n in 0..wanted {
-            let fault = &faults[(seed + n * all / wanted) % all];
-            let left = one_accident(&hospital, &home, &base, fault, old..=new);
-            *tried.entry(left).or_insert(0_usize) += 1;
-        }
-        println!(
-            "torture: installing newer data, {wanted} of {all} accidents at {} calls: the old data stood after {}, the new after {}",
-            all / ACCIDENTS.len(),
-            tried.get(&old).unwrap_or(&0),
-            tried.get(&new).unwrap_or(&0),
-        );
-    });
+    alone(
+        "installs::whatever_happens_while_new_data_are_installed_the_last_good_open",
+        || {
+            let hospital = Hospital::new(40);
+            hospital.start(HUB);
+            hospital.start(WARD);
+            let old = until_it_has(&hospital, hospital.verified(HUB).expect("a first day"));
+            hospital.kill(WARD);
+            let (home, base) = (hospital.path(STATIONS[WARD].0), hospital.path("base"));
+            copy_folder(&home, &base);
+            hospital.seal();
+            let new = hospital.verified(HUB).expect("a second one");
+            let faults = faults(&hospital, &home, &base, new);
+            let (seed, all) = (usize::try_from(seed()).unwrap_or(0), faults.len());
+            let wanted = count(IN_THE_SUITE, all);
+            assert!(all > 3 * 10, "too few calls touch the shelf: {faults:?}");
+            // In the suite a few that lie far apart, others every day; kills among them.
+            let mut tried = BTreeMap::new();
+            for n in 0..wanted {
+                let fault = &faults[(seed + n * all / wanted) % all];
+                let left = one_accident(&hospital, &home, &base, fault, old..=new);
+                *tried.entry(left).or_insert(0_usize) += 1;
+            }
+            println!(
+                "torture: installing newer data, {wanted} of {all} accidents at {} calls: the old data stood after {}, the new after {}",
+                all / ACCIDENTS.len(),
+                tried.get(&old).unwrap_or(&0),
+                tried.get(&new).unwrap_or(&0),
+            );
+        },
+    );
 }
 
 /// Every call that touches the shelf while newer data are installed × every accident.
@@ -82,7 +96,9 @@ fn faults(hospital: &Hospital, home: &Path, base: &Path, new: u64) -> Vec<String
     let mut threads: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for line in text.lines() {
         let mut words = line.split_whitespace();
-        let (Some(thread), Some(call)) = (words.next(), words.next().and_then(|word| word.split_once('('))) else { continue };
+        let (Some(thread), Some(call)) = (words.next(), words.next().and_then(|word| word.split_once('('))) else {
+            continue;
+        };
         if let Some(call) = CALLS.iter().find(|known| **known == call.0) {
             *threads.entry((call, thread)).or_default() += 1;
         }
@@ -95,7 +111,11 @@ fn faults(hospital: &Hospital, home: &Path, base: &Path, new: u64) -> Vec<String
     let mut faults = Vec::new();
     for (call, most) in most {
         for n in 1..=most {
-            faults.extend(ACCIDENTS.iter().map(|accident| format!("inject={call}:{accident}:when={n}")));
+            faults.extend(
+                ACCIDENTS
+                    .iter()
+                    .map(|accident| format!("inject={call}:{accident}:when={n}")),
+            );
         }
     }
     faults
@@ -104,7 +124,10 @@ fn faults(hospital: &Hospital, home: &Path, base: &Path, new: u64) -> Vec<String
 /// The words with which strace looks at the shelf's files only.
 fn filter(hospital: &Hospital) -> Vec<String> {
     let paths = std::fs::read_to_string(hospital.path("paths")).expect("the paths");
-    paths.lines().flat_map(|path| ["-P".to_owned(), path.to_owned()]).collect()
+    paths
+        .lines()
+        .flat_map(|path| ["-P".to_owned(), path.to_owned()])
+        .collect()
 }
 
 /// A whole installation under strace.
@@ -141,26 +164,39 @@ fn one_accident(
     let (old, new) = (*between.start(), *between.end());
     let only = filter(hospital);
     let only: Vec<&str> = only.iter().map(String::as_str).collect();
-    let listens = start_under(hospital, &[&only[..], &["-e", fault, "-o"]].concat(), Path::new("/dev/null"));
+    let listens = start_under(
+        hospital,
+        &[&only[..], &["-e", fault, "-o"]].concat(),
+        Path::new("/dev/null"),
+    );
     let mut looker = Person::at(hospital, WARD, RECEPTION);
     let begun = Instant::now();
     // Until it dies, or has got over it.
     while listens && !hospital.has_ended(WARD) && begun.elapsed() < FETCHED_WITHIN {
         let seen = looker.get("/").ok().and_then(|home| crate::watch::epoch(&home.text()));
-        assert!(seen.is_none_or(|seen| between.contains(&seen)), "{fault}: data {seen:?} of {between:?}");
+        assert!(
+            seen.is_none_or(|seen| between.contains(&seen)),
+            "{fault}: data {seen:?} of {between:?}"
+        );
         if seen == Some(new) {
             break;
         }
         pause(30);
     }
     hospital.kill(WARD);
-    let left = hospital.intact(WARD).unwrap_or_else(|why| panic!("{fault}: nothing opens: {why}"));
+    let left = hospital
+        .intact(WARD)
+        .unwrap_or_else(|why| panic!("{fault}: nothing opens: {why}"));
     assert!(left == old || left == new, "{fault}: data {left} of {between:?}");
     hospital.start(WARD);
     until_it_has(hospital, new);
     hospital.kill(WARD);
     let now = hospital.intact(WARD);
-    assert_eq!(now.as_ref(), Ok(&new), "{fault}: left alone, it does not get the new data");
+    assert_eq!(
+        now.as_ref(),
+        Ok(&new),
+        "{fault}: left alone, it does not get the new data"
+    );
     left
 }
 

@@ -111,7 +111,11 @@ fn whatever_falls_apart_comes_together_again() {
         // In torture all of them, in the suite a few that differ: 103 and 312 have no common divisor.
         let first = dice.roll(all.len());
         for n in 0..wanted {
-            let course = &all[if wanted == all.len() { n } else { (first + n * 103) % all.len() }];
+            let course = &all[if wanted == all.len() {
+                n
+            } else {
+                (first + n * 103) % all.len()
+            }];
             println!("course {} of 312, seed {seed}: {course:?}", course.number);
             story.course(course, &mut dice);
         }
@@ -122,7 +126,11 @@ fn whatever_falls_apart_comes_together_again() {
             story.saved.len(),
             story.refused.len(),
         );
-        assert!(story.saved.len() >= wanted * STATIONS.len(), "people worked: {:?}", story.refused);
+        assert!(
+            story.saved.len() >= wanted * STATIONS.len(),
+            "people worked: {:?}",
+            story.refused
+        );
     });
 }
 
@@ -277,7 +285,10 @@ impl Story {
             let Some(row) = row else {
                 return Err(format!("{at} lacks what {} said is saved: {saved:?}", saved.station));
             };
-            assert_eq!((row["種別"].as_str(), row["端末"].as_str()), (saved.kind, saved.station));
+            assert_eq!(
+                (row["種別"].as_str(), row["端末"].as_str()),
+                (saved.kind, saved.station)
+            );
         }
         Ok(())
     }

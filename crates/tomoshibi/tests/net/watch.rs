@@ -85,7 +85,9 @@ impl Drop for Watch {
 impl Seen {
     fn look(&self, place: usize, looker: &mut Person) {
         let gone = *lock(&self.gone);
-        let (Ok(home), Ok(mode)) = (looker.get("/"), looker.mode()) else { return };
+        let (Ok(home), Ok(mode)) = (looker.get("/"), looker.mode()) else {
+            return;
+        };
         self.looks.fetch_add(1, Ordering::Relaxed);
         let code = STATIONS[place].0;
         let mut epochs = lock(&self.epochs);
@@ -114,9 +116,13 @@ impl Seen {
 /// The number of the sealed data on the home page: 第…号.
 pub fn epoch(home: &str) -> Option<u64> {
     let after = home.split('第').skip(1);
-    after
-        .filter_map(|rest| rest.split_once('号'))
-        .find_map(|(number, _)| number.trim_matches(['\u{2068}', '\u{2069}']).replace(',', "").parse().ok())
+    after.filter_map(|rest| rest.split_once('号')).find_map(|(number, _)| {
+        number
+            .trim_matches(['\u{2068}', '\u{2069}'])
+            .replace(',', "")
+            .parse()
+            .ok()
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

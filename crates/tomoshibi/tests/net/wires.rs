@@ -29,7 +29,15 @@ pub fn alone(test: &str, body: impl FnOnce()) {
         command.args(["--user", "--map-root-user"]);
     }
     let output = command
-        .args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"])
+        .args([
+            "--net",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            "--",
+        ])
         .arg(std::env::current_exe().expect("this test"))
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(INSIDE, test)
@@ -68,7 +76,9 @@ pub struct Wires {
 impl Wires {
     /// A bridge with so many places, numbered from 0, everybody reached by everybody.
     pub fn lay(places: usize) -> Self {
-        ip("link set lo up\nlink add name hall0 type bridge\naddress add 10.77.0.254/16 dev hall0\nlink set dev hall0 up\n");
+        ip(
+            "link set lo up\nlink add name hall0 type bridge\naddress add 10.77.0.254/16 dev hall0\nlink set dev hall0 up\n",
+        );
         let holders: Vec<Child> = (0..places).map(place).collect();
         Self {
             holders,
@@ -191,7 +201,11 @@ fn one_direction_is_lost_and_the_other_kept() {
             .map(|n| {
                 let mut server = wires.at(n, "python3");
                 server.args(["-m", "http.server", "--bind", &Wires::called(n), "8000"]);
-                server.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("python3 is there")
+                server
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .spawn()
+                    .expect("python3 is there")
             })
             .collect();
         // Through the real thing: a request and its answer.

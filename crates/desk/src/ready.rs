@@ -68,6 +68,7 @@ pub fn facts(visit: &Visit) -> Facts {
         disk: station.disk(),
         judgement: state.judgement.clone(),
         probes: station.probes().len() as u64,
+        lines: station.lines(),
     }
 }
 

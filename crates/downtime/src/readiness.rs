@@ -3,19 +3,23 @@
 //! Pure: facts come in, checks come out, each with a key of the words and when it was last looked at. A check that did not run is
 //! [`Light::Unchecked`] and is never left out: silence here is how hospitals find out on the day. Nothing is mended here.
 
+use std::sync::Arc;
+
 use chart::Moment;
 use jiff::civil::Date;
 
 use crate::extract::{Late, Outcome, Running, Timetable};
 use crate::state::{Cause, Judgement, SnapshotState, TimeQuality, Watch};
-use crate::stations::{Disk, StationSeen};
+use crate::stations::{Disk, LineState, StationSeen};
 
 mod checks;
+mod lines;
 
 #[cfg(test)]
 mod tests;
 
 pub use checks::said;
+pub use lines::{CERTIFICATE_CARE_DAYS, ISSUING_CARE_DAYS};
 
 /// After so many seconds without a visit a station is no longer called ready: three visits of the audit log.
 pub const STATION_FRESH_SECONDS: i64 = 180;
@@ -101,6 +105,8 @@ pub enum Tile {
     Audit,
     /// ディスク
     Disk,
+    /// 通信の証明書
+    Line,
 }
 
 impl Tile {
@@ -121,6 +127,7 @@ impl Tile {
             Self::Saving => "saving",
             Self::Audit => "audit",
             Self::Disk => "disk",
+            Self::Line => "line",
         }
     }
 }
@@ -266,6 +273,8 @@ pub struct Facts {
     pub judgement: Judgement,
     /// How many probes there are.
     pub probes: u64,
+    /// Lines to other stations and browsers; `None` where none leaves this machine.
+    pub lines: Option<Arc<LineState>>,
 }
 
 /// Every check that exists here, the worst first; equal ones in the order of [`Tile`].
@@ -286,6 +295,7 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
     all.extend(checks::packs(facts));
     all.extend(checks::hub(facts));
     all.extend(checks::stations(facts));
+    all.extend(lines::lines(facts));
     all.sort_by_key(|check| (std::cmp::Reverse(check.light), check.tile));
     all
 }

@@ -32,6 +32,7 @@ mod drafts;
 mod entrance;
 mod gatekeeper;
 mod held;
+mod line_state;
 mod live;
 mod log_state;
 mod numbers;
@@ -52,6 +53,7 @@ pub use audit::{CHECKPOINT_SECONDS, SharedBook};
 pub use carried::{CodeFault, CodesTaken, DeclarationCode};
 pub use drafts::Draft;
 pub use entrance::{ENVELOPE_SECONDS, Ended, Opening, envelope_user, method};
+pub use line_state::{Lifetime, LineMet, LineState};
 pub use live::Live;
 pub use log_state::LogState;
 pub use on_ward::MOST_ON_A_WARD;
@@ -124,6 +126,7 @@ pub struct Station {
     ehr: Mutex<Watch>,
     hub: Option<Mutex<Watch>>,
     watching: watching::Watching,
+    lines: line_state::Lines,
     sent: Mutex<u64>,
     issued: Mutex<numbers::Issued>,
     drafts: drafts::Drafts,
@@ -313,6 +316,7 @@ impl Station {
             ehr: Mutex::default(),
             hub: parts.has_hub.then(Mutex::default),
             watching: watching::Watching::default(),
+            lines: line_state::Lines::default(),
             sent: Mutex::new(0),
             issued: Mutex::default(),
             drafts,

@@ -10,12 +10,14 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 pub mod audit;
+mod ca;
 mod demo;
 mod dispose;
 mod doctor;
 mod envelope;
 mod export;
 mod extract;
+mod icon;
 mod init;
 mod maintenance;
 mod map;
@@ -76,6 +78,10 @@ enum Command {
     Recovery(recovery::Recovery),
     /// Answers from the audit log, its export, and its proof.
     Audit(audit::Audit),
+    /// The hospital's own certificates: makes, renews and shows them.
+    Ca(ca::Ca),
+    /// The page behind the desktop icon of terminals that have a browser only.
+    Icon(icon::Icon),
     /// Makes and enrols further stations.
     Station(station::Station),
     /// Writes the export of an invented hospital.
@@ -102,6 +108,39 @@ enum Command {
     Doctor(doctor::Doctor),
 }
 
+/// A hub for tests of the roof.
+///
+/// # Errors
+/// As [`init::NewHub::make`].
+#[cfg(test)]
+pub fn made_hub(
+    dir: &std::path::Path,
+    users: &[downtime::identity::NewUser<'_>],
+    cost: vault::slot::SlotCost,
+) -> Result<()> {
+    let code = chart::StationCode::parse("H01").ok_or_else(|| anyhow::anyhow!("a code"))?;
+    let hospital = "物語の病院";
+    init::NewHub { dir, hospital, code }.make(users, cost).map(|_| ())
+}
+
+/// A station for tests of the roof, enrolled at a hub.
+///
+/// # Errors
+/// As [`station::new`] and [`station::add`].
+#[cfg(test)]
+pub fn made_station(dir: &std::path::Path, code: chart::StationCode, hub: &mut crate::home::Home) -> Result<()> {
+    let public = station::new(&station::NewStation {
+        dir,
+        hospital: "物語の病院",
+        code,
+        node: 3,
+        letter: 'C',
+        hub: "https://hub.local:8300",
+        listen: "127.0.0.1:0",
+    })?;
+    station::add(hub, code, 3, 'C', &public, &dir.join("data/trust.cbor"))
+}
+
 /// Done, but somebody must look.
 pub const LOOK: u8 = 3;
 /// Refused by the guard.
@@ -120,6 +159,8 @@ impl Cli {
             Command::Envelope(command) => command.run(),
             Command::Recovery(command) => command.run(),
             Command::Audit(command) => command.run(),
+            Command::Ca(command) => command.run(),
+            Command::Icon(command) => command.run(),
             Command::Station(command) => command.run(),
             Command::Synth(command) => command.run(),
             Command::Map(command) => command.run(),

@@ -11,6 +11,7 @@ use serde::Deserialize;
 pub mod feed;
 mod fhir;
 mod hl7;
+pub mod line;
 pub mod packs;
 mod payment;
 mod printer;
@@ -60,6 +61,9 @@ pub struct Config {
     /// What is watched besides.
     #[serde(default)]
     pub probe: Vec<probe::ProbeSettings>,
+    /// The page behind the desktop icon of terminals that have a browser only.
+    #[serde(default)]
+    pub icon: line::Icon,
     /// Where the file lies; relative paths start there.
     #[serde(skip)]
     pub home: PathBuf,
@@ -130,8 +134,18 @@ pub struct Station {
     /// Address and port of the desk.
     #[serde(default = "default_listen")]
     pub listen: String,
-    /// `http://host:port` of the hub; absent on the hub itself.
+    /// `https://host:port` of the hub; absent on the hub itself.
     pub hub: Option<String>,
+    /// Names and addresses under which this station's certificate counts; the first is told to people.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// Certificate and key of an authority that the hospital has already.
+    pub tls: Option<line::Tls>,
+    /// Address and port for other stations only: no desk there.
+    pub peers_listen: Option<String>,
+    /// Said yes to lines without TLS, until there are certificates.
+    #[serde(default)]
+    pub plain: bool,
     /// Seconds between checks of the hub.
     #[serde(default = "default_every")]
     pub hub_every_seconds: u64,
@@ -354,14 +368,10 @@ impl Config {
         {
             bail!("station.node は 1–79、station.letter は英大文字1字です");
         }
-        if let Some(hub) = &self.station.hub {
-            if !hub.starts_with("http://") {
-                bail!("station.hub は http:// で始まる住所です（この版は院内の閉じた網で使います）: {hub}");
-            }
-            if self.extract.is_some() {
-                bail!("station.hub と [extract] は両立しません。取り出すのは hub だけです");
-            }
+        if self.station.hub.is_some() && self.extract.is_some() {
+            bail!("station.hub と [extract] は両立しません。取り出すのは hub だけです");
         }
+        self.check_line()?;
         if !(1..=1000).contains(&self.forms.per_minute()) {
             bail!("forms.pages_per_minute は 1–1000 です");
         }

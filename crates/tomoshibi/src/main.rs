@@ -8,6 +8,10 @@ macro_rules! say {
     }};
 }
 
+mod alive;
+mod authority;
+mod certificate_routes;
+mod certificates;
 mod cli;
 mod clock;
 mod config;
@@ -23,6 +27,7 @@ mod home;
 mod hub_link;
 mod keeping;
 mod line;
+mod listening;
 mod packs;
 mod parcel_routes;
 mod printing;
@@ -31,6 +36,7 @@ mod progress;
 mod random;
 mod schedule;
 mod secrets;
+mod server_tls;
 mod serving;
 mod snapshot_routes;
 mod timekeeping;

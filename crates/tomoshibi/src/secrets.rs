@@ -51,7 +51,7 @@ impl KeyPort for KeyFiles {
 }
 
 /// Largest secret file accepted, in bytes.
-const MAX_SECRET: u64 = 4096;
+const MAX_SECRET: u64 = 16 << 10;
 
 /// Writes a new secret file. An existing file is never overwritten.
 ///
@@ -73,6 +73,27 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
         _ => for_owner(path, bytes),
     }
     .with_context(|| format!("{} を書けません", path.display()))
+}
+
+/// Puts a secret file in the place of one that is there, or of none: at every moment either the old one is whole or the new one.
+///
+/// # Errors
+/// When it cannot be written durably; the old one is there then.
+pub fn swap(path: &Path, bytes: &[u8]) -> Result<()> {
+    let beside = path.with_extension("new");
+    let put = || -> std::io::Result<()> {
+        match fs::remove_file(&beside) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => for_owner(&beside, bytes)?,
+        }
+        fs::rename(&beside, path)
+    };
+    put().with_context(|| format!("{} を書けません", path.display()))?;
+    if let Some(dir) = path.parent() {
+        // Not every system lets a directory be synced; the file itself is.
+        let _ = Disk.sync_dir(dir);
+    }
+    Ok(())
 }
 
 fn for_owner(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

@@ -14,12 +14,14 @@ use press::{Forms, Press};
 use tokio::net::TcpListener;
 use vault::files::Disk;
 
+use crate::certificates::Keeper;
 use crate::config::Config;
 use crate::home::Home;
 use crate::line::Line;
+use crate::listening::{Door, Limits};
 use crate::{
-    clock, disk_room, disk_watch, hub_link, parcel_routes, printing, probes, random, schedule, snapshot_routes,
-    timekeeping,
+    alive, certificate_routes, clock, disk_room, disk_watch, hub_link, listening, parcel_routes, printing, probes,
+    random, schedule, snapshot_routes, timekeeping,
 };
 
 /// Starts the station of a configuration: journal recovered, shelf opened, watches running.
@@ -27,7 +29,16 @@ use crate::{
 /// # Errors
 /// When keys, journal or shelf cannot be used.
 pub fn station(config: &Config) -> Result<Arc<Station>> {
+    started(config).map(|(station, _)| station)
+}
+
+/// The same with the keeper of its certificate.
+///
+/// # Errors
+/// As [`station`].
+pub fn started(config: &Config) -> Result<(Arc<Station>, Keeper)> {
     let home = Home::open(config)?;
+    let line = Line::new(config, &home.roster.authorities())?;
     let parts = Parts {
         hospital_name: config.hospital.name.clone(),
         contact_phone: config.hospital.contact_phone.clone(),
@@ -47,6 +58,8 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
     let hub_time = Arc::new(timekeeping::HubTime::default());
     timekeeping::start(&station, config.time.source, Arc::clone(&hub_time), &home.data)?;
     let watched = config.probes()?;
+    let keeper = Keeper::new(config, &line, station.now());
+    keeper.start(&station)?;
     match &config.station.hub {
         Some(hub) => {
             let every = Duration::from_secs(config.station.hub_every_seconds.max(1));
@@ -57,8 +70,8 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
                 every,
                 home.data.clone(),
                 hub_time,
-                Line::default(),
-                errands(),
+                line,
+                errands(&keeper),
             )?;
         }
         None if watched.iter().any(|probe| probe.what.is_ehr()) => {}
@@ -70,13 +83,19 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
     if let Some(extract) = &config.extract {
         schedule::start(&station, config.clone(), extract)?;
     }
-    Ok(station)
+    Ok((station, keeper))
 }
 
 /// What is done at each visit besides exchanging entries.
-fn errands() -> Vec<hub_link::Errand> {
-    Vec::new()
-    // The next errand goes here.
+fn errands(keeper: &Keeper) -> Vec<hub_link::Errand> {
+    let keeper = keeper.clone();
+    vec![
+        (
+            "certificate",
+            Box::new(move |station, agent, hub| keeper.ask(station, agent, hub)),
+        ),
+        // The next errand goes here.
+    ]
 }
 
 /// The forms with the hospital's own, if it has any, and what is wrong with those.
@@ -191,28 +210,44 @@ fn own_forms(forms: &Forms) -> Vec<desk::OwnForm> {
 ///
 /// # Errors
 /// When the desk cannot be built.
-pub fn router(station: &Arc<Station>, desk: desk::Desk) -> Result<Router> {
+pub fn router(config: &Config, station: &Arc<Station>, desk: desk::Desk) -> Result<Router> {
+    let strict = desk.https.then(|| config.station.names.clone());
+    let router = desk::router(desk)?.merge(others(config, station));
+    Ok(match strict {
+        Some(names) => alive::strictly(router, names),
+        None => router,
+    })
+}
+
+/// What other stations ask, and nothing of the desk.
+pub fn others(config: &Config, station: &Arc<Station>) -> Router {
     let others = [
         parcel_routes::routes(Arc::clone(station)),
         snapshot_routes::routes(Arc::clone(station)),
+        alive::routes(Arc::clone(station)),
+        certificate_routes::routes(Arc::clone(station), config),
         // The next routes for other stations go here.
     ];
-    Ok(others.into_iter().fold(desk::router(desk)?, Router::merge))
+    others.into_iter().fold(Router::new(), Router::merge)
 }
 
-/// Binds and serves until told to stop; requests in flight are finished.
+/// Serves until told to stop, without TLS; requests in flight are finished.
 ///
 /// # Errors
-/// When the address cannot be bound.
+/// When the door has no address.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stop)
-        .await
-        .context("サーバーが止まりました")
+    let door = Door {
+        listener,
+        tls: None,
+        router,
+        plain: None,
+        limits: Limits::default(),
+    };
+    listening::serve(door, stop).await
 }
 
 /// Binds an address.

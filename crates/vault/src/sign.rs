@@ -38,6 +38,8 @@ pub enum Purpose {
     Release,
     /// That a hospital wants a version, by the hospital.
     Approval,
+    /// A station's request for a certificate of its TLS key, by that station.
+    Certificate,
 }
 
 impl Purpose {
@@ -55,6 +57,7 @@ impl Purpose {
             Self::Pack => b"pack",
             Self::Release => b"release",
             Self::Approval => b"approval",
+            Self::Certificate => b"certificate",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! decided by whoever asks.
 
 mod client;
+pub mod hospital;
 mod key;
 pub mod tls;
 

@@ -155,6 +155,31 @@ impl ServerCertVerifier for Pinned {
     }
 }
 
+/// Where a line may go without TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plain {
+    /// Wherever an `http` address says.
+    Anywhere,
+    /// Only to this machine.
+    ThisMachine,
+}
+
+/// Stands before every connection: an `http` address that must not be used is not even called.
+#[derive(Debug)]
+pub(crate) struct Guard(pub Plain);
+
+impl<In: Transport> Connector<In> for Guard {
+    type Out = In;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<In>, ureq::Error> {
+        let host = details.uri.host().unwrap_or_default();
+        if !details.needs_tls() && self.0 == Plain::ThisMachine && !is_this_machine(host) {
+            return Err(other(NotProven(format!("{host} is spoken to over https only"))));
+        }
+        Ok(chained)
+    }
+}
+
 /// Puts TLS over the connection of an `https` address.
 pub struct Secured(Option<Arc<ClientConfig>>);
 
@@ -166,6 +191,19 @@ impl Secured {
     pub fn new(trust: Option<&Trust>) -> Result<Self> {
         Ok(Self(trust.map(Trust::client).transpose()?.map(Arc::new)))
     }
+
+    /// With a configuration made elsewhere.
+    pub(crate) const fn of(client: Arc<ClientConfig>) -> Self {
+        Self(Some(client))
+    }
+}
+
+/// True for an address that never leaves this machine.
+#[must_use]
+pub fn is_this_machine(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    let address = host.parse::<std::net::IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 impl fmt::Debug for Secured {

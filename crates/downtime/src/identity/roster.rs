@@ -9,6 +9,7 @@ use minicbor::{Decode, Encode};
 use super::password::Weak;
 use super::{HospitalId, RecoveryPublic, RolePublic, SealerPublic, StationId, StationPublic, station_id};
 
+mod lines;
 mod users;
 
 pub use users::{Change, MAX_HISTORY, NewUser, RosterUser, Sponsor};
@@ -44,6 +45,10 @@ pub struct Roster {
     #[n(7)]
     #[cbor(default)]
     recovery: Option<Bytes32>,
+    /// Authorities (certificates, DER) whose word on the line counts: who a station or hub is, over TLS. Empty where none was made.
+    #[n(11)]
+    #[cbor(default)]
+    authorities: Vec<minicbor::bytes::ByteVec>,
 }
 
 /// 32 bytes as one CBOR byte string.
@@ -139,6 +144,7 @@ impl Roster {
             stations: Vec::new(),
             audit: audit.to_bytes(),
             recovery: None,
+            authorities: Vec::new(),
         }
     }
 

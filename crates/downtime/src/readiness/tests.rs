@@ -12,7 +12,7 @@ fn at(hour: i8, minute: i8) -> Moment {
 }
 
 /// Everything as it should be, at 9:00.
-fn ready() -> Facts {
+pub(super) fn ready() -> Facts {
     Facts {
         now: at(9, 0),
         snapshot: Some(SnapshotState {
@@ -65,6 +65,7 @@ fn ready() -> Facts {
             ..Judgement::default()
         },
         probes: 1,
+        lines: None,
     }
 }
 

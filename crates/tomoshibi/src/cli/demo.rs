@@ -126,7 +126,7 @@ impl Demo {
                 words: "操作盤 Demo".to_owned(),
                 href: control.clone(),
             });
-            let router = serving::router(&running, desk)?;
+            let router = serving::router(config, &running, desk)?;
             servers.spawn(serving::serve(listener, router, serving::told_to_stop()));
         }
         let addresses = control::Addresses {

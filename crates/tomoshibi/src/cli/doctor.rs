@@ -115,6 +115,7 @@ fn checks(config: &Config) -> Vec<Check> {
             put("緊急封筒", super::envelope::state(home));
             put("復旧鍵", recovery(home));
         }
+        put("通信の証明書", super::ca::state(config, home));
         if config.extract.is_some() {
             put("封印鍵", home.sealer().map(|_| "あり".to_owned()));
         }

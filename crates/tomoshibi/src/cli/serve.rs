@@ -1,17 +1,24 @@
 //! `tomoshibi serve`: one station, hub or not, until told to stop.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use downtime::stations::Station;
+use rustls::ServerConfig;
+use tokio::sync::watch;
 
 use super::ConfigArg;
+use crate::certificates::Keeper;
+use crate::config::Config;
+use crate::listening::{Door, Limits, is_this_machine};
 use crate::serving;
 
 /// Serves this station's desk (and, on a hub, the other stations) until Ctrl+C.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  tomoshibi serve -c /srv/tomoshibi/tomoshibi.toml\n  tomoshibi serve --listen 0.0.0.0:8300"
+    after_help = "Example:\n  tomoshibi serve -c /srv/tomoshibi/tomoshibi.toml\n  tomoshibi serve --listen 0.0.0.0:8300\n\nWith a certificate (`tomoshibi ca new`) the desk is https wherever it can be reached from elsewhere; on 127.0.0.1 it stays http."
 )]
 pub struct Serve {
     #[command(flatten)]
@@ -25,27 +32,120 @@ impl Serve {
     /// Runs the command.
     ///
     /// # Errors
-    /// When the station cannot start or the port is taken.
+    /// When the station cannot start, the port is taken, or the desk would be reached from elsewhere without TLS.
     pub fn run(&self) -> Result<ExitCode> {
         let config = self.config.read()?;
-        let station = serving::station(&config)?;
+        let (station, keeper) = serving::started(&config)?;
         let feeds = crate::feeds::start(&config)?;
         crate::probes::start_feeds(&station, config.probes()?, &feeds, &config.data())?;
         feeds
             .addresses()
             .for_each(|(name, address)| say!("HL7 {name} {address}"));
-        let press = serving::press(&config)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let address = self.listen.as_deref().unwrap_or(&config.station.listen);
-            let (listener, bound) = serving::bind(address).await?;
-            say!("{} http://{bound}/", station.code());
-            let desk = serving::desk(&config, &station, &press)?;
-            serving::serve(listener, serving::router(&station, desk)?, serving::told_to_stop()).await
-        })?;
+        runtime.block_on(self.doors(&config, &station, &keeper))?;
         drop(runtime);
         drop(feeds);
         drop(Arc::clone(&station));
         Ok(ExitCode::SUCCESS)
+    }
+
+    async fn doors(&self, config: &Config, station: &Arc<Station>, keeper: &Keeper) -> Result<()> {
+        let press = serving::press(config)?;
+        let address = self.listen.as_deref().unwrap_or(&config.station.listen);
+        let (listener, bound) = serving::bind(address).await?;
+        let tls = desk_tls(config, keeper, bound)?;
+        let mut desk = serving::desk(config, station, &press)?;
+        desk.https = tls.is_some();
+        let scheme = if desk.https { "https" } else { "http" };
+        say!("{} {scheme}://{}/", station.code(), told(config, bound, desk.https));
+        let limits = Limits::default();
+        let mut doors = vec![Door {
+            listener,
+            tls,
+            router: serving::router(config, station, desk)?,
+            plain: config.station.plain.then(|| serving::others(config, station)),
+            limits,
+        }];
+        if let Some(address) = &config.station.peers_listen {
+            let (listener, bound) = serving::bind(address).await?;
+            let tls = match config.station.plain && keeper.served().now().is_none() {
+                true => None,
+                // Before the first certificate is there nobody gets through a handshake, and then everybody does, without a restart.
+                false => Some(keeper.served().config()?),
+            };
+            let scheme = if tls.is_some() { "https" } else { "http" };
+            say!("{} peers {scheme}://{bound}/", station.code());
+            doors.push(Door {
+                listener,
+                tls,
+                router: serving::others(config, station).fallback(nothing_here),
+                plain: config.station.plain.then(|| serving::others(config, station)),
+                limits,
+            });
+        }
+        serve_all(doors).await
+    }
+}
+
+async fn nothing_here() -> axum::http::StatusCode {
+    axum::http::StatusCode::NOT_FOUND
+}
+
+/// Serves every door until told to stop.
+async fn serve_all(doors: Vec<Door>) -> Result<()> {
+    let (tell, told) = watch::channel(false);
+    let mut open = tokio::task::JoinSet::new();
+    for door in doors {
+        let mut told = told.clone();
+        open.spawn(crate::listening::serve(door, async move {
+            // A sender that is gone says the same.
+            let _ = told.wait_for(|stop| *stop).await;
+        }));
+    }
+    tokio::select! {
+        () = serving::told_to_stop() => {}
+        Some(ended) = open.join_next() => ended??,
+    }
+    let _ = tell.send(true);
+    while let Some(ended) = open.join_next().await {
+        ended??;
+    }
+    Ok(())
+}
+
+/// TLS of the desk: where it can be reached from elsewhere, and nowhere else.
+fn desk_tls(config: &Config, keeper: &Keeper, bound: SocketAddr) -> Result<Option<Arc<ServerConfig>>> {
+    let certificate = keeper.served().now().is_some();
+    if is_this_machine(bound.ip())
+        && !(certificate && config.station.names.iter().any(|name| wire::tls::is_this_machine(name)))
+    {
+        return Ok(None);
+    }
+    if certificate {
+        return Ok(Some(keeper.served().config()?));
+    }
+    if config.station.plain {
+        tracing::warn!(
+            "★ the desk at {bound} is not encrypted (plain = true): passwords pass the network in the clear"
+        );
+        return Ok(None);
+    }
+    let why = keeper.state(station_now()).trouble.map(|why| format!("（{why}）"));
+    bail!(
+        "画面を {bound} で開くと、パスワードが暗号化されずに網を通ります。証明書がまだありません{}。起動していません。\n  証明書を作る: [station] に names = [\"hub の名前\", \"番号\"] を書き、`tomoshibi ca new`（docs/operating/certificates.md）\n  この PC だけで使う: listen = \"127.0.0.1:8300\"\n  それまでこのまま使う: [station] に plain = true",
+        why.unwrap_or_default()
+    )
+}
+
+fn station_now() -> chart::Moment {
+    crate::clock::now()
+}
+
+/// The address as people type it: the first configured name, where there is TLS.
+fn told(config: &Config, bound: SocketAddr, https: bool) -> String {
+    match config.station.names.first() {
+        Some(name) if https && name.contains(':') => format!("[{name}]:{}", bound.port()),
+        Some(name) if https => format!("{name}:{}", bound.port()),
+        _ => bound.to_string(),
     }
 }

@@ -80,6 +80,14 @@ impl Browser {
         }
     }
 
+    /// The same over lines that somebody else opens.
+    pub fn over(agent: ureq::Agent, base: &str) -> Self {
+        Self {
+            agent,
+            ..Self::new(base)
+        }
+    }
+
     /// Signs in, or panics with what the page says.
     pub fn signed_in(base: &str, user: &str, password: &str) -> Self {
         let mut browser = Self::new(base);
@@ -100,6 +108,7 @@ impl Browser {
         if let Some(cookie) = self.cookie() {
             request = request.header("cookie", cookie);
         }
+        let request = request.config().http_status_as_error(false).build();
         let response = request.call().expect("the station answers");
         self.arrive(address, response)
     }
@@ -113,6 +122,7 @@ impl Browser {
         if let Some(cookie) = self.cookie() {
             request = request.header("cookie", cookie);
         }
+        let request = request.config().http_status_as_error(false).build();
         let response = request.send_form(fields.iter().copied()).expect("the station answers");
         self.arrive(address, response)
     }

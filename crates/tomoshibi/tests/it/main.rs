@@ -5,6 +5,7 @@
 mod blanks;
 mod browser;
 mod custody;
+mod encrypted;
 mod leaving;
 mod notebook;
 mod one_day;

@@ -162,7 +162,7 @@ pub fn mode(browser: &mut Browser) -> String {
 }
 
 /// Addresses of patients booked today that the list shows.
-fn people(browser: &mut Browser, beginning: &str, wanted: usize) -> Vec<String> {
+pub fn people(browser: &mut Browser, beginning: &str, wanted: usize) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let mut out = Vec::new();
     for kana in [
@@ -183,7 +183,7 @@ fn people(browser: &mut Browser, beginning: &str, wanted: usize) -> Vec<String> 
 }
 
 /// Receives the people given until `count` are received. Blocked and double-checked ones are left to a person.
-fn receive(browser: &mut Browser, people: &[String], count: usize) -> Vec<String> {
+pub fn receive(browser: &mut Browser, people: &[String], count: usize) -> Vec<String> {
     let mut received = Vec::new();
     for address in people {
         if received.len() == count {
@@ -264,7 +264,7 @@ fn appoint(browser: &mut Browser, handle: &str) {
     assert_eq!(after.status, 200, "{}", after.text());
 }
 
-fn export(hospital: &Hospital, config: &str, out: &str) -> Vec<BTreeMap<String, String>> {
+pub fn export(hospital: &Hospital, config: &str, out: &str) -> Vec<BTreeMap<String, String>> {
     let dir = hospital.text(out);
     let output = run(&[
         "export",
@@ -310,7 +310,7 @@ fn parse(text: &str) -> Vec<Vec<String>> {
     rows
 }
 
-fn count(rows: &[BTreeMap<String, String>], kind: &str) -> usize {
+pub fn count(rows: &[BTreeMap<String, String>], kind: &str) -> usize {
     rows.iter().filter(|r| r["種別"] == kind).count()
 }
 

@@ -56,7 +56,7 @@ impl Serving {
         let line = lines.next().expect("a line").expect("readable");
         let base = line
             .split_whitespace()
-            .find(|word| word.starts_with("http://"))
+            .find(|word| word.starts_with("http"))
             .expect("an address")
             .to_owned();
         Self { child, base }

@@ -86,7 +86,7 @@ impl Visit {
     #[must_use]
     pub fn generation(&self) -> u64 {
         match &self.signed {
-            Some(signed) => signed.session.opened().shelved().identity().epoch,
+            Some(signed) => signed.session.opened().shelved().edition(),
             None => self.state.snapshot.as_ref().map_or(0, |s| s.epoch),
         }
     }

@@ -150,6 +150,8 @@ pub struct SnapshotState {
     pub sealed_at: Moment,
     /// Until when it counts as fresh.
     pub fresh_until: Moment,
+    /// The latest moment a sealer has vouched for here: a clock that was set back makes nothing fresh again.
+    pub told: Moment,
     /// The day for which it was made.
     pub day: String,
     /// データ時点
@@ -164,6 +166,14 @@ pub struct SnapshotState {
     pub findings: [u64; 3],
     /// Signature and hashes were checked when it was installed.
     pub verified: bool,
+}
+
+impl SnapshotState {
+    /// It has run out, by this station's clock or by what the sealer said last, whichever is later.
+    #[must_use]
+    pub fn has_run_out(&self, now: Moment) -> bool {
+        now.max(self.told) > self.fresh_until
+    }
 }
 
 /// Everything the mode bar and the home screen show without anybody signed in.
@@ -235,11 +245,14 @@ impl State {
     /// Minutes from the data's as-of to the stop (or to now, while the EHR runs).
     #[must_use]
     pub fn gap_minutes(&self) -> Option<i64> {
-        let as_of = self.snapshot.as_ref()?.as_of.oldest();
+        let snapshot = self.snapshot.as_ref()?;
+        let as_of = snapshot.as_of.oldest();
         if as_of == Moment::default() {
             return None;
         }
-        Some(self.stopped_at.unwrap_or(self.now).minutes_since(as_of).max(0))
+        // A clock that was set back makes no data younger.
+        let until = self.stopped_at.unwrap_or_else(|| self.now.max(snapshot.told));
+        Some(until.minutes_since(as_of).max(0))
     }
 
     /// The chip beside データ時点.

@@ -122,7 +122,7 @@ impl Home {
         Ok(Shelf::open(
             Arc::new(Disk),
             &self.data.join("shelf"),
-            self.roster.sealers()?,
+            (self.roster.hospital(), self.roster.sealers()?),
             id,
             Arc::clone(&self.secret),
         )?)

@@ -3,7 +3,6 @@
 //! Every object is signed and sealed by itself, so nothing here needs to trust the line. A failed visit only means that
 //! the station goes on alone.
 
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -13,7 +12,6 @@ use downtime::state::{Judgement, TimeQuality, Watch};
 use downtime::stations::{Heads, Parcel, Remembered, Showing, Station};
 use minicbor::{Decode, Encode};
 
-use crate::fetching;
 use crate::line::Line;
 use crate::timekeeping::HubTime;
 
@@ -79,7 +77,7 @@ impl HubWord {
     }
 }
 
-/// Visits the hub until the station is gone; `data` is where the log of destructions lies. An errand that fails is told in the log and
+/// Visits the hub until the station is gone. An errand that fails is told in the log and
 /// done again at the next visit: the line is there all the same.
 ///
 /// # Errors
@@ -88,7 +86,6 @@ pub fn start(
     station: &Arc<Station>,
     hub: String,
     every: Duration,
-    data: PathBuf,
     time: Arc<HubTime>,
     line: Line,
     errands: Vec<Errand>,
@@ -96,23 +93,15 @@ pub fn start(
     let station = Arc::downgrade(station);
     std::thread::Builder::new()
         .name("hub-link".into())
-        .spawn(move || visits(&station, &hub, every, &data, &time, &line, &errands))?;
+        .spawn(move || visits(&station, &hub, every, &time, &line, &errands))?;
     Ok(())
 }
 
-fn visits(
-    station: &Weak<Station>,
-    hub: &str,
-    every: Duration,
-    data: &Path,
-    time: &HubTime,
-    line: &Line,
-    errands: &[Errand],
-) {
+fn visits(station: &Weak<Station>, hub: &str, every: Duration, time: &HubTime, line: &Line, errands: &[Errand]) {
     let agent = line.agent(PATIENCE);
     loop {
         let Some(station) = station.upgrade() else { return };
-        match visit(&station, &agent, hub, data, time, line) {
+        match visit(&station, &agent, hub, time) {
             Ok(()) => {
                 station.observe_hub(true);
                 run_errands(&station, &agent, hub, errands);
@@ -135,15 +124,8 @@ fn run_errands(station: &Arc<Station>, agent: &ureq::Agent, hub: &str, errands: 
     }
 }
 
-/// One visit: word, records both ways, and a newer snapshot if there is one.
-fn visit(
-    station: &Arc<Station>,
-    agent: &ureq::Agent,
-    hub: &str,
-    data: &Path,
-    time: &HubTime,
-    line: &Line,
-) -> Result<()> {
+/// One visit: word and records both ways. A newer snapshot comes by itself (`fetching`), so that a long one keeps nobody waiting.
+fn visit(station: &Arc<Station>, agent: &ureq::Agent, hub: &str, time: &HubTime) -> Result<()> {
     let before = station.now();
     let word = agent
         .get(format!("{hub}/parcel/word"))
@@ -165,13 +147,6 @@ fn visit(
     // The line is there even if the hub's disk takes no audit records: that must not look like a network failure.
     if let Err(error) = show_audit(station, agent, hub) {
         tracing::warn!(%error, "the hub did not take this station's audit log; it is kept here and shown again");
-    }
-    let here = station.shelf().current().map(|s| s.identity().epoch);
-    if word.epoch.is_some() && word.epoch > here {
-        // The line is there even if a snapshot takes long or does not verify: that must not look like a network failure.
-        if let Err(error) = fetching::fetch(station, line, hub, data) {
-            tracing::warn!(%error, "the hub's newer snapshot was not installed; the one here stays");
-        }
     }
     Ok(())
 }

@@ -20,8 +20,8 @@ use crate::home::Home;
 use crate::line::Line;
 use crate::listening::{Door, Limits};
 use crate::{
-    alive, certificate_routes, clock, disk_room, disk_watch, hub_link, listening, parcel_routes, printing, probes,
-    random, schedule, snapshot_routes, timekeeping,
+    alive, certificate_routes, clock, disk_room, disk_watch, fetching, heartbeat, hub_link, listening, parcel_routes,
+    printing, probes, random, schedule, snapshot_routes, timekeeping,
 };
 
 /// Starts the station of a configuration: journal recovered, shelf opened, watches running.
@@ -64,15 +64,9 @@ pub fn started(config: &Config) -> Result<(Arc<Station>, Keeper)> {
         Some(hub) => {
             let every = Duration::from_secs(config.station.hub_every_seconds.max(1));
             let hub = hub.trim_end_matches('/').to_owned();
-            hub_link::start(
-                &station,
-                hub,
-                every,
-                home.data.clone(),
-                hub_time,
-                line,
-                errands(&keeper),
-            )?;
+            let to_fetch = line.clone();
+            hub_link::start(&station, hub.clone(), every, hub_time, line, errands(&keeper))?;
+            fetching::start(&station, hub, every, &home.data, to_fetch)?;
         }
         None if watched.iter().any(|probe| probe.what.is_ehr()) => {}
         None => tracing::warn!("no probe of the EHR: the mode bar cannot say 通常"),
@@ -80,6 +74,7 @@ pub fn started(config: &Config) -> Result<(Arc<Station>, Keeper)> {
     probes::start(&station, watched, &home.data)?;
     disk_room::start(&station, &home.data)?;
     disk_watch::start(&station, &home.data)?;
+    heartbeat::start(&station, home.sealer().ok())?;
     if let Some(extract) = &config.extract {
         schedule::start(&station, config.clone(), extract)?;
     }

@@ -166,7 +166,7 @@ impl Hospital {
         let shelf = Shelf::open(
             Arc::new(Disk),
             &dir.path().join("shelf"),
-            roster.sealers().unwrap(),
+            (roster.hospital(), roster.sealers().unwrap()),
             roster.station_id(code),
             Arc::clone(&secret),
         )

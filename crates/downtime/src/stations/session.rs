@@ -404,7 +404,7 @@ impl Session {
         let state = self.station.state();
         let snapshot = self.opened();
         let shelved = snapshot.shelved().state();
-        let fresh = if state.now > shelved.fresh_until {
+        let fresh = if shelved.has_run_out(state.now) {
             " 期限切れ（古いデータ）"
         } else {
             ""

@@ -227,7 +227,7 @@ fn snapshot(home: &Home) -> Result<String> {
         state.charts,
         state.as_of.oldest().text()
     );
-    if clock::now() > state.fresh_until {
+    if state.has_run_out(clock::now()) {
         anyhow::bail!("{text}。期限（{}）を過ぎています", state.fresh_until.text());
     }
     Ok(text)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chart::entry::{CheckIn, SignedNote};
 use chart::{Act, Author, Coded, Entry, FormId, Known, Moment, PatientId, StationCode, Subject};
 use downtime::audit::{Deed, Method, Outcome, Sighting};
+use downtime::distribution::Heartbeat;
 use downtime::identity::Roster;
 use downtime::index::IndexBuilder;
 use downtime::stations::carried::to_digits;
@@ -16,7 +17,9 @@ use vault::files::Disk;
 use vault::journal::{Class, Incarnation, Journal, NewRecord, Record, Start, read_journal};
 use vault::secret_text::{BadgeSecret, EnvelopeSecret};
 use vault::slot::{Credentials, Slot, SlotCost};
-use vault::snapshot::{Compartment, Grant, RoleGrant, SealPlan, SnapshotWriter, StationGrant, UserGrant};
+use vault::snapshot::{
+    Amendment, Compartment, Grant, RoleGrant, SealPlan, Snapshot, SnapshotWriter, StationGrant, Tail, UserGrant,
+};
 use vault::{CompartmentId, IncarnationId, RoleId, UserId, sealbox, wrap};
 
 use super::targets::{HOSPITAL, Repeatable, STATION, keys, place};
@@ -82,7 +85,26 @@ fn vault_files() -> Vec<Seed> {
     let mut file = Vec::new();
     let mut writer = SnapshotWriter::new(&mut file, &plan, &keys.sealer, &mut rng).unwrap();
     writer.add_record(&[EVERYBODY], b"a patient").unwrap();
+    let sealed = writer.finish(&mut |_, _| vec![b"a list".to_vec()], b"stat").unwrap();
+    let mut amended = Vec::new();
+    let before = Snapshot::open(std::sync::Arc::new(file.clone()), &[keys.sealer.public()]).unwrap();
+    let when = Amendment {
+        created: 1_795_000_900,
+        fresh_until: 1_795_094_500,
+        level: 3,
+    };
+    let mut writer = SnapshotWriter::amend(&mut amended, &before, sealed.reopen, when, &keys.sealer, &mut rng).unwrap();
+    writer.add_record(&[EVERYBODY], b"another patient").unwrap();
     writer.finish(&mut |_, _| vec![b"a list".to_vec()], b"stat").unwrap();
+    let tail_of = |file: &Vec<u8>| {
+        let opened = Snapshot::open(std::sync::Arc::new(file.clone()), &[keys.sealer.public()]);
+        Tail::of(&opened.unwrap()).unwrap()
+    };
+    let beat = Heartbeat {
+        hospital: HOSPITAL,
+        newest: (&sealed.manifest).into(),
+        at: chart::Moment(1_795_000_000),
+    };
     let mut empty = Vec::new();
     let writer = SnapshotWriter::new(&mut empty, &plan, &keys.sealer, &mut rng).unwrap();
     writer.finish(&mut |_, _| Vec::new(), b"").unwrap();
@@ -93,6 +115,11 @@ fn vault_files() -> Vec<Seed> {
     vec![
         ("manifest", "one-record", manifest_of(&file)),
         ("manifest", "no-record", manifest_of(&empty)),
+        ("manifest", "delta", manifest_of(&amended)),
+        ("tail", "one-record", tail_of(&file)),
+        ("tail", "delta", tail_of(&amended)),
+        ("heartbeat", "beat", beat.sign(&keys.sealer)),
+        ("snapshot", "delta", amended),
         ("snapshot", "one-record", file),
         ("snapshot", "no-record", empty),
         ("sealbox", "empty", boxed(0, &mut rng)),

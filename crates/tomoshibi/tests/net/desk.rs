@@ -3,7 +3,7 @@
 //! Saved is what the desk said was saved: the page after an act names the entry. Whatever else happens (no answer, a page that says
 //! no) is a refusal, and nothing is expected of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::browser::Page;
@@ -187,25 +187,28 @@ impl Person {
         Ok(charts)
     }
 
-    /// The chart of the nth patient by number, who is the same at every station.
+    /// The chart of the nth patient by name, who is the same at every station; namesakes are left out.
     pub fn of_patient(&mut self, n: usize) -> Result<String, String> {
         let page = self.page("/patients")?;
         let text = page.text();
-        let mut people: Vec<(String, String)> = text
-            .split("data-row href=\"")
-            .skip(1)
-            .filter_map(|row| {
-                let (chart, rest) = row.split_once('"')?;
-                let digits = |part: &&str| part.len() >= 6 && part.bytes().all(|b| b.is_ascii_digit());
-                let number = rest.split(|c: char| !c.is_ascii_alphanumeric()).find(digits)?;
-                Some((number.to_owned(), chart.to_owned()))
-            })
+        let mut people: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for row in text.split("data-row href=\"").skip(1) {
+            let name = row
+                .split_once('"')
+                .and_then(|(chart, rest)| Some((rest.split("</a>").next()?, chart)));
+            if let Some((name, chart)) = name.filter(|(_, chart)| chart.starts_with("/p/")) {
+                people.entry(name).or_default().insert(chart);
+            }
+        }
+        let alone: Vec<&str> = people
+            .values()
+            .filter(|charts| charts.len() == 1)
+            .flatten()
+            .copied()
             .collect();
-        people.sort();
-        people.dedup_by(|one, other| one.0 == other.0);
-        match people.len() {
-            0 => Err(self.tells("the numbers of patients", &page)),
-            all => Ok(people[n % all].1.clone()),
+        match alone.len() {
+            0 => Err(self.tells("the names of patients", &page)),
+            all => Ok(alone[n % all].to_owned()),
         }
     }
 

@@ -375,9 +375,15 @@ pub fn receipts(data: &[u8]) -> bool {
     );
     for signed in bundle.receipts.iter().take(100) {
         let Ok(receipt) = signed.claim() else { continue };
-        assert!(!receipt.is_good() || receipt.holds.is_some(), "good only with a snapshot");
+        assert!(
+            !receipt.is_good() || receipt.holds.is_some(),
+            "good only with a snapshot"
+        );
         let worst = receipt.worst().map(downtime::readiness::receipt::Point::light);
-        assert!(receipt.points.iter().all(|point| Some(point.light()) <= worst), "nothing is worse than the worst");
+        assert!(
+            receipt.points.iter().all(|point| Some(point.light()) <= worst),
+            "nothing is worse than the worst"
+        );
     }
     true
 }

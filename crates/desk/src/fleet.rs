@@ -80,7 +80,10 @@ pub fn reason(w: &Words, row: &Row<'_>, now: Moment) -> Option<String> {
             Some(w.with("fleet-silent-since", &[("time", (&at).into())]))
         }
         Standing::Stale => {
-            let at = receipt.holds.map(|holds| say::moment(w, holds.as_of, now)).unwrap_or_default();
+            let at = receipt
+                .holds
+                .map(|holds| say::moment(w, holds.as_of, now))
+                .unwrap_or_default();
             Some(w.with("fleet-stale-as-of", &[("time", (&at).into())]))
         }
         Standing::Failing | Standing::Ready => row.worst().map(|point| said(w, point, now)),
@@ -106,7 +109,9 @@ pub fn sentence(w: &Words, fleet: &Fleet<'_>) -> String {
 pub fn clause(w: &Words, fleet: &Fleet<'_>, group: &downtime::readiness::fleet::Group, wards: &[WardCount]) -> String {
     let worst = group.rows.first().and_then(|row| fleet.rows.get(*row));
     let worst = worst.filter(|row| row.standing != Standing::Ready);
-    let worst = worst.map(|row| format!("{} {}", row.member.code, standing(w, row.standing))).unwrap_or_default();
+    let worst = worst
+        .map(|row| format!("{} {}", row.member.code, standing(w, row.standing)))
+        .unwrap_or_default();
     let name = place(w, &group.place, wards);
     let values = [
         ("place", (&name).into()),
@@ -123,7 +128,9 @@ const NAMED: usize = 2;
 /// The fleet in one sentence for whoever answers for it, on a station that keeps others' receipts; with its mark.
 #[must_use]
 pub fn on_home(visit: &Visit) -> Option<(&'static str, String, Vec<String>)> {
-    visit.role().filter(|role| crate::screens::fleet::SCREEN.who.contains(role))?;
+    visit
+        .role()
+        .filter(|role| crate::screens::fleet::SCREEN.who.contains(role))?;
     let board = visit.site.desk.fleet.as_ref().filter(|_| hears_all(visit))?;
     let w = visit.w();
     let wards = wards(visit);
@@ -132,7 +139,11 @@ pub fn on_home(visit: &Visit) -> Option<(&'static str, String, Vec<String>)> {
             return None;
         }
         let troubled = fleet.groups.iter().filter(|group| group.standing() != Standing::Ready);
-        let lines: Vec<String> = troubled.clone().take(NAMED).map(|group| clause(w, fleet, group, &wards)).collect();
+        let lines: Vec<String> = troubled
+            .clone()
+            .take(NAMED)
+            .map(|group| clause(w, fleet, group, &wards))
+            .collect();
         let dark = fleet.groups.iter().any(downtime::readiness::fleet::Group::is_dark);
         let mark = match (dark, lines.is_empty()) {
             (true, _) => "■",
@@ -148,7 +159,9 @@ pub fn on_home(visit: &Visit) -> Option<(&'static str, String, Vec<String>)> {
 pub fn hears_all(visit: &Visit) -> bool {
     let station = visit.site.station();
     let shelved = station.shelf().current();
-    let enrolled = shelved.as_ref().and_then(|shelved| shelved.roster().station(station.code()));
+    let enrolled = shelved
+        .as_ref()
+        .and_then(|shelved| shelved.roster().station(station.code()));
     !visit.state.has_hub || enrolled.is_some_and(|enrolled| enrolled.hub)
 }
 

@@ -26,7 +26,9 @@ pub fn start(station: &Arc<Station>, data: &Path) -> std::io::Result<()> {
 
 fn watch(station: &Weak<Station>, data: &Path) {
     loop {
-        let Some(now) = station.upgrade().map(|station| station.now()) else { return };
+        let Some(now) = station.upgrade().map(|station| station.now()) else {
+            return;
+        };
         let room = look(data, now);
         let Some(station) = station.upgrade() else { return };
         station.observe_disk(room);
@@ -100,13 +102,17 @@ mod tests {
         assert_eq!(read(&text("/dev/sda1"), Moment(7)), Some(room));
         assert_eq!(read(&text("//server/a share"), Moment(7)), Some(room));
         let fsutil = "Total free bytes        :  53,687,091,200 ( 50.0 GB)\nTotal bytes             : 107,374,182,400 (100.0 GB)\nTotal quota free bytes  :  53,687,091,200 ( 50.0 GB)\n";
-        let japanese = "合計空きバイト数        : 53687091200 ( 50.0 GB)\n合計バイト数            : 107374182400 (100.0 GB)\n";
+        let japanese =
+            "合計空きバイト数        : 53687091200 ( 50.0 GB)\n合計バイト数            : 107374182400 (100.0 GB)\n";
         let room = Disk {
             free: 50 << 30,
             all: 100 << 30,
             at: Moment(7),
         };
-        assert_eq!((read_fsutil(fsutil, Moment(7)), read_fsutil(japanese, Moment(7))), (Some(room), Some(room)));
+        assert_eq!(
+            (read_fsutil(fsutil, Moment(7)), read_fsutil(japanese, Moment(7))),
+            (Some(room), Some(room))
+        );
         assert_eq!(read_fsutil("Error 5: access denied", Moment(7)), None);
         for bad in ["", "head only\n", "head\n/dev/sda1 - - - - /\n", "head\n25% /\n"] {
             assert_eq!(read(bad, Moment(7)), None, "{bad:?}");

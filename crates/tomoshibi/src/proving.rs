@@ -23,9 +23,9 @@ use downtime::stations::{Disk, SignIns, Station};
 use press::Press;
 use vault::shelf_slots::Identity;
 
+use crate::clock;
 use crate::config::Config;
 use crate::home::{Home, write_durably};
-use crate::clock;
 
 pub mod pressing;
 mod program;
@@ -124,7 +124,9 @@ fn turns(
     let mut printed: Option<Printed> = None;
     let mut last: Option<(Option<Identity>, Moment)> = None;
     loop {
-        let (Some(station), Some(board)) = (station.upgrade(), board.upgrade()) else { return };
+        let (Some(station), Some(board)) = (station.upgrade(), board.upgrade()) else {
+            return;
+        };
         let now = station.now();
         let here = station.shelf().current().map(|shelved| shelved.identity());
         let asked = board.take_asked() | was_asked(&home.data);
@@ -187,7 +189,10 @@ fn tell(signed: &Signed) {
         tracing::info!(ms = receipt.took_ms, "this station has proved itself ready");
         return;
     }
-    let failing = receipt.points.iter().filter(|point| point.light() > downtime::readiness::Light::Care);
+    let failing = receipt
+        .points
+        .iter()
+        .filter(|point| point.light() > downtime::readiness::Light::Care);
     for point in failing {
         let why = point.why().map_or("?", downtime::readiness::receipt::Why::word);
         tracing::warn!(why, text = point.text, "★ this station is not ready");
@@ -200,7 +205,9 @@ fn looks(station: &Station, queue: Option<&Queue>, now: Moment) -> Looks {
         clock: station.time_quality(),
         printers: queue.map(|queue| {
             let listed = queue.overview().printers.into_iter();
-            listed.map(|(printer, condition)| (printer.name, condition.health.into())).collect()
+            listed
+                .map(|(printer, condition)| (printer.name, condition.health.into()))
+                .collect()
         }),
         second: second(station, now),
     }
@@ -215,7 +222,11 @@ fn second(station: &Station, now: Moment) -> Second {
             (None, None) => Second::Unknown,
         };
     }
-    let visits = station.stations_seen().into_iter().filter_map(|seen| seen.visited).max();
+    let visits = station
+        .stations_seen()
+        .into_iter()
+        .filter_map(|seen| seen.visited)
+        .max();
     match visits {
         None => Second::Unknown,
         Some(at) if (0..=VISIT_SECONDS).contains(&(now.0 - at.0)) => Second::Answers(at),
@@ -334,7 +345,9 @@ pub fn by_the_running_station(home: &Home) -> Result<Signed> {
     while clock::running().saturating_sub(begun) < patience {
         std::thread::sleep(LOOK_EVERY);
         let bytes = std::fs::read(&own).unwrap_or_default();
-        let Ok(signed) = Signed::from_bytes(&bytes) else { continue };
+        let Ok(signed) = Signed::from_bytes(&bytes) else {
+            continue;
+        };
         if !ask.exists() && signed.claim().is_ok_and(|receipt| receipt.at >= wanted) {
             return Ok(signed);
         }

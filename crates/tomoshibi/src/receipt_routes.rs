@@ -73,7 +73,9 @@ pub fn errand(board: &Arc<Board>) -> Errand {
         let answer = agent.post(format!("{address}{PATH}")).send(&bundle.to_bytes()[..])?;
         let limit = u64::try_from(MAX_BUNDLE_BYTES).unwrap_or(u64::MAX);
         let answer = answer.into_body().with_config().limit(limit).read_to_vec()?;
-        let held = Bundle::from_bytes(&answer).context("the answer to receipts cannot be read")?.held;
+        let held = Bundle::from_bytes(&answer)
+            .context("the answer to receipts cannot be read")?
+            .held;
         board.note_told(address, &held);
         Ok(())
     };

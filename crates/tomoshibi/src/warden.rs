@@ -108,11 +108,17 @@ impl Warden {
                 }
             };
             let Some(roster) = &roster else { continue };
-            let kept = self.kept.get_or_insert_with(|| {
-                Kept::open(Arc::new(Disk), &self.settings.data.join("receipts"), roster)
-            });
+            let kept = self
+                .kept
+                .get_or_insert_with(|| Kept::open(Arc::new(Disk), &self.settings.data.join("receipts"), roster));
             let known = |code| roster.station(code).is_some();
-            strangers.extend(bundle.receipts.iter().filter_map(|signed| Some(signed.claim().ok()?.code)).filter(|code| !known(*code)));
+            strangers.extend(
+                bundle
+                    .receipts
+                    .iter()
+                    .filter_map(|signed| Some(signed.claim().ok()?.code))
+                    .filter(|code| !known(*code)),
+            );
             if let Err(error) = kept.take(&bundle.receipts, roster, clock::now()) {
                 self.no_disk = Some(format!("受け取った即応証明を書けません: {error}"));
             }
@@ -144,7 +150,10 @@ impl Warden {
         };
         let bounds = self.settings.bounds();
         let Some(roster) = roster else {
-            return (alarms(&seen, &bounds), "端末の状態は分かりません（信頼ファイルがありません）".to_owned());
+            return (
+                alarms(&seen, &bounds),
+                "端末の状態は分かりません（信頼ファイルがありません）".to_owned(),
+            );
         };
         let judge = |held: &BTreeMap<_, _>| {
             let members = members(roster, held);
@@ -169,9 +178,16 @@ impl Warden {
         self.no_disk = None;
         let mut lines = Vec::new();
         let mut call = Vec::new();
-        let standing: BTreeMap<String, String> =
-            found.iter().map(|alarm| (alarm.name(), words::alarm(alarm, now))).collect();
-        let over: Vec<String> = self.raised.keys().filter(|name| !standing.contains_key(*name)).cloned().collect();
+        let standing: BTreeMap<String, String> = found
+            .iter()
+            .map(|alarm| (alarm.name(), words::alarm(alarm, now)))
+            .collect();
+        let over: Vec<String> = self
+            .raised
+            .keys()
+            .filter(|name| !standing.contains_key(*name))
+            .cloned()
+            .collect();
         for name in over {
             if let Some((since, _, words)) = self.raised.remove(&name) {
                 let line = format!("解除: {words}（{} から）", since.text());
@@ -204,10 +220,13 @@ impl Warden {
         }
         let shown = Standing {
             looked: Some(now),
-            alarms: found.iter().filter_map(|alarm| {
-                let (since, _, words) = self.raised.get(&alarm.name())?;
-                Some((*since, words.clone()))
-            }).collect(),
+            alarms: found
+                .iter()
+                .filter_map(|alarm| {
+                    let (since, _, words) = self.raised.get(&alarm.name())?;
+                    Some((*since, words.clone()))
+                })
+                .collect(),
             fleet,
         };
         if let Err(fault) = write(&self.settings.data, &shown, &lines) {
@@ -231,10 +250,16 @@ impl Warden {
 
 /// The trust file: whom this warden believes.
 fn trust(path: &Path) -> Result<Roster> {
-    let size = std::fs::metadata(path).with_context(|| format!("信頼ファイル {} がありません", path.display()))?.len();
+    let size = std::fs::metadata(path)
+        .with_context(|| format!("信頼ファイル {} がありません", path.display()))?
+        .len();
     anyhow::ensure!(size <= MAX_ROSTER, "信頼ファイル {} が大きすぎます", path.display());
     let roster = Roster::from_bytes(&std::fs::read(path)?)?;
-    anyhow::ensure!(!roster.stations.is_empty(), "信頼ファイル {} に端末がありません", path.display());
+    anyhow::ensure!(
+        !roster.stations.is_empty(),
+        "信頼ファイル {} に端末がありません",
+        path.display()
+    );
     Ok(roster)
 }
 

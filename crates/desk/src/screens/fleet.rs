@@ -222,7 +222,10 @@ fn groups(w: &Words, fleet: &Fleet<'_>, wanted: &Wanted, wards: &[WardCount]) ->
             mark: group.standing().mark(),
             counts: counts(w, group),
             people: group.people.map(|(n, all)| {
-                w.with("fleet-people", &[("n", u64::from(n).into()), ("all", u64::from(all).into())])
+                w.with(
+                    "fleet-people",
+                    &[("n", u64::from(n).into()), ("all", u64::from(all).into())],
+                )
             }),
             more: (more > 0).then(|| w.with("fleet-more", &[("n", more.into())])),
             dark: group.is_dark(),
@@ -236,9 +239,19 @@ fn groups(w: &Words, fleet: &Fleet<'_>, wanted: &Wanted, wards: &[WardCount]) ->
 
 fn counts(w: &Words, group: &Group) -> String {
     let [_, stale, silent, failing] = group.counts;
-    let whole = w.with("fleet-usable", &[("n", group.ready().into()), ("all", group.rows.len().into())]);
-    let parts = [("fleet-n-failing", failing), ("fleet-n-silent", silent), ("fleet-n-stale", stale)];
-    let parts = parts.into_iter().filter(|(_, n)| *n > 0).map(|(key, n)| w.with(key, &[("n", n.into())]));
+    let whole = w.with(
+        "fleet-usable",
+        &[("n", group.ready().into()), ("all", group.rows.len().into())],
+    );
+    let parts = [
+        ("fleet-n-failing", failing),
+        ("fleet-n-silent", silent),
+        ("fleet-n-stale", stale),
+    ];
+    let parts = parts
+        .into_iter()
+        .filter(|(_, n)| *n > 0)
+        .map(|(key, n)| w.with(key, &[("n", n.into())]));
     std::iter::once(whole).chain(parts).collect::<Vec<_>>().join("　")
 }
 
@@ -264,16 +277,24 @@ fn line(w: &Words, row: &Row<'_>, now: Moment) -> Line {
         class: row.standing.word(),
         reason: say_fleet::reason(w, row, now),
         as_of: moment(receipt.and_then(|receipt| receipt.holds).map(|holds| holds.as_of)),
-        age: receipt.map_or_else(|| w["fleet-no-receipt"].to_owned(), |receipt| {
-            let age = say::span(w, now.minutes_since(receipt.at).max(0));
-            w.with("fleet-ago", &[("span", (&age).into())])
-        }),
+        age: receipt.map_or_else(
+            || w["fleet-no-receipt"].to_owned(),
+            |receipt| {
+                let age = say::span(w, now.minutes_since(receipt.at).max(0));
+                w.with("fleet-ago", &[("span", (&age).into())])
+            },
+        ),
         printer: cell(w, receipt, What::Printers),
         disk: disk(w, receipt),
         clock: cell(w, receipt, What::Clock),
-        version: receipt.map(|receipt| receipt.program.version.clone()).unwrap_or_default(),
+        version: receipt
+            .map(|receipt| receipt.program.version.clone())
+            .unwrap_or_default(),
         signed_in: receipt.map_or_else(String::new, |receipt| {
-            receipt.people.last.map_or_else(|| w["fleet-nobody-yet"].to_owned(), |at| say::moment(w, at, now))
+            receipt
+                .people
+                .last
+                .map_or_else(|| w["fleet-nobody-yet"].to_owned(), |at| say::moment(w, at, now))
         }),
     }
 }
@@ -287,7 +308,10 @@ fn cell(w: &Words, receipt: Option<&Receipt>, what: What) -> Cell {
         };
     };
     let short = point.why().map(|why| format!("{}-short", why.word()));
-    let words = short.as_deref().and_then(|key| w.get(key)).unwrap_or(&w["proof-unknown"]);
+    let words = short
+        .as_deref()
+        .and_then(|key| w.get(key))
+        .unwrap_or(&w["proof-unknown"]);
     Cell {
         mark: point.light().mark(),
         words: words.to_owned(),
@@ -297,7 +321,9 @@ fn cell(w: &Words, receipt: Option<&Receipt>, what: What) -> Cell {
 /// The disk with its room.
 fn disk(w: &Words, receipt: Option<&Receipt>) -> Cell {
     let mut cell = cell(w, receipt, What::Disk);
-    let point = receipt.and_then(|receipt| receipt.point(What::Disk)).filter(|point| point.all > 0);
+    let point = receipt
+        .and_then(|receipt| receipt.point(What::Disk))
+        .filter(|point| point.all > 0);
     if let Some(point) = point {
         cell.words = format!("{} GiB", point.n >> 30);
     }
@@ -314,7 +340,9 @@ async fn round(visit: Visit) -> Result<Response, Fault> {
     let (sentence, mut places) = board.fleet(visit.site.station(), |fleet, _, _| {
         let place = |group: &Group| {
             let rows = group.rows.iter().filter_map(|row| fleet.rows.get(*row));
-            let lines = rows.filter(|row| row.standing != Standing::Ready).map(|row| line(w, row, fleet.now));
+            let lines = rows
+                .filter(|row| row.standing != Standing::Ready)
+                .map(|row| line(w, row, fleet.now));
             let name = say_fleet::place(w, &group.place, &wards);
             (name, counts(w, group), lines.collect::<Vec<_>>())
         };
@@ -333,7 +361,13 @@ async fn round(visit: Visit) -> Result<Response, Fault> {
     visit.show(&RoundPage {
         page: visit.page(&w["fleet-round"], WITH_PRINT),
         sentence,
-        made: w.with("fleet-made", &[("time", (&visit.state.now.text()).into()), ("station", visit.site.station().code().as_str().into())]),
+        made: w.with(
+            "fleet-made",
+            &[
+                ("time", (&visit.state.now.text()).into()),
+                ("station", visit.site.station().code().as_str().into()),
+            ],
+        ),
         places,
         rest: (rest > 0).then(|| w.with("fleet-more", &[("n", rest.into())])),
     })
@@ -393,7 +427,13 @@ mod tests {
     fn a_thousand_stations_are_one_page_of_bounded_rows_with_every_ward_on_it() {
         let w = Words::load(Lang::Ja).unwrap();
         let wards: Vec<Vec<String>> = (0..1_000).map(|n| vec![format!("W{:02}", n % 40)]).collect();
-        let code = |n: usize| StationCode::parse(&format!("{}{:02}", char::from(b'A' + u8::try_from(n / 100).unwrap()), n % 100));
+        let code = |n: usize| {
+            StationCode::parse(&format!(
+                "{}{:02}",
+                char::from(b'A' + u8::try_from(n / 100).unwrap()),
+                n % 100
+            ))
+        };
         let member = |(n, wards)| Member {
             code: code(n).unwrap(),
             hub: false,
@@ -408,7 +448,11 @@ mod tests {
         let shown = wanted(&Asked::default());
         assert_eq!(shown.len(), 40);
         assert_eq!(shown.iter().map(|group| group.lines.len()).sum::<usize>(), MOST_ROWS);
-        assert!(shown.iter().all(|group| !group.lines.is_empty() || group.more.is_some()));
+        assert!(
+            shown
+                .iter()
+                .all(|group| !group.lines.is_empty() || group.more.is_some())
+        );
         let one = wanted(&Asked {
             place: "w.W39".to_owned(),
             ..Asked::default()

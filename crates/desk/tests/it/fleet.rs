@@ -17,8 +17,15 @@ use crate::browser::Browser;
 use crate::hospital::{Hospital, number_of, people};
 
 /// Stations with their ward: four of 3E, two of 4W, one of none.
-const STATIONS: [(&str, &str); 7] =
-    [("W01", "3E"), ("W02", "3E"), ("W03", "3E"), ("W04", "3E"), ("V01", "4W"), ("V02", "4W"), ("X01", "")];
+const STATIONS: [(&str, &str); 7] = [
+    ("W01", "3E"),
+    ("W02", "3E"),
+    ("W03", "3E"),
+    ("W04", "3E"),
+    ("V01", "4W"),
+    ("V02", "4W"),
+    ("X01", ""),
+];
 
 struct Fleet {
     hospital: Hospital,
@@ -35,7 +42,9 @@ fn fleet() -> Fleet {
     let enrol = |roster: &mut Roster| {
         for (n, ((code, secret), (_, ward))) in secrets.iter().zip(STATIONS).enumerate() {
             let letter = char::from(b'B' + u8::try_from(n).unwrap());
-            roster.enrol_station(*code, 10 + u8::try_from(n).unwrap(), letter, &secret.public()).unwrap();
+            roster
+                .enrol_station(*code, 10 + u8::try_from(n).unwrap(), letter, &secret.public())
+                .unwrap();
             if !ward.is_empty() {
                 roster.stations.last_mut().unwrap().wards = vec![ward.to_owned()];
             }
@@ -43,7 +52,11 @@ fn fleet() -> Fleet {
     };
     let mut hospital = Hospital::of_stations(people(), &enrol);
     let shelved = hospital.station.shelf().current().unwrap();
-    let board = Arc::new(Board::open(Arc::new(Disk), &hospital._dir.path().join("data"), shelved.roster()));
+    let board = Arc::new(Board::open(
+        Arc::new(Disk),
+        &hospital._dir.path().join("data"),
+        shelved.roster(),
+    ));
     hospital.fleet = Some(Arc::clone(&board));
     Fleet {
         hospital,
@@ -64,7 +77,10 @@ impl Fleet {
             at: Moment(now.0 - 60),
             holds: Some(holds(&shelved)),
             printed: Some(Moment(now.0 - 600)),
-            points: NEEDED.iter().map(|what| Point::new(*what, Light::Good, Why::Room).of(90 << 30, 100 << 30)).collect(),
+            points: NEEDED
+                .iter()
+                .map(|what| Point::new(*what, Light::Good, Why::Room).of(90 << 30, 100 << 30))
+                .collect(),
             program: Program::default(),
             people: People {
                 staff: 33,
@@ -76,7 +92,9 @@ impl Fleet {
         };
         change(&mut receipt);
         let secret = &self.secrets.iter().find(|(known, _)| *known == code).unwrap().1;
-        let taken = self.board.take(&self.hospital.station, &[Signed::sign(&receipt, secret)]);
+        let taken = self
+            .board
+            .take(&self.hospital.station, &[Signed::sign(&receipt, secret)]);
         assert_eq!(taken.unwrap(), 1);
     }
 
@@ -88,8 +106,13 @@ impl Fleet {
 /// The part of a page that is about one place.
 fn section<'a>(page: &'a str, name: &str) -> &'a str {
     let parts = page.split("<section class=\"place").skip(1);
-    let part = parts.into_iter().find(|part| part.split("</h2>").next().unwrap().contains(name));
-    part.unwrap_or_else(|| panic!("{name}: {page}")).split("</section>").next().unwrap()
+    let part = parts
+        .into_iter()
+        .find(|part| part.split("</h2>").next().unwrap().contains(name));
+    part.unwrap_or_else(|| panic!("{name}: {page}"))
+        .split("</section>")
+        .next()
+        .unwrap()
 }
 
 #[tokio::test]
@@ -101,7 +124,9 @@ async fn wards_stand_the_worst_first_and_each_station_says_why() {
     fleet.says("W03", |receipt| receipt.holds.as_mut().unwrap().epoch -= 1);
     fleet.says("W04", |receipt| {
         receipt.points.retain(|point| point.what() != Some(What::Saving));
-        receipt.points.push(Point::new(What::Saving, Light::Bad, Why::NotSaved).saying("No space left on device"));
+        receipt
+            .points
+            .push(Point::new(What::Saving, Light::Bad, Why::NotSaved).saying("No space left on device"));
     });
     fleet.says("V01", |receipt| receipt.at = Moment(receipt.at.0 - 86_400));
     fleet.says("X01", |_| ());
@@ -116,7 +141,10 @@ async fn wards_stand_the_worst_first_and_each_station_says_why() {
     assert!(ward.find("W04").unwrap() < ward.find("W03").unwrap());
     assert!(ward.contains("最新の号がまだ届いていません"));
     let dark = section(&page, "病棟 4W");
-    assert!(dark.contains("0/2台 使えます") && dark.contains("一度も届いていません"), "{dark}");
+    assert!(
+        dark.contains("0/2台 使えます") && dark.contains("一度も届いていません"),
+        "{dark}"
+    );
     // R03 is this station itself, which has not proved itself yet.
     assert!(section(&page, "共用").contains("R03"));
     for person in people() {
@@ -138,18 +166,33 @@ async fn filters_one_station_and_the_list_for_the_round() {
     }
     let mut browser = fleet.officer().await;
     let silent = browser.get("/fleet?standing=silent").await.text();
-    assert!(silent.contains("/fleet/V02") && !silent.contains("/fleet/V01"), "{silent}");
+    assert!(
+        silent.contains("/fleet/V02") && !silent.contains("/fleet/V01"),
+        "{silent}"
+    );
     let found = browser.get("/fleet?q=w0").await.text();
     assert!(found.contains("/fleet/W03") && !found.contains("/fleet/V01"));
     let ward = browser.get("/fleet?place=w.4W").await.text();
     assert!(ward.contains("/fleet/V01") && !ward.contains("/fleet/W01"));
-    assert!(browser.get("/fleet?q=%3Cscript%3E").await.text().contains("当てはまる端末がありません"));
+    assert!(
+        browser
+            .get("/fleet?q=%3Cscript%3E")
+            .await
+            .text()
+            .contains("当てはまる端末がありません")
+    );
     let one = browser.get("/fleet/W01").await.text();
-    assert!(one.contains("端末 W01") && one.contains("31") && one.contains("最近の日"), "{one}");
+    assert!(
+        one.contains("端末 W01") && one.contains("31") && one.contains("最近の日"),
+        "{one}"
+    );
     assert_eq!(browser.get("/fleet/Z99").await.status, StatusCode::NOT_FOUND);
     assert_eq!(browser.get("/fleet/toolong").await.status, StatusCode::NOT_FOUND);
     let round = browser.get("/fleet/round").await.text();
-    assert!(round.contains("V02") && !round.contains(">V01<") && round.contains("data-print-page"), "{round}");
+    assert!(
+        round.contains("V02") && !round.contains(">V01<") && round.contains("data-print-page"),
+        "{round}"
+    );
     let page = browser.get("/fleet?lang=en").await;
     assert!(page.status.is_success() || page.status.is_redirection());
     assert!(browser.get("/fleet").await.text().contains("If it stopped now"));
@@ -183,4 +226,32 @@ async fn a_sign_in_is_remembered_for_the_receipt_in_numbers_only() {
     // A restart forgets nothing.
     let again = downtime::stations::SignIns::open(Arc::new(Disk), &fleet.hospital._dir.path().join("data"));
     assert_eq!(again.newest(), people.last);
+}
+
+#[tokio::test]
+async fn what_a_station_heard_of_another_is_brought_to_whom_it_visits_once() {
+    let fleet = fleet();
+    fleet.says("W01", |_| ());
+    fleet.says("V01", |_| ());
+    let station = &fleet.hospital.station;
+    let shelved = station.shelf().current().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let hub = Board::open(Arc::new(Disk), elsewhere.path(), shelved.roster());
+    let visit = || {
+        let bundle = fleet.board.for_address("https://hub");
+        let taken = hub.take(station, &bundle.receipts).unwrap();
+        fleet.board.note_told("https://hub", &hub.held_of(&bundle.receipts));
+        (bundle.receipts.len(), taken)
+    };
+    assert_eq!(visit(), (2, 2), "a hub hears also of whom it cannot reach");
+    assert_eq!(visit(), (0, 0), "and is not told again");
+    fleet.says("W01", |receipt| receipt.at = Moment(receipt.at.0 + 30));
+    assert_eq!(visit(), (1, 1));
+    // What the hub does not believe is not brought for ever either.
+    let stranger = StationSecret::random(&mut UnwrapErr(SysRng));
+    let mut forged = hub.kept().newer(&std::collections::BTreeMap::new())[0].claim().unwrap();
+    forged.at = Moment(forged.at.0 + 40);
+    let forged = [Signed::sign(&forged, &stranger)];
+    assert_eq!(hub.take(station, &forged).unwrap(), 0);
+    assert_eq!(hub.held_of(&forged)[0].at, forged[0].claim().unwrap().at);
 }

@@ -165,8 +165,11 @@ pub fn alarms(seen: &Seen<'_>, bounds: &Bounds) -> Vec<Alarm> {
         let age = seen.now.0.saturating_sub(since.0);
         (age >= patience || age < -bounds.clock_seconds).then_some(since)
     };
-    let silent: Vec<(&HubSeen, Moment)> =
-        seen.hubs.iter().filter_map(|hub| Some((hub, late(hub.answered)?))).collect();
+    let silent: Vec<(&HubSeen, Moment)> = seen
+        .hubs
+        .iter()
+        .filter_map(|hub| Some((hub, late(hub.answered)?)))
+        .collect();
     if seen.hubs.is_empty() {
         let why = "拠点（hubs）が一つも設定されていません".to_owned();
         found.push(Alarm::NoHub { since: seen.since, why });
@@ -185,16 +188,20 @@ pub fn alarms(seen: &Seen<'_>, bounds: &Bounds) -> Vec<Alarm> {
         let heard = seen.hubs.iter().filter_map(|hub| hub.heartbeat).max();
         found.extend(late(heard).map(|since| Alarm::NoHeartbeat { since }));
     }
-    let ahead = seen.hubs.iter().filter_map(|hub| hub.ahead).max_by_key(|ahead| ahead.saturating_abs());
+    let ahead = seen
+        .hubs
+        .iter()
+        .filter_map(|hub| hub.ahead)
+        .max_by_key(|ahead| ahead.saturating_abs());
     if let Some(ahead) = ahead.filter(|ahead| ahead.saturating_abs() > bounds.clock_seconds) {
         found.push(Alarm::Clock { ahead });
     }
     // Nothing may be said of stations before they could have been heard.
     let could_hear = seen.now.0.saturating_sub(seen.since.0) >= patience;
     if let Some(fleet) = seen.fleet {
-        let old = seen.sealed.is_none_or(|sealed| {
-            seen.now.0.saturating_sub(sealed.0) > bounds.snapshot_hours.saturating_mul(3_600)
-        });
+        let old = seen
+            .sealed
+            .is_none_or(|sealed| seen.now.0.saturating_sub(sealed.0) > bounds.snapshot_hours.saturating_mul(3_600));
         if old && (could_hear || seen.sealed.is_some()) {
             found.push(Alarm::OldSnapshot { sealed: seen.sealed });
         }
@@ -231,6 +238,9 @@ fn of_places(fleet: &Fleet<'_>, bounds: &Bounds) -> Vec<Alarm> {
 }
 
 fn is_fresh(row: &Row<'_>, now: Moment, bounds: &Bounds) -> bool {
-    let age = row.member.receipt.map_or(i64::MAX, |receipt| now.0.saturating_sub(receipt.at.0));
+    let age = row
+        .member
+        .receipt
+        .map_or(i64::MAX, |receipt| now.0.saturating_sub(receipt.at.0));
     row.standing != Standing::Silent && age <= bounds.receipt_seconds
 }

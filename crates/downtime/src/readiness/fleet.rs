@@ -159,7 +159,10 @@ impl Group {
     #[must_use]
     pub fn standing(&self) -> Standing {
         let there = |standing: &Standing| self.counts.get(*standing as usize).is_some_and(|n| *n > 0);
-        Standing::WORST_FIRST.into_iter().find(there).unwrap_or(Standing::Silent)
+        Standing::WORST_FIRST
+            .into_iter()
+            .find(there)
+            .unwrap_or(Standing::Silent)
     }
 
     /// Nobody in it can use any station now.
@@ -260,7 +263,12 @@ pub fn fleet<'a>(members: Vec<Member<'a>>, newest: Option<&Newest>, now: Moment)
     // Nobody can use anything there, then the share that cannot, then the worst standing; equal ones by place.
     groups.sort_by_key(|group| {
         let share = group.ready() * 1_000 / group.rows.len().max(1);
-        (!group.is_dark(), share, std::cmp::Reverse(group.standing()), group.place.clone())
+        (
+            !group.is_dark(),
+            share,
+            std::cmp::Reverse(group.standing()),
+            group.place.clone(),
+        )
     });
     Fleet {
         rows,
@@ -272,7 +280,9 @@ pub fn fleet<'a>(members: Vec<Member<'a>>, newest: Option<&Newest>, now: Moment)
 
 fn places_of(member: &Member<'_>) -> Vec<Place> {
     let wards = member.wards.iter().cloned().map(Place::Ward);
-    let mut places: Vec<Place> = wards.chain(member.departments.iter().cloned().map(Place::Department)).collect();
+    let mut places: Vec<Place> = wards
+        .chain(member.departments.iter().cloned().map(Place::Department))
+        .collect();
     places.sort();
     places.dedup();
     if places.is_empty() {
@@ -291,10 +301,17 @@ fn group(place: Place, mut at: Vec<usize>, rows: &[Row<'_>]) -> Group {
     let standing = |at: &usize| rows.get(*at).map(|row| row.standing);
     at.sort_by_key(|at| (std::cmp::Reverse(standing(at)), *at));
     let mut counts = [0; 4];
-    at.iter().filter_map(standing).for_each(|standing| count(&mut counts, standing));
-    let heard = at.iter().filter_map(|at| rows.get(*at)).filter(|row| row.standing != Standing::Silent);
+    at.iter()
+        .filter_map(standing)
+        .for_each(|standing| count(&mut counts, standing));
+    let heard = at
+        .iter()
+        .filter_map(|at| rows.get(*at))
+        .filter(|row| row.standing != Standing::Silent);
     let people = heard.filter_map(|row| row.member.receipt).map(|receipt| receipt.people);
-    let people = people.filter(|people| people.staff > 0).max_by_key(|people| people.lately);
+    let people = people
+        .filter(|people| people.staff > 0)
+        .max_by_key(|people| people.lately);
     Group {
         place,
         rows: at,

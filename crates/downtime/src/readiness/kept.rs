@@ -253,7 +253,9 @@ pub fn newest_known(members: &[Member<'_>]) -> Option<Holds> {
 }
 
 fn newest<'m, 'r: 'm>(members: impl Iterator<Item = &'m Member<'r>>) -> Option<Holds> {
-    members.filter_map(|member| member.receipt?.holds).max_by_key(|holds| (holds.epoch, holds.delta))
+    members
+        .filter_map(|member| member.receipt?.holds)
+        .max_by_key(|holds| (holds.epoch, holds.delta))
 }
 
 /// The code of a station by its name in the vault, as a roster has it.
@@ -290,7 +292,9 @@ impl Inner {
                 continue;
             }
             let Ok(signed) = Signed::from_bytes(body) else { continue };
-            let Ok(receipt) = believed(&signed, roster) else { continue };
+            let Ok(receipt) = believed(&signed, roster) else {
+                continue;
+            };
             let of = self.stations.entry(receipt.station).or_default();
             if of.newest.as_ref().is_some_and(|(held, _)| held.at >= receipt.at) {
                 continue;
@@ -366,7 +370,12 @@ fn name(number: u64) -> String {
 
 fn numbers(files: &dyn Files, dir: &Path) -> Vec<u64> {
     let names = files.list(dir).unwrap_or_default();
-    let number = |n: &String| n.strip_prefix("receipts.")?.parse().ok().filter(|number| name(*number) == *n);
+    let number = |n: &String| {
+        n.strip_prefix("receipts.")?
+            .parse()
+            .ok()
+            .filter(|number| name(*number) == *n)
+    };
     let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
     numbers.sort_unstable();
     numbers

@@ -124,9 +124,7 @@ fn opening(tried: &Tried) -> Point {
     match &tried.opening {
         Opening::NoSnapshot => Point::new(What::Opening, Light::Bad, Why::NoSnapshot),
         Opening::Refused(why) => Point::new(What::Opening, Light::Bad, Why::DoesNotOpen).saying(why),
-        Opening::Opened(until) if tried.now > *until => {
-            Point::new(What::Opening, Light::Bad, Why::Expired).at(*until)
-        }
+        Opening::Opened(until) if tried.now > *until => Point::new(What::Opening, Light::Bad, Why::Expired).at(*until),
         Opening::Opened(until) => Point::new(What::Opening, Light::Good, Why::Opens).at(*until),
     }
 }
@@ -145,10 +143,19 @@ fn forms(tried: &FormsTried) -> Point {
         FormsTried::Unfinished(done, all) => {
             Point::new(What::Forms, Light::Unchecked, Why::FormsUnfinished).of(*done, *all)
         }
-        FormsTried::Done { printed, failed, left_out, .. } => {
+        FormsTried::Done {
+            printed,
+            failed,
+            left_out,
+            ..
+        } => {
             let all = *printed + failed.len() as u64;
             if !failed.is_empty() {
-                let named: Vec<String> = failed.iter().take(NAMES).map(|(form, why)| format!("{form}: {why}")).collect();
+                let named: Vec<String> = failed
+                    .iter()
+                    .take(NAMES)
+                    .map(|(form, why)| format!("{form}: {why}"))
+                    .collect();
                 let failing = Point::new(What::Forms, Light::Bad, Why::FormsFail);
                 return failing.of(failed.len() as u64, all).saying(&named.join(" / "));
             }
@@ -180,7 +187,11 @@ fn pages(tried: &FormsTried) -> Point {
 
 fn some(names: &[String]) -> String {
     let shown = names.iter().take(NAMES).cloned().collect::<Vec<_>>().join("、");
-    if names.len() > NAMES { format!("{shown} …") } else { shown }
+    if names.len() > NAMES {
+        format!("{shown} …")
+    } else {
+        shown
+    }
 }
 
 fn saving(tried: &Result<u64, String>) -> Point {
@@ -232,7 +243,9 @@ fn printers(printers: Option<&[(String, PrinterState)]>) -> Point {
     for (state, light, why) in of {
         let names = named(state);
         if !names.is_empty() {
-            return Point::new(What::Printers, light, why).of(ready, all).saying(&some(&names));
+            return Point::new(What::Printers, light, why)
+                .of(ready, all)
+                .saying(&some(&names));
         }
     }
     Point::new(What::Printers, Light::Good, Why::PrintersReady).of(ready, all)

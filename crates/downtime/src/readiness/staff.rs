@@ -16,9 +16,9 @@ pub fn staff(shelved: &Shelved, code: StationCode, sign_ins: &SignIns, now: Mome
     let roster = shelved.roster();
     let hospital = roster.hospital();
     let all: Vec<UserRecord> = shelved.users().filter(is_staff).collect();
-    let (wards, departments) = roster
-        .station(code)
-        .map_or((&[][..], &[][..]), |station| (&station.wards[..], &station.departments[..]));
+    let (wards, departments) = roster.station(code).map_or((&[][..], &[][..]), |station| {
+        (&station.wards[..], &station.departments[..])
+    });
     let here = |user: &&UserRecord| match &user.scope {
         Scope::Wards(of) => of.iter().any(|ward| wards.contains(ward)),
         Scope::Departments(of) => of.iter().any(|department| departments.contains(department)),

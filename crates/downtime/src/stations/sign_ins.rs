@@ -103,5 +103,8 @@ fn read(files: &dyn Files, dir: &Path, side: u64) -> Option<(u64, BTreeMap<[u8; 
     source.read_exact_at(0, &mut bytes).ok()?;
     let (turn, rest) = bytes.split_first_chunk::<8>()?;
     let all: Vec<One> = minicbor::decode(rest).ok()?;
-    Some((u64::from_le_bytes(*turn), all.into_iter().map(|one| (one.user, one.at)).collect()))
+    Some((
+        u64::from_le_bytes(*turn),
+        all.into_iter().map(|one| (one.user, one.at)).collect(),
+    ))
 }

@@ -31,9 +31,14 @@ pub fn enrolled() -> Enrolled {
     let sealer = SealerSecret::random(&mut rng).public();
     let mut roster = Roster::new(HospitalId([7; 16]), "あかり病院", &role(), &role(), &sealer);
     let mut secrets = Vec::new();
-    for (n, (name, letter)) in [("H01", 'A'), ("R03", 'C'), ("R04", 'D'), ("R05", 'E')].into_iter().enumerate() {
+    for (n, (name, letter)) in [("H01", 'A'), ("R03", 'C'), ("R04", 'D'), ("R05", 'E')]
+        .into_iter()
+        .enumerate()
+    {
         let secret = StationSecret::random(&mut rng);
-        roster.enrol_station(code(name), u8::try_from(n).unwrap() + 1, letter, &secret.public()).unwrap();
+        roster
+            .enrol_station(code(name), u8::try_from(n).unwrap() + 1, letter, &secret.public())
+            .unwrap();
         secrets.push((code(name), secret));
     }
     roster.stations[0].hub = true;
@@ -74,7 +79,10 @@ pub fn good(roster: &Roster, station: StationCode) -> Receipt {
         at: nine(),
         holds: Some(newest()),
         printed: Some(Moment(nine().0 - 600)),
-        points: NEEDED.iter().map(|what| Point::new(*what, Light::Good, why(*what))).collect(),
+        points: NEEDED
+            .iter()
+            .map(|what| Point::new(*what, Light::Good, why(*what)))
+            .collect(),
         program: Program {
             version: "0.1.0".to_owned(),
             system: "linux-x86_64".to_owned(),

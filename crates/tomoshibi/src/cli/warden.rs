@@ -33,7 +33,12 @@ impl Warden {
         let mut warden = Watching::new(settings);
         if self.once {
             let standing = warden.look();
-            say!("{}", std::fs::read_to_string(alarm_file(&data)).unwrap_or_default().trim_end());
+            say!(
+                "{}",
+                std::fs::read_to_string(alarm_file(&data))
+                    .unwrap_or_default()
+                    .trim_end()
+            );
             return Ok(if standing == 0 {
                 ExitCode::SUCCESS
             } else {

@@ -127,7 +127,10 @@ fn mark(config: &Config) -> Result<[u8; 32]> {
     let mut hasher = Sha256::new();
     let program = std::env::current_exe()?;
     let meta = std::fs::metadata(program)?;
-    let changed = meta.modified().ok().and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+    let changed = meta
+        .modified()
+        .ok()
+        .and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
     hasher.update(meta.len().to_le_bytes());
     hasher.update(changed.unwrap_or_default().as_nanos().to_le_bytes());
     hasher.update(maker().version);
@@ -145,7 +148,9 @@ fn mark(config: &Config) -> Result<[u8; 32]> {
 }
 
 fn list(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let Ok(entries) = std::fs::read_dir(dir) else { return Ok(()) };
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return Ok(());
+    };
     for entry in entries {
         let path = entry?.path();
         anyhow::ensure!(files.len() < MAX_FILES, "{} のファイルが多すぎます", dir.display());

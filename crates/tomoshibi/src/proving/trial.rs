@@ -53,7 +53,10 @@ pub fn save_and_read_back(data: &Path) -> Result<u64> {
     drop(journal);
     let read = read_journal(&*files, &dir, &hospital, &station, &secret.public())?;
     let name = written.first().context("nothing was written")?.id();
-    ensure!(read.records.iter().any(|record| record.id() == name), "the record is not there when read back");
+    ensure!(
+        read.records.iter().any(|record| record.id() == name),
+        "the record is not there when read back"
+    );
     let took = clock::running().saturating_sub(begun).as_millis();
     clear(&*files, &dir)?;
     Ok(u64::try_from(took).unwrap_or(u64::MAX))

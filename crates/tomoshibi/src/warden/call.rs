@@ -14,7 +14,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Hands a text to the configured command; nothing without one. What fails is logged: the alarm stands in the file and on the page all the same.
 pub fn call(command: &[String], text: &str) {
-    let Some((program, arguments)) = command.split_first() else { return };
+    let Some((program, arguments)) = command.split_first() else {
+        return;
+    };
     let text: String = text.chars().filter(|c| *c != '\0').take(MAX_TEXT).collect();
     let started = Command::new(program)
         .args(arguments)
@@ -40,7 +42,11 @@ pub fn call(command: &[String], text: &str) {
             }
             Ok(None) if clock::running().saturating_sub(begun) < PATIENCE => std::thread::sleep(PAUSE),
             other => {
-                tracing::error!(?other, program, "★ the command that hears of alarms takes too long; it is stopped");
+                tracing::error!(
+                    ?other,
+                    program,
+                    "★ the command that hears of alarms takes too long; it is stopped"
+                );
                 // It may have ended meanwhile.
                 let _ = child.kill();
                 let _ = child.wait();

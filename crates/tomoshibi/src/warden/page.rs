@@ -41,7 +41,10 @@ async fn page(State(shown): State<Shown>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'",
+        ),
     ];
     (headers, html).into_response()
 }
@@ -54,7 +57,11 @@ fn html(shown: &Standing, now: Moment) -> String {
         (false, 0) => "○ 異常なし / All is well".to_owned(),
         (false, n) => format!("■ 警報 {n}件 / {n} alarms"),
     };
-    let list: String = shown.alarms.iter().map(|(since, words)| format!("<li>{} {}</li>", since.text(), escaped(words))).collect();
+    let list: String = shown
+        .alarms
+        .iter()
+        .map(|(since, words)| format!("<li>{} {}</li>", since.text(), escaped(words)))
+        .collect();
     format!(
         "<!doctype html><html lang=\"ja\"><head><meta charset=\"utf-8\"><meta http-equiv=\"refresh\" content=\"30\"><title>{head}</title>\
          <style>body{{font:1.125rem/1.5 sans-serif;margin:1.5rem;max-width:60rem}}h1{{font-size:1.75rem}}li{{margin:.75rem 0}}</style></head>\
@@ -64,7 +71,10 @@ fn html(shown: &Standing, now: Moment) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -69,7 +69,9 @@ impl Settings {
     /// # Errors
     /// When it cannot be read, or asks for what cannot be.
     pub fn read(path: &Path) -> Result<Self> {
-        let size = std::fs::metadata(path).with_context(|| format!("{} がありません", path.display()))?.len();
+        let size = std::fs::metadata(path)
+            .with_context(|| format!("{} がありません", path.display()))?
+            .len();
         if size > MAX_FILE {
             bail!("{} が大きすぎます", path.display());
         }
@@ -126,7 +128,10 @@ mod tests {
     #[test]
     fn a_file_with_nothing_but_a_hub_is_enough_and_what_cannot_be_is_refused() {
         let settings = read("hubs = [\"https://10.0.0.2:8300\"]\n").unwrap();
-        assert_eq!((settings.every_seconds, settings.fresh_percent, settings.silent_seconds), (60, 90, 900));
+        assert_eq!(
+            (settings.every_seconds, settings.fresh_percent, settings.silent_seconds),
+            (60, 90, 900)
+        );
         assert!(settings.trust.ends_with("trust.cbor"));
         for bad in [
             "",

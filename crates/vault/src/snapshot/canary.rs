@@ -73,6 +73,8 @@ impl Snapshot {
         let packed = sealbox::open(&key, &manifest.place().canary(), &sealed)
             .map_err(|_| SnapshotFault::CannotOpen("canary patients"))?;
         let plain = record::unpack_dictionary(&packed);
-        plain.map(Some).map_err(|Malformed| SnapshotFault::Malformed("canary patients"))
+        plain
+            .map(Some)
+            .map_err(|Malformed| SnapshotFault::Malformed("canary patients"))
     }
 }

@@ -53,7 +53,10 @@ fn a_changed_byte_is_seen_and_too_much_is_refused() {
         bad[usize::try_from(at).unwrap()] ^= 1;
         let snapshot = Snapshot::open(source(bad), &hospital.trusted()).unwrap();
         let refused = snapshot.canaries(&STATION, &hospital.station);
-        assert!(matches!(refused, Err(SnapshotFault::SectionChanged(SectionKind::Canary, 0))));
+        assert!(matches!(
+            refused,
+            Err(SnapshotFault::SectionChanged(SectionKind::Canary, 0))
+        ));
     }
     let plan = hospital.plan(8);
     let mut file = Vec::new();

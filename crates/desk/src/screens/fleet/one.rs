@@ -52,9 +52,13 @@ pub(super) async fn show(visit: Visit, Path(station): Path<String>) -> Result<Re
             standing: say_fleet::standing(w, row.standing),
             reason: say_fleet::reason(w, row, now),
             places: places.join("、"),
-            facts: receipt.map(|receipt| facts(w, receipt, row.member.good, &visit)).unwrap_or_default(),
+            facts: receipt
+                .map(|receipt| facts(w, receipt, row.member.good, &visit))
+                .unwrap_or_default(),
             checks: receipt.map(|receipt| checks(w, receipt, &visit)).unwrap_or_default(),
-            days: of.map(|of| of.days.iter().rev().map(|line| day(w, line)).collect()).unwrap_or_default(),
+            days: of
+                .map(|of| of.days.iter().rev().map(|line| day(w, line)).collect())
+                .unwrap_or_default(),
         })
     });
     visit.show(&seen.ok_or(Fault::NotFound)?)
@@ -64,7 +68,10 @@ fn checks(w: &Words, receipt: &Receipt, visit: &Visit) -> Vec<Check> {
     let check = |point: &downtime::readiness::receipt::Point| {
         let light = point.light();
         let state = format!("ready-light-{}", light.word());
-        let head = point.what().and_then(|what| w.get(what.word())).unwrap_or(&w["proof-unknown"]);
+        let head = point
+            .what()
+            .and_then(|what| w.get(what.word()))
+            .unwrap_or(&w["proof-unknown"]);
         Check {
             light: light.word(),
             mark: light.mark(),
@@ -104,12 +111,25 @@ fn facts(w: &Words, receipt: &Receipt, good: Option<chart::Moment>, visit: &Visi
         ("all", u64::from(people.staff).into()),
         ("never", u64::from(people.never).into()),
     ];
-    let file: String = receipt.program.file.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let file: String = receipt
+        .program
+        .file
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let program = format!("{} {} {file}", receipt.program.version, receipt.program.system);
     let seconds = u64::from(receipt.took_ms).div_ceil(1_000);
     let row = |key: &str, value: String| (w.get(key).unwrap_or(key).to_owned(), value);
     vec![
-        row("fleet-proved", format!("{}　{}", moment(Some(receipt.at)), w.with("fleet-took", &[("n", seconds.into())]))),
+        row(
+            "fleet-proved",
+            format!(
+                "{}　{}",
+                moment(Some(receipt.at)),
+                w.with("fleet-took", &[("n", seconds.into())])
+            ),
+        ),
         row("fleet-last-good", moment(good)),
         row("fleet-printed", moment(receipt.printed)),
         row("fleet-snapshot", snapshot),
@@ -137,7 +157,10 @@ fn day(w: &Words, line: &DayLine) -> Day {
         mark,
         word: w.get(word).unwrap_or(word).to_owned(),
         words: w.with("fleet-day-say", &values),
-        worst: line.worst.map(|code| say_fleet::worst_word(w, code)).unwrap_or_default(),
+        worst: line
+            .worst
+            .map(|code| say_fleet::worst_word(w, code))
+            .unwrap_or_default(),
     }
 }
 

@@ -27,26 +27,91 @@ type Person = (&'static str, &'static str, Option<Date>, Sex);
 
 /// Names that pages have to bear: long ones, one-letter ones, letters of no font, no reading, Latin, a space where none belongs.
 const PEOPLE: [Person; 20] = [
-    ("見本　長曽我部左衛門尉太郎兵衛", "ミホン　チョウソカベサエモンノジョウタロウベエ", Some(date(1924, 12, 31)), Sex::Male),
-    ("見本　\u{E000}邉　\u{E001}子", "ミホン　ワタナベ　ジュンコ", Some(date(1951, 5, 12)), Sex::Female),
-    ("見本　MARIA DEL CARMEN GARCIA LOPEZ DE LA FUENTE", "ミホン　マリア　デル　カルメン　ガルシア　ロペス", Some(date(1988, 2, 29)), Sex::Female),
+    (
+        "見本　長曽我部左衛門尉太郎兵衛",
+        "ミホン　チョウソカベサエモンノジョウタロウベエ",
+        Some(date(1924, 12, 31)),
+        Sex::Male,
+    ),
+    (
+        "見本　\u{E000}邉　\u{E001}子",
+        "ミホン　ワタナベ　ジュンコ",
+        Some(date(1951, 5, 12)),
+        Sex::Female,
+    ),
+    (
+        "見本　MARIA DEL CARMEN GARCIA LOPEZ DE LA FUENTE",
+        "ミホン　マリア　デル　カルメン　ガルシア　ロペス",
+        Some(date(1988, 2, 29)),
+        Sex::Female,
+    ),
     ("見本　乙", "ミホン　オツ", Some(date(2020, 3, 31)), Sex::Unknown),
     ("見本　花子", "ミホン　ハナコ", Some(date(1960, 1, 1)), Sex::Female),
     ("見本　華子", "ミホン　ハナコ", Some(date(1960, 1, 1)), Sex::Female),
     ("見本　読みなし", "", Some(date(1945, 8, 15)), Sex::Male),
     ("見本　生年月日なし", "ミホン　セイネンガッピナシ", None, Sex::Other),
     ("見本　多剤", "ミホン　タザイ", Some(date(1938, 7, 7)), Sex::Male),
-    ("見本　多項目", "ミホン　タコウモク", Some(date(1971, 11, 3)), Sex::Female),
+    (
+        "見本　多項目",
+        "ミホン　タコウモク",
+        Some(date(1971, 11, 3)),
+        Sex::Female,
+    ),
     ("見本　長文", "ミホン　チョウブン", Some(date(1966, 6, 6)), Sex::Male),
-    ("見本　入院一", "ミホン　ニュウインイチ", Some(date(1932, 4, 29)), Sex::Female),
-    ("見本　入院二", "ミホン　ニュウインニ", Some(date(1949, 9, 9)), Sex::Male),
-    ("見本　入院三", "ミホン　ニュウインサン", Some(date(2019, 4, 30)), Sex::Female),
-    ("見本　取得不可", "ミホン　シュトクフカ", Some(date(1955, 10, 10)), Sex::Male),
-    ("見本　なし確認済", "ミホン　ナシカクニンズミ", Some(date(1990, 1, 8)), Sex::Female),
-    ("見本　予約多数", "ミホン　ヨヤクタスウ", Some(date(1983, 3, 3)), Sex::Male),
-    ("見本　未告知", "ミホン　ミコクチ", Some(date(1958, 12, 24)), Sex::Female),
-    ("見本　時点違い", "ミホン　ジテンチガイ", Some(date(1977, 7, 7)), Sex::Male),
-    ("見本　阮氏明珠", "ミホン　グエンティミンチャウ", Some(date(1995, 5, 5)), Sex::Female),
+    (
+        "見本　入院一",
+        "ミホン　ニュウインイチ",
+        Some(date(1932, 4, 29)),
+        Sex::Female,
+    ),
+    (
+        "見本　入院二",
+        "ミホン　ニュウインニ",
+        Some(date(1949, 9, 9)),
+        Sex::Male,
+    ),
+    (
+        "見本　入院三",
+        "ミホン　ニュウインサン",
+        Some(date(2019, 4, 30)),
+        Sex::Female,
+    ),
+    (
+        "見本　取得不可",
+        "ミホン　シュトクフカ",
+        Some(date(1955, 10, 10)),
+        Sex::Male,
+    ),
+    (
+        "見本　なし確認済",
+        "ミホン　ナシカクニンズミ",
+        Some(date(1990, 1, 8)),
+        Sex::Female,
+    ),
+    (
+        "見本　予約多数",
+        "ミホン　ヨヤクタスウ",
+        Some(date(1983, 3, 3)),
+        Sex::Male,
+    ),
+    (
+        "見本　未告知",
+        "ミホン　ミコクチ",
+        Some(date(1958, 12, 24)),
+        Sex::Female,
+    ),
+    (
+        "見本　時点違い",
+        "ミホン　ジテンチガイ",
+        Some(date(1977, 7, 7)),
+        Sex::Male,
+    ),
+    (
+        "見本　阮氏明珠",
+        "ミホン　グエンティミンチャウ",
+        Some(date(1995, 5, 5)),
+        Sex::Female,
+    ),
 ];
 
 /// All of them, the hardest names first.
@@ -84,8 +149,16 @@ fn plain((written, kana, birth, sex): &Person, n: usize) -> Option<Chart> {
         allergies: Known::Present(vec![allergy(AllergyKind::Drug, "ペニシリン系", "アナフィラキシー")]),
         diagnoses: Known::Present(vec![disease("高血圧症", true), disease("脂質異常症", false)]),
         notes: Known::Present(vec![note("階段での息切れは前回より軽い。", "処方継続。")]),
-        prescriptions: Known::Present(vec![prescribed(vec![drug("アムロジピン錠 5 mg", "1", "錠", "1日1回 朝食後")])]),
-        results: Known::Present(vec![result("ヘモグロビン", "12.1", None), result("K", "6.8", Some(Flag::Critical))]),
+        prescriptions: Known::Present(vec![prescribed(vec![drug(
+            "アムロジピン錠 5 mg",
+            "1",
+            "錠",
+            "1日1回 朝食後",
+        )])]),
+        results: Known::Present(vec![
+            result("ヘモグロビン", "12.1", None),
+            result("K", "6.8", Some(Flag::Critical)),
+        ]),
         as_of: as_of(),
         findings: Vec::new(),
         thin: false,
@@ -103,13 +176,26 @@ fn hard_case(mut chart: Chart, n: usize) -> Chart {
         6 => chart.appointments.clear(),
         8 => chart.prescriptions = Known::Present(vec![prescribed(many_drugs()), prescribed(many_drugs())]),
         9 => {
-            chart.results = Known::Present((1..=60).map(|n| result(&format!("検査項目その{n}"), "1,234.5", flag(n))).collect());
-            chart.diagnoses = Known::Present((1..=20).map(|n| disease(&format!("長い名前の病名その{n}の経過観察中"), n == 1)).collect());
+            chart.results = Known::Present(
+                (1..=60)
+                    .map(|n| result(&format!("検査項目その{n}"), "1,234.5", flag(n)))
+                    .collect(),
+            );
+            chart.diagnoses = Known::Present(
+                (1..=20)
+                    .map(|n| disease(&format!("長い名前の病名その{n}の経過観察中"), n == 1))
+                    .collect(),
+            );
         }
         10 => {
-            let long = "長い記載がページをまたいでも、氏名と時点がすべての面に残ることを確かめるための文です。".repeat(30);
+            let long =
+                "長い記載がページをまたいでも、氏名と時点がすべての面に残ることを確かめるための文です。".repeat(30);
             chart.notes = Known::Present(vec![note(&long, &long)]);
-            chart.allergies = Known::Present((1..=12).map(|n| allergy(AllergyKind::Food, &format!("食品その{n}"), "発疹")).collect());
+            chart.allergies = Known::Present(
+                (1..=12)
+                    .map(|n| allergy(AllergyKind::Food, &format!("食品その{n}"), "発疹"))
+                    .collect(),
+            );
         }
         11 => chart.stay = Some(full_stay("501", "1")),
         12 => chart.stay = Some(quiet_stay("501", "2")),
@@ -123,7 +209,10 @@ fn hard_case(mut chart: Chart, n: usize) -> Chart {
         }
         17 => {
             if let Known::Present(list) = &mut chart.diagnoses {
-                list.extend([Diagnosis { uninformed: true, ..disease("告げていない病名", false) }]);
+                list.extend([Diagnosis {
+                    uninformed: true,
+                    ..disease("告げていない病名", false)
+                }]);
             }
         }
         18 => {
@@ -223,7 +312,10 @@ fn note(subjective: &str, plan: &str) -> Note {
         at: Some(time(10, 5, 0, 0)),
         department: Coded::new(CANARY_WORD, "循環器内科"),
         author: Coded::new("", "見本　医師"),
-        sections: vec![section(SectionKind::Subjective, subjective), section(SectionKind::Plan, plan)],
+        sections: vec![
+            section(SectionKind::Subjective, subjective),
+            section(SectionKind::Plan, plan),
+        ],
     }
 }
 
@@ -247,7 +339,12 @@ fn many_drugs() -> Vec<PrescriptionItem> {
     let mut list: Vec<PrescriptionItem> = (1..=18)
         .map(|n| PrescriptionItem {
             rp: n,
-            ..drug(&format!("長い名前の配合剤その{n}「見本」 OD錠 12.5 mg"), "0.5", "錠", "1日3回 毎食後")
+            ..drug(
+                &format!("長い名前の配合剤その{n}「見本」 OD錠 12.5 mg"),
+                "0.5",
+                "錠",
+                "1日3回 毎食後",
+            )
         })
         .collect();
     list.push(PrescriptionItem {
@@ -278,7 +375,11 @@ fn prescribed(items: Vec<PrescriptionItem>) -> Prescription {
 }
 
 fn flag(n: u32) -> Option<Flag> {
-    [None, Some(Flag::High), Some(Flag::Low), Some(Flag::Abnormal)].into_iter().cycle().nth(n as usize).flatten()
+    [None, Some(Flag::High), Some(Flag::Low), Some(Flag::Abnormal)]
+        .into_iter()
+        .cycle()
+        .nth(n as usize)
+        .flatten()
 }
 
 fn result(name: &str, value: &str, flag: Option<Flag>) -> LabResult {
@@ -338,8 +439,16 @@ fn full_stay(room: &str, bed: &str) -> Stay {
         drip: words("右前腕 持続"),
         insulin: words("スライディングスケール"),
         policy: Known::Present(vec!["DNAR（見本）".to_owned()]),
-        medicines: Known::Present((0..14).map(|n| scheduled("見本内服薬の長い名前", &[8, 12, 18, n], false)).collect()),
-        injections: Known::Present((0..8).map(|n| scheduled("見本注射液 40 mEq", &[n, n + 8], true)).collect()),
+        medicines: Known::Present(
+            (0..14)
+                .map(|n| scheduled("見本内服薬の長い名前", &[8, 12, 18, n], false))
+                .collect(),
+        ),
+        injections: Known::Present(
+            (0..8)
+                .map(|n| scheduled("見本注射液 40 mEq", &[n, n + 8], true))
+                .collect(),
+        ),
         vitals: Known::Present((0..24).map(vital).collect()),
         plans: Known::Present(vec![Plan {
             when: "04-02 09:00".to_owned(),

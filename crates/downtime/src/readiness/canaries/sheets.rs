@@ -64,17 +64,33 @@ fn of_charts(want: &Wanted, views: &[View], index: &Index, issue: &dyn Fn(u32) -
     };
     let each = |code: &str, most: usize| {
         let views = views.iter().zip(1..).take(most);
-        views.map(|(view, n)| patient_sheet(code, view, &visit, &issue(n))).collect()
+        views
+            .map(|(view, n)| patient_sheet(code, view, &visit, &issue(n)))
+            .collect()
     };
     Some(match want.code.as_str() {
         "F01" => each("F01", SLIPS),
         "F02" => each("F02", views.len()),
-        "F03" => views.first().map(|view| continuation_sheet(view, &issue(1))).into_iter().collect(),
+        "F03" => views
+            .first()
+            .map(|view| continuation_sheet(view, &issue(1)))
+            .into_iter()
+            .collect(),
         "F10" => ward_lists(views, index, issue),
-        "F11" => inpatients().zip(1..).map(|(view, n)| summary(view, DAY, &issue(n))).collect(),
-        "F12" => inpatients().zip(1..).map(|(view, n)| day_sheet(view, DAY, &issue(n))).collect(),
+        "F11" => inpatients()
+            .zip(1..)
+            .map(|(view, n)| summary(view, DAY, &issue(n)))
+            .collect(),
+        "F12" => inpatients()
+            .zip(1..)
+            .map(|(view, n)| day_sheet(view, DAY, &issue(n)))
+            .collect(),
         "F13" => vec![department(index, &issue(1))?],
-        "F15" => views.first().map(|view| label_sheet(view, 12, true, &issue(1))).into_iter().collect(),
+        "F15" => views
+            .first()
+            .map(|view| label_sheet(view, 12, true, &issue(1)))
+            .into_iter()
+            .collect(),
         _ if want.sample.is_none() && want.about_one => each(&want.code, SLIPS),
         _ => return None,
     })

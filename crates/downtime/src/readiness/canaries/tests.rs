@@ -27,7 +27,11 @@ fn twenty_people_marked_everywhere_who_cover_every_state_of_knowledge() {
     assert!(charts.iter().any(|chart| chart.patient.name.kana.is_empty()));
     assert!(charts.iter().any(|chart| chart.patient.birth.is_none()));
     assert_eq!(charts.iter().filter(|chart| chart.stay.is_some()).count(), 3);
-    assert!(charts.iter().any(|chart| chart.prescriptions.items().iter().map(|p| p.items.len()).sum::<usize>() >= 40));
+    assert!(
+        charts
+            .iter()
+            .any(|chart| chart.prescriptions.items().iter().map(|p| p.items.len()).sum::<usize>() >= 40)
+    );
     assert!(charts.iter().any(|chart| chart.patient.language.is_some()));
 }
 
@@ -86,7 +90,11 @@ fn forms_about_patients_are_filled_from_them_and_others_from_their_sample() {
     });
     let filled = filled(&charts(), &all).unwrap();
     let counts: Vec<usize> = filled.iter().map(|one| one.sheets.len()).collect();
-    assert_eq!(counts, [4, 20, 1, 1, 3, 3, 1, 1, 4, 1, 0], "a form nobody can fill has no sheet");
+    assert_eq!(
+        counts,
+        [4, 20, 1, 1, 3, 3, 1, 1, 4, 1, 0],
+        "a form nobody can fill has no sheet"
+    );
     assert_eq!(filled[9].sheets[0], sample);
     for sheet in filled.iter().take(9).flat_map(|one| &one.sheets) {
         assert!(sheet.title_mark.contains(CANARY_WORD) && sheet.hospital.contains(CANARY_WORD));
@@ -119,11 +127,18 @@ fn only_the_same_program_is_compared() {
     assert_eq!(compare(Some(&newer), &here), Compared::OtherMaker);
     let other = pressed("1", vec![pages("F01", 1), pages("F02", 3), pages("H01", 1)]);
     let otherwise = Compared::Otherwise(vec!["F02".to_owned(), "H01".to_owned()]);
-    assert_eq!(compare(Some(&other), &here), otherwise, "a form that is missing here is another, too");
+    assert_eq!(
+        compare(Some(&other), &here),
+        otherwise,
+        "a form that is missing here is another, too"
+    );
 }
 
 #[test]
 fn nothing_of_them_is_known_where_nothing_was_sealed() {
-    let unknown = charts().into_iter().find(|chart| matches!(chart.allergies, Known::Unavailable { .. })).unwrap();
+    let unknown = charts()
+        .into_iter()
+        .find(|chart| matches!(chart.allergies, Known::Unavailable { .. }))
+        .unwrap();
     assert!(matches!(unknown.notes, Known::Unavailable { .. }));
 }

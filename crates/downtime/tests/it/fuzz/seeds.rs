@@ -204,7 +204,11 @@ fn readiness() -> Vec<Seed> {
         at: Moment(1_795_000_000),
         holds: None,
         printed: Some(Moment(1_794_999_000)),
-        points: vec![Point::new(What::Printers, Light::Bad, Why::PrintersSilent).of(1, 2).saying("1階受付")],
+        points: vec![
+            Point::new(What::Printers, Light::Bad, Why::PrintersSilent)
+                .of(1, 2)
+                .saying("1階受付"),
+        ],
         program: Program::default(),
         people: People::default(),
         took_ms: 12,

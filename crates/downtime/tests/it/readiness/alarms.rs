@@ -1,10 +1,10 @@
 //! When the warden calls: hubs that die, receipts that stop, snapshots that grow old, clocks and files that are wrong; and when it does not.
 
 use chart::Moment;
+use downtime::readiness::Light;
 use downtime::readiness::alarm::{Alarm, Bounds, HubSeen, Seen, alarms};
 use downtime::readiness::fleet::{Fleet, Member, Place, fleet};
 use downtime::readiness::receipt::{Point, Receipt, What, Why};
-use downtime::readiness::Light;
 
 use super::{code, enrolled, good, newest, nine};
 
@@ -49,7 +49,11 @@ fn ward(receipts: &[Option<Receipt>]) -> Fleet<'_> {
         good: None,
         future: None,
     };
-    fleet(receipts.iter().enumerate().map(member).collect(), Some(&newest()), nine())
+    fleet(
+        receipts.iter().enumerate().map(member).collect(),
+        Some(&newest()),
+        nine(),
+    )
 }
 
 fn fine() -> Receipt {
@@ -74,9 +78,14 @@ fn one_hub_of_two_is_silent_then_both_and_the_time_is_kept_to_the_minute() {
     assert!(with([PATIENCE - 1, 0]).is_empty());
     let one = with([PATIENCE, 0]);
     assert_eq!(one.len(), 1);
-    assert!(matches!(&one[0], Alarm::HubSilent { address, since, .. } if address == "https://a" && since.0 == nine().0 - PATIENCE));
+    assert!(
+        matches!(&one[0], Alarm::HubSilent { address, since, .. } if address == "https://a" && since.0 == nine().0 - PATIENCE)
+    );
     let both = with([PATIENCE + 60, PATIENCE]);
-    assert!(matches!(&both[0], Alarm::NoHub { since, .. } if since.0 == nine().0 - PATIENCE), "since the last was heard");
+    assert!(
+        matches!(&both[0], Alarm::NoHub { since, .. } if since.0 == nine().0 - PATIENCE),
+        "since the last was heard"
+    );
     let never = HubSeen {
         answered: None,
         heartbeat: None,
@@ -87,11 +96,11 @@ fn one_hub_of_two_is_silent_then_both_and_the_time_is_kept_to_the_minute() {
         ..well(&fleet)
     };
     assert_eq!(names(&seen), ["no-hub"], "one that never answered is not waited for");
-    let begun = Seen {
-        since: nine(),
-        ..seen
-    };
-    assert!(names(&begun).is_empty(), "but a warden that has just begun waits its time");
+    let begun = Seen { since: nine(), ..seen };
+    assert!(
+        names(&begun).is_empty(),
+        "but a warden that has just begun waits its time"
+    );
 }
 
 #[test]
@@ -185,7 +194,11 @@ fn an_old_snapshot_an_unusable_trust_file_a_full_disk_and_strangers_are_called()
         sealed: None,
         ..well(&fleet)
     };
-    assert_eq!(names(&blind), ["no-trust", "no-disk"], "without trust nothing is said about stations, and that is said");
+    assert_eq!(
+        names(&blind),
+        ["no-trust", "no-disk"],
+        "without trust nothing is said about stations, and that is said"
+    );
     let strangers = Seen {
         strangers: vec![code("X99")],
         ..well(&fleet)

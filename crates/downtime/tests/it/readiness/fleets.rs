@@ -41,31 +41,53 @@ fn good_fresh_and_for_the_newest_is_ready_and_nothing_less() {
         change(&mut receipt);
         of(&receipt)
     };
-    let holds = |change: &dyn Fn(&mut Holds)| {
-        with(&|receipt| change(receipt.holds.as_mut().unwrap()))
-    };
-    assert_eq!(standing(&member(None), Some(&newest()), nine()), (Standing::Silent, Some(Odd::Never)));
-    assert_eq!(with(&|r| r.at = Moment(nine().0 - RECEIPT_FRESH_SECONDS)), (Standing::Ready, None));
-    assert_eq!(with(&|r| r.at = Moment(nine().0 - RECEIPT_FRESH_SECONDS - 1)), (Standing::Silent, None));
-    assert_eq!(with(&|r| r.at = Moment(nine().0 + AHEAD_SECONDS)), (Standing::Ready, None));
+    let holds = |change: &dyn Fn(&mut Holds)| with(&|receipt| change(receipt.holds.as_mut().unwrap()));
+    assert_eq!(
+        standing(&member(None), Some(&newest()), nine()),
+        (Standing::Silent, Some(Odd::Never))
+    );
+    assert_eq!(
+        with(&|r| r.at = Moment(nine().0 - RECEIPT_FRESH_SECONDS)),
+        (Standing::Ready, None)
+    );
+    assert_eq!(
+        with(&|r| r.at = Moment(nine().0 - RECEIPT_FRESH_SECONDS - 1)),
+        (Standing::Silent, None)
+    );
+    assert_eq!(
+        with(&|r| r.at = Moment(nine().0 + AHEAD_SECONDS)),
+        (Standing::Ready, None)
+    );
     let ahead = Moment(nine().0 + AHEAD_SECONDS + 1);
     assert_eq!(with(&|r| r.at = ahead), (Standing::Silent, Some(Odd::Future(ahead))));
     assert_eq!(holds(&|h| h.delta = 1), (Standing::Stale, None));
     assert_eq!(holds(&|h| h.epoch -= 1), (Standing::Stale, None));
     assert_eq!(holds(&|h| h.epoch += 1), (Standing::Stale, Some(Odd::Ahead)));
-    assert_eq!(holds(&|h| h.manifest[0] ^= 1), (Standing::Failing, Some(Odd::OtherSnapshot)));
+    assert_eq!(
+        holds(&|h| h.manifest[0] ^= 1),
+        (Standing::Failing, Some(Odd::OtherSnapshot))
+    );
     assert_eq!(with(&|r| r.holds = None), (Standing::Failing, None));
     assert_eq!(with(&|r| r.printed = None), (Standing::Failing, None));
     let long_ago = Moment(nine().0 - PRINTED_FRESH_SECONDS - 1);
-    assert_eq!(with(&|r| r.printed = Some(long_ago)), (Standing::Failing, Some(Odd::PrintedLongAgo)));
-    assert_eq!(with(&|r| r.printed = Some(Moment(nine().0 + 4_000))), (Standing::Failing, Some(Odd::PrintedLongAgo)));
+    assert_eq!(
+        with(&|r| r.printed = Some(long_ago)),
+        (Standing::Failing, Some(Odd::PrintedLongAgo))
+    );
+    assert_eq!(
+        with(&|r| r.printed = Some(Moment(nine().0 + 4_000))),
+        (Standing::Failing, Some(Odd::PrintedLongAgo))
+    );
     let none = standing(&member(Some(&ready())), None, nine());
     assert_eq!(none, (Standing::Stale, Some(Odd::NothingToCompare)));
     let future = Member {
         future: Some(ahead),
         ..member(None)
     };
-    assert_eq!(standing(&future, Some(&newest()), nine()), (Standing::Silent, Some(Odd::Future(ahead))));
+    assert_eq!(
+        standing(&future, Some(&newest()), nine()),
+        (Standing::Silent, Some(Odd::Future(ahead)))
+    );
 }
 
 #[test]
@@ -92,11 +114,22 @@ fn each_needed_point_must_be_there_and_must_not_fail() {
 /// The four lights, and numbers that no program of today writes.
 fn receipts() -> impl Strategy<Value = Receipt> {
     let points = prop::collection::vec((0..What::ALL.len(), 0_u8..4, 0..Why::ALL.len()), 0..14);
-    (points, -4_000_i64..4_000, -2_i64..3, -2_i32..3, any::<bool>(), prop::option::of(-100_000_i64..4_000)).prop_map(
-        |(points, at, epoch, delta, same, printed)| {
+    (
+        points,
+        -4_000_i64..4_000,
+        -2_i64..3,
+        -2_i32..3,
+        any::<bool>(),
+        prop::option::of(-100_000_i64..4_000),
+    )
+        .prop_map(|(points, at, epoch, delta, same, printed)| {
             let mut receipt = ready();
             let light = |n: u8| [Light::Good, Light::Care, Light::Unchecked, Light::Bad][usize::from(n)];
-            receipt.points.extend(points.into_iter().map(|(what, n, why)| Point::new(What::ALL[what], light(n), Why::ALL[why])));
+            receipt.points.extend(
+                points
+                    .into_iter()
+                    .map(|(what, n, why)| Point::new(What::ALL[what], light(n), Why::ALL[why])),
+            );
             receipt.at = Moment(nine().0 + at);
             receipt.printed = printed.map(|printed| Moment(nine().0 + printed));
             let holds = receipt.holds.as_mut().unwrap();
@@ -104,8 +137,7 @@ fn receipts() -> impl Strategy<Value = Receipt> {
             holds.delta = holds.delta.saturating_add_signed(delta);
             holds.manifest[0] ^= u8::from(!same);
             receipt
-        },
-    )
+        })
 }
 
 proptest! {
@@ -152,7 +184,11 @@ fn wards_and_departments_are_counted_the_worst_first_and_a_station_may_be_in_sev
     let held = held(&all, &[("H01", fine), ("R03", fine), ("R04", old)]);
     let fleet = fleet_of(&all, &held);
     assert_eq!(fleet.counts, [2, 1, 1, 0], "R05 never said anything");
-    let places: Vec<(Place, [usize; 4])> = fleet.groups.iter().map(|group| (group.place.clone(), group.counts)).collect();
+    let places: Vec<(Place, [usize; 4])> = fleet
+        .groups
+        .iter()
+        .map(|group| (group.place.clone(), group.counts))
+        .collect();
     assert_eq!(
         places,
         [
@@ -163,7 +199,11 @@ fn wards_and_departments_are_counted_the_worst_first_and_a_station_may_be_in_sev
         ]
     );
     let ward = &fleet.groups[2];
-    assert_eq!(fleet.rows[ward.rows[0]].member.code, code("R04"), "the worst station first");
+    assert_eq!(
+        fleet.rows[ward.rows[0]].member.code,
+        code("R04"),
+        "the worst station first"
+    );
     assert_eq!(ward.people, Some((31, 33)));
     assert_eq!(fleet.groups[0].people, None, "nobody there has said anything");
     assert!(fleet.groups[0].is_dark() && !ward.is_dark());
@@ -178,7 +218,14 @@ fn a_retired_station_is_not_counted_and_a_hub_says_what_is_newest() {
     all.roster.retire_station(code("R05"));
     let fleet = fleet_of(&all, &held);
     assert_eq!(fleet.all(), 3);
-    let of = |name: &str| fleet.rows.iter().find(|row| row.member.code == code(name)).unwrap().standing;
+    let of = |name: &str| {
+        fleet
+            .rows
+            .iter()
+            .find(|row| row.member.code == code(name))
+            .unwrap()
+            .standing
+    };
     assert_eq!(of("H01"), Standing::Ready, "one station that boasts makes no hub stale");
     assert_eq!(of("R03"), Standing::Stale);
     // Without a hub in the roster the boldest counts: then nobody else is ready, and nobody is called so wrongly.
@@ -210,7 +257,11 @@ fn a_thousand_stations_are_judged_in_a_moment() {
     let receipt = ready();
     let wards: Vec<Vec<String>> = (0..1_000).map(|n| vec![format!("W{:02}", n % 40)]).collect();
     let members = wards.iter().enumerate().map(|(n, wards)| Member {
-        code: code(&format!("{}{:02}", char::from(b'A' + u8::try_from(n / 100).unwrap()), n % 100)),
+        code: code(&format!(
+            "{}{:02}",
+            char::from(b'A' + u8::try_from(n / 100).unwrap()),
+            n % 100
+        )),
         wards,
         receipt: (n % 7 != 0).then_some(&receipt),
         ..member(None)

@@ -44,7 +44,9 @@ fn no_changed_byte_of_a_receipt_is_believed() {
         for bit in [1, 0x10, 0x80] {
             let mut changed = bytes.clone();
             changed[at] ^= bit;
-            let Ok(signed) = Signed::from_bytes(&changed) else { continue };
+            let Ok(signed) = Signed::from_bytes(&changed) else {
+                continue;
+            };
             read += 1;
             assert!(believed(&signed, &all.roster).is_err(), "byte {at} bit {bit}");
         }
@@ -83,7 +85,10 @@ fn the_newest_wins_the_future_stands_aside_and_a_restart_forgets_nothing() {
     let at = |seconds: i64| all.signed("R03", move |receipt| receipt.at = Moment(nine().0 + seconds));
     let now = Moment(nine().0 + 100);
     let name = *all.roster.station_id(code("R03")).as_bytes();
-    assert_eq!(kept.take(&[at(0), at(60), at(60), at(30)], &all.roster, now).unwrap(), 2);
+    assert_eq!(
+        kept.take(&[at(0), at(60), at(60), at(30)], &all.roster, now).unwrap(),
+        2
+    );
     assert_eq!(kept.of(&name).newest.unwrap().0.at, Moment(nine().0 + 60));
     // A clock that was wrong for a minute must not silence its station for a year.
     assert_eq!(kept.take(&[at(30_000_000)], &all.roster, now).unwrap(), 0);

@@ -15,7 +15,9 @@ use crate::proving;
 
 /// Has this station prove itself now: through the running program where there is one, else by itself.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  tomoshibi station prove -c /srv/tomoshibi/tomoshibi.toml\n\nExit codes: 0 ready, 3 something fails or was not checked, 1 no proof.")]
+#[command(
+    after_help = "Example:\n  tomoshibi station prove -c /srv/tomoshibi/tomoshibi.toml\n\nExit codes: 0 ready, 3 something fails or was not checked, 1 no proof."
+)]
 pub struct Prove {
     /// One JSON object instead of words.
     #[arg(long)]
@@ -74,11 +76,19 @@ fn in_words(receipt: &Receipt) {
     say!("{} {} {holds}", receipt.code, receipt.at.text());
     let words = desk::Words::load(desk::Lang::Ja).ok();
     for point in &receipt.points {
-        let said = words.as_ref().map_or_else(|| word(point).to_owned(), |w| desk::fleet::said(w, point, receipt.at));
-        let head = point.what().and_then(|what| words.as_ref()?.get(what.word()).map(str::to_owned));
+        let said = words
+            .as_ref()
+            .map_or_else(|| word(point).to_owned(), |w| desk::fleet::said(w, point, receipt.at));
+        let head = point
+            .what()
+            .and_then(|what| words.as_ref()?.get(what.word()).map(str::to_owned));
         say!("  {} {}: {said}", point.light().mark(), head.unwrap_or_default());
     }
-    let bad = receipt.points.iter().filter(|point| point.light() > Light::Care).count();
+    let bad = receipt
+        .points
+        .iter()
+        .filter(|point| point.light() > Light::Care)
+        .count();
     if receipt.is_good() {
         say!("使えます（{} ミリ秒）", receipt.took_ms);
     } else {

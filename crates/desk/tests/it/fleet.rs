@@ -227,3 +227,31 @@ async fn a_sign_in_is_remembered_for_the_receipt_in_numbers_only() {
     let again = downtime::stations::SignIns::open(Arc::new(Disk), &fleet.hospital._dir.path().join("data"));
     assert_eq!(again.newest(), people.last);
 }
+
+#[tokio::test]
+async fn what_a_station_heard_of_another_is_brought_to_whom_it_visits_once() {
+    let fleet = fleet();
+    fleet.says("W01", |_| ());
+    fleet.says("V01", |_| ());
+    let station = &fleet.hospital.station;
+    let shelved = station.shelf().current().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let hub = Board::open(Arc::new(Disk), elsewhere.path(), shelved.roster());
+    let visit = || {
+        let bundle = fleet.board.for_address("https://hub");
+        let taken = hub.take(station, &bundle.receipts).unwrap();
+        fleet.board.note_told("https://hub", &hub.held_of(&bundle.receipts));
+        (bundle.receipts.len(), taken)
+    };
+    assert_eq!(visit(), (2, 2), "a hub hears also of whom it cannot reach");
+    assert_eq!(visit(), (0, 0), "and is not told again");
+    fleet.says("W01", |receipt| receipt.at = Moment(receipt.at.0 + 30));
+    assert_eq!(visit(), (1, 1));
+    // What the hub does not believe is not brought for ever either.
+    let stranger = StationSecret::random(&mut UnwrapErr(SysRng));
+    let mut forged = hub.kept().newer(&std::collections::BTreeMap::new())[0].claim().unwrap();
+    forged.at = Moment(forged.at.0 + 40);
+    let forged = [Signed::sign(&forged, &stranger)];
+    assert_eq!(hub.take(station, &forged).unwrap(), 0);
+    assert_eq!(hub.held_of(&forged)[0].at, forged[0].claim().unwrap().at);
+}

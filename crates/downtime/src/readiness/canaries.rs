@@ -20,7 +20,7 @@ pub use sheets::{Filled, Wanted, filled};
 pub const CANARIES_VERSION: u8 = 1;
 
 /// What every number of a canary patient begins with.
-pub const CANARY_ID: &str = "MIHON-";
+pub const CANARY_ID: &str = "MIHON";
 
 /// The word in the name of every canary patient, and in the head of every sheet.
 pub const CANARY_WORD: &str = "見本";

@@ -132,12 +132,30 @@ pub struct Station {
     pub listen: String,
     /// `http://host:port` of the hub; absent on the hub itself.
     pub hub: Option<String>,
+    /// Every hub, where there are several: any of them may fail.
+    #[serde(default)]
+    pub hubs: Vec<String>,
     /// Seconds between checks of the hub.
     #[serde(default = "default_every")]
     pub hub_every_seconds: u64,
     /// The browsers here are started with `--kiosk-printing`: sheets without a printer of their own come out without a dialogue.
     #[serde(default)]
     pub kiosk_printing: bool,
+}
+
+impl Station {
+    /// Every hub's address, each once, without a slash at its end.
+    #[must_use]
+    pub fn hub_addresses(&self) -> Vec<String> {
+        let mut all: Vec<String> = Vec::new();
+        for hub in self.hub.iter().chain(&self.hubs) {
+            let hub = hub.trim_end_matches('/').to_owned();
+            if !all.contains(&hub) {
+                all.push(hub);
+            }
+        }
+        all
+    }
 }
 
 /// `[ehr]`: how to see that the EHR is there. Without a probe the mode bar says 確認できません, never 通常.
@@ -337,6 +355,9 @@ impl Config {
             )
         })?;
         config.home = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        if config.station.hub.is_none() {
+            config.station.hub = config.station.hubs.first().cloned();
+        }
         config
             .check()
             .with_context(|| format!("設定ファイル {}", path.display()))?;
@@ -354,7 +375,10 @@ impl Config {
         {
             bail!("station.node は 1–79、station.letter は英大文字1字です");
         }
-        if let Some(hub) = &self.station.hub {
+        if self.station.hub_addresses().len() > downtime::stations::MAX_HUBS {
+            bail!("station.hubs は {} までです", downtime::stations::MAX_HUBS);
+        }
+        for hub in self.station.hub_addresses() {
             if !hub.starts_with("http://") {
                 bail!("station.hub は http:// で始まる住所です（この版は院内の閉じた網で使います）: {hub}");
             }

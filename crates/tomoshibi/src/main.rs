@@ -19,6 +19,7 @@ mod feed_listener;
 mod feeds;
 mod fetching;
 mod fhir_line;
+mod gossip;
 mod home;
 mod hub_link;
 mod keeping;

@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::home::Home;
 use crate::line::Line;
 use crate::{
-    clock, disk_room, disk_watch, hub_link, parcel_routes, printing, probes, random, schedule, snapshot_routes,
+    clock, disk_room, disk_watch, gossip, hub_link, parcel_routes, printing, probes, random, schedule, snapshot_routes,
     timekeeping,
 };
 
@@ -47,13 +47,12 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
     let hub_time = Arc::new(timekeeping::HubTime::default());
     timekeeping::start(&station, config.time.source, Arc::clone(&hub_time), &home.data)?;
     let watched = config.probes()?;
-    match &config.station.hub {
-        Some(hub) => {
+    match config.station.hub_addresses() {
+        hubs if !hubs.is_empty() => {
             let every = Duration::from_secs(config.station.hub_every_seconds.max(1));
-            let hub = hub.trim_end_matches('/').to_owned();
             hub_link::start(
                 &station,
-                hub,
+                hubs,
                 every,
                 home.data.clone(),
                 hub_time,
@@ -61,9 +60,10 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
                 errands(),
             )?;
         }
-        None if watched.iter().any(|probe| probe.what.is_ehr()) => {}
-        None => tracing::warn!("no probe of the EHR: the mode bar cannot say 通常"),
+        _ if watched.iter().any(|probe| probe.what.is_ehr()) => {}
+        _ => tracing::warn!("no probe of the EHR: the mode bar cannot say 通常"),
     }
+    gossip::start(&station, Line::default())?;
     probes::start(&station, watched, &home.data)?;
     disk_room::start(&station, &home.data)?;
     disk_watch::start(&station, &home.data)?;

@@ -20,6 +20,7 @@ mod fault;
 pub mod fleet;
 mod gate;
 mod handle;
+mod kept;
 mod layout;
 pub mod lifeboat;
 pub mod packs;

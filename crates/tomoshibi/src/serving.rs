@@ -20,8 +20,9 @@ use crate::home::Home;
 use crate::line::Line;
 use crate::listening::{Door, Limits};
 use crate::{
-    alive, certificate_routes, clock, disk_room, disk_watch, fetching, heartbeat, hub_link, listening, parcel_routes,
-    printing, probes, proving, random, receipt_routes, release_routes, schedule, snapshot_routes, timekeeping,
+    alive, certificate_routes, clock, disk_room, disk_watch, fetching, gossip, heartbeat, hub_link, listening,
+    parcel_routes, printing, probes, proving, random, receipt_routes, release_routes, schedule, snapshot_routes,
+    timekeeping,
 };
 
 /// Starts the station of a configuration: journal recovered, shelf opened, watches running.
@@ -70,23 +71,23 @@ pub fn started(config: &Config) -> Result<Started> {
     let watched = config.probes()?;
     let keeper = Keeper::new(config, &line, station.now());
     keeper.start(&station)?;
-    match &config.station.hub {
-        Some(hub) => {
+    match config.station.hub_addresses() {
+        hubs if !hubs.is_empty() => {
             let every = Duration::from_secs(config.station.hub_every_seconds.max(1));
-            let hub = hub.trim_end_matches('/').to_owned();
             hub_link::start(
                 &station,
-                hub.clone(),
+                hubs.clone(),
                 every,
                 hub_time,
                 line.clone(),
                 errands(&home, &keeper),
             )?;
-            fetching::start(&station, hub, every, &home.data, line.clone())?;
+            fetching::start(&station, hubs, every, &home.data, line.clone())?;
         }
-        None if watched.iter().any(|probe| probe.what.is_ehr()) => {}
-        None => tracing::warn!("no probe of the EHR: the mode bar cannot say 通常"),
+        _ if watched.iter().any(|probe| probe.what.is_ehr()) => {}
+        _ => tracing::warn!("no probe of the EHR: the mode bar cannot say 通常"),
     }
+    gossip::start(&station, line.clone())?;
     probes::start(&station, watched, &home.data)?;
     disk_room::start(&station, &home.data)?;
     disk_watch::start(&station, &home.data)?;

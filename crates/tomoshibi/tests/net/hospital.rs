@@ -1,5 +1,6 @@
 //! A hospital of seven stations on wires: two hubs and five on the wards, made by the commands of the documentation.
 //!
+//! Lines are not encrypted here: what the certificates are worth is another proof's, and every object is signed and sealed by itself.
 //! A station is a process; it is started, killed and started again. What it said on its error output is kept and shown when a test
 //! fails.
 
@@ -40,15 +41,17 @@ pub struct Hospital {
     dir: tempfile::TempDir,
     ehr: Mutex<Option<TcpListener>>,
     running: [Mutex<Option<Child>>; 7],
+    /// How each is started, where it is not the usual way.
+    hows: Mutex<BTreeMap<usize, How>>,
 }
 
 /// How a station is started, besides its configuration.
-#[derive(Default)]
-pub struct How<'a> {
+#[derive(Default, Clone)]
+pub struct How {
     /// A program before it, with its arguments: `strace`.
     pub under: Vec<String>,
     /// Variables of its environment.
-    pub variables: Vec<(&'a str, String)>,
+    pub variables: Vec<(&'static str, String)>,
 }
 
 impl Hospital {
@@ -61,6 +64,7 @@ impl Hospital {
             dir,
             ehr: Mutex::default(),
             running: std::array::from_fn(|_| Mutex::default()),
+            hows: Mutex::default(),
         };
         hospital.ehr_answers(true);
         let password = hospital.text("password");
@@ -87,6 +91,7 @@ impl Hospital {
         hospital.rewrite(HUB, |text| {
             let probe = format!("every_seconds = 1\nprobe_tcp = \"{EHR}\"");
             let extract = "\n[extract]\ndir = \"../export\"\nmapping = \"mapping.toml\"\n";
+            let text = text.replace("[station]\n", "[station]\nplain = true\n");
             text.replace("every_seconds = 5", &probe) + extract
         });
         for (number, name, role) in [
@@ -197,7 +202,7 @@ impl Hospital {
     /// The EHR's port takes connections, or nothing is there.
     pub fn ehr_answers(&self, answers: bool) {
         let listener = answers.then(|| TcpListener::bind(EHR).expect("the EHR's port"));
-        *self.ehr.lock().unwrap_or_else(PoisonError::into_inner) = listener;
+        *lock(&self.ehr) = listener;
     }
 
     /// Seals the day anew on the hub, as at night; gives what the command said.
@@ -227,16 +232,22 @@ impl Hospital {
     }
 
     fn process(&self, place: usize) -> MutexGuard<'_, Option<Child>> {
-        self.running[place].lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.running[place])
     }
 
     /// Starts a station and waits until it listens.
     pub fn start(&self, place: usize) {
-        self.start_as(place, &How::default());
+        let how = lock(&self.hows).get(&place).cloned().unwrap_or_default();
+        self.start_as(place, &how);
+    }
+
+    /// From now on it is always started like this.
+    pub fn starts(&self, place: usize, how: How) {
+        lock(&self.hows).insert(place, how);
     }
 
     /// The same in a particular way. `false`: it ended before it listened.
-    pub fn start_as(&self, place: usize, how: &How<'_>) -> bool {
+    pub fn start_as(&self, place: usize, how: &How) -> bool {
         let (code, _) = STATIONS[place];
         let program = env!("CARGO_BIN_EXE_tomoshibi");
         let mut words: Vec<String> = how.under.clone();
@@ -361,6 +372,10 @@ impl Drop for Hospital {
             }
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The processes that a process started, the last ones first.

@@ -22,7 +22,7 @@ struct Piece {
 }
 
 /// The next piece goes at the end.
-const PIECES: [Piece; 17] = [
+const PIECES: [Piece; 18] = [
     Piece {
         name: "mutants",
         package: "vault",
@@ -125,6 +125,12 @@ const PIECES: [Piece; 17] = [
         package: NETWORK,
         tests: "installs::",
         what: "a station killed or refused at every system call that touches its shelf while newer data are installed (needs strace)",
+    },
+    Piece {
+        name: "sim",
+        package: "downtime",
+        tests: "simulator::",
+        what: "hospitals of replicas on a virtual line and virtual disks: lost, late, torn, copied, burnt: does everybody agree, is anything lost?",
     },
 ];
 

@@ -18,6 +18,7 @@ mod drafts;
 mod fault;
 mod gate;
 mod handle;
+mod kept;
 mod layout;
 pub mod lifeboat;
 pub mod packs;

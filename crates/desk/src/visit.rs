@@ -132,7 +132,9 @@ impl Visit {
             .is_some_and(|role| crate::screens::printing::SCREEN.who.contains(&role));
         let printers = self.site.desk.printers.as_ref().filter(|_| prints);
         let stuck = printers.map_or(0, |printers| printers.stuck());
+        let older = self.signed.as_ref().map_or(0, |signed| signed.session.older());
         Bar::new(self.w(), &self.state)
+            .with_older(self.w(), older)
             .with_conflicts(self.w(), conflicts)
             .with_stuck(self.w(), stuck)
     }

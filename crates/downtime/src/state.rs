@@ -193,8 +193,14 @@ pub struct State {
     pub stopped_at: Option<Moment>,
     /// Now, by this station's clock.
     pub now: Moment,
-    /// Entries that only this station has so far.
+    /// Entries that only this station has so far, as far as signed receipts tell.
     pub unsent: u64,
+    /// The line was gone and came back, while that is news.
+    pub rejoined: Option<Rejoined>,
+    /// Until when this station knows what others wrote; `None` where it never spoke to another.
+    pub heard_until: Option<Moment>,
+    /// Codes of stations whose journals contradict themselves: a copied disk, or a key in two places.
+    pub forked: Vec<String>,
     /// True on a station that has a hub elsewhere.
     pub has_hub: bool,
     /// Why entries cannot be saved, if they cannot: 「保存できません」.
@@ -207,6 +213,31 @@ pub struct State {
     pub time: TimeQuality,
     /// What the probes say together: a proposal, never a mode.
     pub judgement: Judgement,
+}
+
+/// What the first whole visit after an interruption of the line has brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rejoined {
+    /// When.
+    pub at: Moment,
+    /// When the line was lost.
+    pub since: Moment,
+    /// Entries of this station that others have now.
+    pub sent: u64,
+    /// Entries of others that came.
+    pub received: u64,
+}
+
+/// How long people are told that the line is back.
+pub const REJOINED_SECONDS: i64 = 600;
+
+impl Rejoined {
+    /// Whether it still has to be told.
+    #[must_use]
+    pub const fn is_news(&self, now: Moment) -> bool {
+        let age = now.0 - self.at.0;
+        -60 <= age && age < REJOINED_SECONDS
+    }
 }
 
 /// An envelope that is open somewhere.

@@ -136,6 +136,9 @@ pub struct Station {
     pub listen: String,
     /// `https://host:port` of the hub; absent on the hub itself.
     pub hub: Option<String>,
+    /// Every hub, where there are several: any of them may fail.
+    #[serde(default)]
+    pub hubs: Vec<String>,
     /// Names and addresses under which this station's certificate counts; the first is told to people.
     #[serde(default)]
     pub names: Vec<String>,
@@ -152,6 +155,21 @@ pub struct Station {
     /// The browsers here are started with `--kiosk-printing`: sheets without a printer of their own come out without a dialogue.
     #[serde(default)]
     pub kiosk_printing: bool,
+}
+
+impl Station {
+    /// Every hub's address, each once, without a slash at its end.
+    #[must_use]
+    pub fn hub_addresses(&self) -> Vec<String> {
+        let mut all: Vec<String> = Vec::new();
+        for hub in self.hub.iter().chain(&self.hubs) {
+            let hub = hub.trim_end_matches('/').to_owned();
+            if !all.contains(&hub) {
+                all.push(hub);
+            }
+        }
+        all
+    }
 }
 
 /// `[ehr]`: how to see that the EHR is there. Without a probe the mode bar says 確認できません, never 通常.
@@ -351,6 +369,9 @@ impl Config {
             )
         })?;
         config.home = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        if config.station.hub.is_none() {
+            config.station.hub = config.station.hubs.first().cloned();
+        }
         config
             .check()
             .with_context(|| format!("設定ファイル {}", path.display()))?;
@@ -367,6 +388,9 @@ impl Config {
         if !(1..=downtime::identity::MAX_NODE).contains(&self.station.node) || !self.station.letter.is_ascii_uppercase()
         {
             bail!("station.node は 1–79、station.letter は英大文字1字です");
+        }
+        if self.station.hub_addresses().len() > downtime::stations::MAX_HUBS {
+            bail!("station.hubs は {} までです", downtime::stations::MAX_HUBS);
         }
         if self.station.hub.is_some() && self.extract.is_some() {
             bail!("station.hub と [extract] は両立しません。取り出すのは hub だけです");

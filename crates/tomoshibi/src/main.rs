@@ -23,6 +23,7 @@ mod feed_listener;
 mod feeds;
 mod fetching;
 mod fhir_line;
+mod gossip;
 mod heartbeat;
 mod home;
 mod hub_link;

@@ -20,8 +20,8 @@ use crate::home::Home;
 use crate::line::Line;
 use crate::listening::{Door, Limits};
 use crate::{
-    alive, certificate_routes, clock, disk_room, disk_watch, fetching, heartbeat, hub_link, listening, parcel_routes,
-    printing, probes, random, schedule, snapshot_routes, timekeeping,
+    alive, certificate_routes, clock, disk_room, disk_watch, fetching, gossip, heartbeat, hub_link, listening,
+    parcel_routes, printing, probes, random, schedule, snapshot_routes, timekeeping,
 };
 
 /// Starts the station of a configuration: journal recovered, shelf opened, watches running.
@@ -60,17 +60,17 @@ pub fn started(config: &Config) -> Result<(Arc<Station>, Keeper)> {
     let watched = config.probes()?;
     let keeper = Keeper::new(config, &line, station.now());
     keeper.start(&station)?;
-    match &config.station.hub {
-        Some(hub) => {
+    match config.station.hub_addresses() {
+        hubs if !hubs.is_empty() => {
             let every = Duration::from_secs(config.station.hub_every_seconds.max(1));
-            let hub = hub.trim_end_matches('/').to_owned();
-            let to_fetch = line.clone();
-            hub_link::start(&station, hub.clone(), every, hub_time, line, errands(&keeper))?;
-            fetching::start(&station, hub, every, &home.data, to_fetch)?;
+            let first = hubs.first().cloned().unwrap_or_default();
+            hub_link::start(&station, hubs, every, hub_time, line.clone(), errands(&keeper))?;
+            fetching::start(&station, first, every, &home.data, line.clone())?;
         }
-        None if watched.iter().any(|probe| probe.what.is_ehr()) => {}
-        None => tracing::warn!("no probe of the EHR: the mode bar cannot say 通常"),
+        _ if watched.iter().any(|probe| probe.what.is_ehr()) => {}
+        _ => tracing::warn!("no probe of the EHR: the mode bar cannot say 通常"),
     }
+    gossip::start(&station, line)?;
     probes::start(&station, watched, &home.data)?;
     disk_room::start(&station, &home.data)?;
     disk_watch::start(&station, &home.data)?;

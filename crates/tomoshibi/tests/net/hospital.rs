@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use downtime::identity::Roster;
+
 use crate::wires::{EHR, Wires};
 
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -31,6 +33,8 @@ pub const STATIONS: [(&str, char); 7] = [
 ];
 /// The hub that seals.
 pub const HUB: usize = 0;
+/// The other one: it takes over what the first one does for the wards.
+pub const OTHER_HUB: usize = 1;
 /// The places on the wards.
 pub const WARDS: std::ops::Range<usize> = 2..7;
 const PORT: u16 = 8300;
@@ -113,11 +117,7 @@ impl Hospital {
             ok(&[&who[..], &by[..]].concat());
         }
         (1..STATIONS.len()).for_each(|place| hospital.enrol(place));
-        // The trust file of the last one names them all.
-        let last = hospital.path(&format!("{}/data/trust.cbor", STATIONS[STATIONS.len() - 1].0));
-        for (code, _) in &STATIONS[1..STATIONS.len() - 1] {
-            std::fs::copy(&last, hospital.path(&format!("{code}/data/trust.cbor"))).expect("copied");
-        }
+        hospital.tell_addresses();
         hospital.seal();
         Arc::new(hospital)
     }
@@ -169,10 +169,36 @@ impl Hospital {
             &trust,
         ];
         ok(&[&add[..], &what[..]].concat());
+        let other = self.base(OTHER_HUB);
         let hub = format!("hub = \"{hub}\"");
+        let hubs = match place {
+            OTHER_HUB => String::new(),
+            _ => format!("hubs = [\"{other}\"]\n"),
+        };
         self.rewrite(place, |text| {
-            text.replace(&hub, &format!("{hub}\nhub_every_seconds = 1"))
+            text.replace(&hub, &format!("{hub}\n{hubs}plain = true\nhub_every_seconds = 1"))
         });
+    }
+
+    /// Where everybody is reached, which are hubs, and that the five are of one ward: into the roster, and into the file that each
+    /// station brought home.
+    fn tell_addresses(&self) {
+        let path = self.path("H01/data/roster.cbor");
+        let mut roster = Roster::from_bytes(&std::fs::read(&path).expect("the roster")).expect("a roster");
+        for station in &mut roster.stations {
+            let place = STATIONS.iter().position(|(code, _)| *code == station.code.as_str());
+            let place = place.expect("one of ours");
+            station.address = Some(self.base(place));
+            station.hub = !WARDS.contains(&place);
+            if WARDS.contains(&place) {
+                station.wards = vec!["3E".to_owned()];
+            }
+        }
+        std::fs::write(&path, roster.to_bytes().expect("bytes")).expect("written");
+        let known = roster.without_users().to_bytes().expect("bytes");
+        for (code, _) in &STATIONS[1..] {
+            std::fs::write(self.path(&format!("{code}/data/trust.cbor")), &known).expect("written");
+        }
     }
 
     /// Changes a station's configuration.

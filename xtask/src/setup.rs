@@ -27,7 +27,7 @@ pub struct Tool {
     pub why: &'static str,
 }
 
-const TOOLS: [Tool; 18] = [
+const TOOLS: [Tool; 21] = [
     Tool {
         program: "pdftoppm",
         package: "poppler-utils",
@@ -42,6 +42,21 @@ const TOOLS: [Tool; 18] = [
         program: "strace",
         package: "strace",
         why: "kills and refuses a real process at its system calls, in the tests of the journal",
+    },
+    Tool {
+        program: "ip",
+        package: "iproute2",
+        why: "lays the wires between the stations of a test, and cuts them",
+    },
+    Tool {
+        program: "unshare",
+        package: "util-linux",
+        why: "gives each of them a network of its own",
+    },
+    Tool {
+        program: "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+        package: "libfaketime",
+        why: "is the wrong clock of a station in those tests",
     },
     Tool {
         program: "/usr/sbin/ippeveprinter",
@@ -355,6 +370,9 @@ mod tests {
                 "poppler-utils",
                 "zbar-tools",
                 "strace",
+                "iproute2",
+                "util-linux",
+                "libfaketime",
                 "cups-ipp-utils",
                 "openssl",
                 "dbus-daemon",

@@ -3,13 +3,9 @@
 //! It deliberately takes the bytes and drops them: what a station does with them (verifying, installing) costs the station, not the hub.
 //! Clients and hub share the machine, so the times hold both.
 
-use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -21,12 +17,8 @@ use crate::setup::{Tool, debian_packages};
 
 /// Patients whose day makes a snapshot of 40 MB.
 const PATIENTS: u32 = 40_000;
-/// Where a hub hands out the whole snapshot.
-const SNAPSHOT: &str = "/parcel/snapshot";
 /// Files and connections that a thousand stations need, of this process and of what it starts.
 const OPEN_FILES: u64 = 8_192;
-/// Between two bytes of somebody slow.
-const SLOW: Duration = Duration::from_secs(1);
 
 const NGINX: Tool = Tool {
     program: "/usr/sbin/nginx",
@@ -39,19 +31,24 @@ const RSYNC: Tool = Tool {
     why: "hands out the same file in the benches of stations",
 };
 
-/// A thousand stations at once: seconds, the hub's peak in MB, its CPU seconds beside the floor's.
+/// What the stations of one run met.
+struct Fetched {
+    seconds: f64,
+    p99: f64,
+}
+
+/// A thousand stations at once: seconds, the hub's peak in MB, its CPU seconds beside nginx.
 pub fn thousand(ground: &Ground) -> Result<Vec<Measured>> {
     open_files()?;
     let hospital = ground.hospitals.of(PATIENTS)?;
-    let runs = ground.runs.min(2);
-    let [wall, peak, cpu, nginx] = medians_of(runs, || {
+    let [wall, peak, cpu, nginx] = medians_of(ground.runs.min(2), || {
         let server = Server::start(&hospital)?;
-        let pulled = pull(server.address, SNAPSHOT, 1_000)?;
+        let fetched = fetch(&hospital, server.address, 1_000, 0)?;
         let found = (server.peak_megabytes()?, server.cpu_seconds()?);
         drop(server);
         let peer = Nginx::start(&hospital, &ground.scratch)?;
         pull(peer.address, "/snapshot.tmb", 1_000)?;
-        Ok([pulled.seconds, found.0, found.1, peer.cpu_seconds()?])
+        Ok([fetched.seconds, found.0, found.1, peer.cpu_seconds()?])
     })?;
     Ok(vec![
         Measured::alone(wall),
@@ -64,17 +61,13 @@ pub fn thousand(ground: &Ground) -> Result<Vec<Measured>> {
 pub fn slow_ones(ground: &Ground) -> Result<Vec<Measured>> {
     open_files()?;
     let hospital = ground.hospitals.of(PATIENTS)?;
-    let runs = ground.runs.min(2);
-    let [with, without, peak] = medians_of(runs, || {
+    let [with, without, peak] = medians_of(ground.runs.min(2), || {
         let server = Server::start(&hospital)?;
-        let mut alone = pull(server.address, SNAPSHOT, 800)?;
+        let alone = fetch(&hospital, server.address, 800, 0)?;
         drop(server);
         let server = Server::start(&hospital)?;
-        let slow = Slow::start(server.address, 200)?;
-        let mut honest = pull(server.address, SNAPSHOT, 800)?;
-        let peak = server.peak_megabytes()?;
-        slow.finish()?;
-        Ok([honest.p99() / 1e3, alone.p99() / 1e3, peak])
+        let honest = fetch(&hospital, server.address, 800, 200)?;
+        Ok([honest.p99, alone.p99, server.peak_megabytes()?])
     })?;
     Ok(vec![Measured::beside(with, without), Measured::alone(peak)])
 }
@@ -86,7 +79,7 @@ pub fn hundred(ground: &Ground) -> Result<Vec<Measured>> {
     let [hub, nginx, rsync] = medians_of(ground.runs.min(3), || {
         let server = Server::start(&hospital)?;
         let before = server.cpu_seconds()?;
-        pull(server.address, SNAPSHOT, 100)?;
+        fetch(&hospital, server.address, 100, 0)?;
         let hub = server.cpu_seconds()? - before;
         drop(server);
         let peer = Nginx::start(&hospital, &ground.scratch)?;
@@ -98,7 +91,37 @@ pub fn hundred(ground: &Ground) -> Result<Vec<Measured>> {
     Ok(vec![Measured::beside(hub, nginx), Measured::beside(hub, rsync)])
 }
 
-/// So many stations fetch it at once, each on a connection of its own; one that fails fails all.
+/// So many stations fetch everything at once, as stations do, with slow ones beside them; one that fails fails all.
+fn fetch(hospital: &Hospital, address: SocketAddr, stations: u32, slow: u32) -> Result<Fetched> {
+    let output = Command::new(measure::example("downtime", "fetchers")?)
+        .arg(hospital.data())
+        .args([address.to_string(), stations.to_string(), slow.to_string()])
+        .stdin(Stdio::null())
+        .output()
+        .context("the example fetchers")?;
+    if !output.status.success() {
+        bail!(
+            "the stations did not begin: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).context("what the stations said")?;
+    eprintln!("{said}");
+    let number = |name: &str| {
+        said.get(name)
+            .and_then(serde_json::Value::as_f64)
+            .with_context(|| name.to_owned())
+    };
+    if number("failed")? > 0.0 || number("done")? < f64::from(stations) {
+        bail!("not every station has everything: {said}");
+    }
+    Ok(Fetched {
+        seconds: number("seconds")?,
+        p99: number("p99")?,
+    })
+}
+
+/// So many fetch the same file at once from a peer, each on a connection of its own.
 fn pull(address: SocketAddr, path: &str, stations: usize) -> Result<load::Load> {
     load::drive(address, stations, stations, 200, |_| http::get(path, ""))
 }
@@ -121,67 +144,6 @@ fn open_files() -> Result<()> {
 #[cfg(not(unix))]
 fn open_files() -> Result<()> {
     bail!("many connections can be driven on Unix only")
-}
-
-/// Stations that never get done: half of them send their request byte by byte, half read the answer so.
-struct Slow {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<Result<()>>>,
-}
-
-impl Slow {
-    fn start(address: SocketAddr, many: usize) -> Result<Self> {
-        let request = http::get(SNAPSHOT, "");
-        let mut streams = Vec::new();
-        for n in 0..many {
-            let mut stream = TcpStream::connect(address).context("a slow one")?;
-            stream.set_nonblocking(true)?;
-            // An answer that is read slowly is asked for at once, in one piece.
-            if n % 2 == 1 {
-                stream.write_all(&request).context("a slow one's request")?;
-            }
-            streams.push(stream);
-        }
-        let stop = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&stop);
-        let thread = std::thread::Builder::new()
-            .name("slow".to_owned())
-            .spawn(move || {
-                let mut at = 0;
-                while !told.load(Ordering::SeqCst) {
-                    for (n, stream) in streams.iter_mut().enumerate() {
-                        // Whom the hub has sent away gets nothing done any more; that is its right.
-                        if n % 2 == 1 {
-                            let _ = stream.read(&mut [0]);
-                        } else if let Some(byte) = request.get(at) {
-                            let _ = stream.write(&[*byte]);
-                        }
-                    }
-                    at += 1;
-                    std::thread::sleep(SLOW);
-                }
-                Ok(())
-            })
-            .context("a thread")?;
-        Ok(Self {
-            stop,
-            thread: Some(thread),
-        })
-    }
-
-    fn finish(mut self) -> Result<()> {
-        self.stop.store(true, Ordering::SeqCst);
-        let thread = self.thread.take().context("the slow ones were finished before")?;
-        thread
-            .join()
-            .map_err(|_| anyhow::anyhow!("the thread of the slow ones broke"))?
-    }
-}
-
-impl Drop for Slow {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
-    }
 }
 
 /// nginx with two workers, handing out the hub's snapshot.

@@ -3,71 +3,60 @@
 //!
 //! The disk is a real one of a few megabytes, mounted at the station's place only.
 
-use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::effort::{Dice, pause, seed, until};
-use crate::hospital::{HUB, Hospital, STATIONS, WARDS};
-use crate::partitions::Story;
-use crate::wires::alone;
+use crate::effort::{Dice, pause, until};
+use crate::hospital::{HUB, Hospital, STATIONS};
+use crate::story::Story;
 
-/// The disk's size in KB: a day of 120 patients is a quarter of a megabyte.
-const SIZE: u32 = 12 * 1024;
+/// The station with the small disk.
+pub const WARD: usize = 2;
+/// The disk's size in MB: room for what hours of torture write.
+const SIZE: u32 = 96;
 
-#[test]
-fn a_full_disk_loses_nothing_and_shows_nothing_as_saved() {
-    alone("disks::a_full_disk_loses_nothing_and_shows_nothing_as_saved", || {
-        let mut dice = Dice::new(seed());
-        let hospital = Hospital::new(120);
-        let ward = WARDS.start;
-        small_disk(&hospital, ward);
-        hospital.start_all();
-        let mut story = Story::begin(&hospital);
-        story.everybody_has(hospital.verified(HUB).expect("the hub's data"));
-        let before = story.watch.epoch(ward).expect("data on the ward");
-        story.work_at(ward, &mut dice);
+/// Nothing more goes onto the disk; then the hub has newer data, and people type. Gives how many acts were refused.
+pub fn full(story: &mut Story, dice: &mut Dice) -> usize {
+    let hospital = Arc::clone(&story.hospital);
+    let newest = hospital.verified(HUB).expect("the hub's data");
+    story.everybody_has(newest);
+    let before = story.watch.epoch(WARD).expect("data on the ward");
+    let ballast = hospital.path(&format!("{}/data/ballast", STATIONS[WARD].0));
+    let fill = format!("cat /dev/zero > {}; true", ballast.display());
+    assert!(at(&hospital, "sh", &["-c", &fill]));
+    hospital.seal();
+    pause(2_500);
+    let (saved, refused) = (story.saved.len(), story.refused.len());
+    (0..4).for_each(|_| story.work_at(WARD, dice));
+    assert_eq!(
+        (story.watch.epoch(WARD), hospital.intact(WARD)),
+        (Some(before), Ok(before)),
+        "the last good data stay where newer ones have no room"
+    );
+    let (saved, refused) = (story.saved.len() - saved, story.refused.len() - refused);
+    assert!(
+        refused >= 4,
+        "on a full disk {saved} entries were said to be saved and {refused} refused"
+    );
+    assert!(at(&hospital, "rm", &[&ballast.display().to_string()]));
+    until("with room again it saves again", Duration::from_secs(60), || {
         let saved = story.saved.len();
-
-        // Nothing more goes onto it; then the hub has newer data, and people type.
-        let ballast = hospital.path(&format!("{}/data/ballast", STATIONS[ward].0));
-        let fill = format!("cat /dev/zero > {}; true", ballast.display());
-        assert!(at(&hospital, ward, "sh", &["-c", &fill]));
-        hospital.seal();
-        pause(2_500);
-        let refused = story.refused();
-        (0..4).for_each(|_| story.work_at(ward, &mut dice));
-        assert_eq!(
-            (story.watch.epoch(ward), hospital.intact(ward)),
-            (Some(before), Ok(before)),
-            "the last good data stay where newer ones have no room"
-        );
-        let (saved, refused) = (story.saved.len() - saved, story.refused() - refused);
-        assert!(
-            refused >= 4,
-            "on a full disk {saved} entries were said to be saved and {refused} refused"
-        );
-
-        // Room again.
-        assert!(at(&hospital, ward, "rm", &[&ballast.display().to_string()]));
-        until("it saves again", Duration::from_secs(60), || {
-            let saved = story.saved.len();
-            story.work_at(ward, &mut dice);
-            if story.saved.len() > saved {
-                Ok(())
-            } else {
-                Err(story.last_refusal())
-            }
-        });
-        story.comes_together("a disk that was full");
-        println!("torture: a full disk: {refused} acts refused, every one that was said to be saved is everywhere");
+        story.work_at(WARD, dice);
+        if story.saved.len() > saved {
+            Ok(())
+        } else {
+            Err(story.refused.last().cloned().unwrap_or_default())
+        }
     });
+    story.comes_together("a disk that was full");
+    refused
 }
 
 /// Moves a station's data onto a disk of its own.
-fn small_disk(hospital: &Hospital, place: usize) {
-    let data = hospital.text(&format!("{}/data", STATIONS[place].0));
+pub fn small_disk(hospital: &Hospital) {
+    let data = hospital.text(&format!("{}/data", STATIONS[WARD].0));
     let script = format!(
-        "mv {data} {data}.was && mkdir {data} && mount -t tmpfs -o size={SIZE}k,mode=700 none {data} && cp -a {data}.was/. {data}/"
+        "mv {data} {data}.was && mkdir {data} && mount -t tmpfs -o size={SIZE}m,mode=700 none {data} && cp -a {data}.was/. {data}/"
     );
     assert!(
         at(hospital, place, "sh", &["-c", &script]),
@@ -75,8 +64,8 @@ fn small_disk(hospital: &Hospital, place: usize) {
     );
 }
 
-fn at(hospital: &Hospital, place: usize, program: &str, arguments: &[&str]) -> bool {
-    let mut command: Command = hospital.wires.at(place, program);
+fn at(hospital: &Hospital, program: &str, arguments: &[&str]) -> bool {
+    let mut command = hospital.wires.at(WARD, program);
     command.args(arguments).stderr(std::process::Stdio::null());
     command.status().expect("it starts").success()
 }

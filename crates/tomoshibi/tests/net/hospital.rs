@@ -1,5 +1,6 @@
 //! A hospital of seven stations on wires: two hubs and five on the wards, made by the commands of the documentation.
 //!
+//! Lines are not encrypted here: what the certificates are worth is another proof's, and every object is signed and sealed by itself.
 //! A station is a process; it is started, killed and started again. What it said on its error output is kept and shown when a test
 //! fails.
 
@@ -9,6 +10,8 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use downtime::identity::Roster;
 
 use crate::wires::{EHR, Wires};
 
@@ -30,6 +33,8 @@ pub const STATIONS: [(&str, char); 7] = [
 ];
 /// The hub that seals.
 pub const HUB: usize = 0;
+/// The other one: it takes over what the first one does for the wards.
+pub const OTHER_HUB: usize = 1;
 /// The places on the wards.
 pub const WARDS: std::ops::Range<usize> = 2..7;
 const PORT: u16 = 8300;
@@ -40,15 +45,17 @@ pub struct Hospital {
     dir: tempfile::TempDir,
     ehr: Mutex<Option<TcpListener>>,
     running: [Mutex<Option<Child>>; 7],
+    /// How each is started, where it is not the usual way.
+    hows: Mutex<BTreeMap<usize, How>>,
 }
 
 /// How a station is started, besides its configuration.
-#[derive(Default)]
-pub struct How<'a> {
+#[derive(Default, Clone)]
+pub struct How {
     /// A program before it, with its arguments: `strace`.
     pub under: Vec<String>,
     /// Variables of its environment.
-    pub variables: Vec<(&'a str, String)>,
+    pub variables: Vec<(&'static str, String)>,
 }
 
 impl Hospital {
@@ -61,6 +68,7 @@ impl Hospital {
             dir,
             ehr: Mutex::default(),
             running: std::array::from_fn(|_| Mutex::default()),
+            hows: Mutex::default(),
         };
         hospital.ehr_answers(true);
         let password = hospital.text("password");
@@ -87,6 +95,7 @@ impl Hospital {
         hospital.rewrite(HUB, |text| {
             let probe = format!("every_seconds = 1\nprobe_tcp = \"{EHR}\"");
             let extract = "\n[extract]\ndir = \"../export\"\nmapping = \"mapping.toml\"\n";
+            let text = text.replace("[station]\n", "[station]\nplain = true\n");
             text.replace("every_seconds = 5", &probe) + extract
         });
         for (number, name, role) in [
@@ -108,11 +117,7 @@ impl Hospital {
             ok(&[&who[..], &by[..]].concat());
         }
         (1..STATIONS.len()).for_each(|place| hospital.enrol(place));
-        // The trust file of the last one names them all.
-        let last = hospital.path(&format!("{}/data/trust.cbor", STATIONS[STATIONS.len() - 1].0));
-        for (code, _) in &STATIONS[1..STATIONS.len() - 1] {
-            std::fs::copy(&last, hospital.path(&format!("{code}/data/trust.cbor"))).expect("copied");
-        }
+        hospital.tell_addresses();
         hospital.seal();
         Arc::new(hospital)
     }
@@ -164,10 +169,36 @@ impl Hospital {
             &trust,
         ];
         ok(&[&add[..], &what[..]].concat());
+        let other = self.base(OTHER_HUB);
         let hub = format!("hub = \"{hub}\"");
+        let hubs = match place {
+            OTHER_HUB => String::new(),
+            _ => format!("hubs = [\"{other}\"]\n"),
+        };
         self.rewrite(place, |text| {
-            text.replace(&hub, &format!("{hub}\nhub_every_seconds = 1"))
+            text.replace(&hub, &format!("{hub}\n{hubs}plain = true\nhub_every_seconds = 1"))
         });
+    }
+
+    /// Where everybody is reached, which are hubs, and that the five are of one ward: into the roster, and into the file that each
+    /// station brought home.
+    fn tell_addresses(&self) {
+        let path = self.path("H01/data/roster.cbor");
+        let mut roster = Roster::from_bytes(&std::fs::read(&path).expect("the roster")).expect("a roster");
+        for station in &mut roster.stations {
+            let place = STATIONS.iter().position(|(code, _)| *code == station.code.as_str());
+            let place = place.expect("one of ours");
+            station.address = Some(self.base(place));
+            station.hub = !WARDS.contains(&place);
+            if WARDS.contains(&place) {
+                station.wards = vec!["3E".to_owned()];
+            }
+        }
+        std::fs::write(&path, roster.to_bytes().expect("bytes")).expect("written");
+        let known = roster.without_users().to_bytes().expect("bytes");
+        for (code, _) in &STATIONS[1..] {
+            std::fs::write(self.path(&format!("{code}/data/trust.cbor")), &known).expect("written");
+        }
     }
 
     /// Changes a station's configuration.
@@ -197,7 +228,7 @@ impl Hospital {
     /// The EHR's port takes connections, or nothing is there.
     pub fn ehr_answers(&self, answers: bool) {
         let listener = answers.then(|| TcpListener::bind(EHR).expect("the EHR's port"));
-        *self.ehr.lock().unwrap_or_else(PoisonError::into_inner) = listener;
+        *lock(&self.ehr) = listener;
     }
 
     /// Seals the day anew on the hub, as at night; gives what the command said.
@@ -227,16 +258,22 @@ impl Hospital {
     }
 
     fn process(&self, place: usize) -> MutexGuard<'_, Option<Child>> {
-        self.running[place].lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.running[place])
     }
 
     /// Starts a station and waits until it listens.
     pub fn start(&self, place: usize) {
-        self.start_as(place, &How::default());
+        let how = lock(&self.hows).get(&place).cloned().unwrap_or_default();
+        self.start_as(place, &how);
+    }
+
+    /// From now on it is always started like this.
+    pub fn starts(&self, place: usize, how: How) {
+        lock(&self.hows).insert(place, how);
     }
 
     /// The same in a particular way. `false`: it ended before it listened.
-    pub fn start_as(&self, place: usize, how: &How<'_>) -> bool {
+    pub fn start_as(&self, place: usize, how: &How) -> bool {
         let (code, _) = STATIONS[place];
         let program = env!("CARGO_BIN_EXE_tomoshibi");
         let mut words: Vec<String> = how.under.clone();
@@ -361,6 +398,10 @@ impl Drop for Hospital {
             }
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The processes that a process started, the last ones first.

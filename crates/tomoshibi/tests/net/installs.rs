@@ -31,7 +31,7 @@ const CALLS: [&str; 12] = [
 /// What happens at a call.
 const ACCIDENTS: [&str; 3] = ["signal=KILL", "error=EIO", "error=ENOSPC"];
 /// Accidents in every run of the suite; torture tries all.
-const IN_THE_SUITE: usize = 5;
+const IN_THE_SUITE: usize = 3;
 /// The station that fetches.
 const WARD: usize = 2;
 /// How long it may take.

@@ -17,6 +17,8 @@ mod hospital;
 mod installs;
 mod kills;
 mod partitions;
+mod stations;
+mod story;
 mod times;
 mod watch;
 mod wires;

@@ -22,7 +22,7 @@ struct Piece {
 }
 
 /// The next piece goes at the end.
-const PIECES: [Piece; 14] = [
+const PIECES: [Piece; 15] = [
     Piece {
         name: "mutants",
         package: "vault",
@@ -106,6 +106,12 @@ const PIECES: [Piece; 14] = [
         package: "hl7",
         tests: "properties::",
         what: "mutated HL7 messages: read or refused, the index in agreement with the views",
+    },
+    Piece {
+        name: "sim",
+        package: "downtime",
+        tests: "simulator::",
+        what: "hospitals of replicas on a virtual line and virtual disks: lost, late, torn, copied, burnt: does everybody agree, is anything lost?",
     },
 ];
 

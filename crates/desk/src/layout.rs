@@ -91,6 +91,8 @@ pub struct Bar {
     pub conflicts: Option<String>,
     /// 印刷が止まっています 2件, for who works with sheets.
     pub stuck: Option<String>,
+    /// つながりました。24件を送りました
+    pub rejoined: Option<String>,
     /// A drill runs.
     pub drill: bool,
     /// Patient screens are open.
@@ -111,6 +113,11 @@ impl Bar {
         if let Some(cause) = cause_words(w, state) {
             say.push('　');
             say.push_str(cause);
+        }
+        if let (Mode::NetworkDown { .. }, Some(until)) = (&state.mode, state.heard_until) {
+            let until = say::moment(w, until, state.now);
+            say.push('　');
+            say.push_str(&w.with("bar-heard-until", &[("time", (&until).into())]));
         }
         let as_of = state.snapshot.as_ref().map_or(Moment::default(), |s| s.as_of.oldest());
         let open = state.mode.is_open();
@@ -141,6 +148,9 @@ impl Bar {
         if matches!(state.mode, Mode::NetworkDown { .. }) && state.unsent > 0 {
             warnings.push(("◆", w.with("bar-unsent", &[("n", state.unsent.into())])));
         }
+        for code in &state.forked {
+            warnings.push(("■", w.with("bar-forked", &[("station", code.into())])));
+        }
         let mut bar = Self {
             mode: state.mode.word(),
             mark,
@@ -159,6 +169,7 @@ impl Bar {
             }),
             stuck: None,
             conflicts: None,
+            rejoined: rejoined(w, state),
             drill: state.drill,
             open,
             tab,
@@ -167,6 +178,16 @@ impl Bar {
         };
         bar.mark_version(w);
         bar
+    }
+
+    /// The bar of somebody for whom older entries are still being opened.
+    #[must_use]
+    pub fn with_older(mut self, w: &Words, older: usize) -> Self {
+        if older > 0 {
+            self.warnings.push(("◆", w.with("bar-older", &[("n", older.into())])));
+            self.mark_version(w);
+        }
+        self
     }
 
     /// The bar with the sheets that wait for a person.
@@ -195,6 +216,15 @@ impl Bar {
         (&*self, w.lang().tag()).hash(&mut version);
         self.tag = format!("\"{:016x}\"", version.finish());
     }
+}
+
+/// The line is back, and what that brought.
+fn rejoined(w: &Words, state: &State) -> Option<String> {
+    let back = state
+        .rejoined
+        .filter(|_| !matches!(state.mode, Mode::NetworkDown { .. }))?;
+    let counts = [("sent", back.sent.into()), ("received", back.received.into())];
+    Some(w.with("bar-rejoined", &counts))
 }
 
 /// Where the trouble seems to be, in a few words; the home screen names it.
@@ -288,6 +318,8 @@ pub struct Done {
     pub sent: Vec<String>,
     /// Where to take it back, and the entry.
     pub undo: Option<(&'static str, String)>,
+    /// ●○○ この端末に保存
+    pub kept: Option<String>,
 }
 
 impl Done {
@@ -299,6 +331,7 @@ impl Done {
             sheets: Vec::new(),
             sent: Vec::new(),
             undo: None,
+            kept: None,
         }
     }
 }

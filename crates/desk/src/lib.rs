@@ -10,14 +10,17 @@ use axum::Router;
 use chart::{Language, Sheet};
 use downtime::identity::Role;
 use downtime::printing::{Paper, Queue};
+use downtime::readiness::board::Board;
 use downtime::stations::Station;
 
 mod assets;
 mod booked;
 mod drafts;
 mod fault;
+pub mod fleet;
 mod gate;
 mod handle;
+mod kept;
 mod layout;
 pub mod lifeboat;
 pub mod packs;
@@ -100,6 +103,8 @@ pub struct Desk {
     pub printers: Option<Arc<Queue>>,
     /// Packs: what was made of the snapshot, and the way to make them; `None` where nobody has lent it.
     pub packs: Option<Arc<packs::Packs>>,
+    /// What this station knows about all stations; `None` where no receipts are kept.
+    pub fleet: Option<Arc<Board>>,
     /// Browsers of this station are started so that they print without asking (`--kiosk-printing`).
     pub silent_browser: bool,
     /// Randomness for session tokens and handles.

@@ -110,6 +110,8 @@ pub struct Done {
     pub struck: bool,
     /// Where to correct it.
     pub correct: Option<String>,
+    /// ●●○ 3か所
+    pub kept: Option<String>,
 }
 
 /// Data of the chart, or 「未確認」 for somebody who has none here (a temporary patient).
@@ -310,6 +312,7 @@ pub fn today(visit: &impl Reader, view: &View, handle: &str, may_write: bool) ->
                 struck: undone,
                 correct: (may_write && note.is_some_and(|n| !n.superseded && !n.note.on_paper))
                     .then(|| format!("/p/{handle}/note/{}", recorded.id.hex())),
+                kept: visit.kept(recorded),
             }
         })
         .collect();

@@ -187,6 +187,7 @@ impl After {
                 sheets,
                 sent,
                 undo: None,
+                kept: None,
             });
         };
         let age = visit.state.now.0 - recorded.entry.written_at.0;
@@ -199,6 +200,7 @@ impl After {
             sheets,
             sent,
             undo: may_undo.then(|| (undo, recorded.id.hex())),
+            kept: Some(crate::kept::level(visit, &day, &recorded)),
         })
     }
 

@@ -4,6 +4,7 @@
 
 use chart::{Moment, PatientId};
 use downtime::index::Alike;
+use downtime::view::Recorded;
 use jiff::civil::Date;
 
 use crate::visit::Visit;
@@ -19,6 +20,10 @@ pub trait Reader {
     fn day(&self) -> Date;
     /// How many others are called like this patient.
     fn alike(&self, id: &PatientId) -> Option<Alike>;
+    /// Where an entry is by now, in words; `None` for who reads a copy made before.
+    fn kept(&self, _: &Recorded) -> Option<String> {
+        None
+    }
 }
 
 impl Reader for Visit {
@@ -37,5 +42,10 @@ impl Reader for Visit {
     fn alike(&self, id: &PatientId) -> Option<Alike> {
         let index = self.signed.as_ref()?.session.index();
         index.find(id).map(|row| row.alike())
+    }
+
+    fn kept(&self, recorded: &Recorded) -> Option<String> {
+        let day = self.signed.as_ref()?.session.day();
+        Some(crate::kept::level(self, &day, recorded))
     }
 }

@@ -18,6 +18,7 @@ pub mod contact;
 pub mod declare;
 pub mod envelope;
 pub mod findings;
+pub mod fleet;
 pub mod help;
 pub mod home;
 pub mod link;
@@ -170,6 +171,8 @@ pub static SCREENS: &[&Screen] = &[
     &home::SCREEN,
     &readiness::SCREEN,
     &readiness::EXTRACT,
+    &fleet::SCREEN,
+    &fleet::PROVE,
     &findings::SCREEN,
     &print::SCREEN,
     &print_menu::SCREEN,

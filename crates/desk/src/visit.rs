@@ -86,7 +86,7 @@ impl Visit {
     #[must_use]
     pub fn generation(&self) -> u64 {
         match &self.signed {
-            Some(signed) => signed.session.opened().shelved().identity().epoch,
+            Some(signed) => signed.session.opened().shelved().edition(),
             None => self.state.snapshot.as_ref().map_or(0, |s| s.epoch),
         }
     }
@@ -132,7 +132,9 @@ impl Visit {
             .is_some_and(|role| crate::screens::printing::SCREEN.who.contains(&role));
         let printers = self.site.desk.printers.as_ref().filter(|_| prints);
         let stuck = printers.map_or(0, |printers| printers.stuck());
+        let older = self.signed.as_ref().map_or(0, |signed| signed.session.older());
         Bar::new(self.w(), &self.state)
+            .with_older(self.w(), older)
             .with_conflicts(self.w(), conflicts)
             .with_stuck(self.w(), stuck)
     }

@@ -12,21 +12,23 @@ use chart::Moment;
 use rand_core::CryptoRng;
 use vault::files::ReadAt;
 use vault::keys::SealerSecret;
-use vault::shelf_slots::{BoxError, DestructionRecord, Identity, Slots, SlotsFault, whole_snapshot};
-use vault::snapshot::{EpochKeys, SealPlan, Sealed, StationGrant, UserGrant};
+use vault::shelf_slots::{BoxError, DestructionRecord, Identity, Slots, SlotsFault, Water, whole_snapshot};
+use vault::snapshot::{EpochKeys, SealPlan, Snapshot, StationGrant, UserGrant};
 
 use crate::identity::{Rights, Roster, user_id};
 use crate::sources::{Extract, Progress, Scope, Source};
 
 pub mod days;
 mod guard;
+mod lasting;
 mod runs;
 mod stat;
 mod writing;
 
-use writing::Writing;
+use writing::{Writing, Written};
 
 pub use guard::{Guard, History, HistoryFault, Refusal};
+pub use lasting::{GROWN_PERCENT, Lasting, MAX_VOUCHED};
 pub use runs::{Have, LATE_MINUTES, Late, Outcome, RETRY_SECONDS, Running, Runs, Stage, Timetable, Why};
 pub use stat::{KindCount, KindOrigin, SnapshotStat, WardCount};
 
@@ -47,6 +49,8 @@ pub struct Order<'a> {
     /// Seal nothing when the EHR has said nothing new since the snapshot in use: generations are few, and a refresh every hour of an
     /// export written once a night would push the older ones out.
     pub only_new: bool,
+    /// Bytes of the canary section (`readiness::canaries`); empty for a snapshot without one.
+    pub canaries: &'a [u8],
 }
 
 /// A finished extract.
@@ -60,6 +64,8 @@ pub struct Done {
     pub identity: Identity,
     /// Records opened again from disk.
     pub reopened: u64,
+    /// Charts that had not changed and kept their sealed bytes; 0 where a new epoch began.
+    pub kept: u64,
     /// The generation that made room, for the log of destructions.
     pub destroyed: Option<DestructionRecord>,
     /// Opens the snapshot: for what is made of it at once, while nobody is signed in. In memory only, erased on drop.
@@ -95,7 +101,7 @@ pub enum Step {
     Reopen(u64, u64),
 }
 
-/// Pulls, guards, seals and installs.
+/// Pulls, guards, seals and installs, always as a new epoch: nothing is remembered.
 ///
 /// # Errors
 /// [`ExtractFault`]; the snapshot in use before stays in use.
@@ -106,18 +112,47 @@ pub fn run(
     rng: &mut impl CryptoRng,
     progress: &mut dyn FnMut(Step),
 ) -> Result<Done, ExtractFault> {
+    run_lasting(source, slots, order, &mut Lasting::default(), rng, progress)
+}
+
+/// As [`run`]; goes on with the epoch that is remembered where it can, so that stations fetch only what changed.
+///
+/// # Errors
+/// [`ExtractFault`]; the snapshot in use before stays in use. After a sealing that failed the next one begins a new epoch.
+pub fn run_lasting(
+    source: &dyn Source,
+    slots: &Slots,
+    order: &Order<'_>,
+    lasting: &mut Lasting,
+    rng: &mut impl CryptoRng,
+    progress: &mut dyn FnMut(Step),
+) -> Result<Done, ExtractFault> {
     let trusted = order.roster.sealers()?;
     let last = last_good(slots, &trusted)?;
     let rights = Rights::of_roster(order.roster);
-    let plan = plan(order, &rights, last.as_ref().map(|(identity, _)| *identity))?;
-    let last_stat = last.map(|(_, stat)| stat);
-    let sealed: RefCell<Option<(Sealed, Extract, SnapshotStat)>> = RefCell::new(None);
+    let identity = last.as_ref().map(|(before, _)| Identity::from(before.manifest()));
+    // The mark may be above what is in use, when what was in use is damaged: its numbers are taken all the same.
+    let highest = slots.water().map(|water| water.identity).max(identity);
+    let plan = plan(order, &rights, identity, highest)?;
+    let sealed_for = lasting::sealed_for(&plan, order);
+    let before = last.as_ref().map(|(before, _)| before);
+    let going_on = before.and_then(|before| {
+        lasting
+            .fits(before.manifest(), &sealed_for)
+            .map(|epoch| (before, epoch))
+    });
+    let edition = edition(&plan, last.as_ref());
+    let last_stat = last.as_ref().map(|(_, stat)| stat);
+    let sealed: RefCell<Option<(Written, Extract)>> = RefCell::new(None);
     let refusal: RefCell<Option<ExtractFault>> = RefCell::new(None);
     let reopened = RefCell::new(0);
     let progress = RefCell::new(progress);
     let write = |out: &mut dyn Write| -> Result<(), BoxError> {
-        let mut writing = Writing::new(out, &plan, order, &rights, rng);
-        let pulled = source.pull(&order.scope, &mut |chart| writing.take(&chart), &mut |p| {
+        let mut writing = match going_on {
+            Some(before) => Writing::going_on(out, (&plan, order), &rights, before, rng)?,
+            None => Writing::new(out, &plan, order, &rights, rng),
+        };
+        let pulled = source.pull(&order.scope, &mut |chart| writing.take(chart), &mut |p| {
             (progress.borrow_mut())(Step::Pull(p))
         });
         let extract = match pulled {
@@ -128,25 +163,26 @@ pub fn run(
             }
         };
         let stat = SnapshotStat::new(&order.scope, &extract);
-        if let Err(refused) = order.guard.judge(&extract, &stat, last_stat.as_ref()) {
+        if let Err(refused) = order.guard.judge(&extract, &stat, last_stat) {
             *refusal.borrow_mut() = Some(ExtractFault::Refused(refused));
             return Err("refused".into());
         }
-        let as_before = last_stat.as_ref().is_some_and(|last| *last == stat);
+        let as_before = last_stat.is_some_and(|last| last.says_as(&stat));
         if order.only_new && as_before && !order.guard.accepted {
             *refusal.borrow_mut() = Some(ExtractFault::Unchanged);
             return Err("unchanged".into());
         }
-        let done = writing.finish(&extract, &stat)?;
-        *sealed.borrow_mut() = Some((done, extract, stat));
+        let stat = SnapshotStat { edition, ..stat };
+        let done = writing.finish(&extract, stat, sealed_for)?;
+        *sealed.borrow_mut() = Some((done, extract));
         Ok(())
     };
     let mut verify = |source: Arc<dyn ReadAt>| -> Result<(Identity, ()), BoxError> {
         let (identity, snapshot) = whole_snapshot(source, &trusted)?;
-        if let Some((sealed, ..)) = sealed.borrow().as_ref()
-            && sealed.manifest.epoch == identity.epoch
+        if let Some((written, ..)) = sealed.borrow().as_ref()
+            && Identity::from(&written.sealed.manifest) == identity
         {
-            *reopened.borrow_mut() = open_all(&snapshot, &sealed.reopen, &mut **progress.borrow_mut())?;
+            *reopened.borrow_mut() = open_all(&snapshot, &written.sealed.reopen, &mut **progress.borrow_mut())?;
         }
         Ok((identity, ()))
     };
@@ -154,26 +190,45 @@ pub fn run(
     if let Some(fault) = refusal.take() {
         return Err(fault);
     }
-    let installed = installed.map_err(|fault| ExtractFault::Seal(said(&fault)))?;
-    let Some((sealed, extract, stat)) = sealed.take() else {
+    let installed = installed.map_err(|fault| {
+        lasting.end();
+        ExtractFault::Seal(said(&fault))
+    })?;
+    let Some((written, extract)) = sealed.take() else {
         return Err(ExtractFault::Seal("封印が終わりませんでした。".to_owned()));
     };
+    let identity = installed.current.identity;
+    // The mark is raised again when the shelf is looked at; without it the snapshot is in use all the same.
+    let marked = slots.raise_water(Water {
+        identity,
+        told: plan.created,
+    });
+    if let Err(fault) = marked {
+        tracing::warn!(%fault, "the high-water mark was not raised");
+    }
+    lasting.keep(written.epoch);
     Ok(Done {
         extract,
-        stat,
-        identity: installed.current.identity,
+        stat: written.stat,
+        identity,
         reopened: reopened.take(),
+        kept: written.kept,
         destroyed: installed.destroyed,
-        keys: sealed.reopen,
+        keys: written.sealed.reopen,
+    })
+}
+
+/// Number of the sealing, one more than the last: an epoch's number for the first, and never the same for two, for papers are numbered by it.
+fn edition(plan: &SealPlan, last: Option<&(Snapshot, SnapshotStat)>) -> u64 {
+    last.map_or(plan.epoch, |(before, stat)| {
+        let next = stat.edition_of(before.manifest().epoch).saturating_add(1);
+        // A delta has its epoch's number, which its first sealing has taken.
+        next.max(plan.epoch)
     })
 }
 
 /// Opens every record with the keys the sealer still holds: complete, or an error.
-fn open_all(
-    snapshot: &vault::snapshot::Snapshot,
-    keys: &EpochKeys,
-    progress: &mut dyn FnMut(Step),
-) -> Result<u64, BoxError> {
+fn open_all(snapshot: &Snapshot, keys: &EpochKeys, progress: &mut dyn FnMut(Step)) -> Result<u64, BoxError> {
     let unlocked = snapshot.unlock_epoch(keys)?;
     let checked = unlocked.verify_records(&mut |done, all| progress(Step::Reopen(done, all)))?;
     if checked.is_whole() {
@@ -196,20 +251,20 @@ fn said(fault: &SlotsFault) -> String {
     text
 }
 
-/// The snapshot in use with its statistics, for the guard and the next epoch.
+/// The snapshot in use with its statistics, for the guard, the next epoch and the next delta.
 fn last_good(
     slots: &Slots,
     trusted: &[vault::keys::SealerPublic],
-) -> Result<Option<(Identity, SnapshotStat)>, ExtractFault> {
-    let mut verify = |source: Arc<dyn ReadAt>| -> Result<(Identity, SnapshotStat), BoxError> {
-        let snapshot = vault::snapshot::Snapshot::open(source, trusted)?;
+) -> Result<Option<(Snapshot, SnapshotStat)>, ExtractFault> {
+    let mut verify = |source: Arc<dyn ReadAt>| -> Result<(Identity, (Snapshot, SnapshotStat)), BoxError> {
+        let snapshot = Snapshot::open(source, trusted)?;
         let stat = SnapshotStat::from_bytes(&snapshot.stat()?)?;
-        Ok((Identity::from(snapshot.manifest()), stat))
+        Ok((Identity::from(snapshot.manifest()), (snapshot, stat)))
     };
     let found = slots
         .current(&mut verify)
         .map_err(|fault| ExtractFault::Seal(said(&fault)))?;
-    Ok(found.current.map(|current| (current.identity, current.opened)))
+    Ok(found.current.map(|current| current.opened))
 }
 
 /// Epoch: days since 2020-01-01 × 16 (security.md §4), or one more than the last.
@@ -219,7 +274,12 @@ fn epoch(now: Moment, last: Option<u64>) -> u64 {
     last.map_or(today, |last| today.max(last + 1))
 }
 
-fn plan(order: &Order<'_>, rights: &Rights, last: Option<Identity>) -> Result<SealPlan, ExtractFault> {
+fn plan(
+    order: &Order<'_>,
+    rights: &Rights,
+    last: Option<Identity>,
+    highest: Option<Identity>,
+) -> Result<SealPlan, ExtractFault> {
     let roster = order.roster;
     let hospital = roster.hospital();
     let stations = roster
@@ -246,7 +306,7 @@ fn plan(order: &Order<'_>, rights: &Rights, last: Option<Identity>) -> Result<Se
     let now = order.scope.now;
     Ok(SealPlan {
         hospital,
-        epoch: epoch(now, last.map(|l| l.epoch)),
+        epoch: epoch(now, highest.map(|l| l.epoch)),
         delta: 0,
         created: now.0,
         fresh_until: now.0 + i64::from(order.fresh_hours) * 3600,

@@ -13,7 +13,7 @@ use chart::{Entry, EntryId, Moment};
 use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 use vault::CompartmentId;
-use vault::journal::{Class, Journal, MAX_BATCH, NewRecord, Record};
+use vault::journal::{Class, Journal, MAX_BATCH, NewRecord, Place, Record};
 
 use crate::state::TimeQuality;
 use crate::view::{Order, Recorded};
@@ -34,7 +34,7 @@ const MAX_WAITING: usize = 20_000;
 pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
 
 /// Called with every durable record before its author hears of it, so that who saves sees what was saved.
-pub type Saved<T> = Arc<dyn Fn(Vec<(Record, T)>) + Send + Sync>;
+pub type Saved<T> = Arc<dyn Fn(Vec<(Record, Place, T)>) + Send + Sync>;
 
 /// What a journal keeps: entries here, sightings in the audit log. The same care for both.
 pub trait Keepable: Send + 'static {
@@ -251,7 +251,11 @@ impl<T: Keepable> Writer<T> {
                 self.tell(None);
                 let ids: Vec<EntryId> = records.iter().map(|r| EntryId(*r.id())).collect();
                 let (entries, replies): (Vec<T>, Vec<Reply>) = batch.drain(..).map(|j| (j.entry, j.reply)).unzip();
-                let saved: Vec<(Record, T)> = records.into_iter().zip(entries).collect();
+                let placed = records.into_iter().zip(self.journal.places().iter().copied());
+                let saved = placed
+                    .zip(entries)
+                    .map(|((record, place), entry)| (record, place, entry))
+                    .collect();
                 (self.saved)(saved);
                 for (reply, id) in replies.into_iter().zip(ids) {
                     reply(Ok(id));

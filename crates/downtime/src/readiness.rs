@@ -12,14 +12,24 @@ use crate::extract::{Late, Outcome, Running, Timetable};
 use crate::state::{Cause, Judgement, SnapshotState, TimeQuality, Watch};
 use crate::stations::{Disk, LineState, StationSeen};
 
+pub mod alarm;
+pub mod board;
+pub mod canaries;
 mod checks;
+pub mod fleet;
+pub mod kept;
 mod lines;
+
+pub mod proof;
+pub mod receipt;
+mod staff;
 
 #[cfg(test)]
 mod tests;
 
 pub use checks::said;
 pub use lines::{CERTIFICATE_CARE_DAYS, ISSUING_CARE_DAYS};
+pub use staff::{LATELY, staff};
 
 /// After so many seconds without a visit a station is no longer called ready: three visits of the audit log.
 pub const STATION_FRESH_SECONDS: i64 = 180;

@@ -4,7 +4,8 @@
 //! index is opened at sign-in, a patient only when somebody opens that patient.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use chart::{Chart, Moment, PatientId};
@@ -15,7 +16,7 @@ use vault::keys::{SealerPublic, StationSecret};
 use vault::shelf_slots::{BoxError, DestructionRecord, Identity, SlotName, Slots, SlotsFault, whole_snapshot};
 use vault::slot::Credentials;
 use vault::snapshot::{EpochKeys, Snapshot, StationUnlocked, UserEntry};
-use vault::{CompartmentId, StationId};
+use vault::{CompartmentId, HospitalId, StationId};
 use zeroize::Zeroizing;
 
 use crate::extract::SnapshotStat;
@@ -23,9 +24,21 @@ use crate::identity::{EVERYBODY, Roster, SignInFault, Unlocked, UserRecord, unlo
 use crate::index::Index;
 use crate::state::SnapshotState;
 
+mod arrivals;
+mod canaries;
+
+pub use arrivals::{ArrivalFault, Pulled};
+
 /// This station's shelf.
 pub struct Shelf {
+    files: Arc<dyn Files>,
+    dir: PathBuf,
     slots: Slots,
+    hospital: HospitalId,
+    heard: RwLock<Option<arrivals::Heard>>,
+    /// The latest moment a sealer vouched for, Unix seconds, and up to where that is on the disk.
+    told: Arc<AtomicI64>,
+    marked: AtomicI64,
     trusted: Vec<SealerPublic>,
     station: StationId,
     secret: Arc<StationSecret>,
@@ -42,6 +55,7 @@ pub struct Shelved {
     roster: Roster,
     created: Moment,
     fresh_until: Moment,
+    told: Arc<AtomicI64>,
     /// The index while anybody is signed in.
     index: RwLock<BTreeMap<CompartmentId, Weak<Index>>>,
 }
@@ -84,13 +98,20 @@ impl Shelf {
     pub fn open(
         files: Arc<dyn Files>,
         dir: &Path,
-        trusted: Vec<SealerPublic>,
+        (hospital, trusted): (HospitalId, Vec<SealerPublic>),
         station: StationId,
         secret: Arc<StationSecret>,
     ) -> Result<Self, ShelfFault> {
-        let slots = Slots::open(files, dir)?;
+        let slots = Slots::open(Arc::clone(&files), dir)?;
+        let told = slots.water().map_or(0, |water| water.told);
         let shelf = Self {
+            files,
+            dir: dir.to_path_buf(),
             slots,
+            hospital,
+            heard: RwLock::new(None),
+            told: Arc::new(AtomicI64::new(told)),
+            marked: AtomicI64::new(told),
             trusted,
             station,
             secret,
@@ -123,11 +144,10 @@ impl Shelf {
             tracing::warn!(?slot, %error, "a snapshot on the shelf does not verify");
         }
         let Some(newest) = found.current else { return Ok(false) };
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        if current.as_ref().is_some_and(|c| c.identity == newest.identity) {
+        if self.current().is_some_and(|c| c.identity == newest.identity) {
             return Ok(false);
         }
-        *current = Some(Arc::new(newest.opened));
+        self.use_now(newest.opened);
         Ok(true)
     }
 
@@ -147,7 +167,7 @@ impl Shelf {
         };
         let installed = self.slots.install(write, &mut verify)?;
         let identity = installed.current.identity;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(installed.current.opened));
+        self.use_now(installed.current.opened);
         Ok((identity, installed.destroyed))
     }
 
@@ -198,6 +218,7 @@ impl Shelf {
                 roster,
                 created,
                 fresh_until,
+                told: Arc::clone(&self.told),
                 index: RwLock::default(),
             },
         ))
@@ -209,6 +230,13 @@ impl Shelved {
     #[must_use]
     pub const fn identity(&self) -> Identity {
         self.identity
+    }
+
+    /// Number of the sealing, counted over epochs and their deltas: no two snapshots of a hospital have the same, so papers and packs are
+    /// numbered by it.
+    #[must_use]
+    pub const fn edition(&self) -> u64 {
+        self.stat.edition_of(self.identity.epoch)
     }
 
     /// Hospital, stations, sealers: what every enrolled station may read.
@@ -227,9 +255,10 @@ impl Shelved {
     #[must_use]
     pub fn state(&self) -> SnapshotState {
         SnapshotState {
-            epoch: self.identity.epoch,
+            epoch: self.edition(),
             sealed_at: self.created,
             fresh_until: self.fresh_until,
+            told: self.created.max(Moment(self.told.load(Ordering::Relaxed))),
             day: self.stat.day.map(chart::date::iso).unwrap_or_default(),
             as_of: self.stat.as_of.clone(),
             charts: self.stat.charts,
@@ -400,7 +429,8 @@ impl Opened {
         let bytes = inner
             .record(*compartment, row)
             .map_err(|e| OpenFault::Damaged(e.to_string()))?;
-        let chart = Chart::from_bytes(&bytes).map_err(|e| OpenFault::Damaged(e.to_string()))?;
+        let chart = Chart::from_record(&bytes, &self.shelved.stat.vouched);
+        let chart = chart.map_err(|e| OpenFault::Damaged(e.to_string()))?;
         // The record must be the one the index names: showing somebody else's chart is the worst error.
         if chart.patient.id.as_str() == named.id_text() {
             Ok(chart)

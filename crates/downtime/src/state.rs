@@ -150,6 +150,8 @@ pub struct SnapshotState {
     pub sealed_at: Moment,
     /// Until when it counts as fresh.
     pub fresh_until: Moment,
+    /// The latest moment a sealer has vouched for here: a clock that was set back makes nothing fresh again.
+    pub told: Moment,
     /// The day for which it was made.
     pub day: String,
     /// データ時点
@@ -164,6 +166,14 @@ pub struct SnapshotState {
     pub findings: [u64; 3],
     /// Signature and hashes were checked when it was installed.
     pub verified: bool,
+}
+
+impl SnapshotState {
+    /// It has run out, by this station's clock or by what the sealer said last, whichever is later.
+    #[must_use]
+    pub fn has_run_out(&self, now: Moment) -> bool {
+        now.max(self.told) > self.fresh_until
+    }
 }
 
 /// Everything the mode bar and the home screen show without anybody signed in.
@@ -183,8 +193,14 @@ pub struct State {
     pub stopped_at: Option<Moment>,
     /// Now, by this station's clock.
     pub now: Moment,
-    /// Entries that only this station has so far.
+    /// Entries that only this station has so far, as far as signed receipts tell.
     pub unsent: u64,
+    /// The line was gone and came back, while that is news.
+    pub rejoined: Option<Rejoined>,
+    /// Until when this station knows what others wrote; `None` where it never spoke to another.
+    pub heard_until: Option<Moment>,
+    /// Codes of stations whose journals contradict themselves: a copied disk, or a key in two places.
+    pub forked: Vec<String>,
     /// True on a station that has a hub elsewhere.
     pub has_hub: bool,
     /// Why entries cannot be saved, if they cannot: 「保存できません」.
@@ -197,6 +213,31 @@ pub struct State {
     pub time: TimeQuality,
     /// What the probes say together: a proposal, never a mode.
     pub judgement: Judgement,
+}
+
+/// What the first whole visit after an interruption of the line has brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rejoined {
+    /// When.
+    pub at: Moment,
+    /// When the line was lost.
+    pub since: Moment,
+    /// Entries of this station that others have now.
+    pub sent: u64,
+    /// Entries of others that came.
+    pub received: u64,
+}
+
+/// How long people are told that the line is back.
+pub const REJOINED_SECONDS: i64 = 600;
+
+impl Rejoined {
+    /// Whether it still has to be told.
+    #[must_use]
+    pub const fn is_news(&self, now: Moment) -> bool {
+        let age = now.0 - self.at.0;
+        -60 <= age && age < REJOINED_SECONDS
+    }
 }
 
 /// An envelope that is open somewhere.
@@ -235,11 +276,14 @@ impl State {
     /// Minutes from the data's as-of to the stop (or to now, while the EHR runs).
     #[must_use]
     pub fn gap_minutes(&self) -> Option<i64> {
-        let as_of = self.snapshot.as_ref()?.as_of.oldest();
+        let snapshot = self.snapshot.as_ref()?;
+        let as_of = snapshot.as_of.oldest();
         if as_of == Moment::default() {
             return None;
         }
-        Some(self.stopped_at.unwrap_or(self.now).minutes_since(as_of).max(0))
+        // A clock that was set back makes no data younger.
+        let until = self.stopped_at.unwrap_or_else(|| self.now.max(snapshot.told));
+        Some(until.minutes_since(as_of).max(0))
     }
 
     /// The chip beside データ時点.

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use chart::entry::Declaration;
@@ -13,7 +14,7 @@ use chart::{Entry, Moment, StationCode};
 use rand_core::CryptoRng;
 use vault::StationId;
 use vault::files::Files;
-use vault::journal::{Incarnation, Journal, Record, RecordLog, Start, Stations};
+use vault::journal::{Journal, Place, Record, Start, Stations, read_journal};
 use vault::keys::StationSecret;
 
 use crate::audit::{AuditLog, LogStart};
@@ -32,34 +33,45 @@ mod drafts;
 mod entrance;
 mod gatekeeper;
 mod held;
+mod hubs;
 mod line_state;
 mod live;
 mod log_state;
+mod news;
 mod numbers;
 mod on_ward;
 mod outside;
 mod parcel;
+mod peers;
+mod reading;
+pub mod replica;
 mod returned;
 mod session;
+mod sign_ins;
 mod testimony;
 mod timing;
 mod watching;
 mod witness;
 
-use held::Held;
+use replica::{Replica, ReplicaStart};
 
 pub use accounts::{Account, EnvelopeInStock, Lies};
 pub use audit::{CHECKPOINT_SECONDS, SharedBook};
 pub use carried::{CodeFault, CodesTaken, DeclarationCode};
 pub use drafts::Draft;
 pub use entrance::{ENVELOPE_SECONDS, Ended, Opening, envelope_user, method};
+pub use hubs::MAX_HUBS;
 pub use line_state::{Lifetime, LineMet, LineState};
 pub use live::Live;
 pub use log_state::LogState;
+pub use news::News;
 pub use on_ward::MOST_ON_A_WARD;
 pub use outside::remembered_checkpoints;
 pub use parcel::{Bytes, Heads, Parcel, ParcelFault};
+pub use peers::{Address, Rounds};
+pub use reading::read_entries;
 pub use session::Session;
+pub use sign_ins::SignIns;
 pub use testimony::{Asking, Remembered, Showing, Shown};
 pub use watching::{Disk, EHR_NAME, StationSeen};
 pub use witness::{Alarm, AlarmKind, Raised, Settled};
@@ -112,8 +124,10 @@ pub struct Station {
     shelf: Shelf,
     runs: Runs,
     keeper: Keeper,
-    heard: Mutex<RecordLog>,
-    held: Arc<RwLock<Held>>,
+    replica: Arc<Replica>,
+    news: Arc<News>,
+    /// Entries of others that came since this station started.
+    heard: AtomicU64,
     /// Entries that are readable with nobody signed in: declarations, envelopes, disabled accounts.
     open_entries: Arc<Live>,
     audit: AuditLog,
@@ -121,39 +135,18 @@ pub struct Station {
     /// Alarms that stand in the audit log already.
     noted: Mutex<HashSet<[u8; 32]>>,
     gatekeeper: gatekeeper::Gatekeeper,
+    sign_ins: SignIns,
     time: Mutex<TimeQuality>,
     live: Arc<RwLock<Weak<Live>>>,
     ehr: Mutex<Watch>,
-    hub: Option<Mutex<Watch>>,
+    hub: Option<hubs::Hubs>,
     watching: watching::Watching,
     lines: line_state::Lines,
-    sent: Mutex<u64>,
     issued: Mutex<numbers::Issued>,
     drafts: drafts::Drafts,
     returned: returned::Returned,
     randomness: Randomness,
     damage: usize,
-}
-
-/// A station's entries read from its files without starting it: for exports and proofs, also while it runs.
-///
-/// # Errors
-/// [`StationFault`] when the files cannot be listed or the station is not enrolled.
-pub fn read_entries(
-    files: &dyn Files,
-    data: &std::path::Path,
-    roster: &Roster,
-    code: StationCode,
-    journal: &vault::keys::RoleSecret,
-) -> Result<Live, StationFault> {
-    let (hospital, id) = (roster.hospital(), roster.station_id(code));
-    let public = roster.station(code).ok_or(StationFault::NotEnrolled(code))?.public()?;
-    let stations = enrolled_stations(roster)?;
-    let own = vault::journal::read_journal(files, &data.join("journal"), &hospital, &id, &public);
-    let mut records = own.map_err(StationFault::Read)?.records;
-    let heard = RecordLog::read(files, &data.join("peers"), &hospital, &id, &stations).map_err(StationFault::Read)?;
-    records.extend(heard.records);
-    Ok(Live::open(Some(journal.clone()), &records))
 }
 
 fn enrolled_stations(roster: &Roster) -> Result<Stations, StationFault> {
@@ -206,54 +199,62 @@ impl Station {
         let clock = Arc::new(HybridClock::new(Arc::clone(&parts.clock)));
         let mut rng = randomness();
         let readers = [roster.journal()?];
+        let own_dir = parts.data.join("journal");
+        let replica_start = ReplicaStart {
+            files: Arc::clone(&parts.files),
+            data: &parts.data,
+            hospital,
+            station: id,
+            secret: Arc::clone(&parts.secret),
+            stations: stations.clone(),
+        };
+        let public = parts.secret.public();
+        let left = || read_journal(&*parts.files, &own_dir, &hospital, &id, &public).map(|walk| walk.records);
         let start = Start {
             hospital,
             station: id,
             secret: &parts.secret,
-            incarnation: Incarnation::Continue,
+            incarnation: replica::incarnation(&replica_start, || left().unwrap_or_default()),
             readers: &readers,
             hlc: clock.next(),
             time_quality: 0,
         };
-        let own_dir = parts.data.join("journal");
         let (journal, walk) = Journal::start(Arc::clone(&parts.files), &own_dir, &start, &mut *rng)?;
-        let (heard, contents) = RecordLog::start(
-            Arc::clone(&parts.files),
-            &parts.data.join("peers"),
-            &hospital,
-            &id,
-            &stations,
-        )?;
-        for damage in walk.damage.iter().chain(&contents.damage) {
+        let mut open: Vec<Record> = Vec::new();
+        let mut look = |record: &Record| {
+            clock.notice(record.header().hlc);
+            if record.header().class.is_open() {
+                open.push(record.clone());
+            }
+        };
+        let (replica, heard_damage) = Replica::start(&replica_start, &mut *rng, &mut look)?;
+        for damage in walk.damage.iter().chain(&heard_damage) {
             tracing::warn!(?damage, "a journal file is not as it was written");
         }
-        let damage = walk.damage.len() + contents.damage.len();
+        let damage = walk.damage.len() + heard_damage.len();
         // The walk holds what earlier lives left; the key record of this life is the journal's newest.
-        let mut held = Held::default();
-        held.take(walk.records);
-        held.take([journal.key_record().clone()]);
-        held.take(contents.records);
-        for record in held.records() {
-            clock.notice(record.header().hlc);
-        }
-        let open_entries = Arc::new(Live::open(None, held.records()));
-        let held = Arc::new(RwLock::new(held));
+        let own = walk.records.iter().chain([journal.key_record()]);
+        own.clone().for_each(&mut look);
+        replica.own(own.zip(walk.places.iter().chain(journal.places()).copied()));
+        let replica = Arc::new(replica);
+        let news = Arc::new(News::default());
+        let open_entries = Arc::new(Live::open(None, &open));
         let live: Arc<RwLock<Weak<Live>>> = Arc::default();
         let saved = {
-            let (held, open_entries, live) = (Arc::clone(&held), Arc::clone(&open_entries), Arc::clone(&live));
-            Arc::new(move |new: Vec<(Record, Entry)>| {
-                let open = new.iter().filter(|(record, _)| record.header().class.is_open());
-                open_entries.add(open.map(|(record, entry)| recorded(record, entry.clone())));
-                let (opened, sealed): (Vec<Recorded>, Vec<Record>) = new
-                    .into_iter()
-                    .map(|(record, entry)| (recorded(&record, entry), record))
-                    .unzip();
+            let (replica, news) = (Arc::clone(&replica), Arc::clone(&news));
+            let (open_entries, live) = (Arc::clone(&open_entries), Arc::clone(&live));
+            Arc::new(move |new: Vec<(Record, Place, Entry)>| {
+                let open = new.iter().filter(|(record, ..)| record.header().class.is_open());
+                open_entries.add(open.map(|(record, _, entry)| recorded(record, entry.clone())));
                 // Records before the day: whoever signs in right now either finds them there or is found here below.
-                held.write().unwrap_or_else(PoisonError::into_inner).take(sealed);
+                replica.own(new.iter().map(|(record, place, _)| (record, *place)));
+                let opened = new.into_iter().map(|(record, _, entry)| recorded(&record, entry));
+                let opened: Vec<Recorded> = opened.collect();
                 let shared = live.read().unwrap_or_else(PoisonError::into_inner).upgrade();
                 if let Some(live) = shared {
                     live.add(opened);
                 }
+                news.tell_saved();
             })
         };
         let sightings = Arc::new(audit::Sightings::start(&audit::SightingsStart {
@@ -281,6 +282,7 @@ impl Station {
         .map_err(StationFault::Audit)?;
         sightings.note_damage(audit_damage);
         let gatekeeper = gatekeeper::Gatekeeper::open(Arc::clone(&parts.files), parts.data.join("attempts"));
+        let sign_ins = SignIns::open(Arc::clone(&parts.files), &parts.data);
         let keeper = Keeper::start(journal, clock, randomness(), saved)?;
         let drafts = drafts::Drafts::new(Arc::clone(&parts.files), parts.data.join("drafts"), hospital);
         let returned = returned::Returned {
@@ -304,20 +306,21 @@ impl Station {
             shelf: parts.shelf,
             runs: Runs::default(),
             keeper,
-            heard: Mutex::new(heard),
-            held,
+            replica,
+            news,
+            heard: AtomicU64::new(0),
             open_entries,
             audit,
             sightings,
             noted: Mutex::default(),
             gatekeeper,
+            sign_ins,
             time: Mutex::default(),
             live,
             ehr: Mutex::default(),
-            hub: parts.has_hub.then(Mutex::default),
+            hub: parts.has_hub.then(hubs::Hubs::new),
             watching: watching::Watching::default(),
             lines: line_state::Lines::default(),
-            sent: Mutex::new(0),
             issued: Mutex::default(),
             drafts,
             returned,
@@ -376,6 +379,12 @@ impl Station {
         &self.runs
     }
 
+    /// When each account last signed in here.
+    #[must_use]
+    pub const fn sign_ins(&self) -> &SignIns {
+        &self.sign_ins
+    }
+
     /// Now, by the roof's clock.
     #[must_use]
     pub fn now(&self) -> Moment {
@@ -393,10 +402,7 @@ impl Station {
     pub fn state(&self) -> State {
         let now = self.now();
         let ehr = self.ehr_watch();
-        let hub = self
-            .hub
-            .as_ref()
-            .map(|hub| *hub.lock().unwrap_or_else(PoisonError::into_inner));
+        let hub = self.hub.as_ref().map(hubs::Hubs::watch);
         let declared = self.declared(now);
         let drill = declared.as_ref().is_some_and(|(d, ..)| d.drill);
         let stopped_at = declared
@@ -414,6 +420,9 @@ impl Station {
             stopped_at,
             now,
             unsent: if self.hub.is_some() { self.unsent() } else { 0 },
+            rejoined: self.rejoined(now),
+            heard_until: self.heard_until(),
+            forked: self.forked(),
             has_hub: self.hub.is_some(),
             no_audit: self.audit.not_writing().map(|failing| failing.since),
             envelopes: self.open_envelopes(),
@@ -469,14 +478,25 @@ impl Station {
         self.state().mode
     }
 
+    /// What this station holds of everybody's records.
+    #[must_use]
+    pub const fn replica(&self) -> &Arc<Replica> {
+        &self.replica
+    }
+
+    /// That something new is here.
+    #[must_use]
+    pub const fn news(&self) -> &Arc<News> {
+        &self.news
+    }
+
     /// The opened entries: made by the first who signs in, shared by all, gone with the last.
     fn live(&self, journal: &vault::keys::RoleSecret) -> Arc<Live> {
         let mut shared = self.live.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(live) = shared.upgrade() {
             return live;
         }
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        let live = Arc::new(Live::open(Some(journal.clone()), held.records()));
+        let live = Live::of_replica(journal.clone(), &self.replica);
         *shared = Arc::downgrade(&live);
         live
     }

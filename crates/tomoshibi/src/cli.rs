@@ -26,12 +26,15 @@ mod password;
 mod person;
 mod print;
 mod recovery;
+mod release;
 mod scan;
 mod serve;
+mod service;
 mod station;
 mod synth;
 mod user;
 mod verify;
+mod warden;
 
 pub use extract::{How, run_watched};
 
@@ -92,6 +95,8 @@ enum Command {
     Extract(extract::Extract),
     /// Proves that the snapshot in use is whole and that every record opens.
     Verify(verify::Verify),
+    /// Watches hubs and readiness receipts from outside, and raises the alarm when they stop.
+    Warden(warden::Warden),
     /// Serves this station's desk until told to stop.
     Serve(serve::Serve),
     /// Paper without a screen.
@@ -104,6 +109,10 @@ enum Command {
     Maintenance(maintenance::Maintenance),
     /// Destroys what this station holds, keys first, with a certificate.
     Dispose(dispose::Dispose),
+    /// New versions of the program: signs, approves and lets them in.
+    Release(release::ReleaseCommand),
+    /// Installs this station as a service of the operating system.
+    Service(service::Service),
     /// Explains the configuration and checks what this station has.
     Doctor(doctor::Doctor),
 }
@@ -166,12 +175,15 @@ impl Cli {
             Command::Map(command) => command.run(),
             Command::Extract(command) => command.run(),
             Command::Verify(command) => command.run(),
+            Command::Warden(command) => command.run(),
             Command::Serve(command) => command.run(),
             Command::Print(command) => command.run(),
             Command::Export(command) => command.run(),
             Command::Scan(command) => command.run(),
             Command::Maintenance(command) => command.run(),
             Command::Dispose(command) => command.run(),
+            Command::Release(command) => command.run(),
+            Command::Service(command) => command.run(),
             Command::Doctor(command) => command.run(),
         }
     }

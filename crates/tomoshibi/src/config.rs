@@ -16,10 +16,12 @@ pub mod packs;
 mod payment;
 mod printer;
 pub mod probe;
+mod readiness;
 pub mod source;
 pub mod sql;
 mod ssmix2;
 pub mod symbols;
+pub mod update;
 
 /// A station's configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -58,15 +60,24 @@ pub struct Config {
     /// Where other systems send HL7 messages to; only a hub has them.
     #[serde(default)]
     pub feed: Vec<feed::Feed>,
+    /// How often this station proves itself.
+    #[serde(default)]
+    pub readiness: readiness::Readiness,
     /// What is watched besides.
     #[serde(default)]
     pub probe: Vec<probe::ProbeSettings>,
     /// The page behind the desktop icon of terminals that have a browser only.
     #[serde(default)]
     pub icon: line::Icon,
+    /// New versions of the program.
+    #[serde(default)]
+    pub update: update::Update,
     /// Where the file lies; relative paths start there.
     #[serde(skip)]
     pub home: PathBuf,
+    /// The file itself.
+    #[serde(skip)]
+    pub file: PathBuf,
 }
 
 /// `[hospital]`
@@ -136,6 +147,9 @@ pub struct Station {
     pub listen: String,
     /// `https://host:port` of the hub; absent on the hub itself.
     pub hub: Option<String>,
+    /// Every hub, where there are several: any of them may fail.
+    #[serde(default)]
+    pub hubs: Vec<String>,
     /// Names and addresses under which this station's certificate counts; the first is told to people.
     #[serde(default)]
     pub names: Vec<String>,
@@ -152,6 +166,21 @@ pub struct Station {
     /// The browsers here are started with `--kiosk-printing`: sheets without a printer of their own come out without a dialogue.
     #[serde(default)]
     pub kiosk_printing: bool,
+}
+
+impl Station {
+    /// Every hub's address, each once, without a slash at its end.
+    #[must_use]
+    pub fn hub_addresses(&self) -> Vec<String> {
+        let mut all: Vec<String> = Vec::new();
+        for hub in self.hub.iter().chain(&self.hubs) {
+            let hub = hub.trim_end_matches('/').to_owned();
+            if !all.contains(&hub) {
+                all.push(hub);
+            }
+        }
+        all
+    }
 }
 
 /// `[ehr]`: how to see that the EHR is there. Without a probe the mode bar says 確認できません, never 通常.
@@ -344,13 +373,18 @@ impl Config {
         }
         let text =
             std::fs::read_to_string(path).with_context(|| format!("設定ファイル {} を読めません", path.display()))?;
-        let mut config: Self = toml::from_str(&text).with_context(|| {
+        // An editor of Windows may have put its mark before the text.
+        let mut config: Self = toml::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text)).with_context(|| {
             format!(
                 "設定ファイル {} の書き方が違います。直してから起動してください",
                 path.display()
             )
         })?;
+        path.clone_into(&mut config.file);
         config.home = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        if config.station.hub.is_none() {
+            config.station.hub = config.station.hubs.first().cloned();
+        }
         config
             .check()
             .with_context(|| format!("設定ファイル {}", path.display()))?;
@@ -367,6 +401,9 @@ impl Config {
         if !(1..=downtime::identity::MAX_NODE).contains(&self.station.node) || !self.station.letter.is_ascii_uppercase()
         {
             bail!("station.node は 1–79、station.letter は英大文字1字です");
+        }
+        if self.station.hub_addresses().len() > downtime::stations::MAX_HUBS {
+            bail!("station.hubs は {} までです", downtime::stations::MAX_HUBS);
         }
         if self.station.hub.is_some() && self.extract.is_some() {
             bail!("station.hub と [extract] は両立しません。取り出すのは hub だけです");
@@ -396,6 +433,7 @@ impl Config {
         self.packs.check(&self.printers()?)?;
         self.trusts()?;
         self.payment.rules()?;
+        self.update.allowed()?;
         Ok(())
     }
 

@@ -1,24 +1,30 @@
-//! A station's visits to its hub: is it there, what does it say about the EHR, what entries and which snapshot has it.
+//! A station's visits to its hubs: is one there, what does it say about the EHR, what entries and which snapshot has it.
 //!
-//! Every object is signed and sealed by itself, so nothing here needs to trust the line. A failed visit only means that
-//! the station goes on alone.
+//! Every object is signed and sealed by itself, so nothing here needs to trust the line. A failed visit only means that the
+//! station goes on alone. Each hub has a thread of its own, so that one that hangs keeps nobody from the other, and a second one
+//! for whatever takes long. A cut line answers nothing at all: three visits have failed within fifteen seconds of it.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use chart::Moment;
 use downtime::state::{Judgement, TimeQuality, Watch};
-use downtime::stations::{Heads, Parcel, Remembered, Showing, Station};
+use downtime::stations::replica::Peer;
+use downtime::stations::{Heads, Remembered, Showing, Station};
 use minicbor::{Decode, Encode};
 
-use crate::fetching;
+use crate::gossip::{self, Bell};
 use crate::line::Line;
 use crate::timekeeping::HubTime;
 
-/// Longest a visit's single request may take.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// Longest the first question of a visit may take.
+const PATIENCE: Duration = Duration::from_millis(2_500);
+/// Pause after a failed visit: whether the line is gone should be known soon.
+const AGAIN: Duration = Duration::from_millis(500);
+/// Longest an errand's single request may take.
+const ERRAND_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Something else to do at a visit, once the entries are exchanged: what, and how.
 pub type Errand = (
@@ -44,7 +50,7 @@ pub struct HubWord {
     /// Failures since.
     #[n(4)]
     pub ehr_failures: u32,
-    /// How far the hub holds each chain.
+    /// How far the hub holds each chain; empty for who did not ask for it.
     #[n(5)]
     pub heads: Heads,
     /// What its clock shows.
@@ -63,7 +69,7 @@ pub struct HubWord {
 impl HubWord {
     /// What this station would say as a hub.
     #[must_use]
-    pub fn of(station: &Station) -> Self {
+    pub fn of(station: &Station, with_heads: bool) -> Self {
         let ehr = station.ehr_watch();
         Self {
             epoch: station.shelf().current().map(|s| s.identity().epoch),
@@ -71,7 +77,7 @@ impl HubWord {
             ehr_answered: ehr.answered,
             ehr_failing_since: ehr.failing_since,
             ehr_failures: ehr.failures,
-            heads: station.heads(),
+            heads: if with_heads { station.heads() } else { Heads::default() },
             now: Some(station.now()),
             time: station.time_quality().to_byte(),
             judged: Some(station.judgement()),
@@ -79,74 +85,94 @@ impl HubWord {
     }
 }
 
-/// Visits the hub until the station is gone; `data` is where the log of destructions lies. An errand that fails is told in the log and
+/// One hub as its threads see it.
+struct Hub {
+    number: usize,
+    address: String,
+    every: Duration,
+    line: Line,
+    bell: Arc<Bell>,
+}
+
+/// Visits the hubs until the station is gone. An errand that fails is told in the log and
 /// done again at the next visit: the line is there all the same.
 ///
 /// # Errors
-/// When the thread cannot be started.
+/// When a thread cannot be started.
 pub fn start(
     station: &Arc<Station>,
-    hub: String,
+    hubs: Vec<String>,
     every: Duration,
-    data: PathBuf,
     time: Arc<HubTime>,
     line: Line,
     errands: Vec<Errand>,
 ) -> std::io::Result<()> {
-    let station = Arc::downgrade(station);
-    std::thread::Builder::new()
-        .name("hub-link".into())
-        .spawn(move || visits(&station, &hub, every, &data, &time, &line, &errands))?;
+    station.expect_hubs(hubs.len());
+    // One hub's errands at a time: two copies of one snapshot are of no use.
+    let errands = Arc::new(Mutex::new(errands));
+    for (number, address) in hubs.into_iter().enumerate() {
+        let hub = Hub {
+            number,
+            address,
+            every,
+            line: line.clone(),
+            bell: Arc::new(Bell::default()),
+        };
+        let (send, receive) = sync_channel(1);
+        let (weak, address, line) = (Arc::downgrade(station), hub.address.clone(), line.clone());
+        let errands = Arc::clone(&errands);
+        std::thread::Builder::new()
+            .name(format!("errands-{number}"))
+            .spawn(move || {
+                run_errands(&weak, &address, &line, &receive, &errands);
+            })?;
+        gossip::listen(station, hub.address.clone(), hub.line.clone(), Arc::clone(&hub.bell))?;
+        gossip::ring_when_saved(station, Arc::clone(&hub.bell))?;
+        let (weak, time) = (Arc::downgrade(station), Arc::clone(&time));
+        std::thread::Builder::new()
+            .name(format!("hub-link-{number}"))
+            .spawn(move || visits(&weak, &hub, &time, &send))?;
+    }
     Ok(())
 }
 
-fn visits(
-    station: &Weak<Station>,
-    hub: &str,
-    every: Duration,
-    data: &Path,
-    time: &HubTime,
-    line: &Line,
-    errands: &[Errand],
-) {
-    let agent = line.agent(PATIENCE);
+fn visits(station: &Weak<Station>, hub: &Hub, time: &HubTime, errands: &SyncSender<()>) {
+    let agent = hub.line.agent(PATIENCE);
+    let mut peer = Peer::default();
     loop {
         let Some(station) = station.upgrade() else { return };
-        match visit(&station, &agent, hub, data, time, line) {
+        let begun = Instant::now();
+        let visited = visit(&station, hub, &agent, time, &mut peer);
+        station.observe_hub_number(hub.number, visited.is_ok());
+        drop(station);
+        let pause = match visited {
             Ok(()) => {
-                station.observe_hub(true);
-                run_errands(&station, &agent, hub, errands);
+                // Full only while the ones before are still being run.
+                let _ = errands.try_send(());
+                // From start to start, and never longer: a slow answer must not make the next one late.
+                let quarter = hub.every / 4;
+                let jitter = quarter.mul_f64(f64::from(gossip::chance_of(1_000)) / 1_000.0);
+                hub.every.saturating_sub(jitter).saturating_sub(begun.elapsed())
             }
             Err(error) => {
-                tracing::debug!(%error, "visit to the hub failed");
-                station.observe_hub(false);
+                tracing::debug!(%error, hub = hub.address, "visit to the hub failed");
+                AGAIN
             }
-        }
-        drop(station);
-        std::thread::sleep(every);
+        };
+        hub.bell.wait(pause);
     }
 }
 
-fn run_errands(station: &Arc<Station>, agent: &ureq::Agent, hub: &str, errands: &[Errand]) {
-    for (what, errand) in errands {
-        if let Err(error) = errand(station, agent, hub) {
-            tracing::warn!(%error, what, "left undone at this visit");
-        }
-    }
-}
-
-/// One visit: word, records both ways, and a newer snapshot if there is one.
-fn visit(
-    station: &Arc<Station>,
-    agent: &ureq::Agent,
-    hub: &str,
-    data: &Path,
-    time: &HubTime,
-    line: &Line,
-) -> Result<()> {
+/// One visit: the hub's word, and records both ways. A newer snapshot comes by itself (`fetching`), so that a long one keeps nobody waiting.
+fn visit(station: &Arc<Station>, hub: &Hub, agent: &ureq::Agent, time: &HubTime, peer: &mut Peer) -> Result<()> {
     let before = station.now();
+    let cut_off = station.is_cut_off();
+    let lost = station
+        .hub_watch()
+        .and_then(|watch| watch.silent_since())
+        .filter(|_| cut_off);
     let word = agent
-        .get(format!("{hub}/parcel/word"))
+        .get(format!("{}/parcel/word?heads=0", hub.address))
         .call()?
         .into_body()
         .read_to_vec()?;
@@ -154,51 +180,30 @@ fn visit(
     if let Some(now) = word.now {
         time.heard(before, now, station.now(), TimeQuality::from_byte(word.time));
     }
-    station.adopt_ehr(Watch {
+    let ehr = Watch {
         checked: word.ehr_checked,
         answered: word.ehr_answered,
         failing_since: word.ehr_failing_since,
         failures: word.ehr_failures,
-    });
-    station.adopt_judgement(word.judged);
-    exchange(station, agent, hub, word.heads)?;
-    // The line is there even if the hub's disk takes no audit records: that must not look like a network failure.
-    if let Err(error) = show_audit(station, agent, hub) {
-        tracing::warn!(%error, "the hub did not take this station's audit log; it is kept here and shown again");
-    }
-    let here = station.shelf().current().map(|s| s.identity().epoch);
-    if word.epoch.is_some() && word.epoch > here {
-        // The line is there even if a snapshot takes long or does not verify: that must not look like a network failure.
-        if let Err(error) = fetching::fetch(station, line, hub, data) {
-            tracing::warn!(%error, "the hub's newer snapshot was not installed; the one here stays");
-        }
-    }
+    };
+    station.hear_hub(hub.number, ehr, word.judged);
+    let done = gossip::exchange(station, &hub.line, &hub.address, peer)?;
+    station.note_exchange(done, lost);
     Ok(())
 }
 
-fn exchange(station: &Arc<Station>, agent: &ureq::Agent, hub: &str, mut theirs: Heads) -> Result<()> {
-    loop {
-        let parcel = station.missing(&theirs);
-        if parcel.records.is_empty() {
-            break;
+fn run_errands(station: &Weak<Station>, hub: &str, line: &Line, visited: &Receiver<()>, errands: &Mutex<Vec<Errand>>) {
+    let agent = line.agent(ERRAND_PATIENCE);
+    while visited.recv().is_ok() {
+        let errands = errands.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(station) = station.upgrade() else { return };
+        if let Err(error) = show_audit(&station, &agent, hub) {
+            tracing::warn!(%error, "the hub did not take this station's audit log; it is kept here and shown again");
         }
-        let answer = agent
-            .post(format!("{hub}/parcel/records"))
-            .send(&parcel.to_bytes()[..])?;
-        theirs = Heads::from_bytes(&answer.into_body().read_to_vec()?)?;
-        if !parcel.more {
-            break;
-        }
-    }
-    station.note_sent(&theirs);
-    loop {
-        let answer = agent
-            .post(format!("{hub}/parcel/missing"))
-            .send(&station.heads().to_bytes()[..])?;
-        let parcel = Parcel::from_bytes(&answer.into_body().with_config().limit(16 << 20).read_to_vec()?)?;
-        let taken = station.take(&parcel)?;
-        if !parcel.more || taken == 0 {
-            return Ok(());
+        for (what, errand) in errands.iter() {
+            if let Err(error) = errand(&station, &agent, hub) {
+                tracing::warn!(%error, what, "left undone at this visit");
+            }
         }
     }
 }

@@ -101,7 +101,7 @@ fn sealed(home: &Home, done: &Done) -> Result<Opened> {
 fn run(config: &Config, home: &Home, opened: &Opened) -> Result<Made> {
     let store = store(home);
     let _held = hold(&store)?;
-    let epoch = opened.shelved().identity().epoch;
+    let epoch = opened.shelved().edition();
     let newest = store.packs()?.keys().next_back().copied();
     if newest.is_some_and(|newest| newest > epoch) {
         bail!("新しい号のパックがもう作られています");
@@ -356,7 +356,7 @@ pub fn look(config: &Config, home: &Home) -> Result<(u64, Vec<Seen>, Vec<String>
     let shelved = shelf
         .current()
         .context("封印済みデータがまだありません。`tomoshibi extract` を実行してください")?;
-    let (epoch, store) = (shelved.identity().epoch, store(home));
+    let (epoch, store) = (shelved.edition(), store(home));
     let per_minute = per_minute(config);
     let fallback = first_printer(config)?;
     let (mut seen, mut wrong) = (Vec::new(), Vec::new());

@@ -4,21 +4,28 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::RawQuery;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use downtime::stations::replica::{Ask, MAX_MESSAGE};
 use downtime::stations::{Asking, Heads, Parcel, ParcelFault, Showing, Station};
 
+use crate::gossip::LISTEN;
 use crate::hub_link::HubWord;
 
-/// Largest request body: one parcel.
-const MAX_BODY: usize = 8 << 20;
+/// Largest request body: one message.
+const MAX_BODY: usize = MAX_MESSAGE;
+/// Longest that news wait for more before they are told: with a thousand listeners a second, with ten nothing to speak of.
+const GATHER_MS: usize = 1_000;
 
 /// Routes under `/parcel`.
 pub fn routes(station: Arc<Station>) -> Router {
     Router::new()
         .route("/parcel/word", get(word))
+        .route("/parcel/gossip", post(gossip))
+        .route("/parcel/news", get(news))
         .route("/parcel/missing", post(missing))
         .route("/parcel/records", post(records))
         .route("/parcel/audit/seen", post(audit_seen))
@@ -32,8 +39,34 @@ fn bytes(body: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "application/cbor")], body).into_response()
 }
 
-async fn word(State(station): State<Arc<Station>>) -> Response {
-    bytes(minicbor::to_vec(HubWord::of(&station)).unwrap_or_default())
+async fn word(State(station): State<Arc<Station>>, RawQuery(query): RawQuery) -> Response {
+    // Who exchanges by questions needs no list of every chain five times a minute.
+    let with_heads = query.as_deref() != Some("heads=0");
+    bytes(minicbor::to_vec(HubWord::of(&station, with_heads)).unwrap_or_default())
+}
+
+/// A question about records, and its answer.
+async fn gossip(State(station): State<Arc<Station>>, body: Bytes) -> Response {
+    blocking(move || Ok(station.answer(&Ask::from_bytes(&body)?)?.to_bytes())).await
+}
+
+/// Answers as soon as there is more than was seen, or after a while; who has seen nothing yet is told at once where it stands.
+async fn news(State(station): State<Arc<Station>>, RawQuery(query): RawQuery) -> Response {
+    let seen = query
+        .as_deref()
+        .and_then(|query| query.strip_prefix("seen=")?.parse::<u64>().ok());
+    let mut watch = station.news().watch();
+    let listening = station.news().listeners();
+    if let Some(seen) = seen {
+        let changed = watch.wait_for(|count| *count != seen);
+        let came = tokio::time::timeout(LISTEN, changed).await.is_ok();
+        let listeners = listening.saturating_sub(1).min(GATHER_MS);
+        if came && listeners > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(listeners as u64)).await;
+        }
+    }
+    let count = *watch.borrow();
+    count.to_string().into_response()
 }
 
 async fn missing(State(station): State<Arc<Station>>, body: Bytes) -> Response {

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use downtime::extract::{ExtractFault, Have, Outcome, Timetable, Why};
+use downtime::extract::{ExtractFault, Have, Lasting, Outcome, Timetable, Why};
 use downtime::stations::Station;
 use jiff::civil::Date;
 
@@ -37,13 +37,15 @@ pub fn start(station: &Arc<Station>, config: Config, extract: &Extract) -> std::
 
 fn watch(station: &Weak<Station>, config: &Config) {
     let mut late = false;
+    // The keys of the epoch live here and nowhere else: as long as this thread does, a refresh seals only what changed.
+    let mut lasting = Lasting::default();
     loop {
         let Some(station) = station.upgrade() else { return };
         // The command extracts, too: the file is what both have seen.
         station.runs().remember(extract_days::read(&config.data()));
         let now = station.now();
         if let Some((day, why)) = station.runs().due(now, have(&station), station.state().declared) {
-            attempt(&station, config, day, why);
+            attempt(&station, config, day, why, &mut lasting);
         }
         // Once in the log for each time it becomes late; the screens say it as long as it lasts.
         let is_late = station.runs().late(station.now(), have(&station));
@@ -65,7 +67,7 @@ fn have(station: &Station) -> Option<Have> {
     })
 }
 
-fn attempt(station: &Station, config: &Config, day: Date, why: Why) {
+fn attempt(station: &Station, config: &Config, day: Date, why: Why, lasting: &mut Lasting) {
     tracing::info!(%day, ?why, "extract begins");
     let runs = station.runs();
     runs.begins(station.now(), day);
@@ -75,7 +77,7 @@ fn attempt(station: &Station, config: &Config, day: Date, why: Why) {
         only_new: why == Why::Refresh,
     };
     let outcome = Home::open(config).and_then(|home| {
-        run_watched(config, &home, day, &how, &mut |step| runs.comes_to(step)).inspect_err(|fault| {
+        run_watched(config, &home, day, &how, lasting, &mut |step| runs.comes_to(step)).inspect_err(|fault| {
             if is_unchanged(fault) {
                 return;
             }
@@ -88,13 +90,14 @@ fn attempt(station: &Station, config: &Config, day: Date, why: Why) {
     let at = station.now();
     match outcome {
         Ok(done) => {
-            tracing::info!(epoch = done.identity.epoch, charts = done.stat.charts, "sealed");
+            let (epoch, delta) = (done.identity.epoch, done.identity.delta);
+            tracing::info!(epoch, delta, charts = done.stat.charts, kept = done.kept, "sealed");
             if let Err(error) = station.shelf().refresh() {
                 tracing::error!(%error, "the new snapshot cannot be taken into use");
             }
             runs.ends(Outcome::Sealed {
                 at,
-                epoch: done.identity.epoch,
+                epoch: done.stat.edition_of(done.identity.epoch),
                 charts: done.stat.charts,
             });
             // The seal is done and in use; what follows waits for nobody and nobody waits for it.

@@ -20,8 +20,9 @@ use crate::home::Home;
 use crate::line::Line;
 use crate::listening::{Door, Limits};
 use crate::{
-    alive, certificate_routes, clock, disk_room, disk_watch, hub_link, listening, parcel_routes, printing, probes,
-    random, schedule, snapshot_routes, timekeeping,
+    alive, certificate_routes, clock, disk_room, disk_watch, fetching, gossip, heartbeat, hub_link, listening,
+    parcel_routes, printing, probes, proving, random, receipt_routes, release_routes, schedule, snapshot_routes,
+    timekeeping,
 };
 
 /// Starts the station of a configuration: journal recovered, shelf opened, watches running.
@@ -29,14 +30,24 @@ use crate::{
 /// # Errors
 /// When keys, journal or shelf cannot be used.
 pub fn station(config: &Config) -> Result<Arc<Station>> {
-    started(config).map(|(station, _)| station)
+    started(config).map(|started| started.station)
 }
 
-/// The same with the keeper of its certificate.
+/// A running station with what belongs to its doors.
+pub struct Started {
+    /// The station.
+    pub station: Arc<Station>,
+    /// The keeper of its certificate.
+    pub keeper: Keeper,
+    /// Its line to others.
+    pub line: Line,
+}
+
+/// The same with what belongs to its doors.
 ///
 /// # Errors
 /// As [`station`].
-pub fn started(config: &Config) -> Result<(Arc<Station>, Keeper)> {
+pub fn started(config: &Config) -> Result<Started> {
     let home = Home::open(config)?;
     let line = Line::new(config, &home.roster.authorities())?;
     let parts = Parts {
@@ -60,40 +71,42 @@ pub fn started(config: &Config) -> Result<(Arc<Station>, Keeper)> {
     let watched = config.probes()?;
     let keeper = Keeper::new(config, &line, station.now());
     keeper.start(&station)?;
-    match &config.station.hub {
-        Some(hub) => {
+    match config.station.hub_addresses() {
+        hubs if !hubs.is_empty() => {
             let every = Duration::from_secs(config.station.hub_every_seconds.max(1));
-            let hub = hub.trim_end_matches('/').to_owned();
             hub_link::start(
                 &station,
-                hub,
+                hubs.clone(),
                 every,
-                home.data.clone(),
                 hub_time,
-                line,
-                errands(&keeper),
+                line.clone(),
+                errands(&home, &keeper),
             )?;
+            fetching::start(&station, hubs, every, &home.data, line.clone())?;
         }
-        None if watched.iter().any(|probe| probe.what.is_ehr()) => {}
-        None => tracing::warn!("no probe of the EHR: the mode bar cannot say 通常"),
+        _ if watched.iter().any(|probe| probe.what.is_ehr()) => {}
+        _ => tracing::warn!("no probe of the EHR: the mode bar cannot say 通常"),
     }
+    gossip::start(&station, line.clone())?;
     probes::start(&station, watched, &home.data)?;
     disk_room::start(&station, &home.data)?;
     disk_watch::start(&station, &home.data)?;
+    heartbeat::start(&station, home.sealer().ok())?;
     if let Some(extract) = &config.extract {
         schedule::start(&station, config.clone(), extract)?;
     }
-    Ok((station, keeper))
+    Ok(Started { station, keeper, line })
 }
 
 /// What is done at each visit besides exchanging entries.
-fn errands(keeper: &Keeper) -> Vec<hub_link::Errand> {
+fn errands(home: &Home, keeper: &Keeper) -> Vec<hub_link::Errand> {
     let keeper = keeper.clone();
     vec![
         (
             "certificate",
             Box::new(move |station, agent, hub| keeper.ask(station, agent, hub)),
         ),
+        receipt_routes::errand(&proving::board(home)),
         // The next errand goes here.
     ]
 }
@@ -142,7 +155,8 @@ pub fn press_of(config: &Config, threads: NonZeroUsize) -> Result<Arc<Press>> {
 /// # Errors
 /// When the queue to the printers cannot be made.
 pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Result<desk::Desk> {
-    let (press, packs_press) = (Arc::clone(press), Arc::clone(press));
+    let board = proving::board(&Home::open(config)?);
+    let (press, packs_press, proving_press) = (Arc::clone(press), Arc::clone(press), Arc::clone(press));
     let languages = press.forms().languages().iter();
     let languages = languages.map(|(language, name)| (language, name.to_owned())).collect();
     let own_forms = own_forms(press.forms());
@@ -150,6 +164,7 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
     if let Some(queue) = &printers {
         printing::start(queue, station, &config.trusts()?)?;
     }
+    proving::start(config, station, &proving_press, printers.as_ref(), &board)?;
     Ok(desk::Desk {
         station: Arc::clone(station),
         print: Arc::new(move |sheet| {
@@ -181,6 +196,7 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
         symbols: config.forms.symbols()?,
         printers,
         packs: Some(Arc::new(crate::packs::lend(config, packs_press)?)),
+        fleet: Some(board),
         silent_browser: config.station.kiosk_printing,
         chance: Arc::new(|bytes| {
             rand_core::Rng::fill_bytes(&mut random::system(), bytes);
@@ -212,7 +228,7 @@ fn own_forms(forms: &Forms) -> Vec<desk::OwnForm> {
 /// When the desk cannot be built.
 pub fn router(config: &Config, station: &Arc<Station>, desk: desk::Desk) -> Result<Router> {
     let strict = desk.https.then(|| config.station.names.clone());
-    let router = desk::router(desk)?.merge(others(config, station));
+    let router = desk::router(desk)?.merge(others(config, station)?);
     Ok(match strict {
         Some(names) => alive::strictly(router, names),
         None => router,
@@ -220,15 +236,22 @@ pub fn router(config: &Config, station: &Arc<Station>, desk: desk::Desk) -> Resu
 }
 
 /// What other stations ask, and nothing of the desk.
-pub fn others(config: &Config, station: &Arc<Station>) -> Router {
+///
+/// # Errors
+/// When the station's directory cannot be read.
+pub fn others(config: &Config, station: &Arc<Station>) -> Result<Router> {
+    let home = Home::open(config)?;
+    let board = proving::board(&home);
     let others = [
         parcel_routes::routes(Arc::clone(station)),
         snapshot_routes::routes(Arc::clone(station)),
         alive::routes(Arc::clone(station)),
         certificate_routes::routes(Arc::clone(station), config),
+        receipt_routes::routes(Arc::clone(station), Some(board)),
+        release_routes::routes(&home),
         // The next routes for other stations go here.
     ];
-    others.into_iter().fold(Router::new(), Router::merge)
+    Ok(others.into_iter().fold(Router::new(), Router::merge))
 }
 
 /// Serves until told to stop, without TLS; requests in flight are finished.

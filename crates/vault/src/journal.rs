@@ -19,6 +19,7 @@ mod foreign;
 mod mutants;
 mod own;
 mod payload;
+mod placed;
 mod record;
 mod scan;
 mod segment;
@@ -37,7 +38,8 @@ pub(crate) use mutants::mutated;
 pub use mutants::{Mutant, with_mutant};
 pub use own::{Incarnation, Journal, Start};
 pub use payload::{JournalKeys, OpenFault};
-pub use record::{Header, Record, RecordRefused};
+pub use placed::{Place, PlacedLog, PlacedReader, read_placed};
+pub use record::{Header, Record, RecordRefused, claimed};
 
 /// Longest record, as it is stored (64 KiB).
 pub const MAX_RECORD: usize = 64 << 10;

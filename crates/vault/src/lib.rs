@@ -15,6 +15,7 @@
 //! | `simfs` (feature) | the file port in memory, with accidents, for tests |
 //! | [`journal`] | append-only, hash-chained, signed records that survive any crash |
 //! | [`tree`], [`checkpoint`] | proofs that a log only grew; what a station signs about its log and a witness remembers |
+//! | [`receipt`] | a station's signed word that it holds a chain durably |
 //! | [`secret_text`] | badge and envelope secrets as text for people and scanners |
 //! | [`lifeboat`] | the sealing that a browser alone can open, under a printed passphrase |
 //! | [`recovery`] | the hospital's last key, opened by three of five printed shares |
@@ -32,6 +33,7 @@ pub mod journal;
 pub mod keys;
 pub mod lifeboat;
 pub mod padding;
+pub mod receipt;
 pub mod recovery;
 pub mod sealbox;
 pub mod secret_text;

@@ -9,6 +9,7 @@
 //! ([`whole_snapshot`] is the usual one). Retention rules and the log of destructions are deliberately elsewhere.
 
 mod pointer;
+mod water;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -20,6 +21,7 @@ use crate::keys::SealerPublic;
 use crate::snapshot::{self, Manifest, Snapshot, SnapshotFault};
 
 pub use pointer::Pointer;
+pub use water::Water;
 
 /// Any error of a caller's closure.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -90,6 +92,11 @@ pub enum SlotsFault {
         "the new snapshot is not newer than the one in use, which stays in use; if this is meant, two officers must order the return"
     )]
     NotNewer,
+    /// The new snapshot is older than one that was in use here before.
+    #[error(
+        "an older snapshot than one that was already in use here was offered; it was not taken, and what is in use stays; tell the informatics officer"
+    )]
+    Rollback,
     /// The current snapshot would have been destroyed.
     #[error("slot {0:?} holds the snapshot in use; it was not destroyed; install a newer one first")]
     InUse(SlotName),
@@ -229,6 +236,9 @@ impl Slots {
             {
                 Err(SlotsFault::NotNewer)
             }
+            Ok(current) if self.water().is_some_and(|water| water.is_above(&current.identity)) => {
+                Err(SlotsFault::Rollback)
+            }
             other => other,
         };
         let pointed = current.and_then(|current| self.write_pointers(Some((slot, current.identity))).map(|()| current));
@@ -260,6 +270,20 @@ impl Slots {
     /// [`SlotsFault::Io`] when neither copy can be read although the directory lists them.
     pub fn pointers(&self) -> Result<Vec<Pointer>, SlotsFault> {
         pointer::read_both(&*self.files, &self.dir).map_err(during("reading the pointer log"))
+    }
+
+    /// The newest snapshot that was ever in use here; `None` on a new shelf, or when both copies of the mark are lost.
+    #[must_use]
+    pub fn water(&self) -> Option<Water> {
+        water::read(&*self.files, &self.dir)
+    }
+
+    /// Raises the high-water mark; a lower one changes nothing.
+    ///
+    /// # Errors
+    /// [`SlotsFault::Io`]: what is in use stays in use, and the old mark holds.
+    pub fn raise_water(&self, water: Water) -> Result<(), SlotsFault> {
+        water::raise(&*self.files, &self.dir, water).map_err(during("writing the high-water mark"))
     }
 
     fn write_pointers(&self, newest: Option<(SlotName, Identity)>) -> Result<(), SlotsFault> {

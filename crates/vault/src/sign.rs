@@ -40,6 +40,8 @@ pub enum Purpose {
     Approval,
     /// A station's request for a certificate of its TLS key, by that station.
     Certificate,
+    /// Which program a station runs and how it stands with newer ones, by that station.
+    Update,
 }
 
 impl Purpose {
@@ -58,6 +60,7 @@ impl Purpose {
             Self::Release => b"release",
             Self::Approval => b"approval",
             Self::Certificate => b"certificate",
+            Self::Update => b"update",
         }
     }
 }

@@ -1,12 +1,16 @@
 //! The snapshot container: all charts of one scope, sealed, in one file that is never edited.
 //!
 //! One [`SnapshotWriter`] streams records in and ends with a signed [`Manifest`]; memory holds one record at a time
-//! and 64 bytes per record and compartment. One [`Snapshot`] opens by reading trailer and manifest only; a station
+//! and 64 bytes per record and compartment. A later snapshot of the same epoch keeps the sealed bytes of every record that is still
+//! the same, in the same place ([`SnapshotWriter::amend`]). One [`Snapshot`] opens by reading trailer and manifest only; a station
 //! key opens the outer lock, a user key the inner one, and [`Unlocked::record`] opens one patient at a time.
 //! The layout and its reasons: `docs/formats/snapshot.md`.
 //!
 //! What a record or an index *means* is deliberately unknown here: both are bytes the caller made.
 
+mod amend;
+mod canary;
+mod changes;
 mod check;
 mod index;
 mod keyring;
@@ -16,10 +20,13 @@ mod plan;
 mod reader;
 mod record;
 mod recovery;
+mod tail;
 mod writer;
 
 use std::io;
 
+pub use amend::Amendment;
+pub use canary::MAX_CANARIES;
 pub use check::{RecordsChecked, SectionsChecked};
 pub use index::Block;
 pub use layout::SectionKind;
@@ -27,13 +34,17 @@ pub(crate) use manifest::key_ranges;
 pub use manifest::{Manifest, Section};
 pub use plan::{Compartment, Grant, RoleGrant, SealPlan, StationGrant, UserGrant};
 pub use reader::{Access, Index, Snapshot, StationUnlocked, Unlocked, UserEntry};
+pub use tail::{MAX_TAIL, Tail};
 pub use writer::{EpochKeys, Sealed, SnapshotWriter, Thin};
 
 /// What this program can do; a file asking for more is refused, not guessed at.
-pub const CLIENT_VERSION: u32 = 2;
-/// What a reader of a snapshot must be able to do: 2 to know the recovery section, otherwise 1.
+pub const CLIENT_VERSION: u32 = 3;
+/// What a reader of a snapshot must be able to do: 3 to lay changes over an index, 2 to know the recovery section, otherwise 1.
 const PLAIN_CLIENT: u32 = 1;
 const RECOVERY_CLIENT: u32 = 2;
+const DELTA_CLIENT: u32 = 3;
+/// Most deltas of one epoch: one every quarter of an hour for a day. Behind them a new epoch begins.
+pub const MAX_DELTAS: u32 = 96;
 /// Longest snapshot file (2 GiB).
 pub const MAX_SNAPSHOT: u64 = 1 << 31;
 /// Longest record before compression (4 MiB).
@@ -70,6 +81,9 @@ pub enum SealFault {
     /// A record exceeds a limit or names an unknown compartment.
     #[error("this record cannot be sealed: {0}; it is not in the snapshot; leave it out and report it as a finding")]
     Record(&'static str),
+    /// The snapshot before, which this one would have gone on from, cannot be read any more.
+    #[error("the snapshot before cannot be gone on from; it was not touched; begin a new epoch")]
+    Before(#[source] Box<SnapshotFault>),
     /// The compression library refused.
     #[error("compressing failed; the unfinished snapshot is not usable; the last good one is untouched")]
     Compression(#[source] io::Error),

@@ -137,17 +137,30 @@ impl Hospital {
         self.folder.join("hub").join("tomoshibi.toml")
     }
 
+    /// The hub's data.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("hub").join("data")
+    }
+
     /// A file with everybody's password.
     pub fn password_file(&self) -> PathBuf {
         self.folder.join("password.txt")
     }
 
-    /// The largest snapshot on the hub's shelf, in bytes: all of them hold the same day.
-    pub fn snapshot_bytes(&self) -> Result<u64> {
+    /// The largest snapshot on the hub's shelf: all of them hold the same day.
+    pub fn snapshot_file(&self) -> Result<PathBuf> {
         let shelf = self.folder.join("hub/data/shelf");
-        let sizes = ["A", "B", "C"].map(|slot| std::fs::metadata(shelf.join(slot).join("snapshot.tmb")));
-        let largest = sizes.into_iter().filter_map(|found| Some(found.ok()?.len())).max();
+        let files = ["A", "B", "C"].map(|slot| shelf.join(slot).join("snapshot.tmb"));
+        let largest = files
+            .into_iter()
+            .filter(|file| file.exists())
+            .max_by_key(|file| std::fs::metadata(file).map_or(0, |about| about.len()));
         largest.with_context(|| format!("no snapshot in {}", shelf.display()))
+    }
+
+    /// How large that is, in bytes.
+    pub fn snapshot_bytes(&self) -> Result<u64> {
+        Ok(std::fs::metadata(self.snapshot_file()?)?.len())
     }
 
     /// The same hospital again, in another folder, to be written into.
@@ -236,7 +249,8 @@ impl Hospital {
         Connection::open(server.address)?.must_answer(&form, 303).map(drop)
     }
 
-    fn call(&self, arguments: &[&str]) -> Result<()> {
+    /// Runs the program, which must succeed.
+    pub fn call(&self, arguments: &[&str]) -> Result<()> {
         let output = Command::new(&self.program)
             .args(arguments)
             .stdin(Stdio::null())

@@ -5,8 +5,8 @@
 //! and ratios; wall times are told beside them. The one exception is the rate of durable saves, whose limit is the disk.
 
 use super::{
-    Bench, Figure, Measured, Target, cold, fhir, measure, median_of, messages, pages, paper, peers, saves, seal,
-    search, sql, storage, tables, typesetters,
+    Bench, Figure, Measured, Target, cold, fhir, measure, median_of, messages, outage, pages, paper, peers, saves,
+    seal, search, sql, stations, storage, tables, typesetters,
 };
 
 /// Every bench. The next one goes at the end of its group.
@@ -414,8 +414,54 @@ pub const BENCHES: &[Bench] = &[
         big: false,
         measure: sql::rows,
     },
+    // Stations. The promise for a thousand is in seconds, so these are: hub and clients share two cores.
+    Bench {
+        figures: &[
+            figure("stations.pull.1000.wall", "s", Target::AtMost(120.0)),
+            figure("stations.pull.1000.peak", "MB", Target::AtMost(300.0)),
+            beside("stations.pull.1000.cpu", "CPU s", NGINX, Target::None),
+        ],
+        big: true,
+        measure: stations::thousand,
+    },
+    Bench {
+        figures: &[
+            beside("stations.slow.p99", "s", NO_SLOW_ONES, Target::RatioAtMost(2.0)),
+            figure("stations.slow.peak", "MB", Target::AtMost(300.0)),
+        ],
+        big: true,
+        measure: stations::slow_ones,
+    },
+    Bench {
+        figures: &[
+            beside("stations.whole.100.cpu", "CPU s", NGINX, Target::None),
+            beside("stations.whole.100.rsync", "CPU s", RSYNC, Target::RatioAtMost(1.0)),
+        ],
+        big: true,
+        measure: stations::hundred,
+    },
+    // The last day of a long outage must be as quick as the first: what a person waits for may not grow.
+    Bench {
+        figures: &[
+            beside("outage.90.restart.cpu", "CPU s", FIRST_DAY, Target::None),
+            beside("outage.90.restart.wall", "s", FIRST_DAY, Target::None),
+            beside("outage.90.peak", "MB", FIRST_DAY, Target::None),
+            beside("outage.90.sign_in.wall", "s", FIRST_DAY, Target::RatioAtMost(1.5)),
+            beside("outage.90.poll.cpu", "CPU ms", FIRST_DAY, Target::RatioAtMost(1.5)),
+            beside("outage.90.home.cpu", "CPU ms", FIRST_DAY, Target::RatioAtMost(1.5)),
+            beside("outage.90.save.wall", "ms", FIRST_DAY, Target::RatioAtMost(1.5)),
+        ],
+        big: true,
+        measure: outage::ninetieth_day,
+    },
     // The next bench goes here.
 ];
+
+const NGINX: &str = "nginx, the same file, sendfile";
+const RSYNC: &str = "an rsync daemon, the same whole file";
+const NO_SLOW_ONES: &str = "the same 800 stations without slow ones";
+
+const FIRST_DAY: &str = "the same on the first day of the outage";
 
 const BARE_DRIVER: &str = "sqlx, every value read as text and dropped";
 const SIX_FIELDS: &str = "serde_json into a borrowed struct of six fields";

@@ -6,7 +6,7 @@ use super::Breach;
 use super::tree::Tree;
 
 /// Features for tests with the crates whose tests may ask for them (none named: any crate's).
-const FOR_TESTS: [(&str, &[&str]); 2] = [("simfs", &[]), ("mutants", &["vault"])];
+const FOR_TESTS: [(&str, &[&str]); 2] = [("simfs", &[]), ("mutants", &["vault", "downtime"])];
 
 /// No manifest asks for a feature of tests, except for its own tests.
 pub fn test_features_stay_in_tests(tree: &Tree) -> Vec<Breach> {

@@ -9,14 +9,17 @@ use super::tree::Tree;
 /// Each room with its step. A room may use rooms on lower steps and itself, never its own step or above.
 ///
 /// The next room goes where its uses allow, as low as possible.
-const STEPS: [(&str, u32); 21] = [
+const STEPS: [(&str, u32); 22] = [
     // What everything stands on.
     ("store", 0),
     ("index", 1),
+    ("distribution", 1),
     ("feeds", 1),
     ("state", 1),
     // Before: from the EHR to a sealed snapshot.
     ("sources", 2),
+    // Beside: which program runs.
+    ("updates", 2),
     ("identity", 3),
     ("extract", 4),
     ("shelf", 5),

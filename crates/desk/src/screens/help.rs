@@ -60,7 +60,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
         b"audit" => [SCREEN_DRAWING, LIST, PEN],
         b"users" => [LIST, PERSON, KEY],
         b"print-menu" => [PERSON, LIST, PAPER],
-        b"readiness" => [SCREEN_DRAWING, CLOCK, BELL],
+        b"readiness" | b"fleet" => [SCREEN_DRAWING, CLOCK, BELL],
         b"contact" => [LIST, PERSON, BELL],
         b"printing" => [LIST, BELL, PAPER],
         b"packs" => [LIST, CLOCK, PAPER],
@@ -70,7 +70,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
 }
 
 /// Screens with their own help; the others show that of home.
-const EXPLAINED: [&str; 23] = [
+const EXPLAINED: [&str; 24] = [
     "reception",
     "patients",
     "ward",
@@ -93,6 +93,7 @@ const EXPLAINED: [&str; 23] = [
     "printing",
     "packs",
     "readiness",
+    "fleet",
     "contact",
 ];
 

@@ -8,6 +8,7 @@ use axum::extract::Query;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use downtime::distribution::Pulse;
 use downtime::state::{Mode, TimeQuality};
 use serde::Serialize;
 
@@ -98,7 +99,7 @@ async fn show(visit: Visit, Query(after): Query<After>) -> Result<Response, Faul
     })
 }
 
-/// What weakens the sentence: another day's data, or data past its time.
+/// What weakens the sentence: another day's data, data past its time, or nobody who vouches that there is nothing newer.
 fn more(visit: &Visit) -> Option<String> {
     let w = visit.w();
     let snapshot = visit.state.snapshot.as_ref()?;
@@ -106,10 +107,35 @@ fn more(visit: &Visit) -> Option<String> {
     if snapshot.day != today {
         return Some(w.with("home-other-day", &[("day", (&snapshot.day).into())]));
     }
-    (visit.state.now > snapshot.fresh_until).then(|| {
+    if snapshot.has_run_out(visit.state.now) {
         let until = say::moment(w, snapshot.fresh_until, visit.state.now);
-        w.with("home-stale", &[("time", (&until).into())])
-    })
+        return Some(w.with("home-stale", &[("time", (&until).into())]));
+    }
+    unvouched(visit)
+}
+
+/// A sealer that is not heard, a newer snapshot that does not come, a clock that cannot be right. A network that is down is said by the
+/// bar, and a hub hears itself.
+fn unvouched(visit: &Visit) -> Option<String> {
+    let (w, now) = (visit.w(), visit.state.now);
+    if !visit.state.has_hub || matches!(visit.state.mode, Mode::NetworkDown { .. }) {
+        return None;
+    }
+    match visit.site.station().shelf().pulse(now) {
+        Pulse::Beating | Pulse::Silent { since: None } => None,
+        Pulse::Silent { since: Some(since) } => {
+            let since = say::moment(w, since, now);
+            Some(w.with("home-unheard", &[("time", (&since).into())]))
+        }
+        Pulse::Behind { since } => {
+            let since = say::moment(w, since, now);
+            Some(w.with("home-behind", &[("time", (&since).into())]))
+        }
+        Pulse::ClockBehind { minutes } => {
+            let minutes = u64::try_from(minutes).unwrap_or(0);
+            Some(w.with("home-clock-behind", &[("minutes", minutes.into())]))
+        }
+    }
 }
 
 struct Tile {
@@ -122,6 +148,7 @@ struct Tile {
 
 fn tiles(visit: &Visit) -> Vec<Tile> {
     let mut tiles = vec![data_tile(visit), findings_tile(visit), station_tile(visit)];
+    tiles.extend(fleet_tile(visit));
     tiles.extend(watch_tile(visit));
     tiles.extend(day_tile(visit));
     tiles.extend(printing_tile(visit));
@@ -219,6 +246,19 @@ fn station_tile(visit: &Visit) -> Tile {
         lines,
         link: None,
     }
+}
+
+/// Which stations could be used, for whoever answers for them.
+fn fleet_tile(visit: &Visit) -> Option<Tile> {
+    let w = visit.w();
+    let (mark, words, lines) = crate::fleet::on_home(visit)?;
+    Some(Tile {
+        head: w["fleet-tile"].to_owned(),
+        mark,
+        words,
+        lines,
+        link: Some((w["fleet-go"].to_owned(), "/fleet")),
+    })
 }
 
 /// What the probes say together, while something is gone: a proposal that declares nothing.

@@ -325,6 +325,7 @@ fn page(
             (true, name) => Some(w.with("sign-in-cleared-of", &[("name", name.into())])),
         },
         problem,
+        only_here: crate::kept::only_here(visit),
         accounts,
         badges,
     };
@@ -348,6 +349,7 @@ struct SignInPage<'a> {
     leaves: Option<String>,
     cleared: Option<String>,
     problem: Option<String>,
+    only_here: Option<String>,
     accounts: String,
     badges: Vec<Badge<'a>>,
 }

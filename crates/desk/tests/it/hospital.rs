@@ -57,6 +57,8 @@ pub struct Hospital {
     pub printers: Option<Arc<Queue>>,
     /// Its packs, where a test has given it some.
     pub packs: Option<Arc<desk::packs::Packs>>,
+    /// What it knows about all stations, where a test has given it something.
+    pub fleet: Option<Arc<downtime::readiness::board::Board>>,
     /// Opens the snapshot as whoever sealed it.
     #[allow(dead_code)] // The measuring example makes no packs.
     pub keys: EpochKeys,
@@ -114,7 +116,17 @@ impl Hospital {
         Self::with(charts, &Role::ALL)
     }
 
+    /// The same with further stations in the roster, as `enrol` adds them.
+    #[allow(dead_code)] // The measuring example has none.
+    pub fn of_stations(charts: Vec<Chart>, enrol: &dyn Fn(&mut Roster)) -> Self {
+        Self::built(charts, &Role::ALL, enrol)
+    }
+
     fn with(charts: Vec<Chart>, roles: &[Role]) -> Self {
+        Self::built(charts, roles, &|_| ())
+    }
+
+    fn built(charts: Vec<Chart>, roles: &[Role], enrol: &dyn Fn(&mut Roster)) -> Self {
         let mut rng = rng();
         let dir = tempfile::tempdir().unwrap();
         let secret = Arc::new(StationSecret::random(&mut rng));
@@ -129,6 +141,7 @@ impl Hospital {
         );
         let code = StationCode::parse("R03").unwrap();
         roster.enrol_station(code, 3, 'A', &secret.public()).unwrap();
+        enrol(&mut roster);
         let sponsor = Sponsor {
             user: "9001",
             journal: Some(&journal),
@@ -166,7 +179,7 @@ impl Hospital {
         let shelf = Shelf::open(
             Arc::new(Disk),
             &dir.path().join("shelf"),
-            roster.sealers().unwrap(),
+            (roster.hospital(), roster.sealers().unwrap()),
             roster.station_id(code),
             Arc::clone(&secret),
         )
@@ -185,6 +198,7 @@ impl Hospital {
             guard: Guard::default(),
             fresh_hours: 26,
             only_new: false,
+            canaries: &[],
         };
         let finding = Finding::new(
             "date.impossible",
@@ -229,6 +243,7 @@ impl Hospital {
             clock,
             printers: None,
             packs: None,
+            fleet: None,
             keys: done.keys,
             journal: journal.public(),
         }
@@ -294,6 +309,7 @@ impl Hospital {
             symbols: desk::Symbols::default(),
             printers: self.printers.clone(),
             packs: self.packs.clone(),
+            fleet: self.fleet.clone(),
             silent_browser: false,
             chance: Arc::new(|bytes| {
                 UnwrapErr(SysRng).fill_bytes(bytes);

@@ -142,7 +142,7 @@ impl Night {
     }
 
     fn epoch(&self) -> u64 {
-        self.hospital.station.shelf().current().unwrap().identity().epoch
+        self.hospital.station.shelf().current().unwrap().edition()
     }
 
     /// The first department with a pack.

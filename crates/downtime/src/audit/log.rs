@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rand_core::CryptoRng;
 use vault::checkpoint::SignedCheckpoint;
 use vault::files::Files;
-use vault::journal::{Damage, DamageKind, Incarnation, Journal, Record, Start, StartFault, Walk};
+use vault::journal::{Damage, DamageKind, Incarnation, Journal, Place, Record, Start, StartFault, Walk};
 use vault::keys::{RolePublic, StationSecret};
 use vault::{HospitalId, IncarnationId, StationId};
 
@@ -97,8 +97,9 @@ impl AuditLog {
         let (incarnation, ..) = journal.head();
         walk.records.push(journal.key_record().clone());
         taken(walk.records);
-        let saved =
-            Arc::new(move |new: Vec<(Record, Sighting)>| taken(new.into_iter().map(|(record, _)| record).collect()));
+        let saved = Arc::new(move |new: Vec<(Record, Place, Sighting)>| {
+            taken(new.into_iter().map(|(record, ..)| record).collect())
+        });
         let keeper = Keeper::start(journal, Arc::clone(&start.clock), rng, saved)
             .map_err(|error| StartFault::Io("starting the thread of the audit log", error))?;
         let log = Self {

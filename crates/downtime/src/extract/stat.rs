@@ -38,6 +38,14 @@ pub struct SnapshotStat {
     #[n(8)]
     #[cbor(default)]
     pub origins: Vec<KindOrigin>,
+    /// データ時点 of the charts, each time once; a record names its place in this list (`chart.md`, version 2).
+    #[n(9)]
+    #[cbor(default)]
+    pub vouched: Vec<AsOf>,
+    /// Number of the sealing, counted over epochs and deltas; 0 in snapshots from before deltas, where it was the epoch's.
+    #[n(10)]
+    #[cbor(default)]
+    pub edition: u64,
 }
 
 /// Most origins that a snapshot names; an SS-MIX2 store has thousands of files.
@@ -185,7 +193,26 @@ impl SnapshotStat {
                 })
                 .collect(),
             origins: origins(extract),
+            vouched: Vec::new(),
+            edition: 0,
         }
+    }
+
+    /// Number of the sealing, of a snapshot of this epoch.
+    #[must_use]
+    pub const fn edition_of(&self, epoch: u64) -> u64 {
+        if self.edition == 0 { epoch } else { self.edition }
+    }
+
+    /// Whether the EHR says the same as here: everything but what the sealing added.
+    #[must_use]
+    pub fn says_as(&self, other: &Self) -> bool {
+        let bare = |stat: &Self| Self {
+            vouched: Vec::new(),
+            edition: 0,
+            ..stat.clone()
+        };
+        bare(self) == bare(other)
     }
 
     /// Everybody in a bed.

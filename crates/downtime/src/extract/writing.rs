@@ -1,4 +1,5 @@
-//! The stream from charts to the file: the first charts become the compression dictionary, then the writer starts.
+//! The stream from charts to the file: the first charts of an epoch become its compression dictionary, then the writer starts. In a later
+//! snapshot of the epoch the dictionary is there, and a chart that still says the same keeps its sealed bytes.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -7,9 +8,11 @@ use anyhow::{Context, Result, ensure};
 use chart::Chart;
 use rand_core::CryptoRng;
 use vault::CompartmentId;
-use vault::snapshot::{SealPlan, Sealed, SnapshotWriter};
+use vault::shelf_slots::Identity;
+use vault::snapshot::{Amendment, SealPlan, Sealed, Snapshot, SnapshotWriter};
 use vault::train::{DICTIONARY_SIZE, SAMPLE_BYTES, train_dictionary};
 
+use super::lasting::{Epoch, Learning, Seen};
 use super::{Order, SnapshotStat};
 use crate::identity::Rights;
 use crate::index::IndexBuilder;
@@ -21,7 +24,7 @@ pub(super) struct Writing<'a, R: CryptoRng> {
     ends: Option<(&'a mut dyn Write, &'a mut R)>,
     plan: &'a SealPlan,
     order: &'a Order<'a>,
-    sample: Vec<(Vec<CompartmentId>, Vec<u8>)>,
+    sample: Vec<(Vec<CompartmentId>, Seen, Vec<u8>)>,
     sampled: usize,
     writer: Option<SnapshotWriter<'a, &'a mut dyn Write, R>>,
     rights: &'a Rights,
@@ -29,7 +32,18 @@ pub(super) struct Writing<'a, R: CryptoRng> {
     lists: BTreeMap<CompartmentId, IndexBuilder>,
     /// True once thin charts come: they get rows behind all records and no record of their own.
     thin: bool,
+    learning: Learning<'a>,
+    kept: u64,
     bytes: Vec<u8>,
+}
+
+/// What a stream came to.
+pub(super) struct Written {
+    pub(super) sealed: Sealed,
+    pub(super) stat: SnapshotStat,
+    pub(super) epoch: Epoch,
+    /// Charts that kept their sealed bytes.
+    pub(super) kept: u64,
 }
 
 impl<'a, R: CryptoRng> Writing<'a, R> {
@@ -40,6 +54,35 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
         rights: &'a Rights,
         rng: &'a mut R,
     ) -> Self {
+        let learning = Learning::new(None, rng);
+        Self {
+            ends: Some((out, rng)),
+            ..Self::with(plan, order, rights, learning)
+        }
+    }
+
+    /// The next snapshot of an epoch that is there.
+    pub(super) fn going_on(
+        out: &'a mut dyn Write,
+        (plan, order): (&'a SealPlan, &'a Order<'a>),
+        rights: &'a Rights,
+        (before, epoch): (&Snapshot, &'a Epoch),
+        rng: &'a mut R,
+    ) -> Result<Self> {
+        let learning = Learning::new(Some(epoch), rng);
+        let when = Amendment {
+            created: plan.created,
+            fresh_until: plan.fresh_until,
+            level: plan.level,
+        };
+        let writer = SnapshotWriter::amend(out, before, epoch.keys.clone(), when, order.sealer, rng)?;
+        Ok(Self {
+            writer: Some(writer),
+            ..Self::with(plan, order, rights, learning)
+        })
+    }
+
+    fn with(plan: &'a SealPlan, order: &'a Order<'a>, rights: &'a Rights, learning: Learning<'a>) -> Self {
         let day = order.scope.day;
         let lists = plan
             .compartments
@@ -47,7 +90,7 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
             .map(|c| (c.id, IndexBuilder::new(day)))
             .collect();
         Self {
-            ends: Some((out, rng)),
+            ends: None,
             plan,
             order,
             sample: Vec::new(),
@@ -56,28 +99,37 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
             rights,
             lists,
             thin: false,
+            learning,
+            kept: 0,
             bytes: Vec::new(),
         }
     }
 
     /// Takes the next chart.
-    pub(super) fn take(&mut self, chart: &Chart) -> Result<()> {
+    pub(super) fn take(&mut self, mut chart: Chart) -> Result<()> {
         ensure!(
             chart.thin || !self.thin,
             "患者全体のカルテが、予約だけの患者より後に来ました"
         );
         self.thin = chart.thin;
-        let places = self.list(chart)?;
+        let places = self.list(&chart)?;
         if chart.thin {
             return Ok(());
         }
-        chart.to_bytes(&mut self.bytes)?;
+        let seen = self.learning.record(&mut chart, &mut self.bytes)?;
         if let Some(writer) = &mut self.writer {
-            writer.add_record(&places, &self.bytes)?;
+            match self.learning.place_of(&seen) {
+                Some(place) => {
+                    writer.keep_record(&places, place)?;
+                    self.kept += 1;
+                }
+                None => drop(writer.add_record(&places, &self.bytes)?),
+            }
+            self.learning.lies(&seen, writer.place());
             return Ok(());
         }
         self.sampled += self.bytes.len();
-        self.sample.push((places, self.bytes.clone()));
+        self.sample.push((places, seen, self.bytes.clone()));
         if self.sampled >= SAMPLE_BYTES {
             self.start()?;
         }
@@ -95,7 +147,7 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
 
     /// Makes the dictionary and writes what was collected.
     fn start(&mut self) -> Result<()> {
-        let samples: Vec<&[u8]> = self.sample.iter().map(|(_, bytes)| bytes.as_slice()).collect();
+        let samples: Vec<&[u8]> = self.sample.iter().map(|(.., bytes)| bytes.as_slice()).collect();
         let dictionary = train_dictionary(&samples, DICTIONARY_SIZE).context("圧縮辞書を作れません")?;
         let plan = SealPlan {
             dictionary,
@@ -103,15 +155,17 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
         };
         let (out, rng) = self.ends.take().context("封印はもう始まっています")?;
         let mut writer = SnapshotWriter::new(out, &plan, self.order.sealer, rng)?;
-        for (places, bytes) in self.sample.drain(..) {
+        writer.set_canaries(self.order.canaries)?;
+        for (places, seen, bytes) in self.sample.drain(..) {
             writer.add_record(&places, &bytes)?;
+            self.learning.lies(&seen, writer.place());
         }
         self.writer = Some(writer);
         Ok(())
     }
 
     /// Writes index, statistics and manifest.
-    pub(super) fn finish(mut self, extract: &Extract, stat: &SnapshotStat) -> Result<Sealed> {
+    pub(super) fn finish(mut self, extract: &Extract, stat: SnapshotStat, sealed_for: [u8; 32]) -> Result<Written> {
         if self.writer.is_none() {
             self.start()?;
         }
@@ -122,7 +176,18 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
             lists.insert(place, list.finish(extract.findings.clone(), &beds)?);
         }
         let mut take = |place, _| lists.remove(&place).unwrap_or_default();
+        let stat = SnapshotStat {
+            vouched: self.learning.vouched(),
+            ..stat
+        };
         let sealed = writer.finish(&mut take, &stat.to_bytes()?)?;
-        Ok(sealed)
+        let identity = Identity::from(&sealed.manifest);
+        let epoch = self.learning.into_epoch(sealed.reopen.clone(), identity, sealed_for);
+        Ok(Written {
+            sealed,
+            stat,
+            epoch,
+            kept: self.kept,
+        })
     }
 }

@@ -135,7 +135,7 @@ pub fn ward_sheets<'a>(
     day: Date,
     issue: &'a Issue,
 ) -> impl Iterator<Item = Sheet> + Send + 'a {
-    let epoch = opened.shelved().identity().epoch;
+    let epoch = opened.shelved().edition();
     let list_issue = Issue {
         form_id: number(day, WARD_LISTS, epoch, ward.number),
         ..issue.clone()

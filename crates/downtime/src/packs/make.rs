@@ -80,7 +80,7 @@ pub fn make(
     rng: &mut (impl CryptoRng + ?Sized),
     told: &mut dyn FnMut(&str, Result<&Head, &PackFault>),
 ) -> Result<Made, PackFault> {
-    let epoch = making.opened.shelved().identity().epoch;
+    let epoch = making.opened.shelved().edition();
     let mut made = Made {
         format: 1,
         epoch,

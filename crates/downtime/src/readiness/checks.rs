@@ -43,7 +43,7 @@ pub(super) fn data(facts: &Facts) -> Check {
     } else if snapshot.day < today {
         let day = Value::Text(snapshot.day.clone());
         (Light::Bad, one("ready-data-other-day", "day", day))
-    } else if facts.now > snapshot.fresh_until {
+    } else if snapshot.has_run_out(facts.now) {
         (
             Light::Bad,
             one("ready-data-expired", "time", Value::At(snapshot.fresh_until)),

@@ -19,6 +19,7 @@ pub(super) fn ready() -> Facts {
             epoch: 7,
             sealed_at: at(8, 45),
             fresh_until: at(23, 0),
+            told: at(0, 0),
             day: "2026-11-20".to_owned(),
             as_of: AsOf::all(at(8, 45)),
             charts: 853,

@@ -4,8 +4,6 @@
 //! input method are set to. Its own signature is its proof, so anybody may bring it, also with nobody signed in. Only
 //! declarations, their confirmations and their ends travel like this. Layout: `docs/formats/declaration-code.md`.
 
-use std::sync::PoisonError;
-
 use chart::{Act, Entry};
 use sha2::{Digest, Sha256};
 use vault::journal::Record;
@@ -65,13 +63,11 @@ impl Station {
             let day = self.open_entries.day();
             day.newest_declaration()
         };
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        let record = |id: &chart::EntryId| held.records().iter().find(|record| *record.id() == id.0);
         said.iter()
             .filter_map(|recorded| {
                 Some(DeclarationCode {
                     act: recorded.entry.act.clone(),
-                    digits: to_digits(record(&recorded.id)?.bytes()),
+                    digits: to_digits(self.replica.find(&recorded.order, &recorded.id.0)?.bytes()),
                 })
             })
             .collect()

@@ -1,74 +1,189 @@
 //! Entries opened for the people who are signed in. Dropped, keys and all, when the last of them leaves.
+//!
+//! Opening a million entries takes many seconds and nobody waits for that on the worst day: this station's own entries and the newest
+//! arrivals are opened at once, the older ones behind everybody's back, the newest of them first, and every page says so until all
+//! are there.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, Weak};
 
 use chart::Entry;
 use vault::journal::{Class, JournalKeys, Record};
 use vault::keys::RoleSecret;
 
+use super::replica::{Lies, Replica};
 use crate::journal::recorded;
 use crate::view::{Day, Recorded};
+
+/// So many of the newest arrivals are open before the first page is shown: more than most hospitals write in a day.
+const OPEN_FIRST: usize = 30_000;
+/// So many are opened at a time.
+pub(super) const AT_ONCE: usize = 10_000;
+/// Records that wait for their key, at most; more are only counted.
+const MOST_WAITING: usize = 10_000;
 
 /// The day as it stands, and the keys that open further records.
 pub struct Live {
     day: RwLock<Day>,
     /// Nothing for who reads no entries: then only open records are.
     keys: Mutex<Option<JournalKeys>>,
-    unreadable: Mutex<Vec<[u8; 32]>>,
+    unreadable: Mutex<Unreadable>,
     disagreeing: AtomicUsize,
+    /// Where keys of older records are looked up.
+    replica: Option<Arc<Replica>>,
+    /// Older records that are not open yet.
+    older: AtomicUsize,
+}
+
+/// Records that could not be opened. Their key may still come.
+#[derive(Default)]
+struct Unreadable {
+    count: usize,
+    waiting: Vec<Record>,
 }
 
 impl Live {
     /// Opens every record that can be opened.
     pub(super) fn open(journal: Option<RoleSecret>, records: &[Record]) -> Self {
-        let live = Self {
-            day: RwLock::default(),
-            keys: Mutex::new(journal.map(JournalKeys::new)),
-            unreadable: Mutex::default(),
-            disagreeing: AtomicUsize::new(0),
-        };
+        let live = Self::new(journal, None);
         live.take(records);
         live
     }
 
+    fn new(journal: Option<RoleSecret>, replica: Option<Arc<Replica>>) -> Self {
+        Self {
+            day: RwLock::default(),
+            keys: Mutex::new(journal.map(JournalKeys::new)),
+            unreadable: Mutex::default(),
+            disagreeing: AtomicUsize::new(0),
+            replica,
+            older: AtomicUsize::new(0),
+        }
+    }
+
+    /// Opens this station's own records and the newest of others at once, and the older ones on a thread.
+    #[must_use]
+    pub fn of_replica(journal: RoleSecret, replica: &Arc<Replica>) -> Arc<Self> {
+        let live = Arc::new(Self::new(Some(journal), Some(Arc::clone(replica))));
+        let mut all = replica.all();
+        // Numbers are counted on from what this station itself has written: that is there before anybody asks.
+        let own = replica.mine();
+        live.read(replica, &own, false);
+        let newest = all.split_off(all.len().saturating_sub(OPEN_FIRST));
+        live.read(replica, &newest, false);
+        if !all.is_empty() {
+            live.older.store(all.len(), Ordering::Relaxed);
+            let (weak, source) = (Arc::downgrade(&live), Arc::clone(replica));
+            let rest = Arc::new(Mutex::new(all));
+            let on_thread = Arc::clone(&rest);
+            let thread = std::thread::Builder::new().name("older-entries".into());
+            let started = thread.spawn(move || {
+                let all = std::mem::take(&mut *on_thread.lock().unwrap_or_else(PoisonError::into_inner));
+                open_older(&weak, &source, all);
+            });
+            if started.is_err() {
+                let all = std::mem::take(&mut *rest.lock().unwrap_or_else(PoisonError::into_inner));
+                open_older(&Arc::downgrade(&live), replica, all);
+            }
+        }
+        live
+    }
+
+    fn read(&self, replica: &Replica, lie: &[Lies], older: bool) {
+        let mut reader = replica.reader();
+        for part in lie.chunks(AT_ONCE) {
+            let read = part.iter().filter_map(|lies| match reader.read(*lies) {
+                Ok(record) => Some(record),
+                Err(error) => {
+                    tracing::error!(%error, "a record that lies here cannot be read back");
+                    self.closed().count += 1;
+                    None
+                }
+            });
+            let records: Vec<Record> = read.collect();
+            let opened = self.opened(&records);
+            self.put(opened, older);
+        }
+    }
+
     /// Opens further records and adds them to the day. Keys are learnt first: a record may come before its key.
     pub(super) fn take(&self, records: &[Record]) {
+        let opened = self.opened(records);
+        self.put(opened, false);
+    }
+
+    /// The same for records that are not the newest.
+    pub(super) fn take_older(&self, records: &[Record]) {
+        let opened = self.opened(records);
+        self.put(opened, true);
+    }
+
+    fn opened(&self, records: &[Record]) -> Vec<Recorded> {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut learnt = false;
         if let Some(keys) = keys.as_mut() {
             for record in records {
-                keys.learn(record);
+                learnt |= keys.learn(record);
             }
         }
         let mut opened = Vec::with_capacity(records.len());
-        for record in records.iter().filter(|r| r.header().class != Class::KEY) {
-            let entry = match (record.open_payload(), keys.as_ref()) {
+        let mut again = Vec::new();
+        if learnt {
+            let mut unreadable = self.closed();
+            again = std::mem::take(&mut unreadable.waiting);
+            unreadable.count -= again.len().min(unreadable.count);
+        }
+        for record in records.iter().chain(&again) {
+            if record.header().class == Class::KEY {
+                continue;
+            }
+            let entry = match (record.open_payload(), keys.as_mut()) {
                 (Some(open), _) => Entry::from_bytes(open).ok(),
-                (None, Some(keys)) => keys
-                    .open(record)
-                    .ok()
-                    .and_then(|payload| Entry::from_bytes(&payload).ok()),
+                (None, Some(keys)) => {
+                    self.find_key(keys, record);
+                    let payload = keys.open(record).ok();
+                    payload.and_then(|payload| Entry::from_bytes(&payload).ok())
+                }
                 // Not theirs to read, so not missing either.
                 (None, None) => continue,
             };
             match entry {
                 Some(entry) => opened.push(recorded(record, entry)),
                 // Kept, forwarded and counted: it may be of a newer version, or its key may still come.
-                None => self
-                    .unreadable
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(*record.id()),
+                None => self.closed().add(record, keys.as_ref()),
             }
         }
-        drop(keys);
-        self.add(opened);
+        opened
+    }
+
+    /// The key of an older record lies where its chain does.
+    fn find_key(&self, keys: &mut JournalKeys, record: &Record) {
+        if keys.knows(record.header()) {
+            return;
+        }
+        let Some(replica) = &self.replica else { return };
+        let lies = replica.key_of(record.header());
+        if let Some(found) = lies.and_then(|lies| replica.reader().read(lies).ok()) {
+            keys.learn(&found);
+        }
+    }
+
+    fn closed(&self) -> std::sync::MutexGuard<'_, Unreadable> {
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds entries that were just saved here.
     pub(super) fn add(&self, entries: impl IntoIterator<Item = Recorded>) {
+        self.put(entries.into_iter().collect(), false);
+    }
+
+    fn put(&self, entries: Vec<Recorded>, older: bool) {
         let mut day = self.day.write().unwrap_or_else(PoisonError::into_inner);
-        day.add(entries);
+        if older {
+            day.add_packed(entries);
+        } else {
+            day.add(entries);
+        }
         self.disagreeing.store(day.conflicts().len(), Ordering::Relaxed);
     }
 
@@ -86,6 +201,33 @@ impl Live {
     /// Records that cannot be read here (yet): newer program, or key not here.
     #[must_use]
     pub fn unreadable(&self) -> usize {
-        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.closed().count
+    }
+
+    /// Older records that are not open yet: until there are none, what is shown is not everything that is here.
+    #[must_use]
+    pub fn older(&self) -> usize {
+        self.older.load(Ordering::Relaxed)
+    }
+}
+
+impl Unreadable {
+    fn add(&mut self, record: &Record, keys: Option<&JournalKeys>) {
+        self.count += 1;
+        // What its key does not open will not be opened later either.
+        let waits = keys.is_some_and(|keys| !keys.knows(record.header()));
+        if waits && self.waiting.len() < MOST_WAITING {
+            self.waiting.push(record.clone());
+        }
+    }
+}
+
+/// The newest of the older ones first. Ends when nobody is signed in any more.
+fn open_older(live: &Weak<Live>, replica: &Replica, mut rest: Vec<Lies>) {
+    while !rest.is_empty() {
+        let part = rest.split_off(rest.len().saturating_sub(AT_ONCE));
+        let Some(live) = live.upgrade() else { return };
+        live.read(replica, &part, true);
+        live.older.store(rest.len(), Ordering::Relaxed);
     }
 }

@@ -1,40 +1,28 @@
 //! What stations exchange: which records they hold, and the records themselves, sealed and signed as they are.
 //!
 //! A set union: nothing is ever removed by an exchange, a repeated delivery is harmless, and every record is checked
-//! against its own station's key whoever delivers it. Transport is the roof's.
+//! against its own station's key whoever delivers it. What is held and said is `replica`'s; here it meets the running station,
+//! which shows what came. Transport is the roof's.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use minicbor::{Decode, Encode};
-use vault::journal::Record;
+use vault::journal::{Class, Record};
 
 use super::Station;
 use super::held::{Chain, Held, chain};
+use super::replica::{Answer, Ask, Head, Peer, Step, Summary, Visit};
 
 /// Most bytes of records in one parcel.
-const MAX_PARCEL: usize = 4 << 20;
+pub(super) const MAX_PARCEL: usize = 4 << 20;
 
 /// Most chains a list of heads may name.
-const MAX_CHAINS: usize = 100_000;
+pub(super) const MAX_CHAINS: usize = 100_000;
 
-/// How far a station holds each chain without a gap: station, incarnation, last number.
+/// How far a station holds each chain without a gap.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Heads(#[n(0)] pub Vec<Head>);
-
-/// One chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-pub struct Head {
-    /// Station.
-    #[cbor(n(0), with = "minicbor::bytes")]
-    pub station: [u8; 16],
-    /// Incarnation.
-    #[cbor(n(1), with = "minicbor::bytes")]
-    pub incarnation: [u8; 8],
-    /// Records 1 to this number are here.
-    #[n(2)]
-    pub seq: u64,
-}
 
 /// Records, byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
@@ -103,18 +91,22 @@ impl Parcel {
     }
 }
 
-/// How far each chain is here; of one station only, where one is named.
+/// How far each chain of audit records is held, of one station only where one is named.
 pub(super) fn heads(held: &Held, of: Option<&[u8; 16]>) -> Heads {
-    let head = |((station, incarnation), seq): (Chain, u64)| Head {
+    let chains = held
+        .whole()
+        .filter(|((station, _), _)| of.is_none_or(|of| of == station));
+    let heads = chains.map(|((station, incarnation), seq)| Head {
         station,
         incarnation,
         seq,
-    };
-    let wanted = |((station, _), _): &(Chain, u64)| of.is_none_or(|of| of == station);
-    Heads(held.whole().filter(wanted).map(head).collect())
+        id: None,
+        sum: 0,
+    });
+    Heads(heads.collect())
 }
 
-/// What somebody with these heads lacks, at most one parcel full; of one station only, where one is named.
+/// Audit records that somebody with these heads lacks, of one station only, where one is named.
 pub(super) fn missing(held: &Held, theirs: &Heads, of: Option<&[u8; 16]>) -> Parcel {
     let have: BTreeMap<Chain, u64> = theirs.0.iter().map(|h| ((h.station, h.incarnation), h.seq)).collect();
     let mut parcel = Parcel::default();
@@ -138,15 +130,14 @@ impl Station {
     /// What this station holds.
     #[must_use]
     pub fn heads(&self) -> Heads {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        heads(&held, None)
+        Heads(self.replica.heads())
     }
 
     /// Records that somebody with these heads lacks, at most one parcel full.
     #[must_use]
     pub fn missing(&self, theirs: &Heads) -> Parcel {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        missing(&held, theirs, None)
+        let (records, more) = self.replica.missing(&theirs.0);
+        Parcel { records, more }
     }
 
     /// Takes a parcel: every record checked, made durable, then shown. Gives how many were new.
@@ -154,57 +145,62 @@ impl Station {
     /// # Errors
     /// [`ParcelFault::NotSaved`]: the sender must keep them. Records that do not verify are left out and logged.
     pub fn take(&self, parcel: &Parcel) -> Result<usize, ParcelFault> {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut fresh = Vec::new();
-        for bytes in &parcel.records {
-            match Record::parse_verified(&bytes.0, &self.stations) {
-                // Our own records come back when a peer holds what we lost; they belong among the received ones then.
-                Ok(record) if !heard.holds(record.id()) && !self.holds(record.id()) => fresh.push(record),
-                Ok(_) => {}
-                Err(refused) => tracing::warn!(%refused, "a record from another station was refused"),
+        let taken = self.replica.take(&parcel.records)?;
+        self.show(&taken.fresh);
+        Ok(taken.fresh.len())
+    }
+
+    /// Answers another station's question; what it brought is durable and shown when this returns.
+    ///
+    /// # Errors
+    /// [`ParcelFault`]: nothing is vouched for.
+    pub fn answer(&self, ask: &Ask) -> Result<Answer, ParcelFault> {
+        let (answer, taken) = self.replica.answer(ask, self.now().0)?;
+        self.show(&taken.fresh);
+        Ok(answer)
+    }
+
+    /// A whole visit to another station; `carry` carries a question there and its answer back. Gives what it did, entries only.
+    ///
+    /// # Errors
+    /// What `carry` says, or [`ParcelFault`]. What was exchanged until then holds.
+    pub fn visit<E: From<ParcelFault>>(
+        &self,
+        peer: &mut Peer,
+        mut carry: impl FnMut(&Ask) -> Result<Answer, E>,
+    ) -> Result<Summary, E> {
+        let mut visit = Visit::new();
+        let mut answer = None;
+        loop {
+            let (step, taken) = visit.next(&self.replica, peer, answer.take(), self.now().0)?;
+            self.show(&taken.fresh);
+            match step {
+                Step::Ask(ask) => answer = Some(carry(&ask)?),
+                Step::Done => return Ok(visit.summary()),
             }
         }
-        heard.append(&fresh)?;
-        drop(heard);
-        self.show(&fresh);
-        Ok(fresh.len())
     }
 
-    fn holds(&self, id: &[u8; 32]) -> bool {
-        self.held.read().unwrap_or_else(PoisonError::into_inner).holds(id)
-    }
-
-    fn show(&self, fresh: &[Record]) {
+    /// Puts records that are durable before whoever looks.
+    pub(super) fn show(&self, fresh: &[Record]) {
+        if fresh.is_empty() {
+            return;
+        }
         for record in fresh {
             self.keeper.clock().notice(record.header().hlc);
         }
-        // Records first: whoever signs in right now either finds them there or is found here below.
-        self.held
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take(fresh.iter().cloned());
         self.open_entries.take(fresh);
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner).upgrade();
         if let Some(live) = live {
             live.take(fresh);
         }
+        let entries = fresh.iter().filter(|record| record.header().class != Class::KEY);
+        self.note_heard(entries.count());
+        self.news.tell();
     }
 
-    /// The hub holds our chains up to these numbers.
-    pub fn note_sent(&self, hub: &Heads) {
-        let mine = hub
-            .0
-            .iter()
-            .filter(|h| h.station == *self.id.as_bytes())
-            .map(|h| h.seq)
-            .sum();
-        *self.sent.lock().unwrap_or_else(PoisonError::into_inner) = mine;
-    }
-
-    /// Entries of this station that the hub does not hold yet, as far as the last visit told (key records included).
+    /// Entries of this station that no other station has vouched for.
     pub(super) fn unsent(&self) -> u64 {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        held.of_station(self.id.as_bytes())
-            .saturating_sub(*self.sent.lock().unwrap_or_else(PoisonError::into_inner))
+        self.replica.only_here()
     }
 }

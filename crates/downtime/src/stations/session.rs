@@ -162,6 +162,12 @@ impl Session {
         self.live.unreadable()
     }
 
+    /// Older records here that are not open yet: until there are none, pages show less than what is here.
+    #[must_use]
+    pub fn older(&self) -> usize {
+        self.live.older()
+    }
+
     /// Opens one patient: chart and entries in one. That it was opened is on the disk before anything is decrypted.
     ///
     /// # Errors
@@ -404,7 +410,7 @@ impl Session {
         let state = self.station.state();
         let snapshot = self.opened();
         let shelved = snapshot.shelved().state();
-        let fresh = if state.now > shelved.fresh_until {
+        let fresh = if shelved.has_run_out(state.now) {
             " 期限切れ（古いデータ）"
         } else {
             ""

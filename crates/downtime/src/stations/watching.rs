@@ -69,16 +69,6 @@ impl Station {
         *self.ehr.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The roof's visit to the hub came back.
-    pub fn observe_hub(&self, answered: bool) {
-        let now = self.now();
-        if let Some(hub) = &self.hub {
-            hub.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .observe(now, answered);
-        }
-    }
-
     /// What is watched from here, at most [`MAX_PROBES`].
     pub fn watch(&self, mut probes: Vec<Probe>) {
         probes.truncate(MAX_PROBES);
@@ -122,8 +112,8 @@ impl Station {
     #[must_use]
     pub fn probes(&self) -> Vec<Probe> {
         let mut probes = lock(&self.watching.probes).clone();
-        if let Some(hub) = &self.hub {
-            let watch = *hub.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hubs) = &self.hub {
+            let watch = hubs.watch();
             match probes.iter_mut().find(|probe| probe.what == Watched::Hub) {
                 Some(probe) => probe.watch = watch,
                 None => probes.push(Probe {
@@ -197,7 +187,6 @@ impl Station {
     /// The watch over the hub, on a station that has one elsewhere.
     #[must_use]
     pub fn hub_watch(&self) -> Option<Watch> {
-        let hub = self.hub.as_ref()?;
-        Some(*hub.lock().unwrap_or_else(PoisonError::into_inner))
+        Some(self.hub.as_ref()?.watch())
     }
 }

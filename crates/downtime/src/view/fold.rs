@@ -35,6 +35,15 @@ impl Day {
         self.sort_from(sorted);
     }
 
+    /// [`Self::add`] for entries that are not the newest: none is kept unpacked.
+    pub fn add_packed(&mut self, entries: impl IntoIterator<Item = Recorded>) {
+        let mut sorted = self.in_order.len();
+        for recorded in entries {
+            self.take(&recorded, &mut sorted);
+        }
+        self.sort_from(sorted);
+    }
+
     /// [`Self::add`] for entries that somebody else holds too.
     pub fn add_shared(&mut self, entries: impl IntoIterator<Item = Arc<Recorded>>) {
         let mut sorted = self.in_order.len();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chart::{AsOf, Chart, Coded, Known, Moment, Name, PatientId, StationCode};
-use downtime::extract::{self, Done, ExtractFault, Guard, Order};
+use downtime::extract::{self, Done, ExtractFault, Guard, Lasting, Order};
 use downtime::identity::{NewUser, Role, Roster, Sponsor};
 use downtime::shelf::Shelf;
 use downtime::sources::{Extract, Progress, PullFault, Scope, Source};
@@ -209,7 +209,7 @@ impl Hospital {
         Shelf::open(
             Arc::new(Disk),
             &dir,
-            self.roster.sealers().unwrap(),
+            (self.roster.hospital(), self.roster.sealers().unwrap()),
             id,
             Arc::clone(secret),
         )
@@ -221,6 +221,17 @@ impl Hospital {
     }
 
     pub fn seal_from(&self, source: &dyn Source, guard: Guard, only_new: bool) -> Result<Done, ExtractFault> {
+        self.seal_on(&mut Lasting::default(), source, guard, only_new)
+    }
+
+    /// The next sealing of a hub that has been running since the last.
+    pub fn seal_on(
+        &self,
+        lasting: &mut Lasting,
+        source: &dyn Source,
+        guard: Guard,
+        only_new: bool,
+    ) -> Result<Done, ExtractFault> {
         let now = Moment(self.clock.fetch_add(60, Ordering::SeqCst));
         let scope = Scope {
             day: DAY,
@@ -235,8 +246,10 @@ impl Hospital {
             guard,
             fresh_hours: 26,
             only_new,
+            canaries: &[],
         };
-        extract::run(source, self.shelf("H01").slots(), &order, &mut rng(), &mut |_| ())
+        let shelf = self.shelf("H01");
+        extract::run_lasting(source, shelf.slots(), &order, lasting, &mut rng(), &mut |_| ())
     }
 
     pub fn start(&self, which: &str) -> Arc<Station> {

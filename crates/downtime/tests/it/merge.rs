@@ -5,7 +5,7 @@
 //! byte for byte the same, and nothing is lost of what somebody was told is safe. Broken rules must be noticed.
 #![allow(clippy::indexing_slicing)]
 
-mod dice;
+pub mod dice;
 mod invent;
 mod rules;
 mod shown;

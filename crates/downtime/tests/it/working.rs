@@ -98,11 +98,14 @@ fn two_stations_work_apart_and_find_each_other_again() {
     check_in(&at_ward, 0);
     check_in(&at_ward, 1);
     assert_eq!(at_hub.day().len(), 1);
-    // The line is back: heads and records both ways.
-    hub.take(&ward.missing(&hub.heads())).unwrap();
-    ward.take(&hub.missing(&ward.heads())).unwrap();
-    ward.note_sent(&hub.heads());
+    assert_eq!(ward.state().unsent, 2);
+    // The line is back: one visit carries both ways, and brings the receipt.
+    let mut peer = downtime::stations::replica::Peer::default();
+    let done = ward.visit(&mut peer, |ask| hub.answer(ask)).unwrap();
+    assert_eq!((done.given, done.taken), (2, 1));
     assert_eq!(ward.state().unsent, 0);
+    let again = ward.visit(&mut peer, |ask| hub.answer(ask)).unwrap();
+    assert_eq!((again.given, again.taken), (0, 0));
     let seen = |s: &Session| s.day().all().map(|r| r.id).collect::<Vec<_>>();
     assert_eq!(seen(&at_hub), seen(&at_ward), "the same entries in the same order");
     assert_eq!(seen(&at_hub).len(), 3);

@@ -106,6 +106,9 @@ fn checks(config: &Config) -> Vec<Check> {
             .map_err(|e| anyhow::anyhow!("{e:#}")),
     );
     put("サインイン", Ok(sign_in(config)));
+    #[cfg(windows)]
+    put("ファイルの権限", crate::protecting::told(&config.data()));
+    put("プログラムの更新", crate::updating::state(config));
     if let Ok(home) = &home {
         put("封印済みデータ", snapshot(home));
         put("記録（ジャーナル）", log(home, "journal"));
@@ -227,7 +230,7 @@ fn snapshot(home: &Home) -> Result<String> {
         state.charts,
         state.as_of.oldest().text()
     );
-    if clock::now() > state.fresh_until {
+    if state.has_run_out(clock::now()) {
         anyhow::bail!("{text}。期限（{}）を過ぎています", state.fresh_until.text());
     }
     Ok(text)

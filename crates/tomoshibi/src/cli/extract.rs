@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use chart::Severity;
-use downtime::extract::{self, ExtractFault, Guard, History, Order, SnapshotStat, Step};
+use downtime::extract::{self, ExtractFault, Guard, History, Lasting, Order, SnapshotStat, Step};
 use downtime::packs::Made;
 use downtime::sources::several::Several;
 use downtime::sources::{Progress, Scope, Source};
@@ -204,6 +204,7 @@ pub fn run(config: &Config, home: &Home, day: Date, accept: bool, quiet: bool) -
             quiet,
             only_new: false,
         },
+        &mut Lasting::default(),
         &mut |_| (),
     )
 }
@@ -238,7 +239,7 @@ fn measured(config: &Config, home: &Home, day: Date, accept: bool) -> Result<(ex
         quiet: true,
         only_new: false,
     };
-    let done = run_watched(config, home, day, &how, &mut |step| {
+    let done = run_watched(config, home, day, &how, &mut Lasting::default(), &mut |step| {
         if sealed.is_none() && matches!(step, Step::Reopen(..)) {
             sealed = clock::cpu_seconds();
         }
@@ -255,7 +256,7 @@ fn measured(config: &Config, home: &Home, day: Date, accept: bool) -> Result<(ex
     Ok((done, costs))
 }
 
-/// As [`run`], telling every step.
+/// As [`run`], telling every step, and going on with the epoch that is remembered where it can.
 ///
 /// # Errors
 /// As [`run`].
@@ -264,6 +265,7 @@ pub fn run_watched(
     home: &Home,
     day: Date,
     how: &How,
+    lasting: &mut Lasting,
     watch: &mut dyn FnMut(Step),
 ) -> Result<extract::Done> {
     let How {
@@ -285,6 +287,7 @@ pub fn run_watched(
         home.log("extract.log", &format!("{} {words}", now.text()))?;
         tracing::warn!("{words}");
     }
+    let canaries = crate::proving::pressing::section(config, home)?;
     let order = Order {
         roster: &roster,
         sealer: &home.sealer()?,
@@ -301,6 +304,7 @@ pub fn run_watched(
         },
         fresh_hours: settings.fresh_hours,
         only_new,
+        canaries: &canaries,
     };
     let shelf = home.shelf()?;
     let bars = [
@@ -309,14 +313,21 @@ pub fn run_watched(
         progress::bar("開き直し", quiet),
     ];
     let [reading, sealing, reopening] = &bars;
-    let done = extract::run(&source, shelf.slots(), &order, &mut random::system(), &mut |step| {
-        watch(step);
-        match step {
-            Step::Pull(Progress::Reading(done, all)) => progress::show(reading, done, all),
-            Step::Pull(Progress::Assembling(done, all)) => progress::show(sealing, done, all),
-            Step::Reopen(done, all) => progress::show(reopening, done, all),
-        }
-    });
+    let done = extract::run_lasting(
+        &source,
+        shelf.slots(),
+        &order,
+        lasting,
+        &mut random::system(),
+        &mut |step| {
+            watch(step);
+            match step {
+                Step::Pull(Progress::Reading(done, all)) => progress::show(reading, done, all),
+                Step::Pull(Progress::Assembling(done, all)) => progress::show(sealing, done, all),
+                Step::Reopen(done, all) => progress::show(reopening, done, all),
+            }
+        },
+    );
     bars.iter().for_each(indicatif::ProgressBar::finish_and_clear);
     let done = done?;
     if let Some(record) = &done.destroyed {
@@ -325,10 +336,12 @@ pub fn run_watched(
     home.log(
         "extract.log",
         &format!(
-            "{} SEALED epoch {} charts {} thin {} findings {:?}",
+            "{} SEALED epoch {} delta {} charts {} kept {} thin {} findings {:?}",
             now.text(),
             done.identity.epoch,
+            done.identity.delta,
             done.stat.charts,
+            done.kept,
             done.stat.thin_charts,
             done.stat.findings
         ),

@@ -2,10 +2,12 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A test that cannot go on says why.
 
+mod apart;
 mod blanks;
 mod browser;
 mod custody;
 mod encrypted;
+mod fleet;
 mod leaving;
 mod notebook;
 mod one_day;
@@ -15,4 +17,8 @@ mod packs_at_night;
 mod packs_queued;
 mod program;
 mod scanning;
+#[cfg(unix)]
+mod service;
+#[cfg(unix)]
+mod updates;
 mod ward_paper;

@@ -12,6 +12,7 @@ use crate::ids::{HospitalId, IncarnationId, StationId};
 use crate::keys::StationPublic;
 
 use super::mutants::{Mutant, mutated};
+use super::placed::Place;
 use super::record::Record;
 use super::scan::{self, Found};
 use super::segment::{Owner, Purpose};
@@ -22,6 +23,8 @@ use super::{Damage, DamageKind, Stations};
 pub struct Walk {
     /// Every record of the chain, in order of incarnation and number, key records included.
     pub records: Vec<Record>,
+    /// Where each of them lies.
+    pub places: Vec<Place>,
     /// Every place that is not as it was written. Files are never changed, so the same places are reported again at
     /// the next start.
     pub damage: Vec<Damage>,
@@ -116,18 +119,22 @@ pub(super) fn walk(files: &dyn Files, dir: &Path, owner: &Owner, public: &Statio
     let unsettled = unsettled(&scan.found);
     let head = chains.head(&scan.found);
     let next_number = scan.next_number;
-    let mut found: Vec<Option<Record>> = scan.found.into_iter().map(|found| Some(found.record)).collect();
+    let mut found: Vec<Option<Found>> = scan.found.into_iter().map(Some).collect();
     let mut take = |place: &usize| found.get_mut(*place).and_then(Option::take);
-    let records = chains
+    let (records, places) = chains
         .chains
         .iter()
         .flat_map(|chain| chain.by_seq.values())
         .filter_map(&mut take)
-        .collect();
-    let superseded = chains.superseded.iter().filter_map(&mut take).collect();
+        .map(|found| (Place::new(found.segment, found.offset, &found.record), found.record))
+        .map(|(place, record)| (record, place))
+        .unzip();
+    let superseded = chains.superseded.iter().filter_map(&mut take);
+    let superseded = superseded.map(|found| found.record).collect();
     Ok(Walked {
         walk: Walk {
             records,
+            places,
             damage,
             superseded,
         },

@@ -12,6 +12,7 @@ use crate::keys::{RolePublic, StationSecret};
 use super::chain::{self, Walk};
 use super::mutants::{Mutant, mutated};
 use super::payload::PayloadKey;
+use super::placed::Place;
 use super::record::{Header, Record};
 use super::segment::{Batch, Owner, Purpose, SegmentWriter};
 use super::{Class, MAX_BATCH, MAX_PAYLOAD, MAX_READERS, NewRecord, NotSaved, StartFault};
@@ -57,6 +58,7 @@ pub struct Journal {
     head: [u8; 32],
     key: PayloadKey,
     key_record: Record,
+    places: Vec<Place>,
     _lock: Box<dyn Locked>,
 }
 
@@ -126,8 +128,10 @@ impl Journal {
                 batch = Batch::default();
             }
         }
+        let before_key = batch.len();
         batch.push(key_record.bytes());
-        writer.commit(&batch).map_err(StartFault::NotDurable)?;
+        let committed = writer.commit(&batch).map_err(StartFault::NotDurable)?;
+        let place = Place::new(committed.segment, committed.offset + before_key, &key_record);
         writer.mark_settled();
         let journal = Self {
             writer,
@@ -139,6 +143,7 @@ impl Journal {
             head: *key_record.id(),
             key,
             key_record,
+            places: vec![place],
             _lock: lock,
         };
         Ok((journal, walked.walk))
@@ -190,7 +195,8 @@ impl Journal {
         if mutated(Mutant::HeadAdvancesOnFailure) {
             (self.seq, self.head) = (seq, head);
         }
-        self.writer.commit(&batch).map_err(NotSaved::Disk)?;
+        let committed = self.writer.commit(&batch).map_err(NotSaved::Disk)?;
+        self.places = Place::of_batch(committed, &records);
         (self.seq, self.head) = (seq, head);
         Ok(records)
     }
@@ -199,6 +205,12 @@ impl Journal {
     #[must_use]
     pub fn head(&self) -> (IncarnationId, u64, [u8; 32]) {
         (self.incarnation, self.seq, self.head)
+    }
+
+    /// Where the records of the last batch lie, in its order; after a start, where the key record does.
+    #[must_use]
+    pub fn places(&self) -> &[Place] {
+        &self.places
     }
 
     /// The key record of this life: it is in the files, but not in the walk, which holds what earlier lives left.

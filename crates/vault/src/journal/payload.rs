@@ -76,6 +76,12 @@ impl JournalKeys {
         true
     }
 
+    /// Whether the key that seals the record with this header is known.
+    #[must_use]
+    pub fn knows(&self, header: &Header) -> bool {
+        self.known.contains_key(&key_name(header))
+    }
+
     /// Opens an entry.
     ///
     /// # Errors

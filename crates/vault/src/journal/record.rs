@@ -52,6 +52,16 @@ pub struct Header {
     pub key: [u8; 16],
 }
 
+/// What bytes say about themselves if they are a record; nothing of it is checked.
+#[must_use]
+pub fn claimed(bytes: &[u8]) -> Option<Header> {
+    let mut reader = Reader::new(bytes);
+    let magic = reader.array::<4>().ok()?;
+    reader.u32().ok()?;
+    let header = Header::parse(reader.array().ok()?).ok()?;
+    (magic == *MAGIC).then_some(header)
+}
+
 /// Bytes that are not accepted as a record from elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordRefused {

@@ -41,8 +41,7 @@ pub(super) struct Found {
 
 /// Reads every segment of `dir`.
 pub(super) fn scan(files: &dyn Files, dir: &Path, owner: &Owner) -> io::Result<Scan> {
-    let mut numbers: Vec<u64> = files.list(dir)?.iter().filter_map(|name| number_of(name)).collect();
-    numbers.sort_unstable();
+    let numbers = numbers(files, dir)?;
     let mut scan = Scan {
         next_number: numbers.last().map_or(1, |last| last.saturating_add(1)),
         ..Scan::default()
@@ -73,8 +72,15 @@ pub(super) fn scan(files: &dyn Files, dir: &Path, owner: &Owner) -> io::Result<S
     Ok(scan)
 }
 
+/// The segments of `dir` in the order they were begun.
+pub(super) fn numbers(files: &dyn Files, dir: &Path) -> io::Result<Vec<u64>> {
+    let mut numbers: Vec<u64> = files.list(dir)?.iter().filter_map(|name| number_of(name)).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
 /// Returns whether the segment proves all segments before it settled.
-fn scan_segment(source: &Arc<dyn ReadAt>, number: u64, owner: &Owner, scan: &mut Scan) -> bool {
+pub(super) fn scan_segment(source: &Arc<dyn ReadAt>, number: u64, owner: &Owner, scan: &mut Scan) -> bool {
     let damage = |offset: usize, len: usize, kind| Damage {
         segment: number,
         offset: offset as u64,

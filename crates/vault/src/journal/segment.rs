@@ -78,9 +78,21 @@ impl Batch {
         self.count += 1;
     }
 
+    /// Bytes of its records.
+    pub(super) fn len(&self) -> u64 {
+        self.records.len() as u64
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
     }
+}
+
+/// Where the records of a batch begin.
+#[derive(Clone, Copy)]
+pub(super) struct Committed {
+    pub(super) segment: u64,
+    pub(super) offset: u64,
 }
 
 /// The writing end of a directory of segments.
@@ -117,17 +129,22 @@ impl SegmentWriter {
 
     /// Returns only when the batch is durable (R1). Any error abandons the file and the same batch is written into a
     /// new one (R3, R4); after `ATTEMPTS` new files it gives up, and the batch must not be acknowledged.
-    pub(super) fn commit(&mut self, batch: &Batch) -> io::Result<()> {
+    pub(super) fn commit(&mut self, batch: &Batch) -> io::Result<Committed> {
         if let Some(mut segment) = self.open.take().filter(|segment| segment.len < SEGMENT_SIZE) {
+            let (number, offset) = (segment.number, segment.len + BATCH_HEADER as u64);
+            let done = Committed {
+                segment: number,
+                offset,
+            };
             match segment.append(batch) {
                 Ok(()) => {
                     self.open = Some(segment);
-                    return Ok(());
+                    return Ok(done);
                 }
                 Err(error) if mutated(Mutant::NoNewFile) => return Err(error),
                 Err(_) if mutated(Mutant::KeepFailedFile) && segment.append(batch).is_ok() => {
                     self.open = Some(segment);
-                    return Ok(());
+                    return Ok(done);
                 }
                 Err(_) if mutated(Mutant::RemoveFailedFile) => {
                     self.files.remove(&self.dir.join(file_name(segment.number)))?;
@@ -139,8 +156,12 @@ impl SegmentWriter {
         for _ in 0..ATTEMPTS {
             match self.commit_to_new(batch) {
                 Ok(segment) => {
+                    let done = Committed {
+                        segment: segment.number,
+                        offset: (BLOCK + BATCH_HEADER) as u64,
+                    };
                     self.open = Some(segment);
-                    return Ok(());
+                    return Ok(done);
                 }
                 Err(error) => last = error,
             }

@@ -29,7 +29,7 @@ pub enum SectionKind {
     Index,
     /// The records, each under its own key.
     Records,
-    /// Reserved: synthetic patients that prove every morning that the file opens.
+    /// Invented patients that prove every day that the file opens here, under the station key.
     Canary,
     /// Plain, signed figures about the snapshot.
     Stat,
@@ -37,10 +37,12 @@ pub enum SectionKind {
     Dictionary,
     /// All keys of the epoch, wrapped to the hospital's recovery key.
     Recovery,
+    /// What a later snapshot of the epoch changes in one compartment's index; the section id is the compartment.
+    IndexChanges,
 }
 
 impl SectionKind {
-    const ALL: [(Self, u16); 9] = [
+    const ALL: [(Self, u16); 10] = [
         (Self::Stations, 1),
         (Self::Users, 2),
         (Self::Rings, 3),
@@ -50,6 +52,7 @@ impl SectionKind {
         (Self::Stat, 7),
         (Self::Dictionary, 8),
         (Self::Recovery, 9),
+        (Self::IndexChanges, 10),
     ];
 
     /// The number in the section table.
@@ -114,6 +117,11 @@ impl Place {
 
     pub(super) fn index(&self, compartment: CompartmentId) -> Context {
         self.of_file("idx").u16(compartment.0)
+    }
+
+    /// Of one delta: two of an epoch have the same keys and must not stand in for each other.
+    pub(super) fn changes(&self, delta: u32, compartment: CompartmentId) -> Context {
+        self.of_epoch("idxd").u32(delta).u16(compartment.0)
     }
 
     pub(super) fn dictionary(&self) -> Context {

@@ -14,13 +14,13 @@ use crate::keys::{SealerPublic, SealerSecret};
 use crate::sign::{Purpose, SIGNATURE_LEN};
 
 use super::layout::{END_MAGIC, HEADER_LEN, MAGIC, MAX_MANIFEST, Place, SectionKind, TRAILER_LEN};
-use super::{CLIENT_VERSION, MAX_COMPARTMENTS, MAX_RECORDS, MAX_SNAPSHOT, SnapshotFault};
+use super::{CLIENT_VERSION, MAX_COMPARTMENTS, MAX_DELTAS, MAX_RECORDS, MAX_SNAPSHOT, SnapshotFault};
 
 const VERSION: u16 = 2;
 const SIGNER_SEALER: u8 = 1;
 const SIGNATURE_BLOCK: usize = 1 + 1 + 32 + SIGNATURE_LEN;
 const SECTION_LEN: usize = 2 + 2 + 8 + 8 + 32;
-const MAX_SECTIONS: usize = MAX_COMPARTMENTS + 16;
+const MAX_SECTIONS: usize = 2 * MAX_COMPARTMENTS + MAX_DELTAS as usize + 16;
 const MAX_EXTENSION: usize = 4096;
 
 /// What one snapshot file is and holds.
@@ -30,7 +30,7 @@ pub struct Manifest {
     pub hospital: HospitalId,
     /// Grows with every sealing.
     pub epoch: u64,
-    /// 0 for a whole snapshot.
+    /// 0 for the snapshot an epoch begins with, then counted up.
     pub delta: u32,
     /// When sealing started, Unix seconds UTC, by the sealer's clock.
     pub created: i64,
@@ -74,17 +74,38 @@ impl Manifest {
             .find(|section| section.kind == kind && section.id == id)
     }
 
+    /// Where the sections belong that an epoch begins with: a delta carries them on as they are.
     pub(super) fn place(&self) -> Place {
         Place {
             hospital: self.hospital,
             epoch: self.epoch,
-            delta: self.delta,
+            delta: 0,
         }
+    }
+
+    /// The section a record of the file lies in, if it lies in one from end to end.
+    pub(super) fn holds_record(&self, offset: u64, len: u32) -> bool {
+        let end = offset.checked_add(u64::from(len));
+        let records = self
+            .sections
+            .iter()
+            .filter(|section| section.kind == SectionKind::Records);
+        end.is_some_and(|end| {
+            records
+                .into_iter()
+                .any(|section| offset >= section.offset && end <= section.offset + section.len)
+        })
+    }
+
+    /// Where the sections end: manifest, signatures and trailer follow.
+    #[must_use]
+    pub fn sections_end(&self) -> u64 {
+        self.sections.last().map_or(HEADER_LEN, |last| last.offset + last.len)
     }
 
     /// The end of the file: manifest, signature block, trailer. Sets [`Manifest::sha256`] on the way.
     pub(super) fn seal_end(&mut self, sealer: &SealerSecret) -> Vec<u8> {
-        let offset = self.sections.last().map_or(HEADER_LEN, |last| last.offset + last.len);
+        let offset = self.sections_end();
         let mut out = self.to_bytes();
         self.sha256 = Sha256::digest(&out).into();
         let signature = sealer.sign(Purpose::Manifest, &out);
@@ -286,6 +307,7 @@ pub(crate) fn key_ranges(source: &dyn ReadAt) -> Option<Vec<(u64, u64)>> {
         SectionKind::Rings,
         SectionKind::Recovery,
         SectionKind::Index,
+        SectionKind::IndexChanges,
     ];
     let mut ranges: Vec<(u64, u64)> = manifest
         .sections
@@ -327,7 +349,7 @@ mod tests {
         };
         assert!(parse(VERSION, CLIENT_VERSION).is_ok());
         assert!(matches!(parse(VERSION - 1, 1), Err(SnapshotFault::Malformed(_))));
-        assert!(matches!(parse(VERSION + 1, 1), Err(SnapshotFault::Newer(3))));
+        assert!(matches!(parse(VERSION + 1, 1), Err(SnapshotFault::Newer(n)) if n == u32::from(VERSION) + 1));
         let newer = CLIENT_VERSION + 1;
         assert!(matches!(parse(VERSION, newer), Err(SnapshotFault::Newer(n)) if n == newer));
     }

@@ -17,7 +17,7 @@ pub struct SealPlan {
     pub hospital: HospitalId,
     /// Grows with every sealing; never used twice, not even after a restart.
     pub epoch: u64,
-    /// 0 for a whole snapshot. Others are reserved for changes on top of one.
+    /// 0: deltas are made by amending ([`crate::snapshot::SnapshotWriter::amend`]), not by a plan.
     pub delta: u32,
     /// When sealing started, Unix seconds UTC, by the caller's clock.
     pub created: i64,
@@ -127,6 +127,7 @@ impl SealPlan {
             refuse_unless(held.is_subset(&roles), "a user holds a role that is not listed")?;
             refuse_unless(user.slots.len() <= MAX_SLOTS, "a user has too many slots")?;
         }
+        refuse_unless(self.delta == 0, "a plan begins an epoch and has no delta")?;
         refuse_unless(opaque, "a name, record, enclosure or policy is longer than 64 KiB")?;
         refuse_unless(
             self.dictionary.len() <= MAX_DICTIONARY,

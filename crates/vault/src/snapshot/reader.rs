@@ -20,6 +20,7 @@ use crate::sealbox::{self, CannotOpen};
 use crate::slot::Slot;
 use crate::wrap;
 
+use super::changes;
 use super::index::{Block, Locator, Locators};
 use super::keyring::{self, Ring, Rings, Users};
 use super::layout::SectionKind;
@@ -118,6 +119,12 @@ impl Snapshot {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.file.manifest
+    }
+
+    /// The bytes of the file.
+    #[must_use]
+    pub fn source(&self) -> &dyn ReadAt {
+        &*self.file.source
     }
 
     /// The plain statistics the sealer wrote.
@@ -313,15 +320,43 @@ impl Unlocked {
             .compartments
             .get(&compartment)
             .ok_or(SnapshotFault::NotFor("compartment"))?;
-        let sealed = self.file.load(SectionKind::Index, compartment.0)?;
-        let plain = sealbox::open(&open.key, &self.file.manifest.place().index(compartment), &sealed)
-            .map_err(|_| SnapshotFault::CannotOpen("list of patients"))?;
-        let parsed = Locators::from_plain(&plain);
-        let (locators, thin) = parsed.map_err(|Malformed| SnapshotFault::Malformed("list of patients"))?;
+        let (mut locators, mut thin) = self.base_index(compartment)?;
+        let (delta, place) = (self.file.manifest.delta, self.file.manifest.place());
+        if delta > 0 {
+            let sealed = self.file.load(SectionKind::IndexChanges, compartment.0)?;
+            let plain = sealbox::open(&open.key, &place.changes(delta, compartment), &sealed)
+                .map_err(|_| SnapshotFault::CannotOpen("changes to the list of patients"))?;
+            let laid = changes::laid_over(&locators, thin, &plain);
+            (locators, thin) = laid.map_err(|Malformed| SnapshotFault::Malformed("changes to the list of patients"))?;
+        }
         let len = locators.len();
         // Another thread may have been quicker with the very same locators.
         let _ = open.locators.set(locators);
         Ok(Index { thin, len })
+    }
+
+    /// The index the epoch began with, whatever came after.
+    pub(super) fn base_index(&self, compartment: CompartmentId) -> Result<(Locators, Vec<Block>), SnapshotFault> {
+        let open = self.compartments.get(&compartment);
+        let open = open.ok_or(SnapshotFault::NotFor("compartment"))?;
+        let sealed = self.file.load(SectionKind::Index, compartment.0)?;
+        let plain = sealbox::open(&open.key, &self.file.manifest.place().index(compartment), &sealed)
+            .map_err(|_| SnapshotFault::CannotOpen("list of patients"))?;
+        Locators::from_plain(&plain).map_err(|Malformed| SnapshotFault::Malformed("list of patients"))
+    }
+
+    /// Where every record of a compartment is; the index is loaded if that has not happened yet.
+    pub(super) fn locators(&self, compartment: CompartmentId) -> Result<&Locators, SnapshotFault> {
+        let open = self.compartments.get(&compartment);
+        let open = open.ok_or(SnapshotFault::NotFor("compartment"))?;
+        if open.locators.get().is_none() {
+            self.index(compartment)?;
+        }
+        open.locators.get().ok_or(SnapshotFault::NotFor("compartment"))
+    }
+
+    pub(super) fn dictionary(&self) -> &[u8] {
+        self.opener.dictionary()
     }
 
     /// Seals bytes made from this snapshot for whoever opens a compartment of it, now or from its file later: they are worth as
@@ -361,9 +396,7 @@ impl Unlocked {
     /// [`RecordFault`], which concerns this record only.
     pub fn record(&self, compartment: CompartmentId, ordinal: u32) -> Result<Zeroizing<Vec<u8>>, RecordFault> {
         let locator = self.locator(compartment, ordinal)?;
-        let records = self.file.find(SectionKind::Records, 0).map_err(index_fault)?;
-        let end = locator.offset.checked_add(u64::from(locator.len));
-        let inside = locator.offset >= records.offset && end.is_some_and(|end| end <= records.offset + records.len);
+        let inside = self.file.manifest.holds_record(locator.offset, locator.len);
         let len = usize::try_from(locator.len).unwrap_or(usize::MAX);
         if !inside || len > 2 * MAX_RECORD {
             return Err(RecordFault::Damaged);
@@ -373,14 +406,11 @@ impl Unlocked {
     }
 
     pub(super) fn locator(&self, compartment: CompartmentId, ordinal: u32) -> Result<Locator, RecordFault> {
-        let open = self.compartments.get(&compartment).ok_or(RecordFault::NoSuchRecord)?;
-        if open.locators.get().is_none() {
-            self.index(compartment).map_err(index_fault)?;
+        if !self.compartments.contains_key(&compartment) {
+            return Err(RecordFault::NoSuchRecord);
         }
-        open.locators
-            .get()
-            .and_then(|locators| locators.get(ordinal))
-            .ok_or(RecordFault::NoSuchRecord)
+        let locators = self.locators(compartment).map_err(index_fault)?;
+        locators.get(ordinal).ok_or(RecordFault::NoSuchRecord)
     }
 }
 

@@ -85,6 +85,10 @@ impl RecordOpener {
         }
     }
 
+    pub(super) fn dictionary(&self) -> &[u8] {
+        &self.dictionary
+    }
+
     pub(super) fn open(
         &self,
         place: &Place,

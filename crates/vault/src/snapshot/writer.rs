@@ -5,15 +5,19 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
+use std::sync::Arc;
 
 use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::files::ReadAt;
 use crate::ids::{CompartmentId, RoleId};
 use crate::keys::{Key32, SealerSecret};
 use crate::sealbox;
 
+use super::amend::Base;
+use super::changes;
 use super::index::{Block, Locator, Locators};
 use super::layout::{HEADER_LEN, MAGIC, SectionKind};
 use super::manifest::{Manifest, Section};
@@ -21,7 +25,7 @@ use super::plan::SealPlan;
 use super::record::{self, RecordSealer};
 use super::{
     MAX_BLOCKS, MAX_RECORD, MAX_RECORDS, MAX_SNAPSHOT, MAX_STAT, MAX_THIN, PLAIN_CLIENT, RECOVERY_CLIENT, SealFault,
-    keyring, recovery,
+    SnapshotFault, canary, keyring, recovery,
 };
 
 const BUFFER: usize = 256 << 10;
@@ -33,15 +37,20 @@ pub type Thin<'a> = dyn FnMut(CompartmentId, u32) -> Vec<Vec<u8>> + 'a;
 
 /// Streams one snapshot into `W`. After any error the unfinished file is worthless and every further call fails.
 pub struct SnapshotWriter<'a, W: Write, R: CryptoRng> {
-    sink: Sink<W>,
-    manifest: Manifest,
-    keys: EpochKeys,
-    locators: BTreeMap<CompartmentId, Locators>,
-    records: RecordSealer,
-    sealed: Vec<u8>,
-    sealer: &'a SealerSecret,
-    rng: &'a mut R,
-    failed: bool,
+    pub(super) sink: Sink<W>,
+    pub(super) manifest: Manifest,
+    pub(super) keys: EpochKeys,
+    pub(super) locators: BTreeMap<CompartmentId, Locators>,
+    pub(super) records: RecordSealer,
+    pub(super) sealed: Vec<u8>,
+    /// The snapshot before, where this is a delta.
+    pub(super) base: Option<Base>,
+    pub(super) place: u64,
+    pub(super) sealer: &'a SealerSecret,
+    pub(super) rng: &'a mut R,
+    /// Plain bytes of the canary section; empty without one, and in a delta, which keeps the section of its epoch.
+    pub(super) canaries: Vec<u8>,
+    pub(super) failed: bool,
 }
 
 /// A finished snapshot: its manifest, and the keys to prove that it opens.
@@ -54,6 +63,7 @@ pub struct Sealed {
 }
 
 /// All keys of one epoch. They exist in the sealer's memory and nowhere else; a restart means a new epoch.
+#[derive(Clone)]
 pub struct EpochKeys {
     pub(super) stations: Key32,
     pub(super) roles: BTreeMap<RoleId, Key32>,
@@ -110,8 +120,11 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
             locators: plan.compartments.iter().map(|c| (c.id, Locators::default())).collect(),
             records: RecordSealer::new(&plan.dictionary, plan.level).map_err(SealFault::Compression)?,
             sealed: Vec::new(),
+            base: None,
+            place: 0,
             sealer,
             rng,
+            canaries: Vec::new(),
             failed: false,
         })
     }
@@ -122,7 +135,7 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
     /// # Errors
     /// [`SealFault::Record`] leaves the writer usable, any other does not.
     pub fn add_record(&mut self, compartments: &[CompartmentId], plain: &[u8]) -> Result<Vec<u32>, SealFault> {
-        self.check_record(compartments, plain)?;
+        self.check_record(compartments, plain.len())?;
         let result = self.write_record(compartments, plain);
         self.failed = result.is_err();
         result
@@ -138,18 +151,40 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
         if stat.len() > MAX_STAT {
             return Err(SealFault::Plan("the statistics are longer than 1 MiB"));
         }
-        self.sink.end_section(SectionKind::Records, 0);
+        match self.base.as_ref().map(|base| base.records_id) {
+            None => self.sink.end_section(SectionKind::Records, 0),
+            // A delta without a changed record has no section for them.
+            Some(_) if self.sink.offset == self.sink.start => {}
+            Some(id) => self.sink.end_section(SectionKind::Records, id),
+        }
+        let delta = self.manifest.delta;
         let place = self.manifest.place();
         for (compartment, locators) in std::mem::take(&mut self.locators) {
-            let blocks = pack(thin(compartment, locators.len()))?;
-            let plain = locators.to_plain(&blocks).map_err(SealFault::Compression)?;
+            let base = self.base.as_ref().map(|base| base.index(compartment));
+            let base = base.map(|index| index.ok_or(SealFault::Plan("a compartment is not in the snapshot before")));
+            let base = base.transpose()?;
+            let over = base.map_or(&[][..], |(_, blocks)| blocks);
+            let blocks = pack(thin(compartment, locators.len()), over)?;
+            let plain = match base {
+                None => locators.to_plain(&blocks),
+                Some((before, _)) => changes::to_plain(before, &locators, &blocks),
+            };
+            let plain = plain.map_err(SealFault::Compression)?;
             let key = self
                 .keys
                 .compartments
                 .get(&compartment)
                 .ok_or(SealFault::Plan("a compartment has no key"))?;
-            let sealed = sealbox::seal(key, &place.index(compartment), &plain, self.rng);
-            self.sink.section(SectionKind::Index, compartment.0, &sealed)?;
+            let (kind, context) = match base {
+                None => (SectionKind::Index, place.index(compartment)),
+                Some(_) => (SectionKind::IndexChanges, place.changes(delta, compartment)),
+            };
+            let sealed = sealbox::seal(key, &context, &plain, self.rng);
+            self.sink.section(kind, compartment.0, &sealed)?;
+        }
+        if !self.canaries.is_empty() {
+            let sealed = canary::seal(&self.keys, &place, &self.canaries, self.rng)?;
+            self.sink.section(SectionKind::Canary, 0, &sealed)?;
         }
         self.sink.section(SectionKind::Stat, 0, stat)?;
         let Self {
@@ -177,7 +212,7 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
         }
     }
 
-    fn check_record(&self, compartments: &[CompartmentId], plain: &[u8]) -> Result<(), SealFault> {
+    pub(super) fn check_record(&self, compartments: &[CompartmentId], len: usize) -> Result<(), SealFault> {
         self.check_usable()?;
         let repeated = compartments
             .iter()
@@ -185,7 +220,7 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
             .any(|(n, id)| compartments.iter().take(n).any(|other| other == id));
         let full = usize::try_from(self.manifest.records).map_or(true, |count| count >= MAX_RECORDS);
         let problem = match () {
-            () if plain.len() > MAX_RECORD => "it is longer than 4 MiB",
+            () if len > MAX_RECORD => "it is longer than 4 MiB",
             () if compartments.is_empty() => "it is in no compartment",
             () if repeated => "it names a compartment twice",
             () if compartments.iter().any(|id| !self.locators.contains_key(id)) => "it names an unknown compartment",
@@ -213,6 +248,12 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
         };
         self.sink.write(&self.sealed)?;
         self.manifest.records += 1;
+        Ok(self.enter(compartments, &locator))
+    }
+
+    /// Lists a record in its compartments.
+    pub(super) fn enter(&mut self, compartments: &[CompartmentId], locator: &Locator) -> Vec<u32> {
+        self.place = locator.offset;
         let mut ordinals = Vec::with_capacity(compartments.len());
         for compartment in compartments {
             if let Some(locators) = self.locators.get_mut(compartment) {
@@ -220,12 +261,18 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
                 locators.push(locator.clone());
             }
         }
-        Ok(ordinals)
+        ordinals
+    }
+
+    /// Where the record that was added or kept last begins: by this a later snapshot of the epoch keeps it.
+    #[must_use]
+    pub const fn place(&self) -> u64 {
+        self.place
     }
 }
 
 /// Compresses a list block by block; the plain bytes are erased.
-fn pack(list: Vec<Vec<u8>>) -> Result<Vec<Block>, SealFault> {
+fn pack(list: Vec<Vec<u8>>, over: &[Arc<Block>]) -> Result<Vec<Block>, SealFault> {
     let list: Vec<Zeroizing<Vec<u8>>> = list.into_iter().map(Zeroizing::new).collect();
     if list.len() > MAX_BLOCKS {
         return Err(SealFault::Plan("a compartment's list has more than 256 blocks"));
@@ -233,7 +280,11 @@ fn pack(list: Vec<Vec<u8>>) -> Result<Vec<Block>, SealFault> {
     if list.iter().map(|block| block.len()).sum::<usize>() > MAX_THIN {
         return Err(SealFault::Plan("a compartment's list is longer than 512 MiB"));
     }
-    let blocks = list.into_iter().map(|block| Block::pack(&block));
+    let bases = over.iter().map(Some).chain(std::iter::repeat(None));
+    let blocks = list
+        .into_iter()
+        .zip(bases)
+        .map(|(block, base)| Block::pack_over(&block, base));
     blocks.collect::<io::Result<_>>().map_err(SealFault::Compression)
 }
 
@@ -258,16 +309,16 @@ fn new_manifest(plan: &SealPlan, sealer: &SealerSecret) -> Manifest {
 }
 
 /// Where the bytes go: counted, hashed per section, buffered.
-struct Sink<W: Write> {
+pub(super) struct Sink<W: Write> {
     inner: BufWriter<W>,
-    offset: u64,
-    start: u64,
+    pub(super) offset: u64,
+    pub(super) start: u64,
     hasher: Sha256,
     sections: Vec<Section>,
 }
 
 impl<W: Write> Sink<W> {
-    fn start(inner: W) -> Result<Self, SealFault> {
+    pub(super) fn start(inner: W) -> Result<Self, SealFault> {
         let mut inner = BufWriter::with_capacity(BUFFER, inner);
         inner
             .write_all(MAGIC)
@@ -286,6 +337,31 @@ impl<W: Write> Sink<W> {
         self.hasher.update(bytes);
         self.offset += bytes.len() as u64;
         self.inner.write_all(bytes).map_err(SealFault::Io)
+    }
+
+    /// Copies a section of another file that stands at the very place; a byte that has changed since it was sealed is found here.
+    pub(super) fn take_over(&mut self, from: &dyn ReadAt, section: &Section) -> Result<(), SealFault> {
+        let moved = SealFault::Plan("the sections of the snapshot before do not stand where they should");
+        if section.offset != self.offset {
+            return Err(moved);
+        }
+        let mut left = section.len;
+        let mut piece = vec![0; BUFFER];
+        while left > 0 {
+            let now = usize::try_from(left).map_or(BUFFER, |left| left.min(BUFFER));
+            let piece = piece.get_mut(..now).unwrap_or_default();
+            from.read_exact_at(self.offset, piece).map_err(SealFault::Io)?;
+            self.write(piece)?;
+            left -= now as u64;
+        }
+        self.end_section(section.kind, section.id);
+        match self.sections.last() {
+            Some(copied) if copied.sha256 == section.sha256 => Ok(()),
+            _ => Err(SealFault::Before(Box::new(SnapshotFault::SectionChanged(
+                section.kind,
+                section.id,
+            )))),
+        }
     }
 
     fn end_section(&mut self, kind: SectionKind, id: u16) {

@@ -1,6 +1,8 @@
 //! What the vault promises, tried on whole files.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod amended;
+mod canary;
 mod checkpoint;
 mod crash;
 mod damage;

@@ -170,7 +170,7 @@ impl Wanted {
         Ok(Ok(Self {
             epoch: state.epoch,
             day: opened.shelved().stat().day.ok_or(Fault::Stale)?,
-            as_made: !again && !visit.state.drill && visit.state.now <= state.fresh_until,
+            as_made: !again && !visit.state.drill && !state.has_run_out(visit.state.now),
             drill: visit.state.drill,
             closed: !visit.state.mode.is_open(),
             out: if again { BTreeSet::new() } else { released.out },

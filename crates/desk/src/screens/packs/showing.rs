@@ -77,7 +77,7 @@ impl Table {
             may_make: false,
             gone: Vec::new(),
         };
-        if visit.state.now > state.fresh_until {
+        if state.has_run_out(visit.state.now) {
             table.says.push(w["packs-stale"].to_owned());
         }
         if !opened.opens_everybody() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chart::entry::{CheckIn, SignedNote};
 use chart::{Act, Author, Coded, Entry, FormId, Known, Moment, PatientId, StationCode, Subject};
 use downtime::audit::{Deed, Method, Outcome, Sighting};
+use downtime::distribution::Heartbeat;
 use downtime::identity::Roster;
 use downtime::index::IndexBuilder;
 use downtime::stations::carried::to_digits;
@@ -16,7 +17,9 @@ use vault::files::Disk;
 use vault::journal::{Class, Incarnation, Journal, NewRecord, Record, Start, read_journal};
 use vault::secret_text::{BadgeSecret, EnvelopeSecret};
 use vault::slot::{Credentials, Slot, SlotCost};
-use vault::snapshot::{Compartment, Grant, RoleGrant, SealPlan, SnapshotWriter, StationGrant, UserGrant};
+use vault::snapshot::{
+    Amendment, Compartment, Grant, RoleGrant, SealPlan, Snapshot, SnapshotWriter, StationGrant, Tail, UserGrant,
+};
 use vault::{CompartmentId, IncarnationId, RoleId, UserId, sealbox, wrap};
 
 use super::targets::{HOSPITAL, Repeatable, STATION, keys, place};
@@ -34,6 +37,7 @@ pub fn all() -> Vec<Seed> {
         words(),
         symbols(),
         feeds(),
+        readiness(),
     ]
     .concat()
 }
@@ -82,7 +86,26 @@ fn vault_files() -> Vec<Seed> {
     let mut file = Vec::new();
     let mut writer = SnapshotWriter::new(&mut file, &plan, &keys.sealer, &mut rng).unwrap();
     writer.add_record(&[EVERYBODY], b"a patient").unwrap();
+    let sealed = writer.finish(&mut |_, _| vec![b"a list".to_vec()], b"stat").unwrap();
+    let mut amended = Vec::new();
+    let before = Snapshot::open(std::sync::Arc::new(file.clone()), &[keys.sealer.public()]).unwrap();
+    let when = Amendment {
+        created: 1_795_000_900,
+        fresh_until: 1_795_094_500,
+        level: 3,
+    };
+    let mut writer = SnapshotWriter::amend(&mut amended, &before, sealed.reopen, when, &keys.sealer, &mut rng).unwrap();
+    writer.add_record(&[EVERYBODY], b"another patient").unwrap();
     writer.finish(&mut |_, _| vec![b"a list".to_vec()], b"stat").unwrap();
+    let tail_of = |file: &Vec<u8>| {
+        let opened = Snapshot::open(std::sync::Arc::new(file.clone()), &[keys.sealer.public()]);
+        Tail::of(&opened.unwrap()).unwrap()
+    };
+    let beat = Heartbeat {
+        hospital: HOSPITAL,
+        newest: (&sealed.manifest).into(),
+        at: chart::Moment(1_795_000_000),
+    };
     let mut empty = Vec::new();
     let writer = SnapshotWriter::new(&mut empty, &plan, &keys.sealer, &mut rng).unwrap();
     writer.finish(&mut |_, _| Vec::new(), b"").unwrap();
@@ -93,6 +116,11 @@ fn vault_files() -> Vec<Seed> {
     vec![
         ("manifest", "one-record", manifest_of(&file)),
         ("manifest", "no-record", manifest_of(&empty)),
+        ("manifest", "delta", manifest_of(&amended)),
+        ("tail", "one-record", tail_of(&file)),
+        ("tail", "delta", tail_of(&amended)),
+        ("heartbeat", "beat", beat.sign(&keys.sealer)),
+        ("snapshot", "delta", amended),
         ("snapshot", "one-record", file),
         ("snapshot", "no-record", empty),
         ("sealbox", "empty", boxed(0, &mut rng)),
@@ -188,6 +216,55 @@ fn journal_files() -> Vec<Seed> {
         ("sighting", "opened", sighting().to_bytes()),
         ("showing", "one", showing.to_bytes()),
         ("showing", "none", Showing::default().to_bytes()),
+    ]
+}
+
+fn readiness() -> Vec<Seed> {
+    use downtime::readiness::Light;
+    use downtime::readiness::board::{Bundle, HeldUntil};
+    use downtime::readiness::canaries::{Canaries, FormPages, Maker, Pressed, charts};
+    use downtime::readiness::receipt::{People, Point, Program, Receipt, Signed, What, Why};
+    let keys = keys();
+    let receipt = Receipt {
+        station: STATION.0,
+        code: StationCode::parse("R03").unwrap(),
+        at: Moment(1_795_000_000),
+        holds: None,
+        printed: Some(Moment(1_794_999_000)),
+        points: vec![
+            Point::new(What::Printers, Light::Bad, Why::PrintersSilent)
+                .of(1, 2)
+                .saying("1階受付"),
+        ],
+        program: Program::default(),
+        people: People::default(),
+        took_ms: 12,
+    };
+    let held = HeldUntil {
+        station: STATION.0,
+        at: receipt.at,
+    };
+    let bundle = Bundle {
+        receipts: vec![Signed::sign(&receipt, &keys.station)],
+        held: vec![held],
+    };
+    let pressed = Pressed {
+        maker: Maker {
+            version: "1".into(),
+            system: "linux".into(),
+        },
+        forms: vec![FormPages {
+            form: "F02".into(),
+            sheets: 1,
+            pages: 1,
+            sha256: [7; 32],
+        }],
+    };
+    let few: Vec<_> = charts().into_iter().skip(3).step_by(4).take(2).collect();
+    vec![
+        ("receipts", "one", bundle.to_bytes()),
+        ("receipts", "none", Bundle::default().to_bytes()),
+        ("canaries", "two", Canaries::to_bytes(&few, Some(pressed)).unwrap()),
     ]
 }
 

@@ -117,7 +117,7 @@ pub fn run(config: &Config, home: &Home, entered: &Entered, wish: &Wish<'_>) -> 
         format: 1,
         hospital: hex(home.roster.hospital().as_bytes()),
         kind: "paper".to_owned(),
-        epoch: opened.shelved().identity().epoch,
+        epoch: opened.shelved().edition(),
         day: chart::date::iso(day),
         made: now.text(),
         files: Vec::new(),

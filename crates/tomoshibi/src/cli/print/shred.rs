@@ -28,7 +28,7 @@ pub fn run(home: &Home, by: &Entered, witness: &Entered, dir: &Path, all: bool, 
     if let Some((path, _)) = lists.iter().find(|(_, list)| list.hospital != hospital) {
         bail!("{} はほかの病院の目録です。何も消していません", path.display());
     }
-    let epoch = by.opened.shelved().identity().epoch;
+    let epoch = by.opened.shelved().edition();
     let (over, kept): (Vec<_>, Vec<_>) = lists.into_iter().partition(|(_, list)| all || list.epoch < epoch);
     for (path, list) in &kept {
         say!(

@@ -774,7 +774,8 @@ ready-audit-witnessed = Witnessed by another station { $time }
 ready-disk = { $free } of { $all } GiB free
 ready-line-good = The line is encrypted. The certificate counts until { $time }
 ready-line-good-client = The line to the hub is encrypted
-ready-line-plain = The line is not encrypted (plain = true). What is on it is sealed, but passwords of people who open the desk from elsewhere are not protected
+ready-line-plain = Lines without encryption are allowed (plain = true). What is on them is sealed, but passwords of people who open the desk from another PC are not protected
+ready-line-plain-others = Stations without encryption are still answered (plain = true). Take it out of the configuration when all of them use https
 ready-line-expired = This station's certificate ended { $time }. Stations go on exchanging. Browsers warn
 ready-line-not-yet = This station's certificate begins { $time }. Is its clock behind? Stations go on exchanging
 ready-line-ends = This station's certificate ends { $time }. Renewing by itself is late

@@ -768,7 +768,8 @@ ready-audit-witnessed = ほかの端末が控えた時刻 { $time }
 ready-disk = 空き { $free } GiB／{ $all } GiB
 ready-line-good = 通信は暗号化されています。証明書の期限 { $time }
 ready-line-good-client = 拠点への通信は暗号化されています
-ready-line-plain = 通信が暗号化されていません（設定 plain = true）。中身は封印されていますが、画面を開く人のパスワードは守られません
+ready-line-plain = 暗号化していない通信を許しています（設定 plain = true）。中身は封印されていますが、ほかの PC から画面を開く人のパスワードは守られません
+ready-line-plain-others = 暗号化していない端末の同期も、まだ受け付けています（設定 plain = true）。すべての端末が https に替わったら、設定から消してください
 ready-line-expired = この端末の証明書の期限が { $time } に切れました。端末どうしの同期は続きます。ブラウザーは警告を出します
 ready-line-not-yet = この端末の証明書は { $time } からです。この端末の時計が遅れていませんか。同期は続きます
 ready-line-ends = この端末の証明書が { $time } に切れます。自動の更新が遅れています

@@ -27,7 +27,7 @@ pub struct Tool {
     pub why: &'static str,
 }
 
-const TOOLS: [Tool; 18] = [
+const TOOLS: [Tool; 19] = [
     Tool {
         program: "pdftoppm",
         package: "poppler-utils",
@@ -37,6 +37,11 @@ const TOOLS: [Tool; 18] = [
         program: "zbarimg",
         package: "zbar-tools",
         why: "reads bar codes back from printed pages",
+    },
+    Tool {
+        program: "age",
+        package: "age",
+        why: "opens our backups and makes files that we open, in the tests of backups",
     },
     Tool {
         program: "strace",
@@ -354,6 +359,7 @@ mod tests {
             [
                 "poppler-utils",
                 "zbar-tools",
+                "age",
                 "strace",
                 "cups-ipp-utils",
                 "openssl",

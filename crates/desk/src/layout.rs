@@ -91,6 +91,8 @@ pub struct Bar {
     pub conflicts: Option<String>,
     /// 印刷が止まっています 2件, for who works with sheets.
     pub stuck: Option<String>,
+    /// あと12件がこの端末だけにあります, on a terminal that has been alone for a while.
+    pub carry: Option<String>,
     /// A drill runs.
     pub drill: bool,
     /// Patient screens are open.
@@ -158,6 +160,7 @@ impl Bar {
                 w.with("bar-waits", &[("minutes", minutes.into())])
             }),
             stuck: None,
+            carry: None,
             conflicts: None,
             drill: state.drill,
             open,
@@ -174,6 +177,16 @@ impl Bar {
     pub fn with_stuck(mut self, w: &Words, stuck: usize) -> Self {
         if stuck > 0 {
             self.stuck = Some(w.with("bar-stuck", &[("n", stuck.into())]));
+            self.mark_version(w);
+        }
+        self
+    }
+
+    /// The bar of a terminal whose entries should be carried.
+    #[must_use]
+    pub fn with_carry(mut self, w: &Words, carry: Option<String>) -> Self {
+        if carry.is_some() {
+            self.carry = carry;
             self.mark_version(w);
         }
         self

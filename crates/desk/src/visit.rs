@@ -135,6 +135,7 @@ impl Visit {
         Bar::new(self.w(), &self.state)
             .with_conflicts(self.w(), conflicts)
             .with_stuck(self.w(), stuck)
+            .with_carry(self.w(), crate::screens::carry::reminder(self))
     }
 
     /// The frame around a page, with the scripts it needs.

@@ -10,11 +10,13 @@ use crate::extract::{Late, Outcome, Running, Timetable};
 use crate::state::{Cause, Judgement, SnapshotState, TimeQuality, Watch};
 use crate::stations::{Disk, StationSeen};
 
+mod backups;
 mod checks;
 
 #[cfg(test)]
 mod tests;
 
+pub use backups::Backups;
 pub use checks::said;
 
 /// After so many seconds without a visit a station is no longer called ready: three visits of the audit log.
@@ -101,6 +103,8 @@ pub enum Tile {
     Audit,
     /// ディスク
     Disk,
+    /// 控え
+    Backups,
 }
 
 impl Tile {
@@ -121,6 +125,7 @@ impl Tile {
             Self::Saving => "saving",
             Self::Audit => "audit",
             Self::Disk => "disk",
+            Self::Backups => "backups",
         }
     }
 }
@@ -262,6 +267,8 @@ pub struct Facts {
     pub witnessed: Option<Moment>,
     /// Room on the disk.
     pub disk: Option<Disk>,
+    /// Backups, on a station that makes them.
+    pub backups: Option<Backups>,
     /// What the probes say together.
     pub judgement: Judgement,
     /// How many probes there are.
@@ -283,6 +290,7 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
         checks::audit(facts),
         checks::disk(facts),
     ];
+    all.extend(backups::backups(facts));
     all.extend(checks::packs(facts));
     all.extend(checks::hub(facts));
     all.extend(checks::stations(facts));

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+pub mod backup;
+pub mod carry;
 pub mod feed;
 mod fhir;
 mod hl7;
@@ -57,6 +59,12 @@ pub struct Config {
     /// Where other systems send HL7 messages to; only a hub has them.
     #[serde(default)]
     pub feed: Vec<feed::Feed>,
+    /// Carrying by hand.
+    #[serde(default)]
+    pub carry: carry::CarrySettings,
+    /// Backups.
+    #[serde(default)]
+    pub backup: backup::BackupSettings,
     /// What is watched besides.
     #[serde(default)]
     pub probe: Vec<probe::ProbeSettings>,
@@ -386,6 +394,7 @@ impl Config {
         self.packs.check(&self.printers()?)?;
         self.trusts()?;
         self.payment.rules()?;
+        self.backup.check()?;
         Ok(())
     }
 

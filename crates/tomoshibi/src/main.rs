@@ -8,6 +8,8 @@ macro_rules! say {
     }};
 }
 
+mod backup;
+mod carrying;
 mod cli;
 mod clock;
 mod config;
@@ -33,6 +35,7 @@ mod schedule;
 mod secrets;
 mod serving;
 mod snapshot_routes;
+mod sticks;
 mod timekeeping;
 mod trail;
 

@@ -161,6 +161,8 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
         }),
         symbols: config.forms.symbols()?,
         printers,
+        backups: Some(crate::backup::facts::lend(config)),
+        carry: Some(crate::carrying::lend(config, station)?),
         packs: Some(Arc::new(crate::packs::lend(config, packs_press)?)),
         silent_browser: config.station.kiosk_printing,
         chance: Arc::new(|bytes| {

@@ -9,7 +9,7 @@ use super::tree::Tree;
 /// Each room with its step. A room may use rooms on lower steps and itself, never its own step or above.
 ///
 /// The next room goes where its uses allow, as low as possible.
-const STEPS: [(&str, u32); 21] = [
+const STEPS: [(&str, u32); 22] = [
     // What everything stands on.
     ("store", 0),
     ("index", 1),
@@ -29,6 +29,7 @@ const STEPS: [(&str, u32); 21] = [
     ("audit", 8),
     ("scans", 8),
     ("stations", 9),
+    ("carry", 10),
     ("packs", 10),
     ("papers", 10),
     // After: back into the EHR.

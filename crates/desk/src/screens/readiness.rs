@@ -215,6 +215,7 @@ fn fix(visit: &Visit, check: &Check) -> Option<(String, &'static str)> {
         Tile::Clock => ("ready-fix-clock", ""),
         Tile::Saving => ("ready-fix-saving", ""),
         Tile::Disk => ("ready-fix-disk", ""),
+        Tile::Backups => ("ready-fix-backups", ""),
     };
     let may = SCREENS.iter().any(|screen| {
         let here = screen.routes.iter().any(|route| route.path == path);

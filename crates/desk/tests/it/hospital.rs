@@ -57,6 +57,8 @@ pub struct Hospital {
     pub printers: Option<Arc<Queue>>,
     /// Its packs, where a test has given it some.
     pub packs: Option<Arc<desk::packs::Packs>>,
+    /// Its carrying, where a test has given it some.
+    pub carry: Option<Arc<desk::carry::Carry>>,
     /// Opens the snapshot as whoever sealed it.
     #[allow(dead_code)] // The measuring example makes no packs.
     pub keys: EpochKeys,
@@ -229,6 +231,7 @@ impl Hospital {
             clock,
             printers: None,
             packs: None,
+            carry: None,
             keys: done.keys,
             journal: journal.public(),
         }
@@ -294,6 +297,8 @@ impl Hospital {
             symbols: desk::Symbols::default(),
             printers: self.printers.clone(),
             packs: self.packs.clone(),
+            carry: self.carry.clone(),
+            backups: None,
             silent_browser: false,
             chance: Arc::new(|bytes| {
                 UnwrapErr(SysRng).fill_bytes(bytes);

@@ -30,6 +30,7 @@ impl Serve {
         let config = self.config.read()?;
         let station = serving::station(&config)?;
         let feeds = crate::feeds::start(&config)?;
+        crate::backup::start(&config, &self.config.config)?;
         crate::probes::start_feeds(&station, config.probes()?, &feeds, &config.data())?;
         feeds
             .addresses()
@@ -41,7 +42,8 @@ impl Serve {
             let (listener, bound) = serving::bind(address).await?;
             say!("{} http://{bound}/", station.code());
             let desk = serving::desk(&config, &station, &press)?;
-            serving::serve(listener, serving::router(&station, desk)?, serving::told_to_stop()).await
+            let router = serving::router(&station, desk)?.merge(crate::backup::routes::routes(config.data()));
+            serving::serve(listener, router, serving::told_to_stop()).await
         })?;
         drop(runtime);
         drop(feeds);

@@ -2,8 +2,11 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A test that cannot go on says why.
 
+mod backups;
 mod blanks;
 mod browser;
+mod bucket;
+mod carrying;
 mod custody;
 mod leaving;
 mod notebook;

@@ -19,6 +19,8 @@ use vault::slot::{Credentials, Slot, SlotCost};
 use vault::snapshot::{Compartment, Grant, RoleGrant, SealPlan, SnapshotWriter, StationGrant, UserGrant};
 use vault::{CompartmentId, IncarnationId, RoleId, UserId, sealbox, wrap};
 
+mod carried;
+
 use super::targets::{HOSPITAL, Repeatable, STATION, keys, place};
 use crate::hospital::{DAY, patient, patients};
 
@@ -34,6 +36,7 @@ pub fn all() -> Vec<Seed> {
         words(),
         symbols(),
         feeds(),
+        carried::seeds(),
     ]
     .concat()
 }

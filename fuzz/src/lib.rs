@@ -5,6 +5,7 @@
 //! dresses the bytes up with right ones, so that what is behind the door is reached. What is read and written again must be
 //! read as the same. Used by `fuzz_targets/` and, included as a file, by the test suite of `downtime`.
 
+mod carried;
 mod distribution;
 mod feeds;
 mod fhir;
@@ -19,6 +20,7 @@ use vault::sign::Purpose;
 use vault::snapshot::Snapshot;
 use vault::{UserId, sealbox, wrap};
 
+pub use carried::{age_file, carried_codes, pack};
 pub use distribution::{heartbeat, tail};
 pub use feeds::{feed_log, hl7_message, iso2022jp, mllp};
 pub use fhir::fhir;
@@ -29,7 +31,7 @@ use stand::{OneFile, crc32c};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every parser. The next one goes at the end, with a file in `fuzz_targets/` and a folder in `corpus/`.
-pub const TARGETS: [Target; 36] = [
+pub const TARGETS: [Target; 39] = [
     ("snapshot", snapshot),
     ("manifest", manifest),
     ("sealbox", sealed_box),
@@ -68,6 +70,9 @@ pub const TARGETS: [Target; 36] = [
     ("fhir", fhir),
     ("heartbeat", heartbeat),
     ("tail", tail),
+    ("pack", pack),
+    ("carried_codes", carried_codes),
+    ("age_file", age_file),
 ];
 
 /// A whole snapshot file.

@@ -12,6 +12,7 @@ use crate::site::Site;
 
 pub mod audit;
 pub mod carried;
+pub mod carry;
 pub mod chart;
 pub mod conflicts;
 pub mod contact;
@@ -168,6 +169,7 @@ pub static SCREENS: &[&Screen] = &[
     &packs::SCREEN,
     &declare::SCREEN,
     &carried::SCREEN,
+    &carry::SCREEN,
     &home::SCREEN,
     &readiness::SCREEN,
     &readiness::EXTRACT,

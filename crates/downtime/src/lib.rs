@@ -6,6 +6,7 @@
 //! `exports` hand everything back. No screens, no clock, no Typst here.
 
 pub mod audit;
+pub mod carry;
 pub mod distribution;
 pub mod exports;
 pub mod extract;

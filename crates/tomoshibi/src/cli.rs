@@ -10,7 +10,9 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 pub mod audit;
+mod backup;
 mod ca;
+mod carry;
 mod demo;
 mod dispose;
 mod doctor;
@@ -103,6 +105,10 @@ enum Command {
     Print(print::Print),
     /// Writes everything that was recorded as files for the EHR.
     Export(export::Export),
+    /// Carries records, receipts and the sealed snapshot by hand, on a stick.
+    Carry(carry::Carry),
+    /// Backups that ransomware does not reach: makes, lists, pulls, and proves them.
+    Backup(backup::Backup),
     /// Takes in returned paper and files it by the codes on it.
     Scan(scan::Scan),
     /// Accounts for people who repair something: a few hours, no patient's key, a report to sign.
@@ -179,6 +185,8 @@ impl Cli {
             Command::Serve(command) => command.run(),
             Command::Print(command) => command.run(),
             Command::Export(command) => command.run(),
+            Command::Carry(command) => command.run(),
+            Command::Backup(command) => command.run(),
             Command::Scan(command) => command.run(),
             Command::Maintenance(command) => command.run(),
             Command::Dispose(command) => command.run(),

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+pub mod backup;
+pub mod carry;
 pub mod feed;
 mod fhir;
 mod hl7;
@@ -63,6 +65,12 @@ pub struct Config {
     /// How often this station proves itself.
     #[serde(default)]
     pub readiness: readiness::Readiness,
+    /// Carrying by hand.
+    #[serde(default)]
+    pub carry: carry::CarrySettings,
+    /// Backups.
+    #[serde(default)]
+    pub backup: backup::BackupSettings,
     /// What is watched besides.
     #[serde(default)]
     pub probe: Vec<probe::ProbeSettings>,
@@ -434,6 +442,7 @@ impl Config {
         self.trusts()?;
         self.payment.rules()?;
         self.update.allowed()?;
+        self.backup.check()?;
         Ok(())
     }
 

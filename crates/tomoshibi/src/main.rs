@@ -10,6 +10,8 @@ macro_rules! say {
 
 mod alive;
 mod authority;
+mod backup;
+mod carrying;
 mod certificate_routes;
 mod certificates;
 mod cli;
@@ -38,7 +40,6 @@ mod progress;
 mod protecting;
 mod proving;
 mod random;
-mod random;
 mod receipt_routes;
 mod release_routes;
 mod releases;
@@ -47,6 +48,7 @@ mod secrets;
 mod server_tls;
 mod serving;
 mod snapshot_routes;
+mod sticks;
 mod supervising;
 mod timekeeping;
 mod trail;

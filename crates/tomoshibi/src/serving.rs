@@ -195,6 +195,8 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
         }),
         symbols: config.forms.symbols()?,
         printers,
+        backups: Some(crate::backup::facts::lend(config)),
+        carry: Some(crate::carrying::lend(config, station)?),
         packs: Some(Arc::new(crate::packs::lend(config, packs_press)?)),
         fleet: Some(board),
         silent_browser: config.station.kiosk_printing,
@@ -249,6 +251,7 @@ pub fn others(config: &Config, station: &Arc<Station>) -> Result<Router> {
         certificate_routes::routes(Arc::clone(station), config),
         receipt_routes::routes(Arc::clone(station), Some(board)),
         release_routes::routes(&home),
+        crate::backup::routes::routes(config.data()),
         // The next routes for other stations go here.
     ];
     Ok(others.into_iter().fold(Router::new(), Router::merge))

@@ -34,6 +34,8 @@ pub enum Purpose {
     Roster,
     /// A pack of records carried by hand, by the station that made it.
     Pack,
+    /// What a backup consists of, by the station that made it.
+    Backup,
     /// A list of files of one version of the program, by whoever releases it.
     Release,
     /// That a hospital wants a version, by the hospital.
@@ -57,6 +59,7 @@ impl Purpose {
             Self::Enrolment => b"enrolment",
             Self::Roster => b"roster",
             Self::Pack => b"pack",
+            Self::Backup => b"backup",
             Self::Release => b"release",
             Self::Approval => b"approval",
             Self::Certificate => b"certificate",

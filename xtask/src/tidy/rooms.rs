@@ -32,6 +32,7 @@ const STEPS: [(&str, u32); 22] = [
     ("audit", 8),
     ("scans", 8),
     ("stations", 9),
+    ("carry", 10),
     ("packs", 10),
     ("papers", 10),
     // After: back into the EHR.

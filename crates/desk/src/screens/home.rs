@@ -238,13 +238,16 @@ fn station_tile(visit: &Visit) -> Tile {
     if let Some(why) = &state.not_saving {
         lines.push(why.clone());
     }
+    let carries = visit
+        .role()
+        .is_some_and(|role| super::carry::SCREEN.who.contains(&role) && visit.site.desk.carry.is_some());
     let bad = station.damage() > 0 || alarms > 0 || state.not_saving.is_some();
     Tile {
         head: w["home-station"].to_owned(),
         mark: if bad { "■" } else { "○" },
         words: format!("{} {}", station.hospital_name(), station.code()),
         lines,
-        link: None,
+        link: carries.then(|| (w["carry-title"].to_owned(), "/carry")),
     }
 }
 

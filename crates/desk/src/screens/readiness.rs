@@ -217,6 +217,7 @@ fn fix(visit: &Visit, check: &Check) -> Option<(String, &'static str)> {
         Tile::Saving => ("ready-fix-saving", ""),
         Tile::Disk => ("ready-fix-disk", ""),
         Tile::Line => ("ready-fix-line", ""),
+        Tile::Backups => ("ready-fix-backups", ""),
     };
     let may = SCREENS.iter().any(|screen| {
         let here = screen.routes.iter().any(|route| route.path == path);

@@ -59,6 +59,8 @@ pub struct Hospital {
     pub packs: Option<Arc<desk::packs::Packs>>,
     /// What it knows about all stations, where a test has given it something.
     pub fleet: Option<Arc<downtime::readiness::board::Board>>,
+    /// Its carrying, where a test has given it some.
+    pub carry: Option<Arc<desk::carry::Carry>>,
     /// Opens the snapshot as whoever sealed it.
     #[allow(dead_code)] // The measuring example makes no packs.
     pub keys: EpochKeys,
@@ -244,6 +246,7 @@ impl Hospital {
             printers: None,
             packs: None,
             fleet: None,
+            carry: None,
             keys: done.keys,
             journal: journal.public(),
         }
@@ -310,6 +313,8 @@ impl Hospital {
             printers: self.printers.clone(),
             packs: self.packs.clone(),
             fleet: self.fleet.clone(),
+            carry: self.carry.clone(),
+            backups: None,
             silent_browser: false,
             chance: Arc::new(|bytes| {
                 UnwrapErr(SysRng).fill_bytes(bytes);

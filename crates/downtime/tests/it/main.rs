@@ -11,6 +11,7 @@ mod audit;
 mod audit_export;
 mod audit_tampering;
 mod carried;
+mod carry;
 mod clock;
 mod distribution;
 mod entering;

@@ -49,6 +49,7 @@ impl Serve {
         let started = self.started(&config)?;
         let station = &started.station;
         let feeds = crate::feeds::start(&config)?;
+        crate::backup::start(&config, &self.config.config)?;
         crate::probes::start_feeds(station, config.probes()?, &feeds, &config.data())?;
         feeds
             .addresses()

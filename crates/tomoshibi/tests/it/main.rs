@@ -3,8 +3,11 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A test that cannot go on says why.
 
 mod apart;
+mod backups;
 mod blanks;
 mod browser;
+mod bucket;
+mod carrying;
 mod custody;
 mod encrypted;
 mod fleet;

@@ -22,6 +22,8 @@ use vault::snapshot::{
 };
 use vault::{CompartmentId, IncarnationId, RoleId, UserId, sealbox, wrap};
 
+mod carried;
+
 use super::targets::{HOSPITAL, Repeatable, STATION, keys, place};
 use crate::hospital::{DAY, patient, patients};
 
@@ -38,6 +40,7 @@ pub fn all() -> Vec<Seed> {
         symbols(),
         feeds(),
         readiness(),
+        carried::seeds(),
     ]
     .concat()
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod amended;
+mod amended_slots;
 mod checkpoint;
 mod crash;
 mod damage;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use chart::Moment;
-use downtime::distribution::{Giver, HEARTBEAT_LEN, Lost, Refused, Remark};
+use downtime::distribution::{Giver, HEARTBEAT_LEN, HeartbeatFault, Lost, Refused, Remark};
 use downtime::shelf::ArrivalFault;
 use downtime::stations::Station;
 use rand_core::Rng;
@@ -132,8 +132,9 @@ impl Fetching {
         let Ok(bytes) = self.small(address, "/parcel/heartbeat", HEARTBEAT_LEN) else {
             return false;
         };
-        if let Err(fault) = station.shelf().hear(&bytes, station.now()) {
-            tracing::debug!(%fault, address, "a heartbeat was not believed");
+        match station.shelf().hear(&bytes, station.now()) {
+            Ok(_) | Err(HeartbeatFault::Old) => {}
+            Err(fault) => tracing::warn!(%fault, address, "★ a heartbeat was not believed"),
         }
         true
     }
@@ -141,7 +142,8 @@ impl Fetching {
     fn small(&self, address: &str, path: &str, most: usize) -> Result<Vec<u8>> {
         let agent = self.line.agent(SMALL_PATIENCE);
         let answer = agent.get(format!("{address}{path}")).call()?;
-        Ok(answer.into_body().with_config().limit(most as u64).read_to_vec()?)
+        // The reader counts its end as one more: an answer of exactly the limit is whole.
+        Ok(answer.into_body().with_config().limit(most as u64 + 1).read_to_vec()?)
     }
 
     /// Follows a manifest that somebody gave. True when it is in use now.

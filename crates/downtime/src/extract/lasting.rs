@@ -49,6 +49,8 @@ type Origins = Vec<(DataKind, String)>;
 struct Known {
     print: Print,
     place: u64,
+    /// Where the epoch began with it, if it did.
+    first: Option<u64>,
 }
 
 impl std::fmt::Debug for Lasting {
@@ -149,11 +151,21 @@ impl<'a> Learning<'a> {
         (known.print == seen.print).then_some(known.place)
     }
 
+    /// Where the chart lay when the epoch began, whatever it says now.
+    pub(super) fn first_of(&self, seen: &Seen) -> Option<u64> {
+        self.before?.charts.get(&seen.whose)?.first
+    }
+
     /// Notes where it lies now.
     pub(super) fn lies(&mut self, seen: &Seen, place: u64) {
+        let first = match self.before {
+            Some(_) => self.first_of(seen),
+            None => Some(place),
+        };
         let known = Known {
             print: seen.print,
             place,
+            first,
         };
         self.charts.insert(seen.whose, known);
     }

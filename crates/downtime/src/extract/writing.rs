@@ -118,12 +118,13 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
         }
         let seen = self.learning.record(&mut chart, &mut self.bytes)?;
         if let Some(writer) = &mut self.writer {
-            match self.learning.place_of(&seen) {
-                Some(place) => {
+            match (self.learning.place_of(&seen), self.learning.first_of(&seen)) {
+                (Some(place), _) => {
                     writer.keep_record(&places, place)?;
                     self.kept += 1;
                 }
-                None => drop(writer.add_record(&places, &self.bytes)?),
+                (None, Some(first)) => drop(writer.change_record(&places, &self.bytes, first)?),
+                (None, None) => drop(writer.add_record(&places, &self.bytes)?),
             }
             self.learning.lies(&seen, writer.place());
             return Ok(());

@@ -3,6 +3,7 @@
 //! No panic, no input that takes a second, no run that takes 256 MiB. With `UPDATE=1` the corpus is written anew.
 #![allow(clippy::disallowed_methods)]
 
+pub mod deltas;
 pub mod seeds;
 #[path = "../../../../fuzz/src/lib.rs"]
 #[allow(dead_code)]

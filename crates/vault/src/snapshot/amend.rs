@@ -9,6 +9,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
 use crate::ids::CompartmentId;
 use crate::keys::SealerSecret;
@@ -16,8 +17,8 @@ use crate::keys::SealerSecret;
 use super::index::{Block, Locator, Locators};
 use super::layout::{HEADER_LEN, SectionKind};
 use super::manifest::{Manifest, Section};
-use super::reader::Snapshot;
-use super::record::RecordSealer;
+use super::reader::{Snapshot, Unlocked};
+use super::record::{Opening, RecordSealer};
 use super::writer::{EpochKeys, Sink, SnapshotWriter};
 use super::{DELTA_CLIENT, MAX_DELTAS, SealFault};
 
@@ -36,8 +37,10 @@ pub struct Amendment {
 pub(super) struct Base {
     /// Every record it lists, by its place.
     known: BTreeMap<u64, Locator>,
-    /// The indices the epoch began with.
+    /// The indices the epoch began with, and the places of their records.
     indices: BTreeMap<CompartmentId, (Locators, Vec<Arc<Block>>)>,
+    first: BTreeMap<CompartmentId, BTreeMap<u64, u32>>,
+    open: Unlocked,
     /// Places of records that stay.
     kept: BTreeSet<u64>,
     /// Number of the section for new records.
@@ -55,21 +58,42 @@ impl Base {
         let mut base = Self {
             known: BTreeMap::new(),
             indices: BTreeMap::new(),
+            first: BTreeMap::new(),
             kept: BTreeSet::new(),
             records_id: 0,
+            open,
         };
         for compartment in keys.compartments.keys() {
-            let locators = open.locators(*compartment).map_err(unreadable)?;
+            let locators = base.open.locators(*compartment).map_err(unreadable)?;
             let known = locators.iter().map(|locator| (locator.offset, locator.clone()));
             base.known.extend(known);
-            let (locators, blocks) = open.base_index(*compartment).map_err(unreadable)?;
+            let (locators, blocks) = base.open.base_index(*compartment).map_err(unreadable)?;
+            let rows = locators.iter().map(|locator| locator.offset).zip(0..).collect();
+            base.first.insert(*compartment, rows);
             let blocks = blocks.into_iter().map(Arc::new).collect();
             base.indices.insert(*compartment, (locators, blocks));
         }
         let records = previous.manifest().sections.iter();
         let records = records.filter(|section| section.kind == SectionKind::Records).count();
         base.records_id = u16::try_from(records).unwrap_or(u16::MAX);
-        Ok((base, open.dictionary().to_vec()))
+        let dictionary = base.open.dictionary().to_vec();
+        Ok((base, dictionary))
+    }
+
+    /// A record the epoch began with, and its bytes, if every one of these compartments listed it then: its key goes with what is told
+    /// over it, and must open nothing to anybody that was not theirs already.
+    fn before(&self, compartments: &[CompartmentId], place: u64) -> Option<(Locator, Zeroizing<Vec<u8>>)> {
+        let mut found = None;
+        for compartment in compartments {
+            let row = self.first.get(compartment)?.get(&place)?;
+            found = Some((compartment, *row));
+        }
+        let (compartment, row) = found?;
+        let locator = self.indices.get(compartment)?.0.get(row)?;
+        match self.open.opening(&locator).ok()? {
+            Opening::Whole(plain) => Some((locator, plain)),
+            Opening::Over(_) => None,
+        }
     }
 }
 
@@ -164,6 +188,25 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
             self.manifest.records += 1;
         }
         Ok(self.enter(compartments, &locator))
+    }
+
+    /// Adds a record that has changed since the epoch began: where that is shorter, it is sealed as what differs from the record that
+    /// lay at `first` then. Otherwise as [`Self::add_record`].
+    ///
+    /// # Errors
+    /// As [`Self::add_record`].
+    pub fn change_record(
+        &mut self,
+        compartments: &[CompartmentId],
+        plain: &[u8],
+        first: u64,
+    ) -> Result<Vec<u32>, SealFault> {
+        self.check_record(compartments, plain.len())?;
+        let before = self.base.as_ref().and_then(|base| base.before(compartments, first));
+        let before = before.as_ref().map(|(locator, bytes)| (locator, bytes.as_slice()));
+        let result = self.write_record(compartments, plain, before);
+        self.failed = result.is_err();
+        result
     }
 
     /// Bytes of this delta's own records so far, and of everything before them: how much of a whole file the changes are.

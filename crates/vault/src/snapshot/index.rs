@@ -236,7 +236,8 @@ const MAX_WINDOW_LOG: u32 = 27;
 /// Blocks are few and a station fetches them every quarter of an hour: it pays to look longer.
 const OVER_LEVEL: i32 = 9;
 
-fn compress_over(plain: &[u8], base: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
+/// What `plain` differs in from `base`.
+pub(super) fn compress_over(plain: &[u8], base: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
     let window = (base.len() + plain.len()).max(1 << 10).next_power_of_two().ilog2();
     let refused = |code| io::Error::other(zstd::zstd_safe::get_error_name(code));
     let mut context = CCtx::try_create().ok_or(io::ErrorKind::OutOfMemory)?;
@@ -254,7 +255,8 @@ fn compress_over(plain: &[u8], base: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(out)
 }
 
-fn unpack_over(packed: &[u8], len: usize, base: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+/// The reverse of [`compress_over`], to exactly `len` bytes. The caller has bounded them.
+pub(super) fn unpack_over(packed: &[u8], len: usize, base: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed> {
     if len > MAX_THIN {
         return Err(Malformed);
     }

@@ -26,7 +26,7 @@ use super::keyring::{self, Ring, Rings, Users};
 use super::layout::SectionKind;
 use super::manifest::{Manifest, Section};
 use super::plan::Compartment;
-use super::record::{self, RecordOpener};
+use super::record::{self, Opening, RecordOpener};
 use super::recovery;
 use super::writer::EpochKeys;
 use super::{MAX_RECORD, MAX_STAT, RecordFault, SnapshotFault};
@@ -396,13 +396,25 @@ impl Unlocked {
     /// [`RecordFault`], which concerns this record only.
     pub fn record(&self, compartment: CompartmentId, ordinal: u32) -> Result<Zeroizing<Vec<u8>>, RecordFault> {
         let locator = self.locator(compartment, ordinal)?;
+        match self.opening(&locator)? {
+            Opening::Whole(plain) => Ok(plain),
+            Opening::Over(difference) => match self.opening(&difference.before)? {
+                Opening::Whole(before) => difference.over(&before),
+                // One step and no chain: what it differs from is a record the epoch began with.
+                Opening::Over(_) => Err(RecordFault::Damaged),
+            },
+        }
+    }
+
+    /// Reads and opens one record's bytes.
+    pub(super) fn opening(&self, locator: &Locator) -> Result<Opening, RecordFault> {
         let inside = self.file.manifest.holds_record(locator.offset, locator.len);
         let len = usize::try_from(locator.len).unwrap_or(usize::MAX);
         if !inside || len > 2 * MAX_RECORD {
             return Err(RecordFault::Damaged);
         }
         let sealed = read_vec(&*self.file.source, locator.offset, len).map_err(RecordFault::Unreadable)?;
-        self.opener.open(&self.file.manifest.place(), &locator, &sealed)
+        self.opener.open(&self.file.manifest.place(), locator, &sealed)
     }
 
     pub(super) fn locator(&self, compartment: CompartmentId, ordinal: u32) -> Result<Locator, RecordFault> {

@@ -1,7 +1,8 @@
 //! One record on its way in and out: compress, pad, seal; open, unpad, decompress.
 //!
 //! `body = method(1) ‖ length u32 ‖ data ‖ zeros up to the Padmé length`, sealed under the record's own key, which seals nothing else.
-//! Method 0 stores, method 1 is a zstd frame made with the snapshot's dictionary.
+//! Method 0 stores, method 1 is a zstd frame made with the snapshot's dictionary, method 2 is what differs from the record the epoch began
+//! with, in front of it where that record is and its key.
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -15,12 +16,15 @@ use crate::keys::Key32;
 use crate::padding::padme;
 use crate::sealbox;
 
-use super::index::Locator;
+use super::index::{Locator, compress_over, unpack_over};
 use super::layout::Place;
 use super::{MAX_DICTIONARY, MAX_RECORD, RecordFault};
 
 const STORED: u8 = 0;
 const ZSTD: u8 = 1;
+const OVER: u8 = 2;
+/// Where the record before is, how long it is sealed and plain, and its key.
+const BEFORE: usize = 8 + 4 + 4 + 32;
 const HEAD: usize = 5;
 const DICTIONARY_LEVEL: i32 = 6;
 /// A record may grow at most this many times in decompression, plus a megabyte.
@@ -45,8 +49,16 @@ impl RecordSealer {
         })
     }
 
-    pub(super) fn seal(&mut self, key: Key32, ctx: &Context, plain: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
-        let room = HEAD + zstd::zstd_safe::compress_bound(plain.len());
+    /// `before`: the record the epoch began with, and its bytes, where the new one may be told as what differs from it.
+    pub(super) fn seal(
+        &mut self,
+        key: Key32,
+        ctx: &Context,
+        plain: &[u8],
+        before: Option<(&Locator, &[u8])>,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let room = HEAD + BEFORE + zstd::zstd_safe::compress_bound(plain.len());
         if self.body.len() < padme(room) {
             self.body = Zeroizing::new(vec![0; padme(room)]);
         }
@@ -61,6 +73,17 @@ impl RecordSealer {
         if let (STORED, Some(data)) = (method, data.get_mut(..len)) {
             data.copy_from_slice(plain);
         }
+        let (mut method, mut len) = (method, len);
+        if let Some((locator, bytes)) = before {
+            let differs = compress_over(plain, bytes)?;
+            let whole = BEFORE + differs.len();
+            if let Some(data) = data.get_mut(..whole).filter(|_| whole < len) {
+                let (place, patch) = data.split_at_mut(BEFORE);
+                put_place(locator, place);
+                patch.copy_from_slice(&differs);
+                (method, len) = (OVER, whole);
+            }
+        }
         let (first, rest) = head.split_at_mut(1);
         first.fill(method);
         rest.copy_from_slice(&u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes());
@@ -68,6 +91,32 @@ impl RecordSealer {
         self.body.get_mut(used..padded).unwrap_or_default().fill(0);
         sealbox::seal_once_into(key, ctx, self.body.get(..padded).unwrap_or_default(), out);
         Ok(())
+    }
+}
+
+/// What came out of a sealed record.
+pub(super) enum Opening {
+    /// All of it.
+    Whole(Zeroizing<Vec<u8>>),
+    /// What differs from another record.
+    Over(Difference),
+}
+
+/// What differs from another record, and where that one is.
+pub(super) struct Difference {
+    pub(super) before: Locator,
+    patch: Zeroizing<Vec<u8>>,
+    len: usize,
+}
+
+impl Difference {
+    /// The record, over the one before.
+    pub(super) fn over(&self, before: &[u8]) -> Result<Zeroizing<Vec<u8>>, RecordFault> {
+        let allowed = most_from(self.patch.len().saturating_add(before.len())).min(MAX_RECORD);
+        if self.len > allowed {
+            return Err(RecordFault::Damaged);
+        }
+        unpack_over(&self.patch, self.len, before).map_err(|Malformed| RecordFault::Damaged)
     }
 }
 
@@ -89,16 +138,14 @@ impl RecordOpener {
         &self.dictionary
     }
 
-    pub(super) fn open(
-        &self,
-        place: &Place,
-        locator: &Locator,
-        sealed: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, RecordFault> {
+    pub(super) fn open(&self, place: &Place, locator: &Locator, sealed: &[u8]) -> Result<Opening, RecordFault> {
         let body = sealbox::open_once(&locator.key, &place.record(locator.offset), sealed)
             .map_err(|_| RecordFault::Damaged)?;
         let (method, data) = unpad(&body).map_err(|Malformed| RecordFault::Damaged)?;
         let len = usize::try_from(locator.plain).map_err(|_| RecordFault::Damaged)?;
+        if method == OVER && len <= MAX_RECORD {
+            return difference(data, len).map_err(|Malformed| RecordFault::Damaged);
+        }
         let allowed = most_from(data.len()).min(MAX_RECORD);
         let plain = match method {
             _ if len > allowed => return Err(RecordFault::Damaged),
@@ -107,7 +154,7 @@ impl RecordOpener {
             _ => return Err(RecordFault::Damaged),
         };
         if plain.len() == len {
-            Ok(plain)
+            Ok(Opening::Whole(plain))
         } else {
             Err(RecordFault::Damaged)
         }
@@ -124,6 +171,28 @@ impl RecordOpener {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(context);
         result.map(|_| plain).map_err(|_| RecordFault::Damaged)
     }
+}
+
+fn put_place(locator: &Locator, out: &mut [u8]) {
+    let place = locator.offset.to_le_bytes().into_iter();
+    let lengths = [locator.len, locator.plain].into_iter().flat_map(u32::to_le_bytes);
+    let bytes = place.chain(lengths).chain(locator.key.as_bytes().iter().copied());
+    out.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+}
+
+fn difference(data: &[u8], len: usize) -> Result<Opening, Malformed> {
+    let mut reader = Reader::new(data);
+    let before = Locator {
+        offset: reader.u64()?,
+        len: reader.u32()?,
+        plain: reader.u32()?,
+        key: Key32::from_bytes(reader.array()?),
+    };
+    Ok(Opening::Over(Difference {
+        before,
+        patch: Zeroizing::new(reader.rest().to_vec()),
+        len,
+    }))
 }
 
 /// The plaintext of the dictionary section: its length, then a zstd frame (a dictionary packs to a quarter).

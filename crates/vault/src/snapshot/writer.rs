@@ -136,7 +136,7 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
     /// [`SealFault::Record`] leaves the writer usable, any other does not.
     pub fn add_record(&mut self, compartments: &[CompartmentId], plain: &[u8]) -> Result<Vec<u32>, SealFault> {
         self.check_record(compartments, plain.len())?;
-        let result = self.write_record(compartments, plain);
+        let result = self.write_record(compartments, plain, None);
         self.failed = result.is_err();
         result
     }
@@ -232,12 +232,17 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
         Err(SealFault::Record(problem))
     }
 
-    fn write_record(&mut self, compartments: &[CompartmentId], plain: &[u8]) -> Result<Vec<u32>, SealFault> {
+    pub(super) fn write_record(
+        &mut self,
+        compartments: &[CompartmentId],
+        plain: &[u8],
+        before: Option<(&Locator, &[u8])>,
+    ) -> Result<Vec<u32>, SealFault> {
         let offset = self.sink.offset;
         let key = Key32::random(self.rng);
         self.sealed.clear();
         let place = self.manifest.place().record(offset);
-        let sealed = self.records.seal(key.clone(), &place, plain, &mut self.sealed);
+        let sealed = self.records.seal(key.clone(), &place, plain, before, &mut self.sealed);
         sealed.map_err(SealFault::Compression)?;
         let too_long = |_| SealFault::Record("it is longer than 4 MiB");
         let locator = Locator {

@@ -1,11 +1,5 @@
 //! Deltas: what has not changed keeps its bytes, what has changed opens as it is now, and nothing of another delta stands in for it.
 
-use std::path::Path;
-use std::sync::Arc;
-
-use vault::files::ReadAt;
-use vault::shelf_slots::{BoxError, Identity, Slots, SlotsFault, Water, whole_snapshot};
-use vault::simfs::{Ending, Fault, SimFs};
 use vault::snapshot::{
     Amendment, CLIENT_VERSION, MAX_DELTAS, Manifest, RecordFault, SealFault, Sealed, SectionKind, Snapshot,
     SnapshotFault, SnapshotWriter, Tail, Unlocked,
@@ -15,11 +9,13 @@ use vault::{CompartmentId, StationId};
 use crate::hospital::*;
 
 /// What the hospital's sealer knows between two sealings: where each patient's record is, and the bytes that were sealed.
-struct Day {
-    hospital: Hospital,
-    file: Vec<u8>,
-    sealed: Sealed,
+pub struct Day {
+    pub hospital: Hospital,
+    pub file: Vec<u8>,
+    pub sealed: Sealed,
     places: Vec<(u64, Vec<u8>)>,
+    /// Where each patient's record was when the epoch began.
+    first: Vec<u64>,
 }
 
 const WHEN: Amendment = Amendment {
@@ -37,7 +33,7 @@ fn homes(n: usize) -> &'static [CompartmentId] {
 }
 
 impl Day {
-    fn begin(seed: u64, patients: usize) -> Self {
+    pub fn begin(seed: u64, patients: usize) -> Self {
         let mut hospital = Hospital::new(seed);
         let plan = hospital.plan(100);
         let (mut file, mut places) = (Vec::new(), Vec::new());
@@ -51,6 +47,7 @@ impl Day {
             hospital,
             file,
             sealed,
+            first: places.iter().map(|(place, _)| *place).collect(),
             places,
         }
     }
@@ -60,7 +57,7 @@ impl Day {
     }
 
     /// The next delta: these people's charts as they are now, in this order; `None` is a chart that has not changed.
-    fn next(&mut self, people: &[(usize, Option<Vec<u8>>)], stat: &[u8]) -> Result<(), SealFault> {
+    pub fn next(&mut self, people: &[(usize, Option<Vec<u8>>)], stat: &[u8]) -> Result<(), SealFault> {
         let before = self.snapshot();
         let (mut file, mut places) = (Vec::new(), self.places.clone());
         let keys = self.sealed.reopen.clone();
@@ -71,7 +68,10 @@ impl Day {
             match (changed, place) {
                 (None, Some(place)) => drop(writer.keep_record(homes(*n), place)?),
                 (Some(bytes), _) => {
-                    writer.add_record(homes(*n), bytes)?;
+                    match self.first.get(*n) {
+                        Some(first) if n % 3 != 0 => writer.change_record(homes(*n), bytes, *first)?,
+                        _ => writer.add_record(homes(*n), bytes)?,
+                    };
                     let now = (writer.place(), bytes.clone());
                     if *n < places.len() {
                         places[*n] = now;
@@ -121,7 +121,7 @@ impl Day {
     }
 }
 
-fn everybody(count: usize) -> Vec<(usize, Option<Vec<u8>>)> {
+pub fn everybody(count: usize) -> Vec<(usize, Option<Vec<u8>>)> {
     (0..count).map(|n| (n, None)).collect()
 }
 
@@ -174,6 +174,77 @@ fn unchanged_records_keep_their_bytes_and_changed_new_moved_and_gone_ones_are_as
     assert_eq!(records(&day.snapshot()), [0, 1, 2]);
     day.next(&[], b"stat 4").unwrap();
     day.shows(&[]);
+}
+
+/// A chart that gained a line costs that line, in every delta, and opens through the record the epoch began with.
+#[test]
+fn a_changed_record_is_sealed_as_what_differs() {
+    let mut day = Day::begin(712, 30);
+    let long = |n: usize, more: &str| {
+        let mut text: String = (0..400)
+            .map(|word| format!("{} ", (word * 7919 + n * 31) % 10_007))
+            .collect();
+        text.push_str(more);
+        text.into_bytes()
+    };
+    let people = (0..30).map(|n| (n, Some(long(n, "")))).collect::<Vec<_>>();
+    day.next(&people, b"").unwrap();
+    let mut day = {
+        // An epoch that begins with the long ones.
+        let mut hospital = Hospital::new(713);
+        let plan = hospital.plan(100);
+        let (mut file, mut places) = (Vec::new(), Vec::new());
+        let mut writer = SnapshotWriter::new(&mut file, &plan, &hospital.sealer, &mut hospital.rng).unwrap();
+        for n in 0..30 {
+            writer.add_record(homes(n), &long(n, "")).unwrap();
+            places.push((writer.place(), long(n, "")));
+        }
+        let sealed = writer.finish(&mut |id, count| thin(id, count), b"").unwrap();
+        Day {
+            hospital,
+            file,
+            sealed,
+            first: places.iter().map(|(place, _)| *place).collect(),
+            places,
+        }
+    };
+    let added = |day: &Day| {
+        let snapshot = day.snapshot();
+        let sections = &snapshot.manifest().sections;
+        sections
+            .iter()
+            .rfind(|s| s.kind == SectionKind::Records)
+            .map_or(0, |s| s.len)
+    };
+    let whole = added(&day) / 30;
+    for round in 1..4 {
+        let mut people = everybody(30);
+        // 1 is told over its first record; 3 is added whole; 2 moves to the other ward's list, which never had it.
+        people[1].1 = Some(long(1, &format!("and one line more in round {round}")));
+        day.next(&people, b"").unwrap();
+        assert!(added(&day) * 4 < whole, "{} of {whole}", added(&day));
+        day.shows(&(0..30).collect::<Vec<_>>());
+    }
+    let mut people = everybody(30);
+    people[3].1 = Some(long(3, "and one line more"));
+    day.next(&people, b"").unwrap();
+    assert!(added(&day) * 2 > whole, "{} of {whole}", added(&day));
+    // Somebody else's first record, a place that is none, and a compartment that never listed it: sealed whole, and right.
+    for (first, home) in [
+        (day.first[5], &[EVERYBODY][..]),
+        (99, &[EVERYBODY]),
+        (day.first[1], &[EVERYBODY, WARD]),
+    ] {
+        let before = day.snapshot();
+        let mut file = Vec::new();
+        let keys = day.sealed.reopen.clone();
+        let Hospital { sealer, rng, .. } = &mut day.hospital;
+        let mut writer = SnapshotWriter::amend(&mut file, &before, keys, WHEN, sealer, rng).unwrap();
+        writer.change_record(home, b"whatever it is now", first).unwrap();
+        writer.finish(&mut |id, count| thin(id, count), b"").unwrap();
+        let doctor = day.hospital.open_as_doctor(file);
+        assert_eq!(&*doctor.record(EVERYBODY, 0).unwrap(), b"whatever it is now");
+    }
 }
 
 #[test]
@@ -361,148 +432,4 @@ fn the_end_of_a_file_travels_alone_and_is_believed_only_whole() {
     let mut long = vec![0; vault::snapshot::MAX_TAIL];
     long.extend_from_slice(&bytes);
     assert!(Tail::parse(&long, &trusted).is_err(), "endless");
-}
-
-fn put(slots: &Slots, day: &Day, file: &[u8]) -> Result<Identity, SlotsFault> {
-    let trusted = day.hospital.trusted();
-    let write = |sink: &mut dyn std::io::Write| {
-        file.chunks(900)
-            .try_for_each(|part| sink.write_all(part))
-            .map_err(BoxError::from)
-    };
-    let installed = slots.install(write, &mut |source: Arc<dyn ReadAt>| whole_snapshot(source, &trusted))?;
-    Ok(installed.current.identity)
-}
-
-fn current(slots: &Slots, day: &Day) -> Option<Identity> {
-    let trusted = day.hospital.trusted();
-    let found = slots.current(&mut |source| whole_snapshot(source, &trusted)).unwrap();
-    found.current.map(|current| current.identity)
-}
-
-/// A delta put into a slot: killed, cut or refused at every operation, it is the one before or the new one, whole.
-#[test]
-fn installing_a_delta_is_the_old_one_or_the_new_one_whatever_happens() {
-    let mut day = Day::begin(710, 12);
-    let base = (day.file.clone(), Identity::from(&day.sealed.manifest));
-    let mut people = everybody(12);
-    people[3].1 = Some(b"three now".to_vec());
-    day.next(&people, b"stat").unwrap();
-    let new = Identity::from(&day.sealed.manifest);
-    let mut seen = [0_u32; 2];
-    for fault in [Fault::Kill, Fault::Fail, Fault::Full, Fault::Short] {
-        for ending in [Ending::Kill, Ending::PowerCut] {
-            for step in 0.. {
-                let fs = SimFs::new(step);
-                let slots = Slots::open(Arc::new(fs.clone()), Path::new("/shelf")).unwrap();
-                put(&slots, &day, &base.0).unwrap();
-                let faults = fs.accidents().faults;
-                fs.fault_in(step, fault);
-                let said = put(&slots, &day, &day.file);
-                let met = fs.accidents().faults > faults || fs.is_dead();
-                fs.restart(ending);
-                let slots = Slots::open(Arc::new(fs.clone()), Path::new("/shelf")).unwrap();
-                let there = current(&slots, &day);
-                assert!(
-                    there == Some(base.1) || there == Some(new),
-                    "{fault:?} at {step}: {there:?}"
-                );
-                assert!(
-                    said.is_err() || there == Some(new),
-                    "{fault:?} at {step}: it was said to be there"
-                );
-                seen[usize::from(there == Some(new))] += 1;
-                if !met {
-                    break;
-                }
-            }
-        }
-    }
-    assert!(seen.iter().all(|times| *times > 20), "{seen:?}");
-}
-
-#[test]
-fn nothing_older_than_what_was_ever_here_comes_back() {
-    let mut day = Day::begin(711, 4);
-    let mut files = vec![day.file.clone()];
-    for n in 0..3 {
-        let mut people = everybody(4);
-        people[n].1 = Some(vec![b'x'; 40 + n]);
-        day.next(&people, b"").unwrap();
-        files.push(day.file.clone());
-    }
-    let fs = SimFs::new(1);
-    let slots = Slots::open(Arc::new(fs.clone()), Path::new("/shelf")).unwrap();
-    assert_eq!(slots.water(), None);
-    put(&slots, &day, &files[0]).unwrap();
-    let newest = put(&slots, &day, &files[3]).unwrap();
-    let water = Water {
-        identity: newest,
-        told: 1_795_000_900,
-    };
-    slots.raise_water(water).unwrap();
-    slots
-        .raise_water(Water {
-            identity: Identity { epoch: 1, ..newest },
-            told: 7,
-        })
-        .unwrap();
-    assert_eq!(slots.water(), Some(water), "it only rises");
-    // Somebody with access to the disk breaks the newest: the base is shown, and a delta between is not taken as new.
-    let slot = slots
-        .current(&mut |source| whole_snapshot(source, &day.hospital.trusted()))
-        .unwrap();
-    let path = format!("/shelf/{:?}/snapshot.tmb", slot.current.unwrap().slot);
-    fs.tamper(Path::new(&path), |bytes| bytes[2000] ^= 1);
-    assert_eq!(current(&slots, &day).map(|identity| identity.delta), Some(0));
-    assert!(matches!(put(&slots, &day, &files[2]), Err(SlotsFault::Rollback)));
-    assert_eq!(current(&slots, &day).map(|identity| identity.delta), Some(0));
-    assert_eq!(
-        put(&slots, &day, &files[3]).unwrap(),
-        newest,
-        "the same again is no step back"
-    );
-    // One copy of the mark is enough, and with none there is none.
-    fs.tamper(Path::new("/shelf/WATER.a.log"), |bytes| bytes[20] ^= 1);
-    assert_eq!(slots.water(), Some(water));
-    fs.tamper(Path::new("/shelf/WATER.b.log"), |bytes| bytes.clear());
-    assert_eq!(slots.water(), None);
-}
-
-/// The mark under every accident: it is the old one or the new one, never lower and never nonsense.
-#[test]
-fn the_mark_is_the_old_or_the_new_one_after_any_accident() {
-    let low = Water {
-        identity: Identity {
-            epoch: 5,
-            delta: 1,
-            manifest_sha256: [1; 32],
-        },
-        told: 10,
-    };
-    let high = Water {
-        identity: Identity {
-            epoch: 5,
-            delta: 2,
-            manifest_sha256: [2; 32],
-        },
-        told: 20,
-    };
-    for fault in [Fault::Kill, Fault::Fail, Fault::Full, Fault::Short] {
-        for step in 0..12 {
-            let fs = SimFs::new(step);
-            let slots = Slots::open(Arc::new(fs.clone()), Path::new("/shelf")).unwrap();
-            slots.raise_water(low).unwrap();
-            fs.fault_in(step, fault);
-            let said = slots.raise_water(high);
-            fs.restart(Ending::PowerCut);
-            let slots = Slots::open(Arc::new(fs.clone()), Path::new("/shelf")).unwrap();
-            let there = slots.water();
-            assert!(
-                there == Some(low) || there == Some(high),
-                "{fault:?} at {step}: {there:?}"
-            );
-            assert!(said.is_err() || there == Some(high));
-        }
-    }
 }

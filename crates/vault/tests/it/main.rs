@@ -3,6 +3,7 @@
 
 mod age;
 mod amended;
+mod amended_slots;
 mod canary;
 mod checkpoint;
 mod crash;

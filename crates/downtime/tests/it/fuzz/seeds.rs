@@ -6,7 +6,6 @@ use std::sync::Arc;
 use chart::entry::{CheckIn, SignedNote};
 use chart::{Act, Author, Coded, Entry, FormId, Known, Moment, PatientId, StationCode, Subject};
 use downtime::audit::{Deed, Method, Outcome, Sighting};
-use downtime::distribution::Heartbeat;
 use downtime::identity::Roster;
 use downtime::index::IndexBuilder;
 use downtime::stations::carried::to_digits;
@@ -17,9 +16,7 @@ use vault::files::Disk;
 use vault::journal::{Class, Incarnation, Journal, NewRecord, Record, Start, read_journal};
 use vault::secret_text::{BadgeSecret, EnvelopeSecret};
 use vault::slot::{Credentials, Slot, SlotCost};
-use vault::snapshot::{
-    Amendment, Compartment, Grant, RoleGrant, SealPlan, Snapshot, SnapshotWriter, StationGrant, Tail, UserGrant,
-};
+use vault::snapshot::{Compartment, Grant, RoleGrant, SealPlan, SnapshotWriter, StationGrant, UserGrant};
 use vault::{CompartmentId, IncarnationId, RoleId, UserId, sealbox, wrap};
 
 mod carried;
@@ -27,7 +24,7 @@ mod carried;
 use super::targets::{HOSPITAL, Repeatable, STATION, keys, place};
 use crate::hospital::{DAY, patient, patients};
 
-type Seed = (&'static str, &'static str, Vec<u8>);
+pub type Seed = (&'static str, &'static str, Vec<u8>);
 
 /// Target, name, bytes.
 pub fn all() -> Vec<Seed> {
@@ -90,25 +87,6 @@ fn vault_files() -> Vec<Seed> {
     let mut writer = SnapshotWriter::new(&mut file, &plan, &keys.sealer, &mut rng).unwrap();
     writer.add_record(&[EVERYBODY], b"a patient").unwrap();
     let sealed = writer.finish(&mut |_, _| vec![b"a list".to_vec()], b"stat").unwrap();
-    let mut amended = Vec::new();
-    let before = Snapshot::open(std::sync::Arc::new(file.clone()), &[keys.sealer.public()]).unwrap();
-    let when = Amendment {
-        created: 1_795_000_900,
-        fresh_until: 1_795_094_500,
-        level: 3,
-    };
-    let mut writer = SnapshotWriter::amend(&mut amended, &before, sealed.reopen, when, &keys.sealer, &mut rng).unwrap();
-    writer.add_record(&[EVERYBODY], b"another patient").unwrap();
-    writer.finish(&mut |_, _| vec![b"a list".to_vec()], b"stat").unwrap();
-    let tail_of = |file: &Vec<u8>| {
-        let opened = Snapshot::open(std::sync::Arc::new(file.clone()), &[keys.sealer.public()]);
-        Tail::of(&opened.unwrap()).unwrap()
-    };
-    let beat = Heartbeat {
-        hospital: HOSPITAL,
-        newest: (&sealed.manifest).into(),
-        at: chart::Moment(1_795_000_000),
-    };
     let mut empty = Vec::new();
     let writer = SnapshotWriter::new(&mut empty, &plan, &keys.sealer, &mut rng).unwrap();
     writer.finish(&mut |_, _| Vec::new(), b"").unwrap();
@@ -116,14 +94,10 @@ fn vault_files() -> Vec<Seed> {
     let who = Credentials::Password("password");
     let slot = Slot::create(&HOSPITAL, &USER, 0, &who, &keys.user, SlotCost::FLOOR, &mut rng).unwrap();
     let (_, boxes) = vault::recovery::split(&HOSPITAL, &vault::keys::RecoverySecret::random(&mut rng), &mut rng);
-    vec![
+    let mut seeds = super::deltas::all(&file, sealed, EVERYBODY);
+    seeds.extend([
         ("manifest", "one-record", manifest_of(&file)),
         ("manifest", "no-record", manifest_of(&empty)),
-        ("manifest", "delta", manifest_of(&amended)),
-        ("tail", "one-record", tail_of(&file)),
-        ("tail", "delta", tail_of(&amended)),
-        ("heartbeat", "beat", beat.sign(&keys.sealer)),
-        ("snapshot", "delta", amended),
         ("snapshot", "one-record", file),
         ("snapshot", "no-record", empty),
         ("sealbox", "empty", boxed(0, &mut rng)),
@@ -138,11 +112,12 @@ fn vault_files() -> Vec<Seed> {
         ("secret_file", "sealer", keys.sealer.to_file_bytes().to_vec()),
         ("secret_file", "role", keys.role.to_file_bytes().to_vec()),
         ("recovery", "boxes", boxes.to_bytes()),
-    ]
+    ]);
+    seeds
 }
 
 /// The signed part of a snapshot: its trailer says where it is.
-fn manifest_of(file: &[u8]) -> Vec<u8> {
+pub fn manifest_of(file: &[u8]) -> Vec<u8> {
     let trailer = &file[file.len() - 32..];
     let at = u64::from_le_bytes(trailer[..8].try_into().unwrap()) as usize;
     let len = u32::from_le_bytes(trailer[8..12].try_into().unwrap()) as usize;

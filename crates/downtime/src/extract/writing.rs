@@ -103,7 +103,6 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
         };
         let (out, rng) = self.ends.take().context("封印はもう始まっています")?;
         let mut writer = SnapshotWriter::new(out, &plan, self.order.sealer, rng)?;
-        writer.set_canaries(self.order.canaries)?;
         for (places, bytes) in self.sample.drain(..) {
             writer.add_record(&places, &bytes)?;
         }
@@ -116,7 +115,8 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
         if self.writer.is_none() {
             self.start()?;
         }
-        let writer = self.writer.take().context("封印が始まっていません")?;
+        let mut writer = self.writer.take().context("封印が始まっていません")?;
+        writer.set_canaries(self.order.canaries)?;
         let mut lists = BTreeMap::new();
         for (place, list) in std::mem::take(&mut self.lists) {
             let beds = self.rights.beds_of(place, &extract.beds);

@@ -1,14 +1,14 @@
 //! What fuzzing calls: one function per parser of bytes from outside.
 //!
 //! A function says whether its bytes got past the door. It may refuse them in any way but one: it must not panic, and it must not take time or memory for what the
-//! bytes only claim. Where a signature or a check sum would turn every changed byte away at the door, the function also
-//! dresses the bytes up with right ones, so that what is behind the door is reached. What is read and written again must be
-//! read as the same. Used by `fuzz_targets/` and, included as a file, by the test suite of `downtime`.
+//! bytes only claim. Where a signature or a check sum would turn every changed byte away at the door, the function also dresses the bytes up with right
+//! ones, so that what is behind the door is reached. What is read and written again must be read as the same. Used by `fuzz_targets/` and by `downtime`'s tests.
 
 mod carried;
 mod distribution;
 mod feeds;
 mod fhir;
+mod readiness;
 mod stand;
 
 use std::path::Path;
@@ -24,6 +24,7 @@ pub use carried::{age_file, carried_codes, pack};
 pub use distribution::{heartbeat, tail};
 pub use feeds::{feed_log, hl7_message, iso2022jp, mllp};
 pub use fhir::fhir;
+pub use readiness::{canaries, receipts};
 pub use stand::{HOSPITAL, Repeatable, STATION, keys, place};
 use stand::{OneFile, crc32c};
 
@@ -368,43 +369,6 @@ pub fn parcel(data: &[u8]) -> bool {
     for bytes in parcel.records.iter().take(100) {
         let _ = Record::parse_verified(&bytes.0, &stations);
     }
-    true
-}
-
-/// Readiness receipts from another station.
-pub fn receipts(data: &[u8]) -> bool {
-    use downtime::readiness::board::Bundle;
-    let Ok(bundle) = Bundle::from_bytes(data) else {
-        return false;
-    };
-    assert_eq!(
-        Bundle::from_bytes(&bundle.to_bytes()).ok().as_ref(),
-        Some(&bundle),
-        "read as it was written"
-    );
-    for signed in bundle.receipts.iter().take(100) {
-        let Ok(receipt) = signed.claim() else { continue };
-        assert!(
-            !receipt.is_good() || receipt.holds.is_some(),
-            "good only with a snapshot"
-        );
-        let worst = receipt.worst().map(downtime::readiness::receipt::Point::light);
-        assert!(
-            receipt.points.iter().all(|point| Some(point.light()) <= worst),
-            "nothing is worse than the worst"
-        );
-    }
-    true
-}
-
-/// The canary section of a snapshot, opened.
-pub fn canaries(data: &[u8]) -> bool {
-    use downtime::readiness::canaries::{Canaries, is_canary};
-    let Ok(canaries) = Canaries::from_bytes(data) else {
-        return false;
-    };
-    assert!(canaries.charts.iter().all(is_canary), "nobody else among them");
-    let _ = downtime::readiness::canaries::filled(&canaries.charts, &[]);
     true
 }
 

@@ -86,7 +86,11 @@ pub fn reason(w: &Words, row: &Row<'_>, now: Moment) -> Option<String> {
                 .unwrap_or_default();
             Some(w.with("fleet-stale-as-of", &[("time", (&at).into())]))
         }
-        Standing::Failing | Standing::Ready => row.worst().map(|point| said(w, point, now)),
+        Standing::Failing => row.worst().map(|point| said(w, point, now)),
+        // It can be used; somebody should look all the same.
+        Standing::Ready => row
+            .worst()
+            .map(|point| format!("{} {}", point.light().mark(), said(w, point, now))),
     }
 }
 

@@ -256,7 +256,8 @@ pub fn prove(ground: &Ground<'_>, looks: &Looks, printed: &mut Option<Printed>, 
     }
     let forms = printed.as_ref().filter(|_| matches!(canaries, Ok(Some(_))));
     let people = shelved.as_ref().map_or_else(People::default, |shelved| {
-        staff(shelved, ground.home.code, ground.sign_ins, now)
+        // Printing took its time, and somebody may have signed in meanwhile.
+        staff(shelved, ground.home.code, ground.sign_ins, clock::now())
     });
     let tried = Tried {
         now,

@@ -360,6 +360,7 @@ async fn round(visit: Visit) -> Result<Response, Fault> {
     places.retain(|(_, _, lines)| !lines.is_empty());
     visit.show(&RoundPage {
         page: visit.page(&w["fleet-round"], WITH_PRINT),
+        hears_all: say_fleet::hears_all(&visit),
         sentence,
         made: w.with(
             "fleet-made",
@@ -405,6 +406,7 @@ struct FleetPage<'a> {
 #[template(path = "screens/fleet_round.html")]
 struct RoundPage<'a> {
     page: Page<'a>,
+    hears_all: bool,
     sentence: String,
     made: String,
     places: Vec<(String, String, Vec<Line>)>,

@@ -2,6 +2,7 @@
 
 use chart::{Moment, StationCode};
 
+use super::fleet::AHEAD_SECONDS;
 use super::receipt::People;
 use crate::identity::{Role, Scope, UserRecord, user_id};
 use crate::shelf::Shelved;
@@ -32,7 +33,7 @@ pub fn staff(shelved: &Shelved, code: StationCode, sign_ins: &SignIns, now: Mome
         own
     };
     let last = |user: &&&UserRecord| sign_ins.last(&user_id(&hospital, &user.staff_number));
-    let lately = |at: Moment| (0..=LATELY).contains(&now.0.saturating_sub(at.0));
+    let lately = |at: Moment| (-AHEAD_SECONDS..=LATELY).contains(&now.0.saturating_sub(at.0));
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     People {
         staff: count(meant.len()),

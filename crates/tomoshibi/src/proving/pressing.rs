@@ -9,7 +9,7 @@ use chart::Sheet;
 use downtime::readiness::canaries::{Canaries, FormPages, Pressed, Wanted, charts, compare, filled};
 use downtime::readiness::proof::FormsTried;
 use minicbor::{Decode, Encode};
-use press::Press;
+use press::{Form, Forms, Press};
 use sha2::{Digest, Sha256};
 
 use super::{PRINT_SECONDS, maker};
@@ -163,12 +163,17 @@ fn list(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// Every form of a press with what fills it.
+/// Every form of a press with what fills it. A form of the hospital's own that takes a built-in one's place takes its sample too.
 fn wanted(press: &Press) -> Vec<Wanted> {
-    let sample = |text: &Option<String>| serde_json::from_str::<Sheet>(text.as_deref()?).ok();
+    let built_in = Forms::built_in().ok();
+    let sample = |form: &Form| {
+        let behind = built_in.as_ref().and_then(|forms| forms.get(&form.about.code).ok());
+        let text = form.sample.as_ref().or_else(|| behind?.sample.as_ref())?;
+        serde_json::from_str::<Sheet>(text).ok()
+    };
     let forms = press.forms().iter().map(|form| Wanted {
         code: form.about.code.clone(),
-        sample: sample(&form.sample),
+        sample: sample(form),
         about_one: form.about.patient_strip.is_about_a_patient(),
     });
     forms.collect()

@@ -72,7 +72,7 @@ pub fn counts(home: &Home) -> Result<Counts> {
     let state = home.shelf()?.current().map(|shelved| shelved.state());
     Ok(Counts {
         epoch: state.as_ref().map_or(0, |state| state.epoch),
-        charts: state.as_ref().map_or(0, |state| state.charts + state.thin_charts),
+        charts: state.as_ref().map_or(0, |state| state.charts),
         records: stock.count(),
         ..Counts::default()
     })

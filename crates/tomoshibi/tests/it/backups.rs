@@ -104,6 +104,8 @@ impl Story {
 fn a_backup_is_opened_by_the_public_tool_and_by_three_of_five() {
     let story = Story::new();
     let (config, hospital) = (&story.config, &story.hospital);
+    // A life of the station, so that there is a journal.
+    Serving::start(Path::new(config)).kill();
     let out = hospital.text("disk");
     ok(&["backup", "-c", config, "make", "--to", &out]);
     let generation = folders(Path::new(&out)).pop().expect("a generation");

@@ -33,10 +33,6 @@ impl Bucket {
         });
         Self { address, objects }
     }
-
-    pub fn names(&self) -> Vec<String> {
-        self.objects.lock().expect("objects").keys().cloned().collect()
-    }
 }
 
 fn answer(stream: TcpStream, objects: &Objects) {

@@ -1,5 +1,6 @@
 //! The smallest things as QR symbols: read by another decoder, refused when misread, and answered by a receipt the same way.
 
+use chart::{Act, Subject};
 use downtime::carry::CarryFault;
 
 use super::{Apart, enter, hands, note};
@@ -49,7 +50,13 @@ fn the_smallest_things_travel_as_codes_and_the_receipt_comes_back_the_same_way()
 fn codes_that_are_misread_missing_or_of_others_change_nothing() {
     let there = Apart::new();
     let session = enter(&there.ward);
-    (0..3).for_each(|_| note(&session));
+    (0..2).for_each(|_| note(&session));
+    // Too long for one symbol.
+    let long = Act::UserDisabled {
+        user: "1001".into(),
+        reason: "退職".repeat(400),
+    };
+    session.record_blocking(Subject::Hospital, long).unwrap();
     let now = there.ward.now();
     let codes = there.carrying("R03").entry_codes(&there.ward, 3, now).unwrap().unwrap();
     let hub = there.carrying("H01");

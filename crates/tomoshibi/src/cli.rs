@@ -10,6 +10,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 pub mod audit;
+mod daemon;
 mod demo;
 mod dispose;
 mod doctor;
@@ -27,7 +28,6 @@ mod recovery;
 mod release;
 mod scan;
 mod serve;
-mod service;
 mod station;
 mod synth;
 mod user;
@@ -103,7 +103,8 @@ enum Command {
     /// New versions of the program: signs, approves and lets them in.
     Release(release::ReleaseCommand),
     /// Installs this station as a service of the operating system.
-    Service(service::Service),
+    #[command(name = "service")]
+    Daemon(daemon::Daemon),
     /// Explains the configuration and checks what this station has.
     Doctor(doctor::Doctor),
 }
@@ -138,7 +139,7 @@ impl Cli {
             Command::Maintenance(command) => command.run(),
             Command::Dispose(command) => command.run(),
             Command::Release(command) => command.run(),
-            Command::Service(command) => command.run(),
+            Command::Daemon(command) => command.run(),
             Command::Doctor(command) => command.run(),
         }
     }

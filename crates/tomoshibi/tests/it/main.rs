@@ -5,6 +5,8 @@
 mod blanks;
 mod browser;
 mod custody;
+#[cfg(unix)]
+mod daemon;
 mod leaving;
 mod notebook;
 mod one_day;
@@ -14,8 +16,6 @@ mod packs_at_night;
 mod packs_queued;
 mod program;
 mod scanning;
-#[cfg(unix)]
-mod service;
 #[cfg(unix)]
 mod updates;
 mod ward_paper;

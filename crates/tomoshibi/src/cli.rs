@@ -13,6 +13,7 @@ pub mod audit;
 mod backup;
 mod ca;
 mod carry;
+mod daemon;
 mod demo;
 mod dispose;
 mod doctor;
@@ -31,7 +32,6 @@ mod recovery;
 mod release;
 mod scan;
 mod serve;
-mod service;
 mod station;
 mod synth;
 mod user;
@@ -118,7 +118,8 @@ enum Command {
     /// New versions of the program: signs, approves and lets them in.
     Release(release::ReleaseCommand),
     /// Installs this station as a service of the operating system.
-    Service(service::Service),
+    #[command(name = "service")]
+    Daemon(daemon::Daemon),
     /// Explains the configuration and checks what this station has.
     Doctor(doctor::Doctor),
 }
@@ -191,7 +192,7 @@ impl Cli {
             Command::Maintenance(command) => command.run(),
             Command::Dispose(command) => command.run(),
             Command::Release(command) => command.run(),
-            Command::Service(command) => command.run(),
+            Command::Daemon(command) => command.run(),
             Command::Doctor(command) => command.run(),
         }
     }

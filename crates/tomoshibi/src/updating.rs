@@ -4,8 +4,7 @@
 //! Every step is in `data/log/updates.log`. How the program stands lies in `data/program/standing`, for receipts and for `doctor`.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::Command;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -13,12 +12,10 @@ use anyhow::{Context, Result, bail};
 use chart::Moment;
 use downtime::stations::Station;
 use downtime::updates::{
-    Allowed, Facts, Holding, Next, Offer, Placed, ProgramSlot, ProgramSlots, ProgramVersion, Signed, Standing, Trust,
+    Allowed, Facts, Holding, Next, Offer, Placed, ProgramSlot, ProgramSlots, ProgramVersion, Standing, Trust,
     UpdateFault, decide, sha256,
 };
 use minicbor::{Decode, Encode};
-use tokio::sync::Notify;
-use vault::files::{Disk, Files};
 use vault::keys::StationSecret;
 
 use crate::config::Config;
@@ -26,8 +23,15 @@ use crate::home::{Home, log, write_durably};
 use crate::line::Line;
 use crate::{clock, releases};
 
+mod attempt;
+mod leave;
+mod place;
 mod source;
 
+use attempt::attempt;
+pub use leave::Leave;
+use place::read_bounded;
+pub use place::{alone, make_runnable, slots, trust, version};
 use source::Source;
 pub use source::{PIECE, Shown};
 
@@ -38,9 +42,6 @@ pub const PLATFORM: &str = if cfg!(windows) {
     "x86_64-linux"
 };
 
-/// Its name in its place.
-const PROGRAM: &str = if cfg!(windows) { "tomoshibi.exe" } else { "tomoshibi" };
-
 /// How long a new program may take to say its version.
 const VERSION_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -49,84 +50,6 @@ const VERIFY_PATIENCE: Duration = Duration::from_secs(1800);
 
 /// After so long without news the hub is told again how this program stands.
 const TELL_AGAIN_SECONDS: i64 = 3600;
-
-/// Largest file of a trust or a chain of trusts, in bytes.
-const MAX_TRUST: u64 = 1 << 20;
-
-/// This program's version.
-#[must_use]
-pub fn version() -> ProgramVersion {
-    ProgramVersion::parse(env!("CARGO_PKG_VERSION")).unwrap_or_default()
-}
-
-/// `data/program/`
-///
-/// # Errors
-/// When it cannot be made.
-pub fn slots(data: &Path) -> Result<ProgramSlots, UpdateFault> {
-    ProgramSlots::open(Arc::new(Disk), &data.join("program"), PROGRAM)
-}
-
-/// How often a state that the other process is changing is tried again, and the pause in between: five seconds in all.
-const LOCK_TRIES: u32 = 500;
-const LOCK_PAUSE: Duration = Duration::from_millis(10);
-
-/// A change of what is started. The station and its supervisor both make some: one at a time, for the milliseconds it takes.
-///
-/// # Errors
-/// Those of the change, or the disk's.
-pub fn alone<T>(data: &Path, change: impl FnOnce() -> Result<T, UpdateFault>) -> Result<T, UpdateFault> {
-    let path = data.join("program").join("LOCK");
-    for _ in 0..LOCK_TRIES {
-        match Disk.lock(&path) {
-            Ok(_lock) => return change(),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => std::thread::sleep(LOCK_PAUSE),
-            Err(error) => return Err(UpdateFault::Disk(format!("使えません（{error}）"))),
-        }
-    }
-    Err(UpdateFault::Disk(
-        "使えません（ほかのプログラムが使い続けています）".to_owned(),
-    ))
-}
-
-/// The keys that count here, the newest last.
-///
-/// # Errors
-/// When none are trusted here, or the file is none.
-pub fn trust(config: &Config) -> Result<Vec<Trust>> {
-    let path = config.path(&config.update.trust);
-    let root = read_bounded(&path).with_context(|| format!("信頼する鍵のファイル {} がありません", path.display()))?;
-    let root = Trust::from_body(&root).with_context(|| path.display().to_string())?;
-    Ok(root.line(&chain(&config.data())))
-}
-
-/// The trusts that came later, as they were fetched.
-fn chain(data: &Path) -> Vec<Signed> {
-    let bytes = read_bounded(&data.join("program").join("trust.chain")).unwrap_or_default();
-    minicbor::decode(&bytes).unwrap_or_default()
-}
-
-/// A small file.
-fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
-    if std::fs::metadata(path)?.len() > MAX_TRUST {
-        return Err(std::io::ErrorKind::FileTooLarge.into());
-    }
-    std::fs::read(path)
-}
-
-/// Lets the owner, and nobody else, run a program that was just put into its place.
-///
-/// # Errors
-/// What the system says.
-#[cfg_attr(not(unix), allow(clippy::unnecessary_wraps, unused_variables))]
-pub fn make_runnable(program: &Path) -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o700))?;
-    }
-    Ok(())
-}
 
 /// How a station's program stands, as it wrote it down.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -161,53 +84,6 @@ pub fn state(config: &Config) -> Result<String> {
         bail!("{words}");
     }
     Ok(words)
-}
-
-/// A station that is asked to leave, so that its supervisor starts another program.
-#[derive(Debug, Default)]
-pub struct Leave {
-    asked: AtomicBool,
-    another: AtomicBool,
-    notify: Notify,
-}
-
-impl Leave {
-    /// Asks it to make place for another program.
-    fn for_another(&self) {
-        self.another.store(true, Ordering::SeqCst);
-        self.stop();
-    }
-
-    /// Asks it to stop.
-    pub fn stop(&self) {
-        self.asked.store(true, Ordering::SeqCst);
-        self.notify.notify_waiters();
-    }
-
-    /// Whether somebody has asked.
-    #[must_use]
-    pub fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::SeqCst)
-    }
-
-    /// Whether another program is to be started.
-    #[must_use]
-    pub fn wants_another(&self) -> bool {
-        self.another.load(Ordering::SeqCst)
-    }
-
-    /// Resolves when somebody asks.
-    pub async fn asked(&self) {
-        loop {
-            // Listens before it looks: what is asked in between is heard.
-            let mut heard = std::pin::pin!(self.notify.notified());
-            heard.as_mut().enable();
-            if self.is_asked() {
-                return;
-            }
-            heard.await;
-        }
-    }
 }
 
 /// Looks for new versions until the station is gone. Without trusted keys it only writes down that it does not.
@@ -310,7 +186,7 @@ impl Updater {
                 Ok(offer) => Some(offer),
                 Err(fault) => {
                     self.refused(shown, &fault, station.now());
-                    return Err(fault.into());
+                    return Ok(());
                 }
             },
         };
@@ -518,39 +394,5 @@ impl Updater {
         if let Err(error) = log(&self.data, "updates.log", &line) {
             tracing::error!(%error, "the log of updates cannot be written");
         }
-    }
-}
-
-/// Runs a program that must succeed within its time; gives the first lines it printed.
-fn attempt(command: &mut Command, patience: Duration) -> Result<String> {
-    const MOST: u64 = 64 << 10;
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
-    let mut child = command.spawn().context("始められません")?;
-    let output = child.stdout.take();
-    let reader = std::thread::Builder::new().name("rehearsal".into()).spawn(move || {
-        let mut text = String::new();
-        if let Some(output) = output {
-            let _ = std::io::Read::read_to_string(&mut std::io::Read::take(output, MOST), &mut text);
-        }
-        text
-    })?;
-    let until = clock::running() + patience;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            let said = reader.join().unwrap_or_default();
-            if status.success() {
-                return Ok(said);
-            }
-            bail!("{status}");
-        }
-        if clock::running() > until {
-            let _ = child.kill();
-            let _ = child.wait();
-            bail!("{} 秒待っても終わりません", patience.as_secs());
-        }
-        std::thread::sleep(Duration::from_millis(50));
     }
 }

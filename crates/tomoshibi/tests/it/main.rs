@@ -9,6 +9,8 @@ mod browser;
 mod bucket;
 mod carrying;
 mod custody;
+#[cfg(unix)]
+mod daemon;
 mod encrypted;
 mod fleet;
 mod leaving;
@@ -20,8 +22,6 @@ mod packs_at_night;
 mod packs_queued;
 mod program;
 mod scanning;
-#[cfg(unix)]
-mod service;
 #[cfg(unix)]
 mod updates;
 mod ward_paper;

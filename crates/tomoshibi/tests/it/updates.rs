@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::one_day::{Hospital, wait};
+use crate::browser::Browser;
+use crate::one_day::{Hospital, PASSWORD, wait};
 use crate::program::{Serving, ok, run};
 
 /// A hub with keys for versions, and a station of it.
@@ -417,10 +418,16 @@ fn a_station_fetches_tries_changes_over_goes_back_and_waits_while_the_ehr_is_gon
     // While the EHR is gone nothing is fetched; a version that was withdrawn meanwhile is not taken afterwards either.
     let hub = fleet.hub.take().expect("the hub");
     crate::one_day::silent(&mut fleet.hospital, &hub);
-    fleet.hub = Some(hub);
     fleet.offer("0.5.0", ":");
     wait("0.5.0 waits", || Some(fleet.standing().contains("「通常」に戻るまで")));
     assert!(!fleet.log().contains("版 0.5.0 を受け取りました"), "{}", fleet.log());
+    let mut desk = Browser::signed_in(&hub.base, "1001", PASSWORD);
+    let declare = desk.get("/declare");
+    desk.submit(&declare, "/declare", &[("reason", "1")]);
+    wait("0.5.0 waits for the end of the downtime", || {
+        Some(fleet.standing().contains("停止が宣言されている間"))
+    });
+    fleet.hub = Some(hub);
     let folder = fleet.at("release-0.5.0");
     assert!(fleet.approve(&folder, "a1", &["--withdraw"]).status.success());
     let imported = fleet.import(&folder);

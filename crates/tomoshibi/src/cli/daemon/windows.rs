@@ -1,7 +1,7 @@
 //! The service on Windows: registered with the service manager, under a virtual account of its own, started with the machine and again
 //! after a fault.
 //!
-//! Tried under wine only, which has a service manager and no lists of rights; what a hospital must try is in
+//! Tried under wine only, whose service manager knows less and which has no lists of rights; what a hospital must try is in
 //! `docs/operating/windows.md`.
 
 use std::ffi::OsString;

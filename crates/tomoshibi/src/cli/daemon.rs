@@ -28,7 +28,7 @@ const NAME: &str = "tomoshibi";
 #[command(
     after_help = "Example:\n  sudo tomoshibi service install -c /srv/tomoshibi/tomoshibi.toml            # Linux\n  tomoshibi service install -c C:\\Tomoshibi\\tomoshibi.toml                  # Windows, as administrator\n  tomoshibi service install -c /srv/tomoshibi/tomoshibi.toml --dry-run       # only shows what would be done\n  tomoshibi service status\n\nThe data stay where they are, also with `uninstall`."
 )]
-pub struct Service {
+pub struct Daemon {
     #[command(flatten)]
     config: ConfigArg,
     #[command(subcommand)]
@@ -92,7 +92,7 @@ struct Seen {
     words: String,
 }
 
-impl Service {
+impl Daemon {
     /// Runs the command.
     ///
     /// # Errors

@@ -9,7 +9,6 @@ use vault::journal::Class;
 use vault::receipt::Receipt;
 
 use super::chains::ChainName;
-use super::mutants::{Mutant, mutated};
 use super::talk::{Answer, Ask, Give, Head, Hello, Since, Told, Want};
 use super::{Replica, Taken};
 use crate::stations::parcel::ParcelFault;
@@ -268,12 +267,6 @@ impl Visit {
         }
         if let Some(receipted) = peer.receipted.as_mut() {
             receipted.1 = count;
-        }
-        if mutated(Mutant::ToldBeforeAnswered) {
-            let core = replica.core();
-            for (chain, _) in &lacked {
-                peer.told.insert(*chain, core.chains.head(chain));
-            }
         }
         self.stage = Stage::Giving;
         Some(Ask::Give(Give {

@@ -11,9 +11,8 @@ pub fn level(visit: &Visit, day: &Day, recorded: &Recorded) -> String {
     if day.entered_by(&recorded.id).is_some() {
         return w["level-ehr"].to_owned();
     }
-    let order = &recorded.order;
     let replica = visit.site.station().replica();
-    match replica.kept(&order.station, &order.incarnation, order.seq).elsewhere {
+    match replica.kept(&recorded.order, &recorded.id.0).elsewhere {
         0 => w["level-here"].to_owned(),
         others => w.with("level-elsewhere", &[("n", (others + 1).into())]),
     }

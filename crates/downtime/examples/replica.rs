@@ -49,7 +49,7 @@ fn main() -> Result<()> {
         secret,
         stations: enrolled,
     };
-    let (replica, _) = Replica::start(&start, &mut rng, &mut |_| ())?;
+    let (replica, _) = Replica::start(&start, [], &mut rng, &mut |_| ())?;
     let begun = Instant::now();
     let each = wanted / stations;
     for (n, writer) in (1..).zip(&writers) {
@@ -65,7 +65,7 @@ fn main() -> Result<()> {
 
     let before = resident("VmRSS")?;
     let begun = Instant::now();
-    let (replica, _) = Replica::start(&start, &mut rng, &mut |_| ())?;
+    let (replica, _) = Replica::start(&start, [], &mut rng, &mut |_| ())?;
     let replica = Arc::new(replica);
     println!("start            {:.2} s", begun.elapsed().as_secs_f64());
     let held = resident("VmRSS")?;

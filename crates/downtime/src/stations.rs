@@ -229,15 +229,15 @@ impl Station {
                 open.push(record.clone());
             }
         };
-        let (replica, heard_damage) = Replica::start(&replica_start, &mut *rng, &mut look)?;
+        // The walk holds what earlier lives left; the key record of this life is the journal's newest.
+        let own = walk.records.iter().chain([journal.key_record()]);
+        own.clone().for_each(&mut look);
+        let own = own.zip(walk.places.iter().chain(journal.places()).copied());
+        let (replica, heard_damage) = Replica::start(&replica_start, own, &mut *rng, &mut look)?;
         for damage in walk.damage.iter().chain(&heard_damage) {
             tracing::warn!(?damage, "a journal file is not as it was written");
         }
         let damage = walk.damage.len() + heard_damage.len();
-        // The walk holds what earlier lives left; the key record of this life is the journal's newest.
-        let own = walk.records.iter().chain([journal.key_record()]);
-        own.clone().for_each(&mut look);
-        replica.own(own.zip(walk.places.iter().chain(journal.places()).copied()));
         let replica = Arc::new(replica);
         let news = Arc::new(News::default());
         let open_entries = Arc::new(Live::open(None, &open));

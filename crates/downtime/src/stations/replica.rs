@@ -90,8 +90,6 @@ struct Core {
     quota: Quota,
     /// Stations whose records were refused because there were too many.
     over_quota: BTreeSet<[u8; 16]>,
-    /// Receipts of earlier lives, until the own records are here that they are about.
-    kept: Vec<Receipt>,
 }
 
 /// What a delivery brought.
@@ -140,13 +138,14 @@ pub fn incarnation(start: &ReplicaStart<'_>, own: impl FnOnce() -> Vec<Record>) 
 }
 
 impl Replica {
-    /// Reads what others sent, and the receipts; the own journal's records come through [`Self::own`]. `each` sees every
-    /// received record once.
+    /// Takes up `own`, the journal's records as they were found when it was started, its key record included, then reads what
+    /// others sent, and the receipts. `each` sees every received record once.
     ///
     /// # Errors
     /// [`StartFault`].
-    pub fn start(
+    pub fn start<'r>(
         start: &ReplicaStart<'_>,
+        own: impl IntoIterator<Item = (&'r Record, Place)>,
         rng: &mut (impl CryptoRng + ?Sized),
         each: &mut dyn FnMut(&Record),
     ) -> Result<(Self, Vec<Damage>), StartFault> {
@@ -155,6 +154,10 @@ impl Replica {
             stations: Arc::new(start.stations.clone()),
             ..Core::default()
         };
+        // First, so that of two branches of this station's own chain the one it goes on with makes the row.
+        for (record, place) in own {
+            core.chains.take(record, Lies { log: Log::Own, place });
+        }
         let (log, damage) = PlacedLog::start(
             Arc::clone(&start.files),
             &heard_dir,
@@ -170,10 +173,9 @@ impl Replica {
             },
         )?;
         let (kept, frames) = Frames::open(Arc::clone(&start.files), &start.data.join("receipts"), "receipts");
-        core.kept = frames
-            .iter()
-            .filter_map(|frame| Receipt::from_bytes(frame).ok())
-            .collect();
+        for receipt in frames.iter().filter_map(|frame| Receipt::from_bytes(frame).ok()) {
+            core.hear(receipt, &start.hospital, &start.station);
+        }
         let mut life = [0; 8];
         rng.fill_bytes(&mut life);
         let replica = Self {
@@ -208,15 +210,6 @@ impl Replica {
         self.change(|core| {
             for (record, place) in records {
                 core.chains.take(record, Lies { log: Log::Own, place });
-            }
-            for receipt in std::mem::take(&mut core.kept) {
-                let Core {
-                    stations,
-                    chains,
-                    receipts,
-                    ..
-                } = core;
-                receipts.offer(receipt, &self.hospital, &self.station, stations, chains);
             }
             core.receipts.look_again(&core.chains);
         });
@@ -293,13 +286,7 @@ impl Replica {
         let mut news = Vec::new();
         self.change(|core| {
             for receipt in receipts {
-                let Core {
-                    stations,
-                    chains,
-                    receipts,
-                    ..
-                } = core;
-                match receipts.offer(receipt, &self.hospital, &self.station, stations, chains) {
+                match core.hear(receipt, &self.hospital, &self.station) {
                     Received::News => news.push(receipt.to_bytes()),
                     Received::Nothing => {}
                     Received::Refused => tracing::warn!("a receipt was refused: not for here, or not signed"),
@@ -456,6 +443,16 @@ impl Replica {
 }
 
 impl Core {
+    fn hear(&mut self, receipt: Receipt, hospital: &HospitalId, me: &StationId) -> Received {
+        self.receipts.offer(receipt, hospital, me, &self.stations, &self.chains)
+    }
+
+    /// Whether another's row of a chain goes another way than the one here.
+    fn contradicts(&self, mine: &Head, theirs: &Head) -> bool {
+        let differs = |id: [u8; 32]| self.chains.agrees(&mine.chain(), theirs.seq, &id) == Some(false);
+        theirs.seq <= mine.seq && theirs.id.is_some_and(differs)
+    }
+
     /// Leaves out what is beyond its station's share of a day; gives how many.
     fn within_quota(&mut self, fresh: &mut Vec<Record>) -> usize {
         let before = fresh.len();

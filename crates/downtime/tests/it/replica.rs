@@ -40,10 +40,7 @@ fn a_level_is_what_receipts_say_and_survives_a_restart() {
     let entry = save(&session, "one");
     let elsewhere = |station: &Arc<Station>, session: &Session| {
         let order = session.day().get(&entry).unwrap().order;
-        station
-            .replica()
-            .kept(&order.station, &order.incarnation, order.seq)
-            .elsewhere
+        station.replica().kept(&order, &entry.0).elsewhere
     };
     assert_eq!((elsewhere(&ward, &session), ward.state().unsent), (0, 1));
     // The other takes it, and its answer is lost on the way: nothing may be claimed.
@@ -153,7 +150,7 @@ fn a_key_that_writes_without_end_fills_nobodys_disk() {
         secret: Arc::new(me),
         stations,
     };
-    let (replica, _) = Replica::start(&start, &mut rng, &mut |_| ()).unwrap();
+    let (replica, _) = Replica::start(&start, [], &mut rng, &mut |_| ()).unwrap();
     let taken = replica.take(&records).unwrap();
     let day = RECORDS_A_DAY as usize;
     assert_eq!(

@@ -3,6 +3,7 @@
 use vault::receipt::Holding;
 
 use super::Replica;
+use crate::view::Order;
 
 /// Where an entry is, as far as signatures prove it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,11 +24,16 @@ pub struct Fork {
 }
 
 impl Replica {
-    /// What may be claimed about record `seq` of a chain.
+    /// What may be claimed about the record of this name at a place in the order of all entries.
     #[must_use]
-    pub fn kept(&self, station: &[u8; 16], incarnation: &[u8; 8], seq: u64) -> Kept {
-        let elsewhere = if station == self.station.as_bytes() {
-            self.core().receipts.holders(&(*station, *incarnation), seq)
+    pub fn kept(&self, order: &Order, id: &[u8; 32]) -> Kept {
+        let elsewhere = if order.station == *self.station.as_bytes() {
+            let (core, chain) = (self.core(), (order.station, order.incarnation));
+            match core.chains.agrees(&chain, order.seq, id) {
+                Some(true) => core.receipts.holders(&chain, order.seq),
+                // On another branch than the one receipts are compared with: nothing is claimed.
+                _ => 0,
+            }
         } else {
             // It is durable here, and whoever wrote it made it durable before anybody heard of it.
             1

@@ -18,8 +18,6 @@ pub enum Mutant {
     EarlyOnesDropped,
     /// The second of two records with one number is dropped.
     OtherBranchDropped,
-    /// What a peer holds is noted before it has said so.
-    ToldBeforeAnswered,
     /// A station that starts does not look at its own journal for the numbers it has used.
     NumbersForgotten,
 }

@@ -9,13 +9,14 @@ use vault::journal::Class;
 use vault::receipt::Receipt;
 
 use super::chains::ChainName;
-use super::mutants::{Mutant, mutated};
 use super::talk::{Answer, Ask, Give, Head, Hello, Since, Told, Want};
 use super::{Replica, Taken};
 use crate::stations::parcel::ParcelFault;
 
 /// Most questions of one visit; what is left is for the next.
 const MAX_QUESTIONS: u32 = 2_000;
+/// After so many visits, two minutes of them, what was in vain is tried again: the other may know a station by now that it refused.
+const FORGET: u32 = 24;
 
 /// What this station remembers of another between visits. Lost with the process, and then told anew.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +31,7 @@ pub struct Peer {
     receipted: Option<([u8; 16], u64)>,
     /// This station's count when it last compared everything.
     compared: Option<u64>,
+    visits: u32,
 }
 
 /// What a visit has done.
@@ -65,8 +67,8 @@ pub struct Visit {
     stage: Stage,
     questions: u32,
     summary: Summary,
-    wanted: Vec<(ChainName, u64)>,
-    whole: Vec<(ChainName, (u64, u64))>,
+    /// Chains asked for or given, with the sums of both sides then; whether as a whole.
+    asked: Vec<(ChainName, (u64, u64), bool)>,
     /// How far a chain that is wanted as a whole has come.
     reached: BTreeMap<ChainName, u64>,
 }
@@ -85,8 +87,7 @@ impl Visit {
             stage: Stage::Begin,
             questions: 0,
             summary: Summary { given: 0, taken: 0 },
-            wanted: Vec::new(),
-            whole: Vec::new(),
+            asked: Vec::new(),
             reached: BTreeMap::new(),
         }
     }
@@ -113,6 +114,12 @@ impl Visit {
         match (self.stage, answer) {
             (Stage::Begin, None) => {
                 self.stage = Stage::Greeted;
+                peer.visits = peer.visits.wrapping_add(1);
+                if peer.visits.is_multiple_of(FORGET) {
+                    peer.settled.clear();
+                    peer.offered.clear();
+                    peer.compared = None;
+                }
                 let hello = Hello {
                     from: replica.station.0,
                     since: peer.since,
@@ -138,16 +145,13 @@ impl Visit {
                         .or_default();
                     *reached = header.seq.max(*reached);
                 }
-                if taken.fresh.is_empty() && !more {
-                    // Said more than it has, or what it has is refused here: not asked again until it says so again.
-                    for (chain, _) in &self.wanted {
-                        peer.told.remove(chain);
-                    }
-                }
                 if !more {
                     self.reached.clear();
-                    for (chain, sums) in self.whole.drain(..) {
-                        peer.settled.insert(chain, sums);
+                    // Exchanged as far as this answer goes: not asked again before one of the two changes.
+                    for (chain, sums, whole) in self.asked.drain(..) {
+                        if whole || taken.fresh.is_empty() {
+                            peer.settled.insert(chain, sums);
+                        }
                     }
                 }
             }
@@ -156,6 +160,12 @@ impl Visit {
                 let progress = peer.hear_some(&told, replica);
                 self.summary.given += before.saturating_sub(lacking(replica, peer));
                 self.hear_receipts(replica, &told);
+                for (chain, sums, _) in self.asked.drain(..) {
+                    // It has all of that, or does not take it: not offered again before one of the two changes.
+                    if peer.told.get(&chain).is_some_and(|head| head.sum == sums.1) {
+                        peer.offered.insert(chain, sums);
+                    }
+                }
                 if !progress {
                     self.stage = Stage::Over;
                 }
@@ -186,39 +196,35 @@ impl Visit {
 
     fn want(&mut self, replica: &Replica, peer: &Peer) -> Option<Ask> {
         let core = replica.core();
-        self.wanted.clear();
-        self.whole.clear();
+        self.asked.clear();
+        let mut heads = Vec::new();
         for (chain, theirs) in &peer.told {
             let mine = core.chains.head(chain);
-            let common = theirs.seq.min(mine.seq);
-            let differs = theirs.seq == common
-                && theirs
-                    .id
-                    .is_some_and(|id| core.chains.agrees(chain, common, &id) == Some(false));
-            let apart = differs || core.chains.forked_at(chain).is_some() || (theirs.seq == mine.seq && theirs.seq > 0);
             let sums = (mine.sum, theirs.sum);
-            let unlike = theirs.sum != 0 && mine.sum != theirs.sum && peer.settled.get(chain) != Some(&sums);
-            if apart && unlike {
-                let reached = self.reached.get(chain).copied().unwrap_or(0);
-                self.wanted.push((*chain, reached));
-                self.whole.push((*chain, sums));
-            } else if theirs.seq > mine.seq {
-                self.wanted.push((*chain, mine.seq));
+            if same(sums) || peer.settled.get(chain) == Some(&sums) {
+                continue;
             }
+            let contradicts = core.contradicts(&mine, theirs) || core.chains.forked_at(chain).is_some();
+            let whole = contradicts || theirs.seq == mine.seq;
+            let seq = match (whole, theirs.seq > mine.seq) {
+                (true, _) => self.reached.get(chain).copied().unwrap_or(0),
+                (false, true) => mine.seq,
+                (false, false) => continue,
+            };
+            self.asked.push((*chain, sums, whole));
+            heads.push(Head {
+                station: chain.0,
+                incarnation: chain.1,
+                seq,
+                id: None,
+                sum: 0,
+            });
         }
         drop(core);
-        if self.wanted.is_empty() {
+        if heads.is_empty() {
             return None;
         }
         self.stage = Stage::Wanting;
-        let head = |(chain, seq): &(ChainName, u64)| Head {
-            station: chain.0,
-            incarnation: chain.1,
-            seq: *seq,
-            id: None,
-            sum: 0,
-        };
-        let heads = self.wanted.iter().map(head).collect();
         Some(Ask::Want(Want {
             from: replica.station.0,
             heads,
@@ -227,26 +233,27 @@ impl Visit {
 
     fn give(&mut self, replica: &Replica, peer: &mut Peer, now: i64) -> Option<Ask> {
         let mut lacked = Vec::new();
+        self.asked.clear();
         let count = {
             let core = replica.core();
             for mine in core.chains.heads(None) {
                 let chain = mine.chain();
                 let theirs = peer.told.get(&chain).copied();
                 let seq = theirs.map_or(0, |theirs| theirs.seq);
-                let differs = theirs.is_some_and(|theirs| {
-                    theirs
-                        .id
-                        .is_some_and(|id| seq <= mine.seq && core.chains.agrees(&chain, seq, &id) == Some(false))
-                });
                 let sums = (mine.sum, theirs.map_or(0, |theirs| theirs.sum));
-                let unlike = sums.1 != 0 && sums.0 != sums.1 && peer.offered.get(&chain) != Some(&sums);
-                let forked_at = core.chains.forked_at(&chain);
-                if (differs || forked_at.is_some()) && unlike {
-                    peer.offered.insert(chain, sums);
-                    lacked.push((chain, forked_at.map_or(0, |at| (at - 1).min(seq))));
-                } else if mine.seq > seq {
-                    lacked.push((chain, seq));
+                if same(sums) || peer.offered.get(&chain) == Some(&sums) {
+                    continue;
                 }
+                let forked_at = core.chains.forked_at(&chain);
+                let contradicts = theirs.is_some_and(|theirs| core.contradicts(&mine, &theirs));
+                let from = match forked_at {
+                    Some(at) => (at - 1).min(seq),
+                    None if contradicts => 0,
+                    None if mine.seq > seq => seq,
+                    None => continue,
+                };
+                self.asked.push((chain, sums, true));
+                lacked.push((chain, from));
             }
             core.chains.growth()
         };
@@ -261,12 +268,6 @@ impl Visit {
         if let Some(receipted) = peer.receipted.as_mut() {
             receipted.1 = count;
         }
-        if mutated(Mutant::ToldBeforeAnswered) {
-            let core = replica.core();
-            for (chain, _) in &lacked {
-                peer.told.insert(*chain, core.chains.head(chain));
-            }
-        }
         self.stage = Stage::Giving;
         Some(Ask::Give(Give {
             from: replica.station.0,
@@ -274,6 +275,11 @@ impl Visit {
             receipts,
         }))
     }
+}
+
+/// Both sides hold the same records of a chain.
+fn same((mine, theirs): (u64, u64)) -> bool {
+    mine != 0 && mine == theirs
 }
 
 /// Entries of this station that the peer is not known to hold.

@@ -38,9 +38,7 @@ impl World<'_> {
             if self.safe.contains(&at) {
                 continue;
             }
-            let kept = life
-                .replica
-                .kept(&saved.order.station, &saved.order.incarnation, saved.order.seq);
+            let kept = life.replica.kept(&saved.order, &saved.id.0);
             if kept.elsewhere == 0 {
                 continue;
             }

@@ -109,11 +109,11 @@ impl Node {
         };
         let mut hlc = now << 20;
         let mut look = |record: &Record| hlc = hlc.max(record.header().hlc);
-        let Ok((replica, _)) = Replica::start(&start, &mut Chance(dice), &mut look) else {
+        let own = walk.records.iter().chain([journal.key_record()]);
+        let own = own.zip(walk.places.iter().chain(journal.places()).copied());
+        let Ok((replica, _)) = Replica::start(&start, own, &mut Chance(dice), &mut look) else {
             return false;
         };
-        let own = walk.records.iter().chain([journal.key_record()]);
-        replica.own(own.zip(walk.places.iter().chain(journal.places()).copied()));
         let mut day = Day::default();
         day.add(read(&replica, &replica.mine()));
         let used = day.used_numbers(self.code, 1, "").reception;

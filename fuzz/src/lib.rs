@@ -5,6 +5,7 @@
 //! dresses the bytes up with right ones, so that what is behind the door is reached. What is read and written again must be
 //! read as the same. Used by `fuzz_targets/` and, included as a file, by the test suite of `downtime`.
 
+mod carried;
 mod distribution;
 mod feeds;
 mod fhir;
@@ -19,6 +20,7 @@ use vault::sign::Purpose;
 use vault::snapshot::Snapshot;
 use vault::{UserId, sealbox, wrap};
 
+pub use carried::{age_file, carried_codes, pack};
 pub use distribution::{heartbeat, tail};
 pub use feeds::{feed_log, hl7_message, iso2022jp, mllp};
 pub use fhir::fhir;
@@ -29,7 +31,7 @@ use stand::{OneFile, crc32c};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every parser. The next one goes at the end, with a file in `fuzz_targets/` and a folder in `corpus/`.
-pub const TARGETS: [Target; 36] = [
+pub const TARGETS: [Target; 39] = [
     ("snapshot", snapshot),
     ("manifest", manifest),
     ("sealbox", sealed_box),
@@ -49,6 +51,8 @@ pub const TARGETS: [Target; 36] = [
     ("index", index),
     ("heads", heads),
     ("parcel", parcel),
+    ("receipts", receipts),
+    ("canaries", canaries),
     ("mapping", mapping),
     ("table", table),
     ("declaration", declaration),
@@ -66,6 +70,9 @@ pub const TARGETS: [Target; 36] = [
     ("fhir", fhir),
     ("heartbeat", heartbeat),
     ("tail", tail),
+    ("pack", pack),
+    ("carried_codes", carried_codes),
+    ("age_file", age_file),
 ];
 
 /// A whole snapshot file.
@@ -361,6 +368,43 @@ pub fn parcel(data: &[u8]) -> bool {
     for bytes in parcel.records.iter().take(100) {
         let _ = Record::parse_verified(&bytes.0, &stations);
     }
+    true
+}
+
+/// Readiness receipts from another station.
+pub fn receipts(data: &[u8]) -> bool {
+    use downtime::readiness::board::Bundle;
+    let Ok(bundle) = Bundle::from_bytes(data) else {
+        return false;
+    };
+    assert_eq!(
+        Bundle::from_bytes(&bundle.to_bytes()).ok().as_ref(),
+        Some(&bundle),
+        "read as it was written"
+    );
+    for signed in bundle.receipts.iter().take(100) {
+        let Ok(receipt) = signed.claim() else { continue };
+        assert!(
+            !receipt.is_good() || receipt.holds.is_some(),
+            "good only with a snapshot"
+        );
+        let worst = receipt.worst().map(downtime::readiness::receipt::Point::light);
+        assert!(
+            receipt.points.iter().all(|point| Some(point.light()) <= worst),
+            "nothing is worse than the worst"
+        );
+    }
+    true
+}
+
+/// The canary section of a snapshot, opened.
+pub fn canaries(data: &[u8]) -> bool {
+    use downtime::readiness::canaries::{Canaries, is_canary};
+    let Ok(canaries) = Canaries::from_bytes(data) else {
+        return false;
+    };
+    assert!(canaries.charts.iter().all(is_canary), "nobody else among them");
+    let _ = downtime::readiness::canaries::filled(&canaries.charts, &[]);
     true
 }
 

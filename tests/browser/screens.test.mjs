@@ -13,7 +13,7 @@ const NARROW = { width: 1280, height: 600 };
 const LANGUAGES = ["ja", "en"];
 /** Modes as pictures are named, and as the bar names them. */
 const MODES = { normal: "normal", silent: "silent", declared: "ehr", network: "net" };
-const HELP = ["reception", "lists", "ward", "chart", "note", "orders", "notebook", "next", "payment", "temporary", "work", "declare", "home", "findings", "sign-in", "packs", "readiness", "contact"];
+const HELP = ["reception", "lists", "ward", "chart", "note", "orders", "notebook", "next", "payment", "temporary", "work", "declare", "home", "findings", "sign-in", "packs", "readiness", "fleet", "contact", "carry"];
 
 let hospital;
 let browser;
@@ -169,9 +169,13 @@ test("every screen while the EHR answers", async (all) => {
     ["S02-home-nobody", "nobody", open("/")],
     ["S02-findings", "informatics", open("/findings")],
     ["S70-readiness", "informatics", open("/readiness")],
+    ["S72-fleet", "informatics", open("/fleet")],
+    ["S72-round", "informatics", open("/fleet/round")],
+    ["S72-station", "informatics", open("/fleet/R03")],
     ["S03-declare", "physician", open("/declare")],
     ["S03-carried", "nobody", open("/declare/carried")],
     ["S81-envelope", "nobody", open("/envelope")],
+    ["S74-carry", "informatics", open("/carry")],
     ["S80-audit", "privacy", open("/audit")],
     ["S81-users", "informatics", open("/users")],
     ...HELP.map((name) => [`S91-help-${name}`, "reception", open(`/help/${name}`)]),
@@ -195,6 +199,11 @@ test("readiness on the hub, which extracts and makes packs", async () => {
     await screenshot(page, "S70-hub-normal", language);
     await page.locator(".days").scrollIntoViewIfNeeded();
     await screenshot(page, "S70-days-normal", language);
+    // The hub has heard from its station, which has proved itself by now or is about to.
+    await page.waitForFunction(async () => /R03/.test(await (await fetch("/fleet?q=R03&standing=ready")).text()), null, { timeout: 180_000, polling: 1000 });
+    await page.goto(new URL("/fleet", hospital.hub).href);
+    await judge(page, `S72-hub normal ${language}`);
+    await screenshot(page, "S72-hub-normal", language);
     assertNoFaults(page);
     await page.context().close();
   }
@@ -393,6 +402,14 @@ test("every screen on a station without network", async (all) => {
     ["S11-lists", "reception", open("/patients")],
     ["S12-chart", "physician", (one) => chart(one, known), banner(known)],
     ["S60-work", "informatics", open("/to-enter")],
+    ["S74-carry", "informatics", open("/carry")],
+    ["S74-written", "informatics", async (one) => {
+      await one.goto(at("/carry"));
+      await one.click("form:has(input[value=out]) button");
+      // Only what was read back may be unplugged.
+      await one.getByText(/抜いてもかまいません|OK to unplug/).waitFor();
+    }],
+    ["S74-codes", "informatics", open("/carry/codes?show=1")],
   ]);
 });
 

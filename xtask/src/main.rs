@@ -6,6 +6,7 @@
 mod bench;
 mod chores;
 mod counts;
+mod dist;
 mod fonts;
 mod setup;
 mod step;
@@ -53,6 +54,9 @@ enum Chore {
     /// The proofs of the suite with far more of everything: crash images, flipped bits, system calls, broken rules
     #[command(after_help = "Example: cargo xtask torture --only crash --seconds 3600 --seed 42")]
     Torture(torture::Options),
+    /// The program for Linux and for Windows as archives with their sums; not part of `test`, because a cold build takes long
+    #[command(after_help = "Example: cargo xtask dist --only windows --smoke")]
+    Dist(dist::Options),
     /// The documentation, warnings refused, and the pictures of the READMEs
     #[command(after_help = "Example: cargo xtask docs")]
     Docs,
@@ -82,6 +86,7 @@ fn perform(chore: Chore) -> Result<ExitCode> {
         Chore::Bench(options) => bench::run(&root, &options),
         Chore::Fonts { check } => fonts::run(check).map(|()| ExitCode::SUCCESS),
         Chore::Torture(options) => torture::run(&root, &options),
+        Chore::Dist(options) => dist::run(&root, &options),
         Chore::Docs => Ok(chores::docs(&root)),
         Chore::Measure(options) => bench::measure_command(&options),
     }

@@ -27,7 +27,7 @@ pub struct Tool {
     pub why: &'static str,
 }
 
-const TOOLS: [Tool; 21] = [
+const TOOLS: [Tool; 22] = [
     Tool {
         program: "pdftoppm",
         package: "poppler-utils",
@@ -37,6 +37,11 @@ const TOOLS: [Tool; 21] = [
         program: "zbarimg",
         package: "zbar-tools",
         why: "reads bar codes back from printed pages",
+    },
+    Tool {
+        program: "age",
+        package: "age",
+        why: "opens our backups and makes files that we open, in the tests of backups",
     },
     Tool {
         program: "strace",
@@ -369,6 +374,7 @@ mod tests {
             [
                 "poppler-utils",
                 "zbar-tools",
+                "age",
                 "strace",
                 "iproute2",
                 "util-linux",

@@ -93,6 +93,8 @@ pub struct Bar {
     pub stuck: Option<String>,
     /// つながりました。24件を送りました
     pub rejoined: Option<String>,
+    /// あと12件がこの端末だけにあります, on a terminal that has been alone for a while.
+    pub carry: Option<String>,
     /// A drill runs.
     pub drill: bool,
     /// Patient screens are open.
@@ -168,6 +170,7 @@ impl Bar {
                 w.with("bar-waits", &[("minutes", minutes.into())])
             }),
             stuck: None,
+            carry: None,
             conflicts: None,
             rejoined: rejoined(w, state),
             drill: state.drill,
@@ -195,6 +198,16 @@ impl Bar {
     pub fn with_stuck(mut self, w: &Words, stuck: usize) -> Self {
         if stuck > 0 {
             self.stuck = Some(w.with("bar-stuck", &[("n", stuck.into())]));
+            self.mark_version(w);
+        }
+        self
+    }
+
+    /// The bar of a terminal whose entries should be carried.
+    #[must_use]
+    pub fn with_carry(mut self, w: &Words, carry: Option<String>) -> Self {
+        if carry.is_some() {
+            self.carry = carry;
             self.mark_version(w);
         }
         self

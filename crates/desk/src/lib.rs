@@ -10,12 +10,15 @@ use axum::Router;
 use chart::{Language, Sheet};
 use downtime::identity::Role;
 use downtime::printing::{Paper, Queue};
+use downtime::readiness::board::Board;
 use downtime::stations::Station;
 
 mod assets;
 mod booked;
+pub mod carry;
 mod drafts;
 mod fault;
+pub mod fleet;
 mod gate;
 mod handle;
 mod kept;
@@ -75,6 +78,9 @@ pub type PrintFault = Box<dyn std::error::Error + Send + Sync>;
 /// Finds every QR symbol in a picture (PNG or JPEG). It may take seconds and is called where a thread may block.
 pub type Codes = Arc<dyn Fn(&[u8]) -> Result<Vec<Code>, PrintFault> + Send + Sync>;
 
+/// How backups stand now.
+pub type BackupsOf = dyn Fn() -> Option<downtime::readiness::Backups> + Send + Sync;
+
 /// One QR symbol of a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Code {
@@ -101,6 +107,12 @@ pub struct Desk {
     pub printers: Option<Arc<Queue>>,
     /// Packs: what was made of the snapshot, and the way to make them; `None` where nobody has lent it.
     pub packs: Option<Arc<packs::Packs>>,
+    /// What this station knows about all stations; `None` where no receipts are kept.
+    pub fleet: Option<Arc<Board>>,
+    /// Carrying by hand; `None` where nobody has lent it.
+    pub carry: Option<Arc<carry::Carry>>,
+    /// How backups stand; `None` where nobody has lent it, or where none are made.
+    pub backups: Option<Arc<BackupsOf>>,
     /// Browsers of this station are started so that they print without asking (`--kiosk-printing`).
     pub silent_browser: bool,
     /// Randomness for session tokens and handles.

@@ -66,6 +66,7 @@ pub fn facts(visit: &Visit) -> Facts {
         audit_alarms: station.audit_alarms() as u64,
         witnessed: station.audit_state().witnessed.map(|(_, at)| at),
         disk: station.disk(),
+        backups: visit.site.desk.backups.as_ref().and_then(|backups| backups()),
         judgement: state.judgement.clone(),
         probes: station.probes().len() as u64,
         lines: station.lines(),

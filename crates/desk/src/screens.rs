@@ -12,12 +12,14 @@ use crate::site::Site;
 
 pub mod audit;
 pub mod carried;
+pub mod carry;
 pub mod chart;
 pub mod conflicts;
 pub mod contact;
 pub mod declare;
 pub mod envelope;
 pub mod findings;
+pub mod fleet;
 pub mod help;
 pub mod home;
 pub mod link;
@@ -167,9 +169,12 @@ pub static SCREENS: &[&Screen] = &[
     &packs::SCREEN,
     &declare::SCREEN,
     &carried::SCREEN,
+    &carry::SCREEN,
     &home::SCREEN,
     &readiness::SCREEN,
     &readiness::EXTRACT,
+    &fleet::SCREEN,
+    &fleet::PROVE,
     &findings::SCREEN,
     &print::SCREEN,
     &print_menu::SCREEN,

@@ -137,6 +137,7 @@ impl Visit {
             .with_older(self.w(), older)
             .with_conflicts(self.w(), conflicts)
             .with_stuck(self.w(), stuck)
+            .with_carry(self.w(), crate::screens::carry::reminder(self))
     }
 
     /// The frame around a page, with the scripts it needs.

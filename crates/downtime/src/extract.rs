@@ -49,6 +49,8 @@ pub struct Order<'a> {
     /// Seal nothing when the EHR has said nothing new since the snapshot in use: generations are few, and a refresh every hour of an
     /// export written once a night would push the older ones out.
     pub only_new: bool,
+    /// Bytes of the canary section (`readiness::canaries`); empty for a snapshot without one.
+    pub canaries: &'a [u8],
 }
 
 /// A finished extract.

@@ -6,6 +6,7 @@
 //! `exports` hand everything back. No screens, no clock, no Typst here.
 
 pub mod audit;
+pub mod carry;
 pub mod distribution;
 pub mod exports;
 pub mod extract;
@@ -23,4 +24,5 @@ pub mod shelf;
 pub mod sources;
 pub mod state;
 pub mod stations;
+pub mod updates;
 pub mod view;

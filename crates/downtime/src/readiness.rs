@@ -12,14 +12,26 @@ use crate::extract::{Late, Outcome, Running, Timetable};
 use crate::state::{Cause, Judgement, SnapshotState, TimeQuality, Watch};
 use crate::stations::{Disk, LineState, StationSeen};
 
+pub mod alarm;
+mod backups;
+pub mod board;
+pub mod canaries;
 mod checks;
+pub mod fleet;
+pub mod kept;
 mod lines;
+
+pub mod proof;
+pub mod receipt;
+mod staff;
 
 #[cfg(test)]
 mod tests;
 
+pub use backups::Backups;
 pub use checks::said;
 pub use lines::{CERTIFICATE_CARE_DAYS, ISSUING_CARE_DAYS};
+pub use staff::{LATELY, staff};
 
 /// After so many seconds without a visit a station is no longer called ready: three visits of the audit log.
 pub const STATION_FRESH_SECONDS: i64 = 180;
@@ -107,6 +119,8 @@ pub enum Tile {
     Disk,
     /// 通信の証明書
     Line,
+    /// 控え
+    Backups,
 }
 
 impl Tile {
@@ -128,6 +142,7 @@ impl Tile {
             Self::Audit => "audit",
             Self::Disk => "disk",
             Self::Line => "line",
+            Self::Backups => "backups",
         }
     }
 }
@@ -269,6 +284,8 @@ pub struct Facts {
     pub witnessed: Option<Moment>,
     /// Room on the disk.
     pub disk: Option<Disk>,
+    /// Backups, on a station that makes them.
+    pub backups: Option<Backups>,
     /// What the probes say together.
     pub judgement: Judgement,
     /// How many probes there are.
@@ -292,6 +309,7 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
         checks::audit(facts),
         checks::disk(facts),
     ];
+    all.extend(backups::backups(facts));
     all.extend(checks::packs(facts));
     all.extend(checks::hub(facts));
     all.extend(checks::stations(facts));

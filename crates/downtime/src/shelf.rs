@@ -25,6 +25,7 @@ use crate::index::Index;
 use crate::state::SnapshotState;
 
 mod arrivals;
+mod canaries;
 
 pub use arrivals::{ArrivalFault, Pulled};
 

@@ -29,6 +29,7 @@ use crate::view::Recorded;
 mod accounts;
 mod audit;
 pub mod carried;
+mod carrying;
 mod drafts;
 mod entrance;
 mod gatekeeper;
@@ -47,6 +48,7 @@ mod reading;
 pub mod replica;
 mod returned;
 mod session;
+mod sign_ins;
 mod testimony;
 mod timing;
 mod watching;
@@ -57,6 +59,7 @@ use replica::{Replica, ReplicaStart};
 pub use accounts::{Account, EnvelopeInStock, Lies};
 pub use audit::{CHECKPOINT_SECONDS, SharedBook};
 pub use carried::{CodeFault, CodesTaken, DeclarationCode};
+pub use carrying::{Portion, Stock, Whose};
 pub use drafts::Draft;
 pub use entrance::{ENVELOPE_SECONDS, Ended, Opening, envelope_user, method};
 pub use hubs::MAX_HUBS;
@@ -66,10 +69,11 @@ pub use log_state::LogState;
 pub use news::News;
 pub use on_ward::MOST_ON_A_WARD;
 pub use outside::remembered_checkpoints;
-pub use parcel::{Bytes, Heads, Parcel, ParcelFault};
+pub use parcel::{Bytes, Head, Heads, Parcel, ParcelFault};
 pub use peers::{Address, Rounds};
 pub use reading::read_entries;
 pub use session::Session;
+pub use sign_ins::SignIns;
 pub use testimony::{Asking, Remembered, Showing, Shown};
 pub use watching::{Disk, EHR_NAME, StationSeen};
 pub use witness::{Alarm, AlarmKind, Raised, Settled};
@@ -133,6 +137,7 @@ pub struct Station {
     /// Alarms that stand in the audit log already.
     noted: Mutex<HashSet<[u8; 32]>>,
     gatekeeper: gatekeeper::Gatekeeper,
+    sign_ins: SignIns,
     time: Mutex<TimeQuality>,
     live: Arc<RwLock<Weak<Live>>>,
     ehr: Mutex<Watch>,
@@ -279,6 +284,7 @@ impl Station {
         .map_err(StationFault::Audit)?;
         sightings.note_damage(audit_damage);
         let gatekeeper = gatekeeper::Gatekeeper::open(Arc::clone(&parts.files), parts.data.join("attempts"));
+        let sign_ins = SignIns::open(Arc::clone(&parts.files), &parts.data);
         let keeper = Keeper::start(journal, clock, randomness(), saved)?;
         let drafts = drafts::Drafts::new(Arc::clone(&parts.files), parts.data.join("drafts"), hospital);
         let returned = returned::Returned {
@@ -310,6 +316,7 @@ impl Station {
             sightings,
             noted: Mutex::default(),
             gatekeeper,
+            sign_ins,
             time: Mutex::default(),
             live,
             ehr: Mutex::default(),
@@ -372,6 +379,12 @@ impl Station {
     /// The extracts made here; idle on a station that makes none.
     pub const fn runs(&self) -> &Runs {
         &self.runs
+    }
+
+    /// When each account last signed in here.
+    #[must_use]
+    pub const fn sign_ins(&self) -> &SignIns {
+        &self.sign_ins
     }
 
     /// Now, by the roof's clock.

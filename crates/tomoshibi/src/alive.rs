@@ -40,23 +40,46 @@ async fn alive(State(station): State<Arc<Station>>) -> Response {
         .into_response()
 }
 
-/// Answers asked by one of these names tell the browser never to ask without TLS again (RFC 6797). Bare addresses are left out, as the
-/// standard wants.
+/// Answers asked by one of these names tell the browser never to ask without TLS again (RFC 6797).
 pub fn strictly(router: Router, names: Vec<String>) -> Router {
-    let names: Arc<[String]> = names
-        .into_iter()
-        .filter(|name| name.parse::<std::net::IpAddr>().is_err())
-        .collect();
+    let names: Arc<[String]> = names.into();
     router.layer(from_fn(move |request: Request, next: Next| {
         let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-        let host = host.map(|host| host.rsplit_once(':').map_or(host, |(name, _)| name));
-        let ours = host.is_some_and(|host| names.iter().any(|name| name.eq_ignore_ascii_case(host)));
+        let strict = host.is_some_and(|host| is_strict(&names, host));
         async move {
             let mut response = next.run(request).await;
-            if ours {
+            if strict {
                 response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STRICT);
             }
             response
         }
     }))
+}
+
+/// Bare addresses are left out, as the standard wants; so is this machine itself, where the word would count for every other program too.
+fn is_strict(names: &[String], host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let bare = name.trim_matches(['[', ']']);
+    let numbered = bare.parse::<std::net::IpAddr>().is_ok();
+    !numbered && !wire::tls::is_this_machine(bare) && names.iter().any(|own| own.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_strict;
+
+    #[test]
+    fn only_a_configured_name_that_is_a_name_is_made_strict() {
+        let names = ["hub.example.jp", "10.0.0.2", "localhost"].map(str::to_owned);
+        assert!(is_strict(&names, "hub.example.jp:8300") && is_strict(&names, "HUB.example.jp"));
+        for host in [
+            "10.0.0.2:8300",
+            "localhost:8300",
+            "[fd00::1]:8300",
+            "other.example.jp",
+            "",
+        ] {
+            assert!(!is_strict(&names, host), "{host}");
+        }
+    }
 }

@@ -10,7 +10,9 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 pub mod audit;
+mod backup;
 mod ca;
+mod carry;
 mod demo;
 mod dispose;
 mod doctor;
@@ -26,12 +28,15 @@ mod password;
 mod person;
 mod print;
 mod recovery;
+mod release;
 mod scan;
 mod serve;
+mod service;
 mod station;
 mod synth;
 mod user;
 mod verify;
+mod warden;
 
 pub use extract::{How, run_watched};
 
@@ -92,18 +97,28 @@ enum Command {
     Extract(extract::Extract),
     /// Proves that the snapshot in use is whole and that every record opens.
     Verify(verify::Verify),
+    /// Watches hubs and readiness receipts from outside, and raises the alarm when they stop.
+    Warden(warden::Warden),
     /// Serves this station's desk until told to stop.
     Serve(serve::Serve),
     /// Paper without a screen.
     Print(print::Print),
     /// Writes everything that was recorded as files for the EHR.
     Export(export::Export),
+    /// Carries records, receipts and the sealed snapshot by hand, on a stick.
+    Carry(carry::Carry),
+    /// Backups that ransomware does not reach: makes, lists, pulls, and proves them.
+    Backup(backup::Backup),
     /// Takes in returned paper and files it by the codes on it.
     Scan(scan::Scan),
     /// Accounts for people who repair something: a few hours, no patient's key, a report to sign.
     Maintenance(maintenance::Maintenance),
     /// Destroys what this station holds, keys first, with a certificate.
     Dispose(dispose::Dispose),
+    /// New versions of the program: signs, approves and lets them in.
+    Release(release::ReleaseCommand),
+    /// Installs this station as a service of the operating system.
+    Service(service::Service),
     /// Explains the configuration and checks what this station has.
     Doctor(doctor::Doctor),
 }
@@ -166,12 +181,17 @@ impl Cli {
             Command::Map(command) => command.run(),
             Command::Extract(command) => command.run(),
             Command::Verify(command) => command.run(),
+            Command::Warden(command) => command.run(),
             Command::Serve(command) => command.run(),
             Command::Print(command) => command.run(),
             Command::Export(command) => command.run(),
+            Command::Carry(command) => command.run(),
+            Command::Backup(command) => command.run(),
             Command::Scan(command) => command.run(),
             Command::Maintenance(command) => command.run(),
             Command::Dispose(command) => command.run(),
+            Command::Release(command) => command.run(),
+            Command::Service(command) => command.run(),
             Command::Doctor(command) => command.run(),
         }
     }

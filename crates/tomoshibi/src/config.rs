@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+pub mod backup;
+pub mod carry;
 pub mod feed;
 mod fhir;
 mod hl7;
@@ -16,10 +18,12 @@ pub mod packs;
 mod payment;
 mod printer;
 pub mod probe;
+mod readiness;
 pub mod source;
 pub mod sql;
 mod ssmix2;
 pub mod symbols;
+pub mod update;
 
 /// A station's configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -58,15 +62,30 @@ pub struct Config {
     /// Where other systems send HL7 messages to; only a hub has them.
     #[serde(default)]
     pub feed: Vec<feed::Feed>,
+    /// How often this station proves itself.
+    #[serde(default)]
+    pub readiness: readiness::Readiness,
+    /// Carrying by hand.
+    #[serde(default)]
+    pub carry: carry::CarrySettings,
+    /// Backups.
+    #[serde(default)]
+    pub backup: backup::BackupSettings,
     /// What is watched besides.
     #[serde(default)]
     pub probe: Vec<probe::ProbeSettings>,
     /// The page behind the desktop icon of terminals that have a browser only.
     #[serde(default)]
     pub icon: line::Icon,
+    /// New versions of the program.
+    #[serde(default)]
+    pub update: update::Update,
     /// Where the file lies; relative paths start there.
     #[serde(skip)]
     pub home: PathBuf,
+    /// The file itself.
+    #[serde(skip)]
+    pub file: PathBuf,
 }
 
 /// `[hospital]`
@@ -362,12 +381,14 @@ impl Config {
         }
         let text =
             std::fs::read_to_string(path).with_context(|| format!("設定ファイル {} を読めません", path.display()))?;
-        let mut config: Self = toml::from_str(&text).with_context(|| {
+        // An editor of Windows may have put its mark before the text.
+        let mut config: Self = toml::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text)).with_context(|| {
             format!(
                 "設定ファイル {} の書き方が違います。直してから起動してください",
                 path.display()
             )
         })?;
+        path.clone_into(&mut config.file);
         config.home = path.parent().map(Path::to_path_buf).unwrap_or_default();
         if config.station.hub.is_none() {
             config.station.hub = config.station.hubs.first().cloned();
@@ -420,6 +441,8 @@ impl Config {
         self.packs.check(&self.printers()?)?;
         self.trusts()?;
         self.payment.rules()?;
+        self.update.allowed()?;
+        self.backup.check()?;
         Ok(())
     }
 

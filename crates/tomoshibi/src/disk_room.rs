@@ -1,9 +1,8 @@
-//! How much room is left on the disk of this station's data, asked of `df` every minute.
+//! How much room is left on the disk of this station's data, asked of `df` every minute, on Windows of the system itself.
 //!
-//! Where there is no `df` the disk counts as not checked, and S70 says so.
+//! Where nobody answers the disk counts as not checked, and S70 says so.
 
 use std::path::Path;
-use std::process::Command;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -26,20 +25,40 @@ pub fn start(station: &Arc<Station>, data: &Path) -> std::io::Result<()> {
 
 fn watch(station: &Weak<Station>, data: &Path) {
     loop {
-        let said = Command::new("df").arg("-Pk").arg(data).output();
+        let Some(now) = station.upgrade().map(|station| station.now()) else {
+            return;
+        };
+        let room = look(data, now);
         let Some(station) = station.upgrade() else { return };
-        let now = station.now();
-        let room = said
-            .ok()
-            .filter(|done| done.status.success())
-            .and_then(|done| read(&String::from_utf8_lossy(&done.stdout), now));
         station.observe_disk(room);
         drop(station);
         std::thread::sleep(EVERY);
     }
 }
 
+/// Room on the disk of a directory, now; `None` where nobody can say.
+#[cfg(windows)]
+#[must_use]
+pub fn look(data: &Path, at: Moment) -> Option<Disk> {
+    Some(Disk {
+        free: fs4::available_space(data).ok()?,
+        all: fs4::total_space(data).ok()?,
+        at,
+    })
+}
+
+/// Room on the disk of a directory, now; `None` where nobody can say.
+#[cfg(not(windows))]
+#[must_use]
+pub fn look(data: &Path, at: Moment) -> Option<Disk> {
+    let said = std::process::Command::new("df").arg("-Pk").arg(data).output();
+    said.ok()
+        .filter(|done| done.status.success())
+        .and_then(|done| read(&String::from_utf8_lossy(&done.stdout), at))
+}
+
 /// The POSIX form of `df`: a head, then device, 1024-blocks in all, used, available, …
+#[cfg(any(test, not(windows)))]
 fn read(text: &str, at: Moment) -> Option<Disk> {
     let line = text.lines().nth(1)?;
     // A device's name may hold blanks; the numbers are counted from the percent sign.

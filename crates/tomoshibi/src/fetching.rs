@@ -42,12 +42,18 @@ const LITTLE: u64 = 4 << 20;
 ///
 /// # Errors
 /// When the thread cannot be started.
-pub fn start(station: &Arc<Station>, hub: String, every: Duration, data: &Path, line: Line) -> std::io::Result<()> {
+pub fn start(
+    station: &Arc<Station>,
+    hubs: Vec<String>,
+    every: Duration,
+    data: &Path,
+    line: Line,
+) -> std::io::Result<()> {
     let station = Arc::downgrade(station);
     let data = data.to_path_buf();
     std::thread::Builder::new().name("snapshots".into()).spawn(move || {
         Fetching {
-            hub,
+            hubs,
             data,
             line,
             untold: None,
@@ -60,7 +66,7 @@ pub fn start(station: &Arc<Station>, hub: String, every: Duration, data: &Path, 
 
 /// What is remembered between two looks.
 struct Fetching {
-    hub: String,
+    hubs: Vec<String>,
     data: PathBuf,
     line: Line,
     /// When the hub was last asked for its manifest without having been told of a newer one.
@@ -84,9 +90,10 @@ impl Fetching {
     }
 
     fn look(&mut self, station: &Arc<Station>) -> Result<()> {
-        let hub = self.hear(station, &self.hub);
+        // Each hub may be a sealer of its own: all of them are heard.
+        let heard = self.hubs.iter().filter(|hub| self.hear(station, hub)).count();
         let peers = peers(station);
-        if !hub {
+        if heard == 0 {
             // Whoever still hears a sealer passes it on.
             for peer in peers.iter().take(2) {
                 self.hear(station, peer);
@@ -100,7 +107,8 @@ impl Fetching {
         if !told {
             self.untold = Some(Instant::now());
         }
-        let addresses = std::iter::once(self.hub.clone()).chain(peers.iter().filter(|_| told).cloned());
+        let addresses = self.hubs.iter().chain(peers.iter().filter(|_| told)).cloned();
+        let addresses: Vec<String> = addresses.collect();
         for address in addresses {
             let Ok(tail) = self.small(&address, "/parcel/snapshot/manifest", MAX_TAIL) else {
                 continue;
@@ -145,9 +153,9 @@ impl Fetching {
             .current()
             .is_some_and(|here| here.size().is_ok_and(|size| size < LITTLE));
         if little || station.shelf().wanted().is_some_and(|wanted| wanted.delta > 0) {
-            order.insert(0, &self.hub);
+            order.splice(0..0, self.hubs.iter().map(String::as_str));
         } else {
-            order.push(&self.hub);
+            order.extend(self.hubs.iter().map(String::as_str));
         }
         if !order.contains(&address) {
             order.insert(0, address);

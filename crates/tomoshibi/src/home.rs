@@ -16,8 +16,11 @@
 //!   feeds/<name>/        what other systems sent, sealed to this station, hub only
 //!   sources/             what sources keep between two runs, sealed to this station where it is patients' data, hub only
 //!   extract-days.cbor    how the last days' extracts ended, hub only
+//!   readiness/           readiness receipts of all stations, who signed in when;  journal-trial/ while a dummy record is tried
+//!   program/             programs A and B, which of them is started, how it stands with newer ones
+//!   releases/            versions that were let in, and what stations say of theirs, hub only
 //!   scans/               returned paper and the registers of packs, sealed
-//!   log/                 destructions, extracts
+//!   log/                 destructions, extracts, updates
 //! ```
 
 use std::fs;

@@ -136,7 +136,7 @@ pub fn start(
     Ok(())
 }
 
-fn visits(station: &Weak<Station>, hub: &Hub, time: &HubTime, errands: &SyncSender<Option<u64>>) {
+fn visits(station: &Weak<Station>, hub: &Hub, time: &HubTime, errands: &SyncSender<()>) {
     let agent = hub.line.agent(PATIENCE);
     let mut peer = Peer::default();
     loop {
@@ -146,9 +146,9 @@ fn visits(station: &Weak<Station>, hub: &Hub, time: &HubTime, errands: &SyncSend
         station.observe_hub_number(hub.number, visited.is_ok());
         drop(station);
         let pause = match visited {
-            Ok(epoch) => {
+            Ok(()) => {
                 // Full only while the ones before are still being run.
-                let _ = errands.try_send(epoch);
+                let _ = errands.try_send(());
                 // From start to start, and never longer: a slow answer must not make the next one late.
                 let quarter = hub.every / 4;
                 let jitter = quarter.mul_f64(f64::from(gossip::chance_of(1_000)) / 1_000.0);
@@ -163,14 +163,8 @@ fn visits(station: &Weak<Station>, hub: &Hub, time: &HubTime, errands: &SyncSend
     }
 }
 
-/// One visit: the hub's word, and records both ways. Gives the epoch of its snapshot.
-fn visit(
-    station: &Arc<Station>,
-    hub: &Hub,
-    agent: &ureq::Agent,
-    time: &HubTime,
-    peer: &mut Peer,
-) -> Result<Option<u64>> {
+/// One visit: the hub's word, and records both ways. A newer snapshot comes by itself (`fetching`), so that a long one keeps nobody waiting.
+fn visit(station: &Arc<Station>, hub: &Hub, agent: &ureq::Agent, time: &HubTime, peer: &mut Peer) -> Result<()> {
     let before = station.now();
     let cut_off = station.is_cut_off();
     let lost = station
@@ -195,16 +189,10 @@ fn visit(
     station.hear_hub(hub.number, ehr, word.judged);
     let done = gossip::exchange(station, &hub.line, &hub.address, peer)?;
     station.note_exchange(done, lost);
-    Ok(word.epoch)
+    Ok(())
 }
 
-fn run_errands(
-    station: &Weak<Station>,
-    hub: &str,
-    line: &Line,
-    visited: &Receiver<Option<u64>>,
-    errands: &Mutex<Vec<Errand>>,
-) {
+fn run_errands(station: &Weak<Station>, hub: &str, line: &Line, visited: &Receiver<()>, errands: &Mutex<Vec<Errand>>) {
     let agent = line.agent(ERRAND_PATIENCE);
     while visited.recv().is_ok() {
         let errands = errands.lock().unwrap_or_else(PoisonError::into_inner);

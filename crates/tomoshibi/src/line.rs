@@ -37,16 +37,18 @@ impl Line {
     /// # Errors
     /// When a certificate in the roster is none.
     pub fn new(config: &Config, authorities: &[Vec<u8>]) -> Result<Self> {
-        let line = Self {
-            plain: if config.station.plain {
-                Plain::Anywhere
-            } else {
-                Plain::ThisMachine
-            },
-            ..Self::default()
-        };
+        let line = Self::with_plain(config.station.plain);
         line.trust(authorities)?;
         Ok(line)
+    }
+
+    /// Trusts nobody yet; `plain` allows a line without TLS to any machine.
+    #[must_use]
+    pub fn with_plain(plain: bool) -> Self {
+        Self {
+            plain: if plain { Plain::Anywhere } else { Plain::ThisMachine },
+            ..Self::default()
+        }
     }
 
     /// Opens connections that may take so long in all. A new connection for every request: a kept one would hide that the line is gone.

@@ -10,6 +10,8 @@ macro_rules! say {
 
 mod alive;
 mod authority;
+mod backup;
+mod carrying;
 mod certificate_routes;
 mod certificates;
 mod cli;
@@ -35,14 +37,23 @@ mod parcel_routes;
 mod printing;
 mod probes;
 mod progress;
+mod protecting;
+mod proving;
 mod random;
+mod receipt_routes;
+mod release_routes;
+mod releases;
 mod schedule;
 mod secrets;
 mod server_tls;
 mod serving;
 mod snapshot_routes;
+mod sticks;
+mod supervising;
 mod timekeeping;
 mod trail;
+mod updating;
+mod warden;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 //! Secret files: created for the owner only, refused when anybody else may read them.
 //!
-//! [`KeyPort`] is the port for a station's keys. Today there is one implementation, a file with mode 0600; TPM and DPAPI are named
-//! in the threat model as later ones, not pretended.
+//! [`KeyPort`] is the port for a station's keys. Today there is one implementation, a file with mode 0600, on Windows with a list of
+//! who may read it ([`crate::protecting`]); TPM and DPAPI are named in the threat model as later ones, not pretended.
 
 use std::fs;
 use std::io::Write;
@@ -58,11 +58,12 @@ const MAX_SECRET: u64 = 16 << 10;
 /// # Errors
 /// When the file exists or cannot be written durably.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    for_owner(path, bytes)
+    for_owner(path, bytes, true)
         .with_context(|| format!("秘密鍵 {} を書けません（既にあるものは上書きしません）", path.display()))
 }
 
-/// Writes a file with patients' data in the clear that only its owner may read, in the place of one that is there.
+/// Writes a file with patients' data in the clear that only its owner may read, in the place of one that is there. A stick that
+/// keeps no rights (FAT) takes it all the same, and whoever holds the stick can read it; on Windows that is said in the log.
 ///
 /// # Errors
 /// When it cannot be written durably.
@@ -70,7 +71,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     // Made anew: the old one may be open to others.
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => for_owner(path, bytes),
+        _ => for_owner(path, bytes, false),
     }
     .with_context(|| format!("{} を書けません", path.display()))
 }
@@ -84,7 +85,7 @@ pub fn swap(path: &Path, bytes: &[u8]) -> Result<()> {
     let put = || -> std::io::Result<()> {
         match fs::remove_file(&beside) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => for_owner(&beside, bytes)?,
+            _ => for_owner(&beside, bytes, true)?,
         }
         fs::rename(&beside, path)
     };
@@ -96,7 +97,9 @@ pub fn swap(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn for_owner(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// `strictly`: not at all where the rights cannot be taken from others.
+#[cfg_attr(not(windows), allow(unused_variables))]
+fn for_owner(path: &Path, bytes: &[u8], strictly: bool) -> std::io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -105,6 +108,15 @@ fn for_owner(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         options.mode(0o600);
     }
     let mut file = options.open(path)?;
+    // Before the first byte of the secret is in it.
+    #[cfg(windows)]
+    if let Err(error) = crate::protecting::file(path) {
+        if strictly {
+            let _ = fs::remove_file(path);
+            return Err(error);
+        }
+        tracing::warn!(%error, "★ {}: ほかの利用者も読めるかもしれません", path.display());
+    }
     file.write_all(bytes)?;
     file.sync_all()
 }

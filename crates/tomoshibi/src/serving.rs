@@ -21,7 +21,8 @@ use crate::line::Line;
 use crate::listening::{Door, Limits};
 use crate::{
     alive, certificate_routes, clock, disk_room, disk_watch, fetching, gossip, heartbeat, hub_link, listening,
-    parcel_routes, printing, probes, random, schedule, snapshot_routes, timekeeping,
+    parcel_routes, printing, probes, proving, random, receipt_routes, release_routes, schedule, snapshot_routes,
+    timekeeping,
 };
 
 /// Starts the station of a configuration: journal recovered, shelf opened, watches running.
@@ -29,14 +30,24 @@ use crate::{
 /// # Errors
 /// When keys, journal or shelf cannot be used.
 pub fn station(config: &Config) -> Result<Arc<Station>> {
-    started(config).map(|(station, _)| station)
+    started(config).map(|started| started.station)
 }
 
-/// The same with the keeper of its certificate.
+/// A running station with what belongs to its doors.
+pub struct Started {
+    /// The station.
+    pub station: Arc<Station>,
+    /// The keeper of its certificate.
+    pub keeper: Keeper,
+    /// Its line to others.
+    pub line: Line,
+}
+
+/// The same with what belongs to its doors.
 ///
 /// # Errors
 /// As [`station`].
-pub fn started(config: &Config) -> Result<(Arc<Station>, Keeper)> {
+pub fn started(config: &Config) -> Result<Started> {
     let home = Home::open(config)?;
     let line = Line::new(config, &home.roster.authorities())?;
     let parts = Parts {
@@ -63,14 +74,20 @@ pub fn started(config: &Config) -> Result<(Arc<Station>, Keeper)> {
     match config.station.hub_addresses() {
         hubs if !hubs.is_empty() => {
             let every = Duration::from_secs(config.station.hub_every_seconds.max(1));
-            let first = hubs.first().cloned().unwrap_or_default();
-            hub_link::start(&station, hubs, every, hub_time, line.clone(), errands(&keeper))?;
-            fetching::start(&station, first, every, &home.data, line.clone())?;
+            hub_link::start(
+                &station,
+                hubs.clone(),
+                every,
+                hub_time,
+                line.clone(),
+                errands(&home, &keeper),
+            )?;
+            fetching::start(&station, hubs, every, &home.data, line.clone())?;
         }
         _ if watched.iter().any(|probe| probe.what.is_ehr()) => {}
         _ => tracing::warn!("no probe of the EHR: the mode bar cannot say 通常"),
     }
-    gossip::start(&station, line)?;
+    gossip::start(&station, line.clone())?;
     probes::start(&station, watched, &home.data)?;
     disk_room::start(&station, &home.data)?;
     disk_watch::start(&station, &home.data)?;
@@ -78,17 +95,18 @@ pub fn started(config: &Config) -> Result<(Arc<Station>, Keeper)> {
     if let Some(extract) = &config.extract {
         schedule::start(&station, config.clone(), extract)?;
     }
-    Ok((station, keeper))
+    Ok(Started { station, keeper, line })
 }
 
 /// What is done at each visit besides exchanging entries.
-fn errands(keeper: &Keeper) -> Vec<hub_link::Errand> {
+fn errands(home: &Home, keeper: &Keeper) -> Vec<hub_link::Errand> {
     let keeper = keeper.clone();
     vec![
         (
             "certificate",
             Box::new(move |station, agent, hub| keeper.ask(station, agent, hub)),
         ),
+        receipt_routes::errand(&proving::board(home)),
         // The next errand goes here.
     ]
 }
@@ -137,7 +155,8 @@ pub fn press_of(config: &Config, threads: NonZeroUsize) -> Result<Arc<Press>> {
 /// # Errors
 /// When the queue to the printers cannot be made.
 pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Result<desk::Desk> {
-    let (press, packs_press) = (Arc::clone(press), Arc::clone(press));
+    let board = proving::board(&Home::open(config)?);
+    let (press, packs_press, proving_press) = (Arc::clone(press), Arc::clone(press), Arc::clone(press));
     let languages = press.forms().languages().iter();
     let languages = languages.map(|(language, name)| (language, name.to_owned())).collect();
     let own_forms = own_forms(press.forms());
@@ -145,6 +164,7 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
     if let Some(queue) = &printers {
         printing::start(queue, station, &config.trusts()?)?;
     }
+    proving::start(config, station, &proving_press, printers.as_ref(), &board)?;
     Ok(desk::Desk {
         station: Arc::clone(station),
         print: Arc::new(move |sheet| {
@@ -175,7 +195,10 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
         }),
         symbols: config.forms.symbols()?,
         printers,
+        backups: Some(crate::backup::facts::lend(config)),
+        carry: Some(crate::carrying::lend(config, station)?),
         packs: Some(Arc::new(crate::packs::lend(config, packs_press)?)),
+        fleet: Some(board),
         silent_browser: config.station.kiosk_printing,
         chance: Arc::new(|bytes| {
             rand_core::Rng::fill_bytes(&mut random::system(), bytes);
@@ -207,7 +230,7 @@ fn own_forms(forms: &Forms) -> Vec<desk::OwnForm> {
 /// When the desk cannot be built.
 pub fn router(config: &Config, station: &Arc<Station>, desk: desk::Desk) -> Result<Router> {
     let strict = desk.https.then(|| config.station.names.clone());
-    let router = desk::router(desk)?.merge(others(config, station));
+    let router = desk::router(desk)?.merge(others(config, station)?);
     Ok(match strict {
         Some(names) => alive::strictly(router, names),
         None => router,
@@ -215,15 +238,23 @@ pub fn router(config: &Config, station: &Arc<Station>, desk: desk::Desk) -> Resu
 }
 
 /// What other stations ask, and nothing of the desk.
-pub fn others(config: &Config, station: &Arc<Station>) -> Router {
+///
+/// # Errors
+/// When the station's directory cannot be read.
+pub fn others(config: &Config, station: &Arc<Station>) -> Result<Router> {
+    let home = Home::open(config)?;
+    let board = proving::board(&home);
     let others = [
         parcel_routes::routes(Arc::clone(station)),
         snapshot_routes::routes(Arc::clone(station)),
         alive::routes(Arc::clone(station)),
         certificate_routes::routes(Arc::clone(station), config),
+        receipt_routes::routes(Arc::clone(station), Some(board)),
+        release_routes::routes(&home),
+        crate::backup::routes::routes(config.data()),
         // The next routes for other stations go here.
     ];
-    others.into_iter().fold(Router::new(), Router::merge)
+    Ok(others.into_iter().fold(Router::new(), Router::merge))
 }
 
 /// Serves until told to stop, without TLS; requests in flight are finished.

@@ -6,6 +6,7 @@
 //! | [`UserSecret`] | X25519 | opening the user's roles |
 //! | [`RoleSecret`] | X25519, long-lived | opening journal records written for a role |
 //! | [`SealerSecret`] | Ed25519 | signing manifests |
+//! | [`ReleaseSecret`], [`ApprovalSecret`] | Ed25519 | signing a version of the program, and a hospital's word that it wants it |
 //! | [`RecoverySecret`] | X25519, long-lived | opening everything when nobody else can; exists only while shares are joined |
 //!
 //! Secrets are erased from memory when dropped and never appear in `Debug` output. A secret file is versioned bytes
@@ -14,6 +15,7 @@
 
 mod exchange;
 mod file;
+mod releasing;
 mod sealer;
 mod station;
 
@@ -26,6 +28,7 @@ use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
 
 pub use exchange::{RecoveryPublic, RecoverySecret, RolePublic, RoleSecret, UserPublic, UserSecret};
+pub use releasing::{ApprovalPublic, ApprovalSecret, ReleasePublic, ReleaseSecret};
 pub use sealer::{SealerPublic, SealerSecret};
 pub use station::{StationPublic, StationSecret};
 

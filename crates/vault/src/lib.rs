@@ -18,11 +18,13 @@
 //! | [`receipt`] | a station's signed word that it holds a chain durably |
 //! | [`secret_text`] | badge and envelope secrets as text for people and scanners |
 //! | [`lifeboat`] | the sealing that a browser alone can open, under a printed passphrase |
+//! | [`age`] | files of age v1 (age-encryption.org), which the public tool opens: backups |
 //! | [`recovery`] | the hospital's last key, opened by three of five printed shares |
 //!
 //! What this crate deliberately does not know: a clinical word, the time of day, where randomness comes from (it is
 //! a parameter everywhere), configuration, threads, the network. It never retries a failed sync and never truncates.
 
+pub mod age;
 pub mod checkpoint;
 mod codec;
 mod codec_text;

@@ -38,7 +38,7 @@ pub const MAX_PLAIN: usize = 1 << 31;
 const SALT: usize = 32;
 const COMMIT: usize = 32;
 const HEADER: usize = 1 + SALT + COMMIT;
-const TAG: usize = 16;
+pub(crate) const TAG: usize = 16;
 
 /// The box does not open: wrong key, wrong place, or changed bytes. Which of these is deliberately not said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -177,7 +177,7 @@ pub(crate) fn derive<const N: usize>(salt: &[u8], ikm: &[u8], info: &[u8]) -> Ze
     okm
 }
 
-fn stream_nonce(counter: usize, last: bool) -> Nonce {
+pub(crate) fn stream_nonce(counter: usize, last: bool) -> Nonce {
     let mut nonce = [0; 12];
     let (count, flag) = nonce.split_at_mut(11);
     count
@@ -193,7 +193,7 @@ fn stream_aad(counter: usize, ctx: &Context) -> &[u8] {
     if counter == 0 { ctx.as_bytes() } else { b"" }
 }
 
-fn seal_chunk(cipher: &ChaCha20Poly1305, nonce: &Nonce, aad: &[u8], plain: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn seal_chunk(cipher: &ChaCha20Poly1305, nonce: &Nonce, aad: &[u8], plain: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(plain);
     let buffer = InOutBuf::from(out.get_mut(start..).unwrap_or_default());
@@ -205,7 +205,7 @@ fn seal_chunk(cipher: &ChaCha20Poly1305, nonce: &Nonce, aad: &[u8], plain: &[u8]
     out.extend_from_slice(&tag);
 }
 
-fn open_chunk(
+pub(crate) fn open_chunk(
     cipher: &ChaCha20Poly1305,
     nonce: &Nonce,
     aad: &[u8],

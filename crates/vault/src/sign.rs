@@ -34,12 +34,16 @@ pub enum Purpose {
     Roster,
     /// A pack of records carried by hand, by the station that made it.
     Pack,
+    /// What a backup consists of, by the station that made it.
+    Backup,
     /// A list of files of one version of the program, by whoever releases it.
     Release,
     /// That a hospital wants a version, by the hospital.
     Approval,
     /// A station's request for a certificate of its TLS key, by that station.
     Certificate,
+    /// Which program a station runs and how it stands with newer ones, by that station.
+    Update,
 }
 
 impl Purpose {
@@ -55,9 +59,11 @@ impl Purpose {
             Self::Enrolment => b"enrolment",
             Self::Roster => b"roster",
             Self::Pack => b"pack",
+            Self::Backup => b"backup",
             Self::Release => b"release",
             Self::Approval => b"approval",
             Self::Certificate => b"certificate",
+            Self::Update => b"update",
         }
     }
 }

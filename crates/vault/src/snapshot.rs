@@ -9,6 +9,7 @@
 //! What a record or an index *means* is deliberately unknown here: both are bytes the caller made.
 
 mod amend;
+mod canary;
 mod changes;
 mod check;
 mod index;
@@ -25,6 +26,7 @@ mod writer;
 use std::io;
 
 pub use amend::Amendment;
+pub use canary::MAX_CANARIES;
 pub use check::{RecordsChecked, SectionsChecked};
 pub use index::Block;
 pub use layout::SectionKind;

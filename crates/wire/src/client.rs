@@ -39,6 +39,8 @@ pub enum Method {
     Get,
     /// POST of a body
     Post,
+    /// PUT of a body
+    Put,
     /// DELETE
     Delete,
 }
@@ -52,7 +54,7 @@ pub struct Request<'r> {
     pub url: &'r str,
     /// Headers.
     pub headers: &'r [(&'r str, &'r str)],
-    /// Body of a POST.
+    /// Body of a POST or PUT.
     pub body: &'r [u8],
     /// Most bytes of the answer.
     pub most: u64,
@@ -134,8 +136,12 @@ impl Client {
             .parse()
             .map_err(|_| Fault::Unreachable("bad address".to_owned()))?;
         let answer = match request.method {
-            Method::Post => {
-                let mut built = self.agent.post(uri);
+            Method::Post | Method::Put => {
+                let mut built = if request.method == Method::Post {
+                    self.agent.post(uri)
+                } else {
+                    self.agent.put(uri)
+                };
                 for (name, value) in request.headers {
                     built = built.header(*name, *value);
                 }

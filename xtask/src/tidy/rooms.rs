@@ -18,6 +18,8 @@ const STEPS: [(&str, u32); 22] = [
     ("state", 1),
     // Before: from the EHR to a sealed snapshot.
     ("sources", 2),
+    // Beside: which program runs.
+    ("updates", 2),
     ("identity", 3),
     ("extract", 4),
     ("shelf", 5),
@@ -30,6 +32,7 @@ const STEPS: [(&str, u32); 22] = [
     ("audit", 8),
     ("scans", 8),
     ("stations", 9),
+    ("carry", 10),
     ("packs", 10),
     ("papers", 10),
     // After: back into the EHR.

@@ -56,11 +56,12 @@ const fn drawings(name: &str) -> [&'static str; 3] {
         b"next" => [CLOCK, PERSON, PAPER],
         b"temporary" => [PERSON, BELL, PAPER],
         b"work" | b"returned" => [LIST, SCREEN_DRAWING, KEY],
+        b"carry" => [SCREEN_DRAWING, KEY, PERSON],
         b"declare" => [SCREEN_DRAWING, BELL, PERSON],
         b"audit" => [SCREEN_DRAWING, LIST, PEN],
         b"users" => [LIST, PERSON, KEY],
         b"print-menu" => [PERSON, LIST, PAPER],
-        b"readiness" => [SCREEN_DRAWING, CLOCK, BELL],
+        b"readiness" | b"fleet" => [SCREEN_DRAWING, CLOCK, BELL],
         b"contact" => [LIST, PERSON, BELL],
         b"printing" => [LIST, BELL, PAPER],
         b"packs" => [LIST, CLOCK, PAPER],
@@ -70,7 +71,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
 }
 
 /// Screens with their own help; the others show that of home.
-const EXPLAINED: [&str; 23] = [
+const EXPLAINED: [&str; 24] = [
     "reception",
     "patients",
     "ward",
@@ -85,6 +86,7 @@ const EXPLAINED: [&str; 23] = [
     "work",
     "returned",
     "declare",
+    "carry",
     "sign-in",
     "home",
     "audit",
@@ -93,6 +95,7 @@ const EXPLAINED: [&str; 23] = [
     "printing",
     "packs",
     "readiness",
+    "fleet",
     "contact",
 ];
 

@@ -148,6 +148,7 @@ struct Tile {
 
 fn tiles(visit: &Visit) -> Vec<Tile> {
     let mut tiles = vec![data_tile(visit), findings_tile(visit), station_tile(visit)];
+    tiles.extend(fleet_tile(visit));
     tiles.extend(watch_tile(visit));
     tiles.extend(day_tile(visit));
     tiles.extend(printing_tile(visit));
@@ -237,14 +238,30 @@ fn station_tile(visit: &Visit) -> Tile {
     if let Some(why) = &state.not_saving {
         lines.push(why.clone());
     }
+    let carries = visit
+        .role()
+        .is_some_and(|role| super::carry::SCREEN.who.contains(&role) && visit.site.desk.carry.is_some());
     let bad = station.damage() > 0 || alarms > 0 || state.not_saving.is_some();
     Tile {
         head: w["home-station"].to_owned(),
         mark: if bad { "■" } else { "○" },
         words: format!("{} {}", station.hospital_name(), station.code()),
         lines,
-        link: None,
+        link: carries.then(|| (w["carry-title"].to_owned(), "/carry")),
     }
+}
+
+/// Which stations could be used, for whoever answers for them.
+fn fleet_tile(visit: &Visit) -> Option<Tile> {
+    let w = visit.w();
+    let (mark, words, lines) = crate::fleet::on_home(visit)?;
+    Some(Tile {
+        head: w["fleet-tile"].to_owned(),
+        mark,
+        words,
+        lines,
+        link: Some((w["fleet-go"].to_owned(), "/fleet")),
+    })
 }
 
 /// What the probes say together, while something is gone: a proposal that declares nothing.

@@ -161,6 +161,7 @@ fn page(visit: &Visit, status: StatusCode, done: Option<Done>, problem: Option<S
             declared: visit.state.declared,
             run: facts.running.map(|running| run(visit, running)),
             tiles: found.iter().map(|check| tile(visit, check)).collect(),
+            fleet: crate::fleet::on_home(visit),
             days: days(visit),
             kinds: kinds(visit),
             done,
@@ -216,6 +217,7 @@ fn fix(visit: &Visit, check: &Check) -> Option<(String, &'static str)> {
         Tile::Saving => ("ready-fix-saving", ""),
         Tile::Disk => ("ready-fix-disk", ""),
         Tile::Line => ("ready-fix-line", ""),
+        Tile::Backups => ("ready-fix-backups", ""),
     };
     let may = SCREENS.iter().any(|screen| {
         let here = screen.routes.iter().any(|route| route.path == path);
@@ -320,6 +322,7 @@ struct ReadinessPage<'a> {
     declared: bool,
     run: Option<Run>,
     tiles: Vec<Shown>,
+    fleet: Option<(&'static str, String, Vec<String>)>,
     days: Vec<days::Cell>,
     kinds: Vec<Kind>,
     done: Option<Done>,

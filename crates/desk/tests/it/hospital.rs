@@ -57,6 +57,10 @@ pub struct Hospital {
     pub printers: Option<Arc<Queue>>,
     /// Its packs, where a test has given it some.
     pub packs: Option<Arc<desk::packs::Packs>>,
+    /// What it knows about all stations, where a test has given it something.
+    pub fleet: Option<Arc<downtime::readiness::board::Board>>,
+    /// Its carrying, where a test has given it some.
+    pub carry: Option<Arc<desk::carry::Carry>>,
     /// Opens the snapshot as whoever sealed it.
     #[allow(dead_code)] // The measuring example makes no packs.
     pub keys: EpochKeys,
@@ -114,7 +118,17 @@ impl Hospital {
         Self::with(charts, &Role::ALL)
     }
 
+    /// The same with further stations in the roster, as `enrol` adds them.
+    #[allow(dead_code)] // The measuring example has none.
+    pub fn of_stations(charts: Vec<Chart>, enrol: &dyn Fn(&mut Roster)) -> Self {
+        Self::built(charts, &Role::ALL, enrol)
+    }
+
     fn with(charts: Vec<Chart>, roles: &[Role]) -> Self {
+        Self::built(charts, roles, &|_| ())
+    }
+
+    fn built(charts: Vec<Chart>, roles: &[Role], enrol: &dyn Fn(&mut Roster)) -> Self {
         let mut rng = rng();
         let dir = tempfile::tempdir().unwrap();
         let secret = Arc::new(StationSecret::random(&mut rng));
@@ -129,6 +143,7 @@ impl Hospital {
         );
         let code = StationCode::parse("R03").unwrap();
         roster.enrol_station(code, 3, 'A', &secret.public()).unwrap();
+        enrol(&mut roster);
         let sponsor = Sponsor {
             user: "9001",
             journal: Some(&journal),
@@ -185,6 +200,7 @@ impl Hospital {
             guard: Guard::default(),
             fresh_hours: 26,
             only_new: false,
+            canaries: &[],
         };
         let finding = Finding::new(
             "date.impossible",
@@ -229,6 +245,8 @@ impl Hospital {
             clock,
             printers: None,
             packs: None,
+            fleet: None,
+            carry: None,
             keys: done.keys,
             journal: journal.public(),
         }
@@ -294,6 +312,9 @@ impl Hospital {
             symbols: desk::Symbols::default(),
             printers: self.printers.clone(),
             packs: self.packs.clone(),
+            fleet: self.fleet.clone(),
+            carry: self.carry.clone(),
+            backups: None,
             silent_browser: false,
             chance: Arc::new(|bytes| {
                 UnwrapErr(SysRng).fill_bytes(bytes);

@@ -6,6 +6,7 @@ mod audit;
 mod browser;
 mod clinic;
 mod deciding;
+mod fleet;
 mod hospital;
 mod identity;
 mod idle;

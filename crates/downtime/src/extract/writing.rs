@@ -155,6 +155,7 @@ impl<'a, R: CryptoRng> Writing<'a, R> {
         };
         let (out, rng) = self.ends.take().context("封印はもう始まっています")?;
         let mut writer = SnapshotWriter::new(out, &plan, self.order.sealer, rng)?;
+        writer.set_canaries(self.order.canaries)?;
         for (places, seen, bytes) in self.sample.drain(..) {
             writer.add_record(&places, &bytes)?;
             self.learning.lies(&seen, writer.place());

@@ -10,7 +10,7 @@ use super::{
 use crate::extract::{Late, Outcome};
 use crate::state::{Cause, TimeQuality};
 
-fn check(tile: Tile, light: Light, says: Said, checked: Option<Moment>) -> Check {
+pub(super) fn check(tile: Tile, light: Light, says: Said, checked: Option<Moment>) -> Check {
     Check {
         tile,
         light,

@@ -18,8 +18,11 @@ pub(super) fn lines(facts: &Facts) -> Option<Check> {
     let state = facts.lines.as_ref()?;
     let now = facts.now;
     let mut lines: Vec<(Light, Said)> = Vec::new();
-    if state.plain {
-        lines.push((Light::Bad, Said::plain("ready-line-plain")));
+    match (state.plain, state.shown) {
+        (true, None) => lines.push((Light::Bad, Said::plain("ready-line-plain"))),
+        // On the way: people are asked over TLS, stations that have not changed yet are still answered.
+        (true, Some(_)) => lines.push((Light::Care, Said::plain("ready-line-plain-others"))),
+        (false, _) => {}
     }
     if let Some(shown) = state.shown {
         let time = |at: Moment| vec![("time", Value::At(at))];
@@ -125,6 +128,11 @@ mod tests {
         assert_eq!(judged(shown(-75, 15)).1, "ready-line-ends");
         assert_eq!(judged(shown(-91, -1)).0, Light::Bad);
         assert_eq!(judged(shown(2, 92)).1, "ready-line-not-yet");
+        let on_the_way = LineState {
+            plain: true,
+            ..shown(-30, 60)
+        };
+        assert_eq!(judged(on_the_way), (Light::Care, "ready-line-plain-others", vec![]));
     }
 
     #[test]

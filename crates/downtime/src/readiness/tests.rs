@@ -56,6 +56,7 @@ pub(super) fn ready() -> Facts {
         no_audit: None,
         audit_alarms: 0,
         witnessed: None,
+        backups: None,
         disk: Some(Disk {
             free: 50 << 30,
             all: 100 << 30,
@@ -311,4 +312,41 @@ fn packs_say_when_how_many_and_what_is_out() {
     assert_eq!(of(making, at(9, 50)), (Light::Care, "ready-packs-making", vec![]));
     let elsewhere = Facts { packs: None, ..ready() };
     assert!(checks(&elsewhere).iter().all(|check| check.tile != Tile::Packs));
+}
+
+#[test]
+fn backups_are_good_only_when_made_carried_and_tried() {
+    let now = ready().now;
+    let before = |hours: i64| Moment(now.0 - hours * 3600);
+    let good = Backups {
+        sealable: true,
+        newest: Some(before(3)),
+        sticks: vec![("TMB-MON（金庫）".into(), before(30))],
+        tried: Some((before(24 * 30), true)),
+    };
+    let light = |change: &dyn Fn(&mut Backups)| {
+        let mut backups = good.clone();
+        change(&mut backups);
+        let facts = Facts {
+            backups: Some(backups),
+            ..ready()
+        };
+        let found = checks(&facts).into_iter().find(|check| check.tile == Tile::Backups);
+        found.expect("the tile").light
+    };
+    assert_eq!(light(&|_| ()), Light::Good);
+    assert_eq!(light(&|b| b.sealable = false), Light::Bad);
+    assert_eq!(light(&|b| b.newest = None), Light::Bad);
+    assert_eq!(light(&|b| b.newest = Some(before(31))), Light::Care);
+    assert_eq!(light(&|b| b.newest = Some(before(73))), Light::Bad);
+    assert_eq!(light(&|b| b.newest = Some(before(-48))), Light::Bad, "from the future");
+    assert_eq!(light(&|b| b.sticks.clear()), Light::Care);
+    assert_eq!(light(&|b| b.sticks[0].1 = before(24 * 9)), Light::Care);
+    assert_eq!(light(&|b| b.tried = None), Light::Care);
+    assert_eq!(light(&|b| b.tried = Some((before(24 * 100), true))), Light::Care);
+    assert_eq!(light(&|b| b.tried = Some((before(1), false))), Light::Bad);
+    assert!(
+        checks(&ready()).iter().all(|check| check.tile != Tile::Backups),
+        "where none are made there is nothing to say"
+    );
 }

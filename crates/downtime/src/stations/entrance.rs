@@ -85,6 +85,7 @@ impl Station {
         self.audit
             .write_blocking(sighting)
             .map_err(|fault| SignInFault::NotAudited(fault.to_string()))?;
+        self.sign_ins.note(&id, now);
         Ok(self.begin(unlocked, opened))
     }
 

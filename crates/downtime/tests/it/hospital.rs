@@ -246,6 +246,7 @@ impl Hospital {
             guard,
             fresh_hours: 26,
             only_new,
+            canaries: &[],
         };
         let shelf = self.shelf("H01");
         extract::run_lasting(source, shelf.slots(), &order, lasting, &mut rng(), &mut |_| ())

@@ -190,7 +190,7 @@ fn prepare(plan: &Plan, dir: &Path, staff: &[DemoSignIn], places: &Places) -> Re
         code,
     }
     .make(&users, SlotCost::STANDARD)?;
-    let hub = hub_config(&hub_dir, &export, places)?;
+    let mut hub = hub_config(&hub_dir, &export, places)?;
     say!("2/4 hub H01 の鍵と利用者 {} 人", staff.len());
     let station_code = StationCode::parse("R03").context("R03")?;
     let public = new(&NewStation {
@@ -223,6 +223,11 @@ fn prepare(plan: &Plan, dir: &Path, staff: &[DemoSignIn], places: &Places) -> Re
     station.station.hub_every_seconds = 1;
     // As an officer writes it into the file of every station.
     station.hospital = hub.hospital.clone();
+    // A folder stands for the stick that is carried between the two.
+    let stick = dir.join("USB");
+    std::fs::create_dir_all(&stick)?;
+    hub.carry.folders.push(stick.clone());
+    station.carry.folders.push(stick);
     Ok((hub, station))
 }
 

@@ -106,6 +106,9 @@ fn checks(config: &Config) -> Vec<Check> {
             .map_err(|e| anyhow::anyhow!("{e:#}")),
     );
     put("サインイン", Ok(sign_in(config)));
+    #[cfg(windows)]
+    put("ファイルの権限", crate::protecting::told(&config.data()));
+    put("プログラムの更新", crate::updating::state(config));
     if let Ok(home) = &home {
         put("封印済みデータ", snapshot(home));
         put("記録（ジャーナル）", log(home, "journal"));

@@ -287,6 +287,7 @@ pub fn run_watched(
         home.log("extract.log", &format!("{} {words}", now.text()))?;
         tracing::warn!("{words}");
     }
+    let canaries = crate::proving::pressing::section(config, home)?;
     let order = Order {
         roster: &roster,
         sealer: &home.sealer()?,
@@ -303,6 +304,7 @@ pub fn run_watched(
         },
         fresh_hours: settings.fresh_hours,
         only_new,
+        canaries: &canaries,
     };
     let shelf = home.shelf()?;
     let bars = [

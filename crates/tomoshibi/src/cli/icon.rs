@@ -228,7 +228,7 @@ fn page(config: &Config, hubs: &[String], stations: &[Enrolled], at: Option<&str
         ("@HOSPITAL@", escape(hospital)),
         ("@WARDS@", listed),
         ("@LINKS@", links),
-        ("@TODO@", todo),
+        ("@STEPS@", todo),
         ("@MADE@", made.text()),
         ("@SCRIPT@", script),
     ] {

@@ -148,6 +148,8 @@ impl NewHub<'_> {
         }
         // Nothing is on the disk before every password was found good.
         fs::create_dir_all(data.join("keys")).with_context(|| format!("{} を作れません", data.display()))?;
+        #[cfg(windows)]
+        crate::protecting::directory(&data, false).with_context(|| format!("{} の権限を絞れません", data.display()))?;
         secrets::write(&station_key(&data), &station.to_file_bytes())?;
         secrets::write(&sealer_key(&data), &sealer.to_file_bytes())?;
         write_durably(&roster_file(&data), &roster.to_bytes()?)?;

@@ -82,7 +82,12 @@ fn badge(path: &PathBuf) -> Result<BadgeSecret> {
 /// When the file cannot be read.
 pub fn first_line(path: &PathBuf) -> Result<String> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} を読めません", path.display()))?;
-    Ok(text.lines().next().unwrap_or("").trim().to_owned())
+    Ok(without_mark(&text).lines().next().unwrap_or("").trim().to_owned())
+}
+
+/// Text without the mark that some editors of Windows put before it, which nobody sees and no password has.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// Reads a password from a file's first line, or from the keyboard.
@@ -95,14 +100,30 @@ pub fn read(file: Option<&PathBuf>, prompt: &str) -> Result<String> {
             .with_context(|| format!("パスワードのファイル {} を読めません", path.display()))?,
         None => ask(prompt)?,
     };
-    let password = text.lines().next().unwrap_or("").to_owned();
+    let password = without_mark(&text).lines().next().unwrap_or("").to_owned();
     if password.is_empty() {
         bail!("パスワードが空です");
     }
     Ok(password)
 }
 
+/// Asks at the keyboard, without echo.
+#[cfg(windows)]
+fn ask(prompt: &str) -> Result<String> {
+    eprint!("{prompt}: ");
+    std::io::stderr().flush()?;
+    let line = if console::user_attended_stderr() {
+        console::Term::stderr().read_secure_line()
+    } else {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).map(|_| line)
+    };
+    eprintln!();
+    line.context("パスワードを読めません")
+}
+
 /// Asks at the keyboard. The terminal's echo is switched off with `stty` where there is a terminal.
+#[cfg(not(windows))]
 fn ask(prompt: &str) -> Result<String> {
     let echo = |on: &str| {
         let _ = std::process::Command::new("stty")

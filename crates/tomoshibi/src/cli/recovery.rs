@@ -23,8 +23,10 @@ use vault::shelf_slots::{BoxError, Identity};
 use vault::slot::SlotCost;
 use vault::snapshot::Snapshot;
 
+mod opened;
 mod stored;
 
+pub use opened::KeyArgs;
 use stored::{BOXES, WRAPS, keep, name, read_share, stored};
 
 use super::password::{WithArgs, read};
@@ -100,6 +102,17 @@ enum Action {
         #[arg(long, value_name = "FILE")]
         new_password_file: Option<PathBuf>,
     },
+    /// Writes the recovery key as age reads it, so that the public tool opens backups. It opens everything: destroy it afterwards.
+    Identity {
+        #[command(flatten)]
+        key: KeyArgs,
+        /// Directory with recovery.boxes; otherwise this station's.
+        #[arg(long, value_name = "DIR")]
+        boxes: Option<PathBuf>,
+        /// New file, for its owner only.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
 }
 
 /// The role secrets, wrapped to the recovery key.
@@ -122,9 +135,29 @@ impl Recovery {
     /// # Errors
     /// When shares do not fit, a file cannot be written, or it cannot be written down.
     pub fn run(&self) -> Result<ExitCode> {
+        if let Action::Identity {
+            key,
+            boxes: Some(dir),
+            out,
+        } = &self.action
+        {
+            // On a machine that is no station any more there is no log to write it down in.
+            return opened::write_identity(key, dir, out);
+        }
         let config = self.config.read()?;
         let mut home = Home::open(&config)?;
         match &self.action {
+            Action::Identity { key, out, .. } => {
+                let by = Author {
+                    user: "recovery".to_owned(),
+                    name: "復旧シェア".to_owned(),
+                    role: String::new(),
+                };
+                let mut sighting = trail::sighting(&home, &by, Method::Program, Deed::Exported);
+                "復旧鍵を age の鍵として書き出した".clone_into(&mut sighting.detail);
+                trail::write(&home, vec![sighting])?;
+                opened::write_identity(key, &home.data, out)
+            }
             Action::Split {
                 out,
                 format,

@@ -3,17 +3,22 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
-use downtime::stations::Station;
+use downtime::stations::StationFault;
 use rustls::ServerConfig;
 use tokio::sync::watch;
+use vault::journal::StartFault;
 
 use super::ConfigArg;
 use crate::certificates::Keeper;
+use crate::clock;
 use crate::config::Config;
 use crate::listening::{Door, Limits, is_this_machine};
-use crate::serving;
+use crate::serving::Started;
+use crate::updating::{self, Leave};
+use crate::{serving, supervising};
 
 /// Serves this station's desk (and, on a hub, the other stations) until Ctrl+C.
 #[derive(Debug, clap::Args)]
@@ -26,7 +31,13 @@ pub struct Serve {
     /// Address and port instead of the configured one; port 0 takes a free one.
     #[arg(long)]
     listen: Option<String>,
+    /// Started by the service: says when it has come up, stops when its standard input ends, and may ask for another program.
+    #[arg(long, hide = true)]
+    supervised: bool,
 }
+
+/// After it was asked to leave, how long requests in flight may still take.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(15);
 
 impl Serve {
     /// Runs the command.
@@ -35,21 +46,29 @@ impl Serve {
     /// When the station cannot start, the port is taken, or the desk would be reached from elsewhere without TLS.
     pub fn run(&self) -> Result<ExitCode> {
         let config = self.config.read()?;
-        let (station, keeper) = serving::started(&config)?;
+        let started = self.started(&config)?;
+        let station = &started.station;
         let feeds = crate::feeds::start(&config)?;
-        crate::probes::start_feeds(&station, config.probes()?, &feeds, &config.data())?;
+        crate::backup::start(&config, &self.config.config)?;
+        crate::probes::start_feeds(station, config.probes()?, &feeds, &config.data())?;
         feeds
             .addresses()
             .for_each(|(name, address)| say!("HL7 {name} {address}"));
+        let leave = Arc::new(Leave::default());
+        updating::start(station, &config, started.line.clone(), &leave, self.supervised)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(self.doors(&config, &station, &keeper))?;
-        drop(runtime);
+        runtime.block_on(self.doors(&config, &started, &leave))?;
+        runtime.shutdown_timeout(LEAVE_PATIENCE);
         drop(feeds);
-        drop(Arc::clone(&station));
-        Ok(ExitCode::SUCCESS)
+        Ok(if leave.wants_another() {
+            ExitCode::from(supervising::AGAIN)
+        } else {
+            ExitCode::SUCCESS
+        })
     }
 
-    async fn doors(&self, config: &Config, station: &Arc<Station>, keeper: &Keeper) -> Result<()> {
+    async fn doors(&self, config: &Config, started: &Started, leave: &Arc<Leave>) -> Result<()> {
+        let (station, keeper) = (&started.station, &started.keeper);
         let press = serving::press(config)?;
         let address = self.listen.as_deref().unwrap_or(&config.station.listen);
         let (listener, bound) = serving::bind(address).await?;
@@ -63,7 +82,11 @@ impl Serve {
             listener,
             tls,
             router: serving::router(config, station, desk)?,
-            plain: config.station.plain.then(|| serving::others(config, station)),
+            plain: config
+                .station
+                .plain
+                .then(|| serving::others(config, station))
+                .transpose()?,
             limits,
         }];
         if let Some(address) = &config.station.peers_listen {
@@ -78,12 +101,20 @@ impl Serve {
             doors.push(Door {
                 listener,
                 tls,
-                router: serving::others(config, station).fallback(nothing_here),
-                plain: config.station.plain.then(|| serving::others(config, station)),
+                router: serving::others(config, station)?.fallback(nothing_here),
+                plain: config
+                    .station
+                    .plain
+                    .then(|| serving::others(config, station))
+                    .transpose()?,
                 limits,
             });
         }
-        serve_all(doors).await
+        if self.supervised {
+            leash(leave)?;
+            say!("{} {}", supervising::UP, env!("CARGO_PKG_VERSION"));
+        }
+        serve_all(doors, leave).await
     }
 }
 
@@ -92,7 +123,7 @@ async fn nothing_here() -> axum::http::StatusCode {
 }
 
 /// Serves every door until told to stop.
-async fn serve_all(doors: Vec<Door>) -> Result<()> {
+async fn serve_all(doors: Vec<Door>, leave: &Leave) -> Result<()> {
     let (tell, told) = watch::channel(false);
     let mut open = tokio::task::JoinSet::new();
     for door in doors {
@@ -104,13 +135,25 @@ async fn serve_all(doors: Vec<Door>) -> Result<()> {
     }
     tokio::select! {
         () = serving::told_to_stop() => {}
+        () = leave.asked() => {}
         Some(ended) = open.join_next() => ended??,
     }
     let _ = tell.send(true);
-    while let Some(ended) = open.join_next().await {
-        ended??;
+    let all = async {
+        while let Some(ended) = open.join_next().await {
+            ended??;
+        }
+        Ok(())
+    };
+    let overdue = async {
+        leave.asked().await;
+        tokio::time::sleep(LEAVE_PATIENCE).await;
+    };
+    tokio::select! {
+        ended = all => ended,
+        // Browsers that keep a line open are no reason to stay.
+        () = overdue => Ok(()),
     }
-    Ok(())
 }
 
 /// TLS of the desk: where it can be reached from elsewhere, and nowhere else.
@@ -148,4 +191,37 @@ fn told(config: &Config, bound: SocketAddr, https: bool) -> String {
         Some(name) if https => format!("{name}:{}", bound.port()),
         _ => bound.to_string(),
     }
+}
+
+impl Serve {
+    /// The station. Under a supervisor the one before may still be leaving: it is waited for.
+    fn started(&self, config: &Config) -> Result<Started> {
+        let until = clock::running() + LEAVE_PATIENCE * 3;
+        loop {
+            let in_use = |fault: &anyhow::Error| {
+                fault.chain().any(|cause| match cause.downcast_ref() {
+                    Some(StationFault::Journal(fault) | StationFault::Audit(fault)) => {
+                        matches!(fault, StartFault::InUse)
+                    }
+                    _ => false,
+                })
+            };
+            match serving::started(config) {
+                Err(fault) if self.supervised && in_use(&fault) && clock::running() < until => {
+                    std::thread::sleep(Duration::from_millis(200));
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+/// The supervisor holds the other end of the standard input: when it lets go, or is gone, this station stops.
+fn leash(leave: &Arc<Leave>) -> std::io::Result<()> {
+    let leave = Arc::clone(leave);
+    std::thread::Builder::new().name("leash".into()).spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        leave.stop();
+    })?;
+    Ok(())
 }

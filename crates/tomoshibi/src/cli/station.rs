@@ -14,6 +14,8 @@ use super::person::{SponsorArgs, officer};
 use crate::home::{Home, station_key, write_durably};
 use crate::{random, secrets, trail};
 
+mod prove;
+
 /// Makes and enrols further stations.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -67,6 +69,8 @@ enum Action {
         #[arg(long)]
         trust: PathBuf,
     },
+    /// On any station: tries it now, as it does by itself after every snapshot, and says what came out.
+    Prove(prove::Prove),
     /// On the hub: takes a station out that was disposed of, lost or stolen. It opens no snapshot sealed from now on; what it holds
     /// already can only be opened with a user's password or badge, so reset those of whoever used it.
     Retire {
@@ -125,6 +129,7 @@ impl Station {
                     trust.display()
                 );
             }
+            Action::Prove(prove) => return prove.run(&self.config.read()?),
             Action::Retire { code, reason, by } => {
                 let mut home = Home::open(&self.config.read()?)?;
                 retire(&mut home, parse(code)?, reason, by)?;
@@ -197,6 +202,8 @@ pub fn new(station: &NewStation<'_>) -> Result<PathBuf> {
         );
     }
     fs::create_dir_all(data.join("keys")).with_context(|| format!("{} を作れません", data.display()))?;
+    #[cfg(windows)]
+    crate::protecting::directory(&data, false).with_context(|| format!("{} の権限を絞れません", data.display()))?;
     let secret = StationSecret::random(&mut random::system());
     secrets::write(&station_key(&data), &secret.to_file_bytes())?;
     let public = station.dir.join(format!("{}.public", station.code));

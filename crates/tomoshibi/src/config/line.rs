@@ -47,8 +47,8 @@ impl Config {
     /// Checks what is said about lines.
     pub(super) fn check_line(&self) -> Result<()> {
         let station = &self.station;
-        if let Some(hub) = &station.hub {
-            check_address(hub, station.plain)?;
+        for hub in station.hub_addresses() {
+            check_address(&hub, station.plain)?;
         }
         ensure!(
             station.names.len() <= MOST_NAMES,

@@ -36,6 +36,8 @@ struct Open {
     address: SocketAddr,
     served: Served,
     asked: Arc<AtomicUsize>,
+    /// Lets `/late` answer.
+    late: Arc<tokio::sync::Notify>,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     runtime: Option<tokio::runtime::Runtime>,
     ended: std::sync::mpsc::Receiver<()>,
@@ -45,6 +47,10 @@ struct Open {
 const MUCH: usize = 64 << 20;
 
 fn open(tls: bool, limits: Limits) -> Open {
+    open_with(tls, limits, None)
+}
+
+fn open_with(tls: bool, limits: Limits, plain: Option<Router>) -> Open {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -57,14 +63,16 @@ fn open(tls: bool, limits: Limits) -> Open {
         Arc::new(AtomicUsize::new(0)),
     );
     let count = Arc::clone(&asked);
+    let late = Arc::new(tokio::sync::Notify::new());
+    let waits = Arc::clone(&late);
     let router = Router::new()
         .route("/parcel/word", get(|| async { "word" }))
         .route("/take", post(|body: Bytes| async move { body.len().to_string() }))
         .route("/much", get(|| async { vec![7_u8; MUCH] }))
         .route(
             "/late",
-            get(|| async {
-                tokio::time::sleep(SHORT * 2).await;
+            get(move || async move {
+                waits.notified().await;
                 "late"
             }),
         )
@@ -79,7 +87,7 @@ fn open(tls: bool, limits: Limits) -> Open {
         listener,
         tls: tls.then(|| served.config().unwrap()),
         router,
-        plain: None,
+        plain,
         limits,
     };
     let (tell, ended) = std::sync::mpsc::channel();
@@ -95,6 +103,7 @@ fn open(tls: bool, limits: Limits) -> Open {
         address,
         served,
         asked,
+        late,
         stop: Some(stop),
         runtime: Some(runtime),
         ended,
@@ -299,6 +308,21 @@ fn hung_up(stream: &mut impl Read) -> bool {
 }
 
 #[test]
+fn while_a_hospital_changes_over_stations_are_answered_in_the_clear_and_people_are_not() {
+    let others = Router::new().route("/parcel/word", get(|| async { "in the clear" }));
+    let door = open_with(true, limits(), Some(others));
+    let asked = |path: &str| {
+        door.plainly(&format!(
+            "GET {path} HTTP/1.1\r\nhost: hub.local\r\nconnection: close\r\n\r\n"
+        ))
+    };
+    assert!(asked("/parcel/word").ends_with("in the clear"));
+    assert!(asked("/parcel/snapshot").starts_with("HTTP/1.1 403"));
+    assert!(asked("/sign-in").starts_with("HTTP/1.1 307"));
+    assert_eq!(door.asked.load(Ordering::SeqCst), 0);
+}
+
+#[test]
 fn a_new_certificate_counts_from_the_next_handshake_on() {
     let now = crate::clock::now();
     let (root, issuing) = made(now);
@@ -344,8 +368,12 @@ fn the_slow_are_hung_up_on_and_honest_ones_are_served_meanwhile() {
     // The head of a request, a byte at a time, over a good handshake.
     let mut head = secured(&door, &root);
     let begun = Instant::now();
+    head.sock.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
     while head.write_all(b"G").and_then(|()| head.flush()).is_ok() && begun.elapsed() < Duration::from_secs(15) {
-        std::thread::sleep(Duration::from_millis(50));
+        // A pause between two bytes, unless an answer comes.
+        if hung_up(&mut head) {
+            break;
+        }
     }
     assert!(begun.elapsed() < Duration::from_secs(15), "a head never ends");
     // A connection that asked and asks no more.
@@ -387,10 +415,14 @@ fn told_to_stop_requests_under_way_are_finished() {
         std::thread::yield_now();
     }
     drop(door.stop.take());
+    // Nobody new gets in, and whoever asked is still waiting.
+    while TcpStream::connect(door.address).is_ok() {
+        std::thread::yield_now();
+    }
+    door.late.notify_one();
     let mut answer = String::new();
     under_way.read_to_string(&mut answer).unwrap();
     assert!(answer.ends_with("late"), "{answer}");
     assert!(hung_up(&mut idle));
     door.ended.recv_timeout(Duration::from_secs(20)).unwrap();
-    assert!(TcpStream::connect(door.address).is_err());
 }

@@ -3,10 +3,14 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A test that cannot go on says why.
 
 mod apart;
+mod backups;
 mod blanks;
 mod browser;
+mod bucket;
+mod carrying;
 mod custody;
 mod encrypted;
+mod fleet;
 mod leaving;
 mod notebook;
 mod one_day;
@@ -16,4 +20,8 @@ mod packs_at_night;
 mod packs_queued;
 mod program;
 mod scanning;
+#[cfg(unix)]
+mod service;
+#[cfg(unix)]
+mod updates;
 mod ward_paper;

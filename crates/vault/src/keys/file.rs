@@ -17,6 +17,8 @@ pub(super) enum Kind {
     Role = 3,
     Sealer = 4,
     Recovery = 5,
+    Release = 6,
+    Approval = 7,
 }
 
 const FILE_MAGIC: &[u8; 8] = b"TMBKEY1\0";

@@ -141,6 +141,7 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
             place: 0,
             sealer,
             rng,
+            canaries: Vec::new(),
             failed: false,
         })
     }

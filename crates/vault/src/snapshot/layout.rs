@@ -29,7 +29,7 @@ pub enum SectionKind {
     Index,
     /// The records, each under its own key.
     Records,
-    /// Reserved: synthetic patients that prove every morning that the file opens.
+    /// Invented patients that prove every day that the file opens here, under the station key.
     Canary,
     /// Plain, signed figures about the snapshot.
     Stat,

@@ -25,7 +25,7 @@ use super::plan::SealPlan;
 use super::record::{self, RecordSealer};
 use super::{
     MAX_BLOCKS, MAX_RECORD, MAX_RECORDS, MAX_SNAPSHOT, MAX_STAT, MAX_THIN, PLAIN_CLIENT, RECOVERY_CLIENT, SealFault,
-    SnapshotFault, keyring, recovery,
+    SnapshotFault, canary, keyring, recovery,
 };
 
 const BUFFER: usize = 256 << 10;
@@ -48,6 +48,8 @@ pub struct SnapshotWriter<'a, W: Write, R: CryptoRng> {
     pub(super) place: u64,
     pub(super) sealer: &'a SealerSecret,
     pub(super) rng: &'a mut R,
+    /// Plain bytes of the canary section; empty without one, and in a delta, which keeps the section of its epoch.
+    pub(super) canaries: Vec<u8>,
     pub(super) failed: bool,
 }
 
@@ -122,6 +124,7 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
             place: 0,
             sealer,
             rng,
+            canaries: Vec::new(),
             failed: false,
         })
     }
@@ -178,6 +181,10 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
             };
             let sealed = sealbox::seal(key, &context, &plain, self.rng);
             self.sink.section(kind, compartment.0, &sealed)?;
+        }
+        if !self.canaries.is_empty() {
+            let sealed = canary::seal(&self.keys, &place, &self.canaries, self.rng)?;
+            self.sink.section(SectionKind::Canary, 0, &sealed)?;
         }
         self.sink.section(SectionKind::Stat, 0, stat)?;
         let Self {

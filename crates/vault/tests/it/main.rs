@@ -1,7 +1,9 @@
 //! What the vault promises, tried on whole files.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod age;
 mod amended;
+mod canary;
 mod checkpoint;
 mod crash;
 mod damage;

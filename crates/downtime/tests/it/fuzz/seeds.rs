@@ -22,6 +22,8 @@ use vault::snapshot::{
 };
 use vault::{CompartmentId, IncarnationId, RoleId, UserId, sealbox, wrap};
 
+mod carried;
+
 use super::targets::{HOSPITAL, Repeatable, STATION, keys, place};
 use crate::hospital::{DAY, patient, patients};
 
@@ -37,6 +39,8 @@ pub fn all() -> Vec<Seed> {
         words(),
         symbols(),
         feeds(),
+        readiness(),
+        carried::seeds(),
     ]
     .concat()
 }
@@ -215,6 +219,55 @@ fn journal_files() -> Vec<Seed> {
         ("sighting", "opened", sighting().to_bytes()),
         ("showing", "one", showing.to_bytes()),
         ("showing", "none", Showing::default().to_bytes()),
+    ]
+}
+
+fn readiness() -> Vec<Seed> {
+    use downtime::readiness::Light;
+    use downtime::readiness::board::{Bundle, HeldUntil};
+    use downtime::readiness::canaries::{Canaries, FormPages, Maker, Pressed, charts};
+    use downtime::readiness::receipt::{People, Point, Program, Receipt, Signed, What, Why};
+    let keys = keys();
+    let receipt = Receipt {
+        station: STATION.0,
+        code: StationCode::parse("R03").unwrap(),
+        at: Moment(1_795_000_000),
+        holds: None,
+        printed: Some(Moment(1_794_999_000)),
+        points: vec![
+            Point::new(What::Printers, Light::Bad, Why::PrintersSilent)
+                .of(1, 2)
+                .saying("1階受付"),
+        ],
+        program: Program::default(),
+        people: People::default(),
+        took_ms: 12,
+    };
+    let held = HeldUntil {
+        station: STATION.0,
+        at: receipt.at,
+    };
+    let bundle = Bundle {
+        receipts: vec![Signed::sign(&receipt, &keys.station)],
+        held: vec![held],
+    };
+    let pressed = Pressed {
+        maker: Maker {
+            version: "1".into(),
+            system: "linux".into(),
+        },
+        forms: vec![FormPages {
+            form: "F02".into(),
+            sheets: 1,
+            pages: 1,
+            sha256: [7; 32],
+        }],
+    };
+    let few: Vec<_> = charts().into_iter().skip(3).step_by(4).take(2).collect();
+    vec![
+        ("receipts", "one", bundle.to_bytes()),
+        ("receipts", "none", Bundle::default().to_bytes()),
+        ("canaries", "two", Canaries::to_bytes(&few, Some(pressed)).unwrap()),
     ]
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -358,7 +358,11 @@ impl Ledger {
                 path.display()
             );
         }
-        let text = fs::read_to_string(&path).with_context(|| format!("{} を読めません", path.display()))?;
+        // Through the handle that holds the lock: on Windows no other may read what is locked.
+        let mut text = String::new();
+        (&file)
+            .read_to_string(&mut text)
+            .with_context(|| format!("{} を読めません", path.display()))?;
         let mut known = BTreeMap::new();
         for line in text.lines() {
             // A line that a crash cut is a sheet that was not queued yet: the note comes first.

@@ -59,7 +59,7 @@ pub fn until(what: &str, patience: Duration, mut so: impl FnMut() -> Result<(), 
                 patience.as_secs()
             ),
         }
-        pause(100);
+        pause(20);
     }
 }
 

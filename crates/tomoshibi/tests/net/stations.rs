@@ -25,6 +25,7 @@ fn a_bad_day() {
         let (jumps, said_old) = clocks::jumps(&mut story, &mut dice);
         let mut ways = times::ways(&mut story);
         let mut cuts = times::cuts(&mut story, &mut dice);
+        let mut deaths = times::hub_deaths(&mut story);
         story.comes_together("the end of the day");
         let looks = story.watch.is_clean("what must never be seen");
         println!(
@@ -36,13 +37,16 @@ fn a_bad_day() {
         );
         println!(
             "torture: an entry of one station is seen at another after p50 {:.2} s, p99 {:.2} s ({} entries); a station whose cable is cut \
-             works alone after p50 {:.1} s, at most {:.1} s ({} cuts)",
+             works alone after p50 {:.1} s, at most {:.1} s ({} cuts); with the hub dead it is seen after p50 {:.2} s, at most {:.2} s ({})",
             times::percentile(&mut ways, 50),
             times::percentile(&mut ways, 99),
             ways.len(),
             times::percentile(&mut cuts, 50),
             times::percentile(&mut cuts, 100),
             cuts.len(),
+            times::percentile(&mut deaths, 50),
+            times::percentile(&mut deaths, 100),
+            deaths.len(),
         );
         assert!(
             story.saved.len() >= (courses + rounds) * STATIONS.len(),

@@ -5,6 +5,7 @@
 //! dresses the bytes up with right ones, so that what is behind the door is reached. What is read and written again must be
 //! read as the same. Used by `fuzz_targets/` and, included as a file, by the test suite of `downtime`.
 
+mod enrol;
 mod feeds;
 mod fhir;
 mod stand;
@@ -18,6 +19,7 @@ use vault::sign::Purpose;
 use vault::snapshot::Snapshot;
 use vault::{UserId, sealbox, wrap};
 
+pub use enrol::enrolment;
 pub use feeds::{feed_log, hl7_message, iso2022jp, mllp};
 pub use fhir::fhir;
 pub use stand::{HOSPITAL, Repeatable, STATION, keys, place};
@@ -27,7 +29,7 @@ use stand::{OneFile, crc32c};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every parser. The next one goes at the end, with a file in `fuzz_targets/` and a folder in `corpus/`.
-pub const TARGETS: [Target; 34] = [
+pub const TARGETS: [Target; 35] = [
     ("snapshot", snapshot),
     ("manifest", manifest),
     ("sealbox", sealed_box),
@@ -62,6 +64,7 @@ pub const TARGETS: [Target; 34] = [
     ("iso2022jp", iso2022jp),
     ("feed_log", feed_log),
     ("fhir", fhir),
+    ("enrolment", enrolment),
 ];
 
 /// A whole snapshot file.

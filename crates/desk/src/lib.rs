@@ -20,6 +20,7 @@ mod gate;
 mod handle;
 mod layout;
 pub mod lifeboat;
+pub mod office;
 pub mod packs;
 mod panels;
 mod paper;
@@ -100,6 +101,8 @@ pub struct Desk {
     pub printers: Option<Arc<Queue>>,
     /// Packs: what was made of the snapshot, and the way to make them; `None` where nobody has lent it.
     pub packs: Option<Arc<packs::Packs>>,
+    /// Enrolment of stations; `None` where nobody has lent it.
+    pub office: Option<Arc<dyn office::Office>>,
     /// Browsers of this station are started so that they print without asking (`--kiosk-printing`).
     pub silent_browser: bool,
     /// Randomness for session tokens and handles.

@@ -26,7 +26,7 @@ use crate::state::SnapshotState;
 /// This station's shelf.
 pub struct Shelf {
     slots: Slots,
-    trusted: Vec<SealerPublic>,
+    trusted: RwLock<Arc<Vec<SealerPublic>>>,
     station: StationId,
     secret: Arc<StationSecret>,
     current: RwLock<Option<Arc<Shelved>>>,
@@ -91,7 +91,7 @@ impl Shelf {
         let slots = Slots::open(files, dir)?;
         let shelf = Self {
             slots,
-            trusted,
+            trusted: RwLock::new(Arc::new(trusted)),
             station,
             secret,
             current: RwLock::new(None),
@@ -104,6 +104,15 @@ impl Shelf {
     #[must_use]
     pub const fn slots(&self) -> &Slots {
         &self.slots
+    }
+
+    /// From now on, snapshots of these sealers are accepted.
+    pub(crate) fn trust(&self, sealers: Vec<SealerPublic>) {
+        *self.trusted.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(sealers);
+    }
+
+    fn trusted(&self) -> Arc<Vec<SealerPublic>> {
+        Arc::clone(&self.trusted.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The snapshot in use.
@@ -142,7 +151,7 @@ impl Shelf {
             Ok(())
         };
         let mut verify = |source: Arc<dyn ReadAt>| -> Result<(Identity, Shelved), BoxError> {
-            whole_snapshot(source.clone(), &self.trusted)?;
+            whole_snapshot(source.clone(), &self.trusted())?;
             self.look(source)
         };
         let installed = self.slots.install(write, &mut verify)?;
@@ -177,7 +186,7 @@ impl Shelf {
     }
 
     fn look(&self, source: Arc<dyn ReadAt>) -> Result<(Identity, Shelved), BoxError> {
-        let snapshot = Snapshot::open(Arc::clone(&source), &self.trusted)?;
+        let snapshot = Snapshot::open(Arc::clone(&source), &self.trusted())?;
         let manifest = snapshot.manifest();
         let (identity, created, fresh_until) = (
             Identity::from(manifest),

@@ -19,7 +19,7 @@ use vault::keys::StationSecret;
 use crate::audit::{AuditLog, LogStart};
 use crate::extract::Runs;
 use crate::forms::{OrderLists, PaymentRules};
-use crate::identity::Roster;
+use crate::identity::{Enrolled, Roster};
 use crate::journal::{Clock, HybridClock, Keeper, recorded};
 use crate::shelf::Shelf;
 use crate::state::{Mode, State, TimeQuality, Watch, mode};
@@ -32,6 +32,7 @@ mod drafts;
 mod entrance;
 mod gatekeeper;
 mod held;
+mod known;
 mod live;
 mod log_state;
 mod numbers;
@@ -104,9 +105,8 @@ pub struct Station {
     payment: PaymentRules,
     code: StationCode,
     id: StationId,
-    node: u8,
-    letter: char,
-    stations: Stations,
+    enrolled: Enrolled,
+    known: Arc<known::Known>,
     shelf: Shelf,
     runs: Runs,
     keeper: Keeper,
@@ -145,20 +145,12 @@ pub fn read_entries(
 ) -> Result<Live, StationFault> {
     let (hospital, id) = (roster.hospital(), roster.station_id(code));
     let public = roster.station(code).ok_or(StationFault::NotEnrolled(code))?.public()?;
-    let stations = enrolled_stations(roster)?;
+    let stations: Stations = roster.machines()?.into_iter().map(|(id, _, public)| (id, public)).collect();
     let own = vault::journal::read_journal(files, &data.join("journal"), &hospital, &id, &public);
     let mut records = own.map_err(StationFault::Read)?.records;
     let heard = RecordLog::read(files, &data.join("peers"), &hospital, &id, &stations).map_err(StationFault::Read)?;
     records.extend(heard.records);
     Ok(Live::open(Some(journal.clone()), &records))
-}
-
-fn enrolled_stations(roster: &Roster) -> Result<Stations, StationFault> {
-    let mut stations = Stations::new();
-    for station in &roster.stations {
-        stations.insert(roster.station_id(station.code), station.public()?);
-    }
-    Ok(stations)
 }
 
 /// Why a station could not start. Until it starts nothing can be saved on it; paper works.
@@ -198,8 +190,7 @@ impl Station {
         let enrolled = roster
             .station(parts.code)
             .ok_or(StationFault::NotEnrolled(parts.code))?;
-        let (node, letter) = (enrolled.node, enrolled.letter);
-        let stations = enrolled_stations(roster)?;
+        let known = Arc::new(known::Known::of(roster)?);
         let clock = Arc::new(HybridClock::new(Arc::clone(&parts.clock)));
         let mut rng = randomness();
         let readers = [roster.journal()?];
@@ -219,7 +210,7 @@ impl Station {
             &parts.data.join("peers"),
             &hospital,
             &id,
-            &stations,
+            &known.now(),
         )?;
         for damage in walk.damage.iter().chain(&contents.damage) {
             tracing::warn!(?damage, "a journal file is not as it was written");
@@ -256,8 +247,8 @@ impl Station {
         let sightings = Arc::new(audit::Sightings::start(&audit::SightingsStart {
             files: Arc::clone(&parts.files),
             data: &parts.data,
-            roster,
-            code: parts.code,
+            station: id,
+            known: Arc::clone(&known),
             secret: Arc::clone(&parts.secret),
             clock: Arc::clone(&parts.clock),
         })?);
@@ -295,9 +286,8 @@ impl Station {
             payment: parts.payment,
             code: parts.code,
             id,
-            node,
-            letter,
-            stations,
+            enrolled: enrolled.clone(),
+            known,
             shelf: parts.shelf,
             runs: Runs::default(),
             keeper,
@@ -320,6 +310,9 @@ impl Station {
             randomness,
             damage,
         });
+        if let Err(fault) = station.learn_from_snapshot() {
+            tracing::warn!(%fault, "the stations of the snapshot in use are not known here");
+        }
         station.mark_audit();
         station.note_alarms();
         Ok(station)

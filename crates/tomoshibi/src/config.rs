@@ -120,10 +120,10 @@ impl Hospital {
 pub struct Station {
     /// Three characters, such as `H01`.
     pub code: String,
-    /// Node number in form numbers, 1–99.
-    pub node: u8,
-    /// Letter in front of reception numbers.
-    pub letter: char,
+    /// Node number in form numbers. The roster decides; what is written here must say the same.
+    pub node: Option<u8>,
+    /// Letters in front of reception numbers. The roster decides; what is written here must say the same.
+    pub letter: Option<String>,
     /// Keys, shelf, journals, drafts, logs.
     #[serde(default = "default_data")]
     pub data: PathBuf,
@@ -350,17 +350,8 @@ impl Config {
                 self.station.code
             );
         }
-        if !(1..=downtime::identity::MAX_NODE).contains(&self.station.node) || !self.station.letter.is_ascii_uppercase()
-        {
-            bail!("station.node は 1–79、station.letter は英大文字1字です");
-        }
         if let Some(hub) = &self.station.hub {
-            if !hub.starts_with("http://") {
-                bail!("station.hub は http:// で始まる住所です（この版は院内の閉じた網で使います）: {hub}");
-            }
-            if self.extract.is_some() {
-                bail!("station.hub と [extract] は両立しません。取り出すのは hub だけです");
-            }
+            hub_address(hub)?;
         }
         if !(1..=1000).contains(&self.forms.per_minute()) {
             bail!("forms.pages_per_minute は 1–1000 です");
@@ -446,6 +437,17 @@ impl Config {
     pub fn code(&self) -> Result<chart::StationCode> {
         chart::StationCode::parse(&self.station.code).context("station.code")
     }
+}
+
+/// Whether an address can be a hub's.
+///
+/// # Errors
+/// What it should look like.
+pub fn hub_address(hub: &str) -> Result<()> {
+    if !hub.starts_with("http://") {
+        bail!("station.hub は http:// で始まる住所です（この版は院内の閉じた網で使います）: {hub}");
+    }
+    Ok(())
 }
 
 /// `00:30` as minutes after midnight.

@@ -17,8 +17,10 @@ use vault::files::Disk;
 use crate::config::Config;
 use crate::home::Home;
 use crate::line::Line;
+use crate::office::Office;
+use crate::roster_link::{self, RosterLink};
 use crate::{
-    clock, disk_room, disk_watch, hub_link, parcel_routes, printing, probes, random, schedule, snapshot_routes,
+    clock, disk_room, disk_watch, enrol_routes, hub_link, parcel_routes, printing, probes, random, schedule, snapshot_routes,
     timekeeping,
 };
 
@@ -44,6 +46,8 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
         has_hub: config.station.hub.is_some(),
     };
     let station = Station::start(parts, Arc::new(|| Box::new(random::system())))?;
+    roster_link::watch(&home.data, &station)?;
+    let link = RosterLink::new(&home, &station);
     let hub_time = Arc::new(timekeeping::HubTime::default());
     timekeeping::start(&station, config.time.source, Arc::clone(&hub_time), &home.data)?;
     let watched = config.probes()?;
@@ -58,7 +62,7 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
                 home.data.clone(),
                 hub_time,
                 Line::default(),
-                errands(),
+                errands(&link),
             )?;
         }
         None if watched.iter().any(|probe| probe.what.is_ehr()) => {}
@@ -74,9 +78,11 @@ pub fn station(config: &Config) -> Result<Arc<Station>> {
 }
 
 /// What is done at each visit besides exchanging entries.
-fn errands() -> Vec<hub_link::Errand> {
-    Vec::new()
-    // The next errand goes here.
+fn errands(link: &Arc<RosterLink>) -> Vec<hub_link::Errand> {
+    vec![
+        roster_link::errand(link),
+        // The next errand goes here.
+    ]
 }
 
 /// The forms with the hospital's own, if it has any, and what is wrong with those.
@@ -127,7 +133,9 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
     let languages = press.forms().languages().iter();
     let languages = languages.map(|(language, name)| (language, name.to_owned())).collect();
     let own_forms = own_forms(press.forms());
-    let printers = printing::queue(config, &Home::open(config)?, Arc::new(Disk))?;
+    let home = Home::open(config)?;
+    let printers = printing::queue(config, &home, Arc::new(Disk))?;
+    let link = RosterLink::new(&home, station);
     if let Some(queue) = &printers {
         printing::start(queue, station, &config.trusts()?)?;
     }
@@ -162,6 +170,7 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
         symbols: config.forms.symbols()?,
         printers,
         packs: Some(Arc::new(crate::packs::lend(config, packs_press)?)),
+        office: Some(Arc::new(Office::running(config, station, link))),
         silent_browser: config.station.kiosk_printing,
         chance: Arc::new(|bytes| {
             rand_core::Rng::fill_bytes(&mut random::system(), bytes);
@@ -195,6 +204,7 @@ pub fn router(station: &Arc<Station>, desk: desk::Desk) -> Result<Router> {
     let others = [
         parcel_routes::routes(Arc::clone(station)),
         snapshot_routes::routes(Arc::clone(station)),
+        enrol_routes::routes(Arc::clone(station), desk.office.clone()),
         // The next routes for other stations go here.
     ];
     Ok(others.into_iter().fold(desk::router(desk)?, Router::merge))

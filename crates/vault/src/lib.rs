@@ -16,6 +16,7 @@
 //! | [`journal`] | append-only, hash-chained, signed records that survive any crash |
 //! | [`tree`], [`checkpoint`] | proofs that a log only grew; what a station signs about its log and a witness remembers |
 //! | [`secret_text`] | badge and envelope secrets as text for people and scanners |
+//! | [`invitation`] | the single-use code with which a terminal is enrolled |
 //! | [`lifeboat`] | the sealing that a browser alone can open, under a printed passphrase |
 //! | [`recovery`] | the hospital's last key, opened by three of five printed shares |
 //!
@@ -28,6 +29,7 @@ mod codec_text;
 pub mod context;
 pub mod files;
 pub mod ids;
+pub mod invitation;
 pub mod journal;
 pub mod keys;
 pub mod lifeboat;

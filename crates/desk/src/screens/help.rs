@@ -59,6 +59,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
         b"declare" => [SCREEN_DRAWING, BELL, PERSON],
         b"audit" => [SCREEN_DRAWING, LIST, PEN],
         b"users" => [LIST, PERSON, KEY],
+        b"stations" => [KEY, SCREEN_DRAWING, LIST],
         b"print-menu" => [PERSON, LIST, PAPER],
         b"readiness" => [SCREEN_DRAWING, CLOCK, BELL],
         b"contact" => [LIST, PERSON, BELL],
@@ -70,7 +71,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
 }
 
 /// Screens with their own help; the others show that of home.
-const EXPLAINED: [&str; 23] = [
+const EXPLAINED: [&str; 24] = [
     "reception",
     "patients",
     "ward",
@@ -89,6 +90,7 @@ const EXPLAINED: [&str; 23] = [
     "home",
     "audit",
     "users",
+    "stations",
     "print-menu",
     "printing",
     "packs",

@@ -294,6 +294,7 @@ impl Hospital {
             symbols: desk::Symbols::default(),
             printers: self.printers.clone(),
             packs: self.packs.clone(),
+            office: None,
             silent_browser: false,
             chance: Arc::new(|bytes| {
                 UnwrapErr(SysRng).fill_bytes(bytes);

@@ -157,7 +157,7 @@ impl Station {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let mut fresh = Vec::new();
         for bytes in &parcel.records {
-            match Record::parse_verified(&bytes.0, &self.stations) {
+            match Record::parse_verified(&bytes.0, &self.known.now()) {
                 // Our own records come back when a peer holds what we lost; they belong among the received ones then.
                 Ok(record) if !heard.holds(record.id()) && !self.holds(record.id()) => fresh.push(record),
                 Ok(_) => {}

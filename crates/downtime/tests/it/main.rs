@@ -12,6 +12,7 @@ mod audit_export;
 mod audit_tampering;
 mod carried;
 mod clock;
+mod enrolment;
 mod entering;
 mod equal;
 mod every_case;

@@ -5,6 +5,7 @@
 mod blanks;
 mod browser;
 mod custody;
+mod enrolling;
 mod leaving;
 mod notebook;
 mod one_day;

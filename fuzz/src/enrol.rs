@@ -9,7 +9,10 @@ pub fn enrolment(data: &[u8]) -> bool {
     if let Ok(ask) = SignedAsk::from_bytes(data) {
         sound = true;
         let again = SignedAsk::from_bytes(&ask.to_bytes());
-        assert!(again.is_ok_and(|again| again == ask), "a request is read again as it was written");
+        assert!(
+            again.is_ok_and(|again| again == ask),
+            "a request is read again as it was written"
+        );
         if let Ok(inner) = ask.read() {
             assert!(inner.machine.chars().count() <= 64, "a name stays short");
         }
@@ -17,12 +20,18 @@ pub fn enrolment(data: &[u8]) -> bool {
     if let Ok(answer) = Answer::from_bytes(data) {
         sound = true;
         let again = Answer::from_bytes(&answer.to_bytes());
-        assert!(again.is_ok_and(|again| again == answer), "an answer is read again as it was written");
+        assert!(
+            again.is_ok_and(|again| again == answer),
+            "an answer is read again as it was written"
+        );
     }
     if let Ok(ledger) = Ledger::from_bytes(data) {
         sound = true;
         let again = Ledger::from_bytes(&ledger.to_bytes());
-        assert!(again.is_ok_and(|again| again == ledger), "a ledger is read again as it was written");
+        assert!(
+            again.is_ok_and(|again| again == ledger),
+            "a ledger is read again as it was written"
+        );
         for invitation in ledger.invitations.iter().take(100) {
             let _ = invitation.standing(chart::Moment(0));
             let _ = invitation.asking().map(|asking| asking.fingerprint());
@@ -31,7 +40,10 @@ pub fn enrolment(data: &[u8]) -> bool {
     if let Ok(passed) = Passed::from_bytes(data) {
         sound = true;
         let again = Passed::from_bytes(&passed.to_bytes());
-        assert!(again.is_ok_and(|again| again == passed), "what was passed on is read again as it was written");
+        assert!(
+            again.is_ok_and(|again| again == passed),
+            "what was passed on is read again as it was written"
+        );
     }
     if let Ok(asks) = Asks::from_bytes(data) {
         sound = true;
@@ -46,7 +58,10 @@ pub fn enrolment(data: &[u8]) -> bool {
     {
         sound = true;
         let again = InvitationCode::from_typed(&code.to_typed());
-        assert!(again.is_ok_and(|again| again == code), "a code is read again as it was printed");
+        assert!(
+            again.is_ok_and(|again| again == code),
+            "a code is read again as it was printed"
+        );
     }
     sound
 }

@@ -4,13 +4,10 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { enrolOnScreen } from "./enrolment.mjs";
 import { openHospital, proof } from "./hospital.mjs";
 import { paperScreens } from "./paper-screens.mjs";
-import { assertAccessible, assertNoFaults, launch, OLD_PC, openPage, PROGRAM, screenshot } from "./lib.mjs";
+import { assertAccessible, assertNoFaults, launch, OLD_PC, openPage, screenshot } from "./lib.mjs";
 
 /** The narrowest screen a station may have. */
 const NARROW = { width: 1280, height: 600 };
@@ -185,59 +182,16 @@ test("every screen while the EHR answers", async (all) => {
 });
 
 test("a terminal is enrolled on the screen of the hub", async () => {
-  const dirs = [];
   for (const language of LANGUAGES) {
     const page = await openPage(browser, { language });
-    const there = (path) => new URL(path, hospital.hub).href;
-    await page.goto(there(`/sign-in?lang=${language}`));
-    await page.fill("#user", hospital.staff.informatics.number);
-    await page.fill("#password", hospital.staff.informatics.password);
-    await Promise.all([page.waitForURL((url) => url.pathname !== "/sign-in"), page.press("#password", "Enter")]);
-    const look = async (name) => {
+    await enrolOnScreen(page, hospital, language, async (name) => {
       await settled(page, "normal");
       await judge(page, `${name} normal ${language}`);
       await screenshot(page, `${name}-normal`, language);
-    };
-    await page.goto(there("/stations/invite"));
-    await look("S82-invite");
-    await page.fill("#wards", "3E");
-    await page.click("form button.go:visible");
-    await look("S82-code");
-    const code = (await page.locator(".secret").innerText()).trim();
-    assert.match(code, /^([0-9A-HJKMNP-TV-Z]{4}-){4}[0-9A-HJKMNP-TV-Z]{4}$/, "a code of five groups");
-    const dir = join(mkdtempSync(join(tmpdir(), "tomoshibi-join-")), "ward");
-    dirs.push(dir);
-    const joining = spawn(PROGRAM, ["station", "join", "--dir", dir, "--hub", new URL(hospital.hub).origin, "--code", code], { stdio: ["ignore", "pipe", "inherit"] });
-    const ended = new Promise((resolve) => joining.once("exit", resolve));
-    try {
-      const fingerprint = await new Promise((resolve, reject) => {
-        let said = "";
-        joining.stdout.on("data", (bytes) => {
-          said += bytes;
-          const found = /([0-9A-F]{4}-){4}[0-9A-F]{4}/.exec(said);
-          if (found) resolve(found[0]);
-        });
-        ended.then(() => reject(new Error(`it ended: ${said}`)));
-      });
-      await page.waitForFunction(async (wanted) => (await (await fetch("/stations")).text()).includes(wanted), fingerprint, { polling: 500 });
-      await page.goto(there("/stations"));
-      await look("S82-waiting");
-      await page.locator("tr", { hasText: fingerprint }).locator("a[data-row]").click();
-      await look("S82-compare");
-      assert.equal((await page.locator(".secret").innerText()).replace(/\s+/g, "-"), fingerprint);
-      await page.check("input[name=same]");
-      await Promise.all([page.waitForURL(/did=approved/), page.click("form button.go:visible")]);
-      await look("S82-enrolled");
-      assert.equal(await ended, 0, "the terminal is set up");
-    } finally {
-      joining.kill();
-    }
-    await page.locator("tbody a[data-row]", { hasText: /^W/ }).first().click();
-    await look("S82-one");
+    });
     assertNoFaults(page);
     await page.context().close();
   }
-  dirs.forEach((dir) => rmSync(dir, { recursive: true, force: true }));
 });
 
 test("readiness on the hub, which extracts and makes packs", async () => {

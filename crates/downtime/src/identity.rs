@@ -155,7 +155,11 @@ pub fn station_id_of(hospital: &HospitalId, code: StationCode, generation: u8) -
     if generation == 0 {
         return StationId(short_hash(hospital, b"station", code.as_str().as_bytes()));
     }
-    StationId(short_hash(hospital, b"station", format!("{code}#{generation}").as_bytes()))
+    StationId(short_hash(
+        hospital,
+        b"station",
+        format!("{code}#{generation}").as_bytes(),
+    ))
 }
 
 fn short_hash(hospital: &HospitalId, kind: &[u8], name: &[u8]) -> [u8; 16] {

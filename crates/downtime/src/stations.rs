@@ -145,7 +145,11 @@ pub fn read_entries(
 ) -> Result<Live, StationFault> {
     let (hospital, id) = (roster.hospital(), roster.station_id(code));
     let public = roster.station(code).ok_or(StationFault::NotEnrolled(code))?.public()?;
-    let stations: Stations = roster.machines()?.into_iter().map(|(id, _, public)| (id, public)).collect();
+    let stations: Stations = roster
+        .machines()?
+        .into_iter()
+        .map(|(id, _, public)| (id, public))
+        .collect();
     let own = vault::journal::read_journal(files, &data.join("journal"), &hospital, &id, &public);
     let mut records = own.map_err(StationFault::Read)?.records;
     let heard = RecordLog::read(files, &data.join("peers"), &hospital, &id, &stations).map_err(StationFault::Read)?;

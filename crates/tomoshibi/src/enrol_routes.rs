@@ -58,7 +58,9 @@ fn cbor(body: Vec<u8>) -> Response {
 
 async fn enrol(State(door): State<Door>, request: Request) -> Response {
     let from = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let from = from.map(|ConnectInfo(address)| address.ip().to_string()).unwrap_or_default();
+    let from = from
+        .map(|ConnectInfo(address)| address.ip().to_string())
+        .unwrap_or_default();
     let Ok(body) = axum::body::to_bytes(request.into_body(), MAX_ASK).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };

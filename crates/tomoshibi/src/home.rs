@@ -214,7 +214,11 @@ fn agrees(config: &Config, enrolled: &Enrolled) -> Result<()> {
 pub fn hold(data: &Path, name: &str) -> Result<fs::File> {
     let path = data.join(format!("{name}.lock"));
     let held = || -> std::io::Result<fs::File> {
-        let lock = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+        let lock = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)?;
         lock.lock()?;
         Ok(lock)
     };

@@ -11,8 +11,8 @@ use anyhow::{Context, Result};
 use chart::{Moment, StationCode};
 use desk::office::{Books, Issued, NotHeard};
 use downtime::identity::enrolment::{
-    Answer, Asking, CODE_MINUTES, Card, Disbelief, ID_LEN, Invitation, InvitationCode, Ledger, NotDone, Offer, Reply, SignedAsk,
-    Standing, State, Welcome, Wish,
+    Answer, Asking, CODE_MINUTES, Card, Disbelief, ID_LEN, Invitation, InvitationCode, Ledger, NotDone, Offer, Reply,
+    SignedAsk, Standing, State, Welcome, Wish,
 };
 use downtime::identity::passing::{Asks, Passed};
 use downtime::identity::{Hand, NewStation, RosterFault};
@@ -298,7 +298,10 @@ impl desk::office::Office for Office {
 /// A fingerprint without what people put between its digits.
 fn plain(fingerprint: &str) -> String {
     let text = chart::id::half_width_text(fingerprint);
-    text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase()
+    text.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect::<String>()
+        .to_ascii_uppercase()
 }
 
 /// What is the same on every station of a hospital, as lines of a configuration.
@@ -306,7 +309,11 @@ fn settings(config: &Config) -> String {
     let word = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let h = &config.hospital;
     let i = &h.institution;
-    let mut text = format!("[hospital]\nname = {}\ncontact_phone = {}\n\n[hospital.institution]\n", word(&h.name), word(&h.contact_phone));
+    let mut text = format!(
+        "[hospital]\nname = {}\ncontact_phone = {}\n\n[hospital.institution]\n",
+        word(&h.name),
+        word(&h.contact_phone)
+    );
     for (key, value) in [
         ("prefecture", &i.prefecture),
         ("code", &i.code),
@@ -335,7 +342,12 @@ fn read(data: &Path) -> Result<Ledger> {
         anyhow::bail!("{} が大きすぎます（{size} バイト）", path.display());
     }
     let bytes = fs::read(&path).with_context(|| format!("{} を読めません", path.display()))?;
-    Ledger::from_bytes(&bytes).with_context(|| format!("{} が壊れています。登録コードを作り直すには、このファイルを別の場所へ移してください", path.display()))
+    Ledger::from_bytes(&bytes).with_context(|| {
+        format!(
+            "{} が壊れています。登録コードを作り直すには、このファイルを別の場所へ移してください",
+            path.display()
+        )
+    })
 }
 
 fn write(data: &Path, ledger: &Ledger) -> Result<()> {

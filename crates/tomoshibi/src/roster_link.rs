@@ -104,10 +104,7 @@ impl RosterLink {
         if passed.public.is_some() || passed.whole.is_some() {
             self.take(&passed)?;
         } else if let Some(who) = passed.who.filter(|_| passed.stamp < mine) {
-            let give = self.pass(&Asks {
-                who,
-                has: passed.stamp,
-            })?;
+            let give = self.pass(&Asks { who, has: passed.stamp })?;
             if give.public.is_some() || give.whole.is_some() {
                 agent
                     .post(format!("{address}/parcel/roster/give"))
@@ -154,7 +151,9 @@ impl RosterLink {
             return Ok(passed);
         }
         passed.public = self.signed(passed.stamp)?;
-        let hub = known.station(asks.who).filter(|s| s.hub && !s.retired && s.code != self.code);
+        let hub = known
+            .station(asks.who)
+            .filter(|s| s.hub && !s.retired && s.code != self.code);
         if let Some(hub) = hub.filter(|_| roster_file(&self.data).exists()) {
             let (roster, _) = Home::read_roster(&self.data)?;
             let whole = SignedRoster::sign(&roster, self.code, &self.secret)?;

@@ -20,8 +20,8 @@ use crate::line::Line;
 use crate::office::Office;
 use crate::roster_link::{self, RosterLink};
 use crate::{
-    clock, disk_room, disk_watch, enrol_routes, hub_link, parcel_routes, printing, probes, random, schedule, snapshot_routes,
-    timekeeping,
+    clock, disk_room, disk_watch, enrol_routes, hub_link, parcel_routes, printing, probes, random, schedule,
+    snapshot_routes, timekeeping,
 };
 
 /// Starts the station of a configuration: journal recovered, shelf opened, watches running.

@@ -144,7 +144,12 @@ fn why(w: &Words, fault: &NotDone) -> String {
 
 /// Text of a form, without what a keyboard may add, bounded.
 fn text(typed: &str) -> String {
-    typed.trim().chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect()
+    typed
+        .trim()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_TEXT)
+        .collect()
 }
 
 fn hex(id: &[u8; ID_LEN]) -> String {
@@ -189,7 +194,9 @@ async fn show(visit: Visit, Query(search): Query<Search>) -> Result<Response, Fa
         "retired" => Some("stations-did-retired"),
         _ => None,
     };
-    let code = StationCode::parse(&search.code).map(|code| code.to_string()).unwrap_or_default();
+    let code = StationCode::parse(&search.code)
+        .map(|code| code.to_string())
+        .unwrap_or_default();
     visit.show(&StationsPage {
         page: visit.page(&w["nav-stations"], SCRIPTS),
         query: &search.q,

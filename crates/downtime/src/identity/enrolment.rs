@@ -20,7 +20,8 @@ mod ledger;
 mod wish;
 
 pub use ledger::{
-    ASKING_HOURS, Asking, CODE_MINUTES, Heard, Invitation, KEEP_DAYS, Ledger, MAX_CODE_MINUTES, MAX_INVITATIONS, Standing, State,
+    ASKING_HOURS, Asking, CODE_MINUTES, Heard, Invitation, KEEP_DAYS, Ledger, MAX_CODE_MINUTES, MAX_INVITATIONS,
+    Standing, State,
 };
 pub use vault::invitation::{ID_LEN, InvitationCode, TextFault};
 pub use wish::{MAX_SERVED, MAX_WORDS, NotDone, Wish};

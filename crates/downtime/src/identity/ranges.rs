@@ -237,7 +237,10 @@ mod tests {
         assert_eq!(block.sheets(), 1..chart::id::FIRST_BLANK);
         assert_eq!(block.blanks(), chart::id::FIRST_BLANK..10_000);
         assert_eq!(minicbor::to_vec(block).unwrap(), minicbor::to_vec(3_u8).unwrap());
-        assert_eq!(minicbor::to_vec(Label::parse("c").unwrap()).unwrap(), minicbor::to_vec('C').unwrap());
+        assert_eq!(
+            minicbor::to_vec(Label::parse("c").unwrap()).unwrap(),
+            minicbor::to_vec('C').unwrap()
+        );
         // A program that knows only whole nodes and single letters refuses the rest.
         let part = minicbor::to_vec(Block::new(79, 500, 500).unwrap()).unwrap();
         assert!(minicbor::decode::<u8>(&part).is_err());
@@ -255,7 +258,11 @@ mod tests {
         assert!(all.len() > 500, "{}", all.len());
         assert!(Label::parse("B").unwrap().looks_like(&Label::parse("8B").unwrap()) == false);
         assert!(Label::parse("A8").unwrap().looks_like(&Label::parse("AB").unwrap()));
-        assert_eq!(Label::parse("123"), None, "digits alone would be read as part of the number");
+        assert_eq!(
+            Label::parse("123"),
+            None,
+            "digits alone would be read as part of the number"
+        );
         assert_eq!(Label::parse("ABCDE"), None);
     }
 

@@ -14,9 +14,7 @@ mod stations;
 mod users;
 
 pub use rule::Stamp;
-pub use stations::{
-    Enrolled, Former, Hand, MAX_GENERATION, MAX_NODE, NewStation, Spare, TEMPORARY_PER_LIFE,
-};
+pub use stations::{Enrolled, Former, Hand, MAX_GENERATION, MAX_NODE, NewStation, Spare, TEMPORARY_PER_LIFE};
 pub use users::{Change, MAX_HISTORY, NewUser, RosterUser, Sponsor};
 
 /// Everybody and everything enrolled.
@@ -79,7 +77,9 @@ pub enum RosterFault {
     #[error("職員番号 {0} はもう登録されています")]
     Taken(String),
     /// A station code or node number is taken, or out of bounds.
-    #[error("端末 {0} は登録できません。記号・番号・文字・鍵のどれかがほかの端末と重なっているか、番号が 1–{MAX_NODE} の外です")]
+    #[error(
+        "端末 {0} は登録できません。記号・番号・文字・鍵のどれかがほかの端末と重なっているか、番号が 1–{MAX_NODE} の外です"
+    )]
     StationTaken(StationCode),
     /// No such station.
     #[error("端末 {0} は名簿にありません")]
@@ -88,7 +88,9 @@ pub enum RosterFault {
     #[error("端末 {0} に渡せる番号が残っていません。新しい記号で登録してください")]
     NoNumbers(StationCode),
     /// The roster is changed at another hub.
-    #[error("名簿を変えられるのは hub {0} だけです。何も変えていません。{0} で行うか、{0} がもう動かないときだけ、この hub で `tomoshibi station promote` を実行してください")]
+    #[error(
+        "名簿を変えられるのは hub {0} だけです。何も変えていません。{0} で行うか、{0} がもう動かないときだけ、この hub で `tomoshibi station promote` を実行してください"
+    )]
     KeptElsewhere(StationCode),
     /// Nobody of this number.
     #[error("職員番号 {0} は名簿にありません")]

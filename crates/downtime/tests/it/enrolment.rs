@@ -2,7 +2,8 @@
 
 use chart::Moment;
 use downtime::identity::enrolment::{
-    Answer, Ask, Card, Disbelief, InvitationCode, Ledger, NotDone, Offer, Reply, SignedAsk, Standing, State, Welcome, Wish,
+    Answer, Ask, Card, Disbelief, InvitationCode, Ledger, NotDone, Offer, Reply, SignedAsk, Standing, State, Welcome,
+    Wish,
 };
 use downtime::identity::passing::{NotTaken, SignedRoster};
 use downtime::identity::{Hand, NewStation, Roster, RosterFault};
@@ -57,7 +58,9 @@ impl Door {
         let mut ledger = Ledger::default();
         let typed = InvitationCode::random(&mut rng());
         let offer = Wish::default().offer(&hospital.roster, &ledger, nine()).unwrap();
-        ledger.issue(&typed, &card(&hospital), offer, "9001", nine(), 15).unwrap();
+        ledger
+            .issue(&typed, &card(&hospital), offer, "9001", nine(), 15)
+            .unwrap();
         Self {
             hospital,
             ledger,
@@ -81,13 +84,19 @@ fn the_right_code_in_time_waits_for_an_officer_with_the_terminals_own_fingerprin
     assert!(heard.mine && heard.changed);
     assert_eq!(heard.invitation.standing(minutes(14)), Standing::Waiting);
     let asking = heard.invitation.asking().unwrap();
-    assert_eq!(asking.fingerprint().unwrap(), door.terminal.station.public().fingerprint());
+    assert_eq!(
+        asking.fingerprint().unwrap(),
+        door.terminal.station.public().fingerprint()
+    );
     assert_eq!((asking.from.as_str(), asking.machine.as_str()), ("10.0.0.7", "受付3"));
     let written = door.ledger.to_bytes();
     assert_eq!(Ledger::from_bytes(&written).unwrap(), door.ledger);
     let typed = door.code.to_typed();
     let found = |secret: &[u8]| written.windows(secret.len()).any(|w| w == secret);
-    assert!(!found(typed.as_bytes()) && !found(typed.replace('-', "").as_bytes()), "the code is in no file");
+    assert!(
+        !found(typed.as_bytes()) && !found(typed.replace('-', "").as_bytes()),
+        "the code is in no file"
+    );
     // Asked again, also long after the code itself ran out: still waiting, nothing changes.
     let again = door.terminal.asks(&door.code);
     let heard = door.ledger.hear(&again, "10.0.0.7", minutes(600)).unwrap();
@@ -105,7 +114,14 @@ fn a_code_that_is_wrong_opens_nothing_and_is_told_apart_from_a_mistyped_one() {
     }
     // The name of the invitation is on the line; without the code it proves nothing.
     let guessed = InvitationCode::random(&mut rng());
-    let mut ask = Ask::new(&guessed, &door.terminal.station.public(), &door.terminal.sealer.public(), "", "", &mut rng());
+    let mut ask = Ask::new(
+        &guessed,
+        &door.terminal.station.public(),
+        &door.terminal.sealer.public(),
+        "",
+        "",
+        &mut rng(),
+    );
     ask.id = door.code.id();
     let forged = ask.sign(&guessed, &door.terminal.station);
     assert_eq!(door.ledger.hear(&forged, "", nine()).unwrap_err(), Disbelief::NotProved);
@@ -117,7 +133,11 @@ fn a_code_that_is_wrong_opens_nothing_and_is_told_apart_from_a_mistyped_one() {
         for other in "0123456789ABCDEFGHJKMNPQRSTVWXYZ".chars() {
             let mut wrong = typed.clone();
             wrong.replace_range(at..=at, other.encode_utf8(&mut [0; 4]));
-            assert_eq!(InvitationCode::from_typed(&wrong).is_ok(), wrong == typed, "{at} {other}");
+            assert_eq!(
+                InvitationCode::from_typed(&wrong).is_ok(),
+                wrong == typed,
+                "{at} {other}"
+            );
         }
     }
     assert_eq!(InvitationCode::from_typed(&typed.to_lowercase()).unwrap(), door.code);
@@ -133,20 +153,39 @@ fn a_code_is_used_once_and_runs_out() {
     assert_eq!(heard.invitation.standing(minutes(16)), Standing::Expired);
     // In time, the first of two wins; the other is told so and changes nothing.
     let other = Terminal::new();
-    assert!(door.ledger.hear(&door.terminal.asks(&door.code), "", minutes(3)).unwrap().changed);
+    assert!(
+        door.ledger
+            .hear(&door.terminal.asks(&door.code), "", minutes(3))
+            .unwrap()
+            .changed
+    );
     let second = door.ledger.hear(&other.asks(&door.code), "", minutes(3)).unwrap();
     assert!(!second.mine && !second.changed);
     let asking = door.ledger.invitations[0].asking().unwrap();
     assert_eq!(asking.public().unwrap(), door.terminal.station.public());
     // Nobody decided for a day: over.
-    assert_eq!(door.ledger.invitations[0].standing(minutes(3 + 24 * 60)), Standing::Waiting);
-    assert_eq!(door.ledger.invitations[0].standing(minutes(4 + 24 * 60)), Standing::Expired);
+    assert_eq!(
+        door.ledger.invitations[0].standing(minutes(3 + 24 * 60)),
+        Standing::Waiting
+    );
+    assert_eq!(
+        door.ledger.invitations[0].standing(minutes(4 + 24 * 60)),
+        Standing::Expired
+    );
     // Refused stays refused, for whoever knows the code.
     let id = door.code.id();
     let asking = door.ledger.invitations[0].asking().cloned();
-    let state = State::Refused { asking, at: minutes(5), by: "9001".into(), why: "試験".into() };
+    let state = State::Refused {
+        asking,
+        at: minutes(5),
+        by: "9001".into(),
+        why: "試験".into(),
+    };
     assert!(door.ledger.settle(&id, state));
-    let heard = door.ledger.hear(&door.terminal.asks(&door.code), "", minutes(6)).unwrap();
+    let heard = door
+        .ledger
+        .hear(&door.terminal.asks(&door.code), "", minutes(6))
+        .unwrap();
     assert!(!heard.changed);
     assert_eq!(heard.invitation.standing(minutes(6)), Standing::Refused);
 }
@@ -181,7 +220,10 @@ fn nobody_in_the_middle_answers_for_the_hub() {
     let ask = door.terminal.asks(&door.code);
     door.ledger.hear(&ask, "", nine()).unwrap();
     let offer = door.ledger.invitations[0].offer.clone();
-    let waiting = Reply::Waiting { offer: offer.clone(), until: minutes(60) };
+    let waiting = Reply::Waiting {
+        offer: offer.clone(),
+        until: minutes(60),
+    };
     let answer = door.answer(&ask, &waiting);
     let (shown, reply) = answer.open(&ask, &door.code).unwrap();
     assert_eq!((shown, reply), (card(&door.hospital), waiting.clone()));
@@ -211,7 +253,11 @@ fn what_an_enrolled_terminal_gets_only_that_terminal_opens() {
     let door = Door::new();
     let offer = door.ledger.invitations[0].offer.clone();
     let roster = door.hospital.roster.to_bytes().unwrap();
-    let welcome = Welcome { offer, roster, settings: "[hospital]\nname = \"試験\"\n".into() };
+    let welcome = Welcome {
+        offer,
+        roster,
+        settings: "[hospital]\nname = \"試験\"\n".into(),
+    };
     let id = door.hospital.roster.hospital();
     let sealed = welcome.seal(&id, &door.terminal.station.public(), &mut rng()).unwrap();
     assert_eq!(Welcome::unseal(&id, &door.terminal.station, &sealed).unwrap(), welcome);
@@ -223,13 +269,16 @@ fn what_an_enrolled_terminal_gets_only_that_terminal_opens() {
 fn what_is_promised_to_one_terminal_is_not_proposed_to_another() {
     let mut door = Door::new();
     let promised = door.ledger.invitations[0].offer.clone();
-    let next = Wish::default().offer(&door.hospital.roster, &door.ledger, nine()).unwrap();
+    let next = Wish::default()
+        .offer(&door.hospital.roster, &door.ledger, nine())
+        .unwrap();
     assert_ne!(next.code, promised.code);
     assert!(!next.block.overlaps(&promised.block) && !next.label.looks_like(&promised.label));
     let wish = |change: &dyn Fn(&mut Wish)| {
         let mut wish = Wish::default();
         change(&mut wish);
-        wish.offer(&door.hospital.roster, &door.ledger, nine()).map(|o: Offer| o.code)
+        wish.offer(&door.hospital.roster, &door.ledger, nine())
+            .map(|o: Offer| o.code)
     };
     assert_eq!(wish(&|w| w.code = Some(promised.code)), Err(NotDone::Taken));
     assert_eq!(wish(&|w| w.code = Some(code("R03"))), Err(NotDone::Taken));
@@ -243,11 +292,16 @@ fn what_is_promised_to_one_terminal_is_not_proposed_to_another() {
     };
     assert_eq!(wish(&|w| renews(w, "X99")), Err(NotDone::Unknown));
     assert_eq!(wish(&|w| renews(w, "R03")), Ok(code("R03")));
-    assert_eq!(wish(&|w| w.address = Some("ftp://x".into())), Err(NotDone::Wrong("address")));
+    assert_eq!(
+        wish(&|w| w.address = Some("ftp://x".into())),
+        Err(NotDone::Wrong("address"))
+    );
     assert_eq!(wish(&|w| w.minutes = 1_441), Err(NotDone::Wrong("minutes")));
     // Once its time is over, the numbers are free again.
     door.ledger.invitations[0].expires = minutes(1);
-    let again = Wish::default().offer(&door.hospital.roster, &door.ledger, minutes(2)).unwrap();
+    let again = Wish::default()
+        .offer(&door.hospital.roster, &door.ledger, minutes(2))
+        .unwrap();
     assert_eq!(again.block, promised.block);
 }
 
@@ -267,7 +321,11 @@ fn enrol(roster: &mut Roster, which: &str, node: u8, letter: &str, secret: &Stat
 }
 
 fn hand(note: &str) -> Hand<'_> {
-    Hand { by: "9001", at: nine(), note }
+    Hand {
+        by: "9001",
+        at: nine(),
+        note,
+    }
 }
 
 /// A hospital with two hubs, as the first knows it.
@@ -287,7 +345,8 @@ fn a_roster_is_taken_only_from_a_hub_of_this_hospital_and_only_when_it_is_newer(
     let mut newer = hospital.roster.clone();
     enrol(&mut newer, "W01", 9, "J", &StationSecret::random(&mut rng()), false);
     newer.changed_at(code("H01")).unwrap();
-    let sign = |roster: &Roster, by: &str, secret: &StationSecret| SignedRoster::sign(roster, code(by), secret).unwrap();
+    let sign =
+        |roster: &Roster, by: &str, secret: &StationSecret| SignedRoster::sign(roster, code(by), secret).unwrap();
     let good = sign(&newer.without_users(), "H01", &hospital.hub);
     assert_eq!(good.open(&known).unwrap(), newer.without_users());
     // Passed on by the second hub it is as good: any hub may sign.
@@ -301,10 +360,16 @@ fn a_roster_is_taken_only_from_a_hub_of_this_hospital_and_only_when_it_is_newer(
     }
     let same = sign(&hospital.roster, "H01", &hospital.hub);
     assert!(matches!(same.open(&known), Err(NotTaken::NotNewer)));
-    assert!(matches!(same.open(&newer), Err(NotTaken::NotNewer)), "an older one comes back");
+    assert!(
+        matches!(same.open(&newer), Err(NotTaken::NotNewer)),
+        "an older one comes back"
+    );
     let mut retired = known.clone();
     retired.retire_station(code("H02"), None);
-    assert!(matches!(sign(&newer, "H02", &second).open(&retired), Err(NotTaken::Forged)));
+    assert!(matches!(
+        sign(&newer, "H02", &second).open(&retired),
+        Err(NotTaken::Forged)
+    ));
     let other = Hospital::named(vault::HospitalId([9; 16]));
     assert!(matches!(good.open(&other.roster), Err(NotTaken::OtherHospital)));
     // Every byte of it.
@@ -326,7 +391,10 @@ fn the_whole_roster_goes_to_another_hub_and_nobody_else_reads_it() {
     assert_eq!(SignedRoster::unseal(&id, &second, &sealed).unwrap(), whole);
     assert!(SignedRoster::unseal(&id, &hospital.ward, &sealed).is_err());
     let user = b"1001";
-    assert!(!sealed.windows(user.len()).any(|w| w == user), "nobody's number is readable on the line");
+    assert!(
+        !sealed.windows(user.len()).any(|w| w == user),
+        "nobody's number is readable on the line"
+    );
 }
 
 #[test]
@@ -391,7 +459,11 @@ fn a_station_that_runs_learns_of_a_new_one_and_takes_its_records_from_then_on() 
     hospital.roster = roster;
     std::fs::remove_dir_all(hospital.data("H01").join("peers")).unwrap();
     let hub = hospital.start("H01");
-    assert_eq!(hub.take(&parcel).unwrap(), parcel.records.len(), "what the old machine signed still counts");
+    assert_eq!(
+        hub.take(&parcel).unwrap(),
+        parcel.records.len(),
+        "what the old machine signed still counts"
+    );
 }
 
 #[test]
@@ -400,7 +472,10 @@ fn a_roster_from_before_there_were_blocks_means_whole_nodes() {
     let roster = Roster::from_bytes(old).unwrap();
     let station = roster.station(code("R03")).unwrap();
     assert_eq!(Some(station.block), downtime::identity::ranges::Block::whole(3));
-    assert_eq!((station.label.as_str(), station.generation, station.hub), ("C", 0, false));
+    assert_eq!(
+        (station.label.as_str(), station.generation, station.hub),
+        ("C", 0, false)
+    );
     assert_eq!(station.block_on(nine().day()), station.block);
     assert_eq!((roster.stamp(), roster.keeper()), (Default::default(), None));
     // Its hub may change it, and is one by name from then on.

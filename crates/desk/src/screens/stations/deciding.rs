@@ -32,13 +32,24 @@ async fn waiting_page(visit: &Visit, id: &str, status: StatusCode, problem: Opti
     visit.show_as(
         status,
         &WaitingPage {
-            page: visit.page(&w.with("stations-waiting-title", &[("code", (&one.code).into())]), SCRIPTS),
+            page: visit.page(
+                &w.with("stations-waiting-title", &[("code", (&one.code).into())]),
+                SCRIPTS,
+            ),
             groups,
-            kind: w[if offer.hub { "stations-kind-hub" } else { "stations-enrolled" }].to_owned(),
+            kind: w[if offer.hub {
+                "stations-kind-hub"
+            } else {
+                "stations-enrolled"
+            }]
+            .to_owned(),
             renews: offer.renews,
             numbers: offer.block.to_string(),
             label: offer.label.to_string(),
-            places: [offer.wards.join("・"), offer.departments.join("・")].join(" ").trim().to_owned(),
+            places: [offer.wards.join("・"), offer.departments.join("・")]
+                .join(" ")
+                .trim()
+                .to_owned(),
             one,
             lives,
             keeps: books.keeps,
@@ -55,7 +66,11 @@ pub(super) struct Compared {
     same: String,
 }
 
-pub(super) async fn approve(visit: Visit, Path(id): Path<String>, Form(form): Form<Compared>) -> Result<Response, Fault> {
+pub(super) async fn approve(
+    visit: Visit,
+    Path(id): Path<String>,
+    Form(form): Form<Compared>,
+) -> Result<Response, Fault> {
     let key = unhex(&id).ok_or(Fault::NotFound)?;
     if form.same != "1" {
         let problem = visit.w()["stations-compare-first"].to_owned();
@@ -63,7 +78,10 @@ pub(super) async fn approve(visit: Visit, Path(id): Path<String>, Form(form): Fo
     }
     let fingerprint = super::text(&form.fingerprint);
     let detail = format!("端末を登録（指紋 {fingerprint}）");
-    let approved = act(&visit, detail, "", move |office, by| office.approve(&key, &fingerprint, by)).await?;
+    let approved = act(&visit, detail, "", move |office, by| {
+        office.approve(&key, &fingerprint, by)
+    })
+    .await?;
     match approved {
         Ok(code) => Ok(done("approved", code)),
         Err(fault) => {
@@ -81,9 +99,12 @@ pub(super) async fn refuse(visit: Visit, Path(id): Path<String>, form: Form<Reas
         return waiting_page(&visit, &id, StatusCode::UNPROCESSABLE_ENTITY, Some(problem)).await;
     }
     let said = reason.clone();
-    let refused = act(&visit, "端末の登録を断る".to_owned(), &reason, move |office, by| {
-        office.refuse(&key, &said, by)
-    })
+    let refused = act(
+        &visit,
+        "端末の登録を断る".to_owned(),
+        &reason,
+        move |office, by| office.refuse(&key, &said, by),
+    )
     .await?;
     match refused {
         Ok(code) => Ok(done("refused", code)),
@@ -122,7 +143,10 @@ async fn one_page(visit: &Visit, code: &str, status: StatusCode, problem: Option
     visit.show_as(
         status,
         &OnePage {
-            page: visit.page(&w.with("stations-one-title", &[("code", code.as_str().into())]), SCRIPTS),
+            page: visit.page(
+                &w.with("stations-one-title", &[("code", code.as_str().into())]),
+                SCRIPTS,
+            ),
             line: line(visit, &books.roster, station, &visit.site.station().stations_seen()),
             address: station.address.clone().unwrap_or_default(),
             former: station.former.len(),
@@ -142,9 +166,12 @@ pub(super) async fn retire(visit: Visit, Path(code): Path<String>, form: Form<Re
         return one_page(&visit, &code, StatusCode::UNPROCESSABLE_ENTITY, Some(problem)).await;
     }
     let said = reason.clone();
-    let retired = act(&visit, format!("端末 {station} を外す"), &reason, move |office, by| {
-        office.retire(station, &said, by)
-    })
+    let retired = act(
+        &visit,
+        format!("端末 {station} を外す"),
+        &reason,
+        move |office, by| office.retire(station, &said, by),
+    )
     .await?;
     match retired {
         Ok(()) => Ok(done("retired", station)),

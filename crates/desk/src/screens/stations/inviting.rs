@@ -45,12 +45,17 @@ pub(super) async fn invite(visit: Visit, Form(form): Form<Asked>) -> Result<Resp
     };
     let which = wish.code.map(|code| code.to_string()).unwrap_or_default();
     let note = wish.note.clone();
-    let issued = act(&visit, format!("登録コードを発行 {which}"), &note, move |office, by| {
-        let issued = office.invite(&wish, by)?;
-        let books = office.books()?;
-        let invitation = books.ledger.find(&issued.id).cloned().ok_or(NotDone::Gone)?;
-        Ok((issued.code, invitation))
-    })
+    let issued = act(
+        &visit,
+        format!("登録コードを発行 {which}"),
+        &note,
+        move |office, by| {
+            let issued = office.invite(&wish, by)?;
+            let books = office.books()?;
+            let invitation = books.ledger.find(&issued.id).cloned().ok_or(NotDone::Gone)?;
+            Ok((issued.code, invitation))
+        },
+    )
     .await?;
     let (code, invitation) = match issued {
         Ok(issued) => issued,
@@ -65,7 +70,10 @@ pub(super) async fn invite(visit: Visit, Form(form): Form<Asked>) -> Result<Resp
         station: offer.code.to_string(),
         numbers: offer.block.to_string(),
         label: offer.label.to_string(),
-        places: [offer.wards.join("・"), offer.departments.join("・")].join(" ").trim().to_owned(),
+        places: [offer.wards.join("・"), offer.departments.join("・")]
+            .join(" ")
+            .trim()
+            .to_owned(),
         until: w.with("stations-code-until", &[("time", (&until).into())]),
     })
 }
@@ -88,7 +96,11 @@ impl Asked {
         };
         let minutes = match text(&self.minutes).as_str() {
             "" => 0,
-            typed => typed.parse().ok().filter(|m| *m <= MAX_CODE_MINUTES).ok_or(NotDone::Wrong("minutes"))?,
+            typed => typed
+                .parse()
+                .ok()
+                .filter(|m| *m <= MAX_CODE_MINUTES)
+                .ok_or(NotDone::Wrong("minutes"))?,
         };
         let codes = |typed: &str| -> Vec<String> {
             let parts = typed.split([',', '、', ' ', '　']);
@@ -114,8 +126,16 @@ impl Asked {
 
 fn form_page(visit: &Visit, status: StatusCode, form: &Asked, problem: Option<String>) -> Result<Response, Fault> {
     let w = visit.w();
-    let title = if form.renew.is_empty() { "stations-invite" } else { "stations-renew" };
-    let kinds = [("ward", "stations-kind-ward"), ("desk", "stations-kind-desk"), ("hub", "stations-kind-hub")];
+    let title = if form.renew.is_empty() {
+        "stations-invite"
+    } else {
+        "stations-renew"
+    };
+    let kinds = [
+        ("ward", "stations-kind-ward"),
+        ("desk", "stations-kind-desk"),
+        ("hub", "stations-kind-hub"),
+    ];
     let chosen = |value: &str| form.kind == value || (form.kind.is_empty() && value == "ward");
     visit.show_as(
         status,
@@ -123,7 +143,10 @@ fn form_page(visit: &Visit, status: StatusCode, form: &Asked, problem: Option<St
             page: visit.page(&w[title], SCRIPTS),
             form,
             renew_say: w.with("stations-renew-say", &[("code", (&form.renew).into())]),
-            kinds: kinds.iter().map(|(value, key)| (*value, w[*key].to_owned(), chosen(value))).collect(),
+            kinds: kinds
+                .iter()
+                .map(|(value, key)| (*value, w[*key].to_owned(), chosen(value)))
+                .collect(),
             problem,
         },
     )

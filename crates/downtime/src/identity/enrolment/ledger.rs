@@ -229,9 +229,8 @@ impl Ledger {
     /// Leaves out what was settled or ran out long ago.
     fn tidy(&mut self, now: Moment) {
         let old = now.0 - KEEP_DAYS * 86_400;
-        self.invitations.retain(|i| {
-            i.expires.0 > old || matches!(i.standing(now), Standing::Open | Standing::Waiting)
-        });
+        self.invitations
+            .retain(|i| i.expires.0 > old || matches!(i.standing(now), Standing::Open | Standing::Waiting));
     }
 
     /// CBOR, as `invitations.cbor` holds it.

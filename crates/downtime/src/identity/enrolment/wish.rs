@@ -47,10 +47,14 @@ pub enum NotDone {
     #[error("この端末は hub ではありません。端末の登録は hub で行います。何も変えていません")]
     NoHub,
     /// Another hub keeps the roster.
-    #[error("名簿を変えられるのは hub {0} だけです。何も変えていません。{0} で行ってください。{0} がもう動かないときだけ、この hub で `tomoshibi station promote` を実行してください")]
+    #[error(
+        "名簿を変えられるのは hub {0} だけです。何も変えていません。{0} で行ってください。{0} がもう動かないときだけ、この hub で `tomoshibi station promote` を実行してください"
+    )]
     KeptElsewhere(StationCode),
     /// Code, numbers or label are taken, or promised to another.
-    #[error("記号・番号・文字のどれかが、ほかの端末か発行中の登録コードと重なっています。何も変えていません。別のものを選んでください")]
+    #[error(
+        "記号・番号・文字のどれかが、ほかの端末か発行中の登録コードと重なっています。何も変えていません。別のものを選んでください"
+    )]
     Taken,
     /// There is no such station.
     #[error("その記号の端末は名簿にありません。何も変えていません")]
@@ -62,10 +66,14 @@ pub enum NotDone {
     #[error("{0} の書き方が違います。何も変えていません")]
     Wrong(&'static str),
     /// Nothing waits here any more: decided, expired or taken back.
-    #[error("この登録はもう待っていません（決まったか、期限が切れています）。何も変えていません。一覧を見直してください")]
+    #[error(
+        "この登録はもう待っていません（決まったか、期限が切れています）。何も変えていません。一覧を見直してください"
+    )]
     Gone,
     /// Its fingerprint is another.
-    #[error("指紋が違います。登録していません。新しい端末の画面に出ている指紋を、もう一度見て比べてください。違うままなら、断って登録コードを作り直してください")]
+    #[error(
+        "指紋が違います。登録していません。新しい端末の画面に出ている指紋を、もう一度見て比べてください。違うままなら、断って登録コードを作り直してください"
+    )]
     OtherFingerprint,
     /// The hub that acts cannot take itself out.
     #[error("この hub 自身は外せません。何も変えていません")]
@@ -128,9 +136,10 @@ impl Wish {
             // A code keeps its numbers.
             (Some(old), _) => old.block,
             (None, Some(block)) => {
-                let free = roster.stations.iter().all(|s| {
-                    !s.block.overlaps(&block) && !s.spare.is_some_and(|spare| spare.block.overlaps(&block))
-                });
+                let free = roster
+                    .stations
+                    .iter()
+                    .all(|s| !s.block.overlaps(&block) && !s.spare.is_some_and(|spare| spare.block.overlaps(&block)));
                 if !free || blocks.iter().any(|b| b.overlaps(&block)) {
                     return Err(NotDone::Taken);
                 }
@@ -144,7 +153,8 @@ impl Wish {
         let label = match &self.label {
             Some(label) => {
                 let looks = |other: &Label| other.looks_like(label);
-                let of_one = |s: &crate::identity::Enrolled| looks(&s.label) || s.former.iter().any(|f| looks(&f.label));
+                let of_one =
+                    |s: &crate::identity::Enrolled| looks(&s.label) || s.former.iter().any(|f| looks(&f.label));
                 if roster.stations.iter().any(of_one) || labels.iter().any(looks) {
                     return Err(NotDone::Taken);
                 }
@@ -171,7 +181,8 @@ impl Wish {
 
     fn check(&self) -> Result<(), NotDone> {
         let fits = |words: &str| words.chars().count() <= MAX_WORDS && !words.chars().any(char::is_control);
-        let codes = |all: &[String]| all.len() <= MAX_SERVED && all.iter().all(|one| fits(one) && !one.trim().is_empty());
+        let codes =
+            |all: &[String]| all.len() <= MAX_SERVED && all.iter().all(|one| fits(one) && !one.trim().is_empty());
         if !codes(&self.wards) {
             return Err(NotDone::Wrong("wards"));
         }
@@ -183,9 +194,10 @@ impl Wish {
         }
         let address = |a: &String| {
             let rest = a.strip_prefix("https://").or_else(|| a.strip_prefix("http://"));
-            fits(a) && rest.and_then(|rest| rest.rsplit_once(':')).is_some_and(|(host, port)| {
-                !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
-            })
+            fits(a)
+                && rest
+                    .and_then(|rest| rest.rsplit_once(':'))
+                    .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0))
         };
         if self.address.as_ref().is_some_and(|a| !address(a)) {
             return Err(NotDone::Wrong("address"));

@@ -128,7 +128,10 @@ fn every_number_that_two_stations_of_one_node_issue_in_a_day_is_theirs_alone() {
     for _ in 0..20 {
         proposed(&mut roster, 'W', SMALL_BLOCK, &keys.next()).unwrap();
     }
-    assert!(roster.stations.iter().all(|s| s.block.node() == 79), "they share a node");
+    assert!(
+        roster.stations.iter().all(|s| s.block.node() == 79),
+        "they share a node"
+    );
     let mut seen = BTreeSet::new();
     for station in &roster.stations {
         let (mut issued, range) = (Issued::default(), Range::of(station, DAY));
@@ -198,7 +201,9 @@ fn what_is_taken_is_refused_whoever_asks_for_it() {
     let code = |text| StationCode::parse(text).unwrap();
     let label = |text| Label::parse(text).unwrap();
     let block = Block::new(5, 500, 500).unwrap();
-    roster.enrol(&new(code("W01"), block, label("C8"), &public), None).unwrap();
+    roster
+        .enrol(&new(code("W01"), block, label("C8"), &public), None)
+        .unwrap();
     let free = Block::new(5, 1_000, 500).unwrap();
     for (code, block, label, public, why) in [
         ("W01", free, "D", other, "code"),
@@ -214,7 +219,11 @@ fn what_is_taken_is_refused_whoever_asks_for_it() {
     }
     // What was taken out stays taken.
     assert!(roster.retire_station(code("W01"), Some(&hand())));
-    assert!(roster.enrol(&new(code("W02"), block, label("D"), &other), None).is_err());
+    assert!(
+        roster
+            .enrol(&new(code("W02"), block, label("D"), &other), None)
+            .is_err()
+    );
     roster.enrol(&new(code("W02"), free, label("D"), &other), None).unwrap();
 }
 
@@ -230,7 +239,9 @@ fn labels_run_out_into_codes_and_stay_apart() {
     let code = StationCode::parse("W77").unwrap();
     let last = roster.propose_label(code, &all).unwrap();
     assert_eq!(last.as_str(), "W77");
-    roster.enrol(&new(code, Block::whole(1).unwrap(), last, &public), None).unwrap();
+    roster
+        .enrol(&new(code, Block::whole(1).unwrap(), last, &public), None)
+        .unwrap();
     assert_eq!(roster.propose_label(code, &all).unwrap().as_str(), "W77A");
     assert!(proposed(&mut roster, 'W', NODE + 100, &keys.next()).is_err());
 }

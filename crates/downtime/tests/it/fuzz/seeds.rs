@@ -7,8 +7,6 @@ use chart::entry::{CheckIn, SignedNote};
 use chart::{Act, Author, Coded, Entry, FormId, Known, Moment, PatientId, StationCode, Subject};
 use downtime::audit::{Deed, Method, Outcome, Sighting};
 use downtime::identity::Roster;
-use downtime::identity::enrolment::{Answer, Ask, Card, InvitationCode, Ledger, Reply, Wish};
-use downtime::identity::passing::{Passed, SignedRoster};
 use downtime::index::IndexBuilder;
 use downtime::stations::carried::to_digits;
 use downtime::stations::{Bytes, Heads, Parcel, Showing, Shown};
@@ -24,6 +22,8 @@ use vault::{CompartmentId, IncarnationId, RoleId, UserId, sealbox, wrap};
 use super::targets::{HOSPITAL, Repeatable, STATION, keys, place};
 use crate::hospital::{DAY, patient, patients};
 
+mod enrol;
+
 type Seed = (&'static str, &'static str, Vec<u8>);
 
 /// Target, name, bytes.
@@ -36,44 +36,9 @@ pub fn all() -> Vec<Seed> {
         words(),
         symbols(),
         feeds(),
-        enrolment(),
+        enrol::enrolment(),
     ]
     .concat()
-}
-
-fn enrolment() -> Vec<Seed> {
-    let (keys, mut rng) = (keys(), Repeatable(9));
-    let code = InvitationCode::random(&mut rng);
-    let (station, sealer) = (keys.station.public(), keys.sealer.public());
-    let ask = Ask::new(&code, &station, &sealer, "ward-3e", "0.1.0", &mut rng).sign(&code, &keys.station);
-    let mut roster = Roster::new(HOSPITAL, "試験病院", &keys.role.public(), &keys.role.public(), &sealer);
-    let hub = StationCode::parse("H01").unwrap();
-    roster.enrol_station(hub, 1, 'A', &station).unwrap();
-    roster.changed_at(hub).unwrap();
-    let card = Card {
-        hospital: HOSPITAL.0,
-        name: "試験病院".into(),
-        hub,
-        public: station.to_bytes(),
-    };
-    let mut ledger = Ledger::default();
-    let offer = Wish::default().offer(&roster, &ledger, Moment(0)).unwrap();
-    ledger.issue(&code, &card, offer, "9001", Moment(0), 15).unwrap();
-    ledger.hear(&ask, "10.0.0.7", Moment(60)).unwrap();
-    let answer = Answer::new(&ask, &Reply::Expired, &ledger.invitations[0], &keys.station);
-    let passed = Passed {
-        stamp: roster.stamp(),
-        public: Some(SignedRoster::sign(&roster, hub, &keys.station).unwrap()),
-        whole: None,
-        who: Some(hub),
-    };
-    vec![
-        ("enrolment", "ask", ask.to_bytes()),
-        ("enrolment", "answer", answer.to_bytes()),
-        ("enrolment", "ledger", ledger.to_bytes()),
-        ("enrolment", "passed", passed.to_bytes()),
-        ("enrolment", "code", code.to_typed().as_bytes().to_vec()),
-    ]
 }
 
 const EVERYBODY: CompartmentId = CompartmentId(0);

@@ -158,7 +158,9 @@ mod tests {
         assert_eq!(numbers.give(1).unwrap()[0].sequence(), FIRST_BLANK + 5);
         // Held: a second one would wait. Another day and another station begin anew.
         drop(numbers);
-        let tomorrow = BlankNumbers::hold(dir.path(), node(3), date(2026, 11, 21)).unwrap().give(1);
+        let tomorrow = BlankNumbers::hold(dir.path(), node(3), date(2026, 11, 21))
+            .unwrap()
+            .give(1);
         assert_eq!(tomorrow.unwrap()[0].sequence(), FIRST_BLANK);
     }
 
@@ -187,7 +189,9 @@ mod tests {
         // Another block of the same station (after a re-image) begins at its own beginning.
         drop(numbers);
         let other = Block::new(79, 1_000, 500).unwrap();
-        let given = BlankNumbers::hold(dir.path(), other, date(2026, 11, 20)).unwrap().give(1);
+        let given = BlankNumbers::hold(dir.path(), other, date(2026, 11, 20))
+            .unwrap()
+            .give(1);
         assert_eq!(given.unwrap()[0].sequence(), 1_350);
     }
 }

@@ -8,10 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use downtime::identity::enrolment::{
-    Answer, Ask, Card, InvitationCode, MAX_ANSWER, Offer, Reply, SignedAsk, Welcome,
-};
 use downtime::identity::Roster;
+use downtime::identity::enrolment::{Answer, Ask, Card, InvitationCode, MAX_ANSWER, Offer, Reply, SignedAsk, Welcome};
 use vault::HospitalId;
 use vault::keys::{SealerSecret, StationSecret};
 
@@ -89,7 +87,10 @@ impl Join {
         let offer = joining.settle(&self.dir, hub, self.listen.as_deref(), &card, &welcome)?;
         say!("端末 {} として登録されました（{}）", offer.code, card.name);
         say!("  番号 {}  受付番号 {}-001 から", offer.block, offer.label);
-        say!("次にすること: tomoshibi serve -c {}", self.dir.join("tomoshibi.toml").display());
+        say!(
+            "次にすること: tomoshibi serve -c {}",
+            self.dir.join("tomoshibi.toml").display()
+        );
         Ok(())
     }
 
@@ -130,7 +131,9 @@ impl Join {
                     return Err(Ended::Over(format!("登録は断られました（{why}）")));
                 }
                 Told::Reply(_, Reply::Expired) => {
-                    return Err(Ended::Over("登録コードの期限が切れています。hub で新しいコードを作ってください".into()));
+                    return Err(Ended::Over(
+                        "登録コードの期限が切れています。hub で新しいコードを作ってください".into(),
+                    ));
                 }
                 Told::Reply(_, Reply::Used) => {
                     return Err(Ended::Over(
@@ -171,7 +174,9 @@ fn tell(agent: &ureq::Agent, hub: &str, code: &InvitationCode, signed: &SignedAs
         Err(ureq::Error::StatusCode(400 | 413)) => {
             return Told::Refused("hub がこの版の登録を読めません。両方の版を確かめてください");
         }
-        Err(ureq::Error::StatusCode(429)) => return Told::NotNow("hub が混んでいます。待って、もう一度たずねます".into()),
+        Err(ureq::Error::StatusCode(429)) => {
+            return Told::NotNow("hub が混んでいます。待って、もう一度たずねます".into());
+        }
         Err(error) => return Told::NotNow(format!("hub に届きません（{error}）。待って、もう一度たずねます")),
     };
     let body = answer.into_body().with_config().limit(MAX_ANSWER as u64).read_to_vec();
@@ -196,7 +201,10 @@ impl Joining {
         let id: String = code.id().iter().map(|b| format!("{b:02x}")).collect();
         if joining.exists() {
             let same = fs::read_to_string(&marker).is_ok_and(|text| text == id);
-            let keys = (secrets::read(&station_key(&joining)), secrets::read(&sealer_key(&joining)));
+            let keys = (
+                secrets::read(&station_key(&joining)),
+                secrets::read(&sealer_key(&joining)),
+            );
             if let (true, (Ok(station), Ok(sealer))) = (same, keys) {
                 return Ok(Self {
                     dir: joining,
@@ -227,13 +235,22 @@ impl Joining {
     fn settle(&self, dir: &Path, hub: &str, listen: Option<&str>, card: &Card, welcome: &Welcome) -> Result<Offer> {
         let offer = welcome.offer.clone();
         let roster = Roster::from_bytes(&welcome.roster)?;
-        let own = roster.station(offer.code).context("名簿にこの端末がありません。登録し直してください")?;
+        let own = roster
+            .station(offer.code)
+            .context("名簿にこの端末がありません。登録し直してください")?;
         if roster.hospital().0 != card.hospital || own.public()?.to_bytes() != self.station.public().to_bytes() {
             bail!("届いた名簿はこの端末のものではありません。何も設定していません。登録し直してください");
         }
-        let trust = if offer.hub { roster_file(&self.dir) } else { self.dir.join("trust.cbor") };
+        let trust = if offer.hub {
+            roster_file(&self.dir)
+        } else {
+            self.dir.join("trust.cbor")
+        };
         write_durably(&trust, &welcome.roster)?;
-        let port = offer.address.as_ref().and_then(|a| a.rsplit(':').next()?.parse::<u16>().ok());
+        let port = offer
+            .address
+            .as_ref()
+            .and_then(|a| a.rsplit(':').next()?.parse::<u16>().ok());
         let listen = match (listen, port) {
             (Some(listen), _) => listen.to_owned(),
             (None, Some(port)) => format!("0.0.0.0:{port}"),
@@ -276,13 +293,22 @@ fn asked() -> Result<String> {
     eprint!("登録コード: ");
     std::io::stderr().flush()?;
     let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).context("登録コードを読めません")?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .context("登録コードを読めません")?;
     Ok(line)
 }
 
 /// What this machine calls itself, so that the officer sees which one asks.
 fn machine() -> String {
-    let named = ["COMPUTERNAME", "HOSTNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-    let file = || fs::read_to_string("/etc/hostname").ok().map(|text| text.trim().to_owned());
+    let named = ["COMPUTERNAME", "HOSTNAME"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok());
+    let file = || {
+        fs::read_to_string("/etc/hostname")
+            .ok()
+            .map(|text| text.trim().to_owned())
+    };
     named.or_else(file).unwrap_or_default()
 }

@@ -120,7 +120,9 @@ impl Invite {
         let home = Home::open(&config)?;
         let acting = officer(&home, &self.by)?;
         let wish = self.wish()?;
-        let which = wish.code.map_or_else(|| "新しい端末".to_owned(), |code| format!("端末 {code}"));
+        let which = wish
+            .code
+            .map_or_else(|| "新しい端末".to_owned(), |code| format!("端末 {code}"));
         witness(&home, &acting, &format!("登録コードを発行（{which}）"), &self.reason)?;
         let office = Office::of(&config);
         let issued = office.invite(&wish, &acting.author().user)?;
@@ -128,21 +130,37 @@ impl Invite {
         let invitation = books.ledger.find(&issued.id).context("invitations.cbor")?;
         let offer = &invitation.offer;
         say!("登録コード  {}", *issued.code.to_typed());
-        say!("  端末 {}  番号 {}  受付番号 {}-001 から", offer.code, offer.block, offer.label);
-        say!("  {} まで、1回だけ使えます。この画面のほかには残りません", invitation.expires.text());
+        say!(
+            "  端末 {}  番号 {}  受付番号 {}-001 から",
+            offer.code,
+            offer.block,
+            offer.label
+        );
+        say!(
+            "  {} まで、1回だけ使えます。この画面のほかには残りません",
+            invitation.expires.text()
+        );
         say!("新しい端末で: tomoshibi station join --dir DIR --hub http://この hub の住所");
         Ok(())
     }
 
     fn wish(&self) -> Result<Wish> {
         let wrong = |what| anyhow::Error::from(NotDone::Wrong(what));
-        let label = self.letter.as_ref().map(|l| Label::parse(l).ok_or_else(|| wrong("--letter")));
+        let label = self
+            .letter
+            .as_ref()
+            .map(|l| Label::parse(l).ok_or_else(|| wrong("--letter")));
         let block = self.node.map(|node| Block::whole(node).ok_or_else(|| wrong("--node")));
         if self.numbers.is_some_and(|n| n == 0 || n > NODE || n % 100 != 0) {
             return Err(wrong("--numbers"));
         }
         Ok(Wish {
-            code: self.code.as_ref().or(self.renew.as_ref()).map(|code| parse(code)).transpose()?,
+            code: self
+                .code
+                .as_ref()
+                .or(self.renew.as_ref())
+                .map(|code| parse(code))
+                .transpose()?,
             label: label.transpose()?,
             block: block.transpose()?,
             numbers: self.numbers,
@@ -189,7 +207,10 @@ impl Pending {
                 Some(asking) => {
                     say!("{}  承認待ち  指紋 {}", offer.code, fingerprint(i).unwrap_or_default());
                     say!("     {} {} {}", asking.machine, asking.from, asking.at.text());
-                    say!("     新しい端末の画面の指紋と同じなら: tomoshibi station approve --code {} --fingerprint … --by …", offer.code);
+                    say!(
+                        "     新しい端末の画面の指紋と同じなら: tomoshibi station approve --code {} --fingerprint … --by …",
+                        offer.code
+                    );
                 }
             }
         }
@@ -206,9 +227,16 @@ impl Approve {
         let office = Office::of(&config);
         let id = live(&office, code)?;
         let acting = officer(&home, &self.by)?;
-        witness(&home, &acting, &format!("端末 {code} を登録（指紋 {}）", self.fingerprint.trim()), "")?;
+        witness(
+            &home,
+            &acting,
+            &format!("端末 {code} を登録（指紋 {}）", self.fingerprint.trim()),
+            "",
+        )?;
         office.approve(&id, &self.fingerprint, &acting.author().user)?;
-        say!("端末 {code} を登録しました。新しい端末は自分で設定を受け取ります。次の取り出し（tomoshibi extract）から、封印済みデータが開きます");
+        say!(
+            "端末 {code} を登録しました。新しい端末は自分で設定を受け取ります。次の取り出し（tomoshibi extract）から、封印済みデータが開きます"
+        );
         Ok(())
     }
 }
@@ -258,7 +286,14 @@ impl List {
                 (false, false) => "端末",
             };
             let served = [s.wards.join("・"), s.departments.join("・")].join(" ");
-            say!("{}  {state}  番号 {}  文字 {}  指紋 {}  {}", s.code, s.block, s.label, fingerprint(s), served.trim());
+            say!(
+                "{}  {state}  番号 {}  文字 {}  指紋 {}  {}",
+                s.code,
+                s.block,
+                s.label,
+                fingerprint(s),
+                served.trim()
+            );
         }
         if let Some(keeper) = books.roster.keeper() {
             say!("名簿を変える hub: {keeper}");
@@ -279,7 +314,12 @@ impl Promote {
         }
         let old = home.roster.keeper();
         let acting = officer(&home, &self.by)?;
-        witness(&home, &acting, &format!("名簿を変える hub を {} にする", home.code), &self.reason)?;
+        witness(
+            &home,
+            &acting,
+            &format!("名簿を変える hub を {} にする", home.code),
+            &self.reason,
+        )?;
         let hand = Hand {
             by: &acting.author().user,
             at: clock::now(),
@@ -288,7 +328,9 @@ impl Promote {
         home.promote(&hand)?;
         say!("これからは {} で名簿を変えます", home.code);
         if let Some(old) = old {
-            say!("{old} が戻ったときは、自分からそれに気づき、名簿を変えなくなります。{old} だけで行った変更があれば失われるので、確かめてください");
+            say!(
+                "{old} が戻ったときは、自分からそれに気づき、名簿を変えなくなります。{old} だけで行った変更があれば失われるので、確かめてください"
+            );
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 
 mod carried;
 mod distribution;
+mod enrol;
 mod feeds;
 mod fhir;
 mod readiness;
@@ -22,6 +23,7 @@ use vault::{UserId, sealbox, wrap};
 
 pub use carried::{age_file, carried_codes, pack};
 pub use distribution::{heartbeat, tail};
+pub use enrol::enrolment;
 pub use feeds::{feed_log, hl7_message, iso2022jp, mllp};
 pub use fhir::fhir;
 pub use readiness::{canaries, receipts};
@@ -32,7 +34,7 @@ use stand::{OneFile, crc32c};
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// Every parser. The next one goes at the end, with a file in `fuzz_targets/` and a folder in `corpus/`.
-pub const TARGETS: [Target; 39] = [
+pub const TARGETS: [Target; 42] = [
     ("snapshot", snapshot),
     ("manifest", manifest),
     ("sealbox", sealed_box),
@@ -74,6 +76,7 @@ pub const TARGETS: [Target; 39] = [
     ("pack", pack),
     ("carried_codes", carried_codes),
     ("age_file", age_file),
+    ("enrolment", enrolment),
 ];
 
 /// A whole snapshot file.

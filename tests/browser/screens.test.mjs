@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { enrolOnScreen } from "./enrolment.mjs";
 import { openHospital, proof } from "./hospital.mjs";
 import { paperScreens } from "./paper-screens.mjs";
 import { assertAccessible, assertNoFaults, launch, OLD_PC, openPage, screenshot } from "./lib.mjs";
@@ -13,7 +14,7 @@ const NARROW = { width: 1280, height: 600 };
 const LANGUAGES = ["ja", "en"];
 /** Modes as pictures are named, and as the bar names them. */
 const MODES = { normal: "normal", silent: "silent", declared: "ehr", network: "net" };
-const HELP = ["reception", "lists", "ward", "chart", "note", "orders", "notebook", "next", "payment", "temporary", "work", "declare", "home", "findings", "sign-in", "packs", "readiness", "fleet", "contact", "carry"];
+const HELP = ["reception", "lists", "ward", "chart", "note", "orders", "notebook", "next", "payment", "temporary", "work", "declare", "home", "findings", "sign-in", "packs", "readiness", "fleet", "contact", "carry", "stations"];
 
 let hospital;
 let browser;
@@ -178,9 +179,23 @@ test("every screen while the EHR answers", async (all) => {
     ["S74-carry", "informatics", open("/carry")],
     ["S80-audit", "privacy", open("/audit")],
     ["S81-users", "informatics", open("/users")],
+    ["S82-stations", "informatics", open("/stations")],
     ...HELP.map((name) => [`S91-help-${name}`, "reception", open(`/help/${name}`)]),
   ];
   await each(all, "normal", cases);
+});
+
+test("a terminal is enrolled on the screen of the hub", async () => {
+  for (const language of LANGUAGES) {
+    const page = await openPage(browser, { language });
+    await enrolOnScreen(page, hospital, language, async (name) => {
+      await settled(page, "normal");
+      await judge(page, `${name} normal ${language}`);
+      await screenshot(page, `${name}-normal`, language);
+    });
+    assertNoFaults(page);
+    await page.context().close();
+  }
 });
 
 test("readiness on the hub, which extracts and makes packs", async () => {

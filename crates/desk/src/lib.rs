@@ -24,6 +24,7 @@ mod handle;
 mod kept;
 mod layout;
 pub mod lifeboat;
+pub mod office;
 pub mod packs;
 mod panels;
 mod paper;
@@ -113,6 +114,8 @@ pub struct Desk {
     pub carry: Option<Arc<carry::Carry>>,
     /// How backups stand; `None` where nobody has lent it, or where none are made.
     pub backups: Option<Arc<BackupsOf>>,
+    /// Enrolment of stations; `None` where nobody has lent it.
+    pub office: Option<Arc<dyn office::Office>>,
     /// Browsers of this station are started so that they print without asking (`--kiosk-printing`).
     pub silent_browser: bool,
     /// Randomness for session tokens and handles.

@@ -39,6 +39,7 @@ pub mod returned;
 pub mod rx;
 pub mod scan;
 pub mod sign_in;
+pub mod stations;
 pub mod temporary;
 pub mod users;
 pub mod ward;
@@ -187,6 +188,7 @@ pub static SCREENS: &[&Screen] = &[
     &link::SCREEN,
     &audit::SCREEN,
     &users::SCREEN,
+    &stations::SCREEN,
     &help::SCREEN,
     // The next screen goes here.
 ];

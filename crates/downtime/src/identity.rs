@@ -14,7 +14,10 @@ use vault::slot::{Slot, SlotCost, SlotFault, Wants};
 use vault::{HospitalId, StationId, UserId};
 
 mod attempts;
+pub mod enrolment;
+pub mod passing;
 pub mod password;
+pub mod ranges;
 mod role;
 mod roster;
 mod scope;
@@ -24,7 +27,10 @@ pub use vault::slot::Credentials;
 
 pub use attempts::{Admission, Attempts, LOCK_AFTER, LOCK_SECONDS};
 pub use role::{Ordering, Role, verb};
-pub use roster::{Change, Enrolled, MAX_HISTORY, MAX_NODE, NewUser, Roster, RosterFault, RosterUser, Sponsor};
+pub use roster::{
+    Change, Enrolled, Former, Hand, MAX_GENERATION, MAX_HISTORY, MAX_NODE, NewStation, NewUser, Roster, RosterFault,
+    RosterUser, Spare, Sponsor, Stamp, TEMPORARY_PER_LIFE,
+};
 pub use scope::{EVERYBODY, Rights, Scope};
 
 /// What every enrolled station can read about a user, to offer the sign-in: the opaque record of the snapshot.
@@ -142,10 +148,18 @@ pub fn user_id(hospital: &HospitalId, staff_number: &str) -> UserId {
     UserId(short_hash(hospital, b"user", staff_number.as_bytes()))
 }
 
-/// A station's 16-byte name inside the vault.
+/// The 16-byte name inside the vault of the machine that had a code as its `generation`th: each has keys, journal and audit log of
+/// its own.
 #[must_use]
-pub fn station_id(hospital: &HospitalId, code: StationCode) -> StationId {
-    StationId(short_hash(hospital, b"station", code.as_str().as_bytes()))
+pub fn station_id_of(hospital: &HospitalId, code: StationCode, generation: u8) -> StationId {
+    if generation == 0 {
+        return StationId(short_hash(hospital, b"station", code.as_str().as_bytes()));
+    }
+    StationId(short_hash(
+        hospital,
+        b"station",
+        format!("{code}#{generation}").as_bytes(),
+    ))
 }
 
 fn short_hash(hospital: &HospitalId, kind: &[u8], name: &[u8]) -> [u8; 16] {

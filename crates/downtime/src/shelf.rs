@@ -39,7 +39,7 @@ pub struct Shelf {
     /// The latest moment a sealer vouched for, Unix seconds, and up to where that is on the disk.
     told: Arc<AtomicI64>,
     marked: AtomicI64,
-    trusted: Vec<SealerPublic>,
+    trusted: RwLock<Arc<Vec<SealerPublic>>>,
     station: StationId,
     secret: Arc<StationSecret>,
     current: RwLock<Option<Arc<Shelved>>>,
@@ -112,7 +112,7 @@ impl Shelf {
             heard: RwLock::new(None),
             told: Arc::new(AtomicI64::new(told)),
             marked: AtomicI64::new(told),
-            trusted,
+            trusted: RwLock::new(Arc::new(trusted)),
             station,
             secret,
             current: RwLock::new(None),
@@ -125,6 +125,15 @@ impl Shelf {
     #[must_use]
     pub const fn slots(&self) -> &Slots {
         &self.slots
+    }
+
+    /// From now on, snapshots of these sealers are accepted.
+    pub(crate) fn trust(&self, sealers: Vec<SealerPublic>) {
+        *self.trusted.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(sealers);
+    }
+
+    fn trusted(&self) -> Arc<Vec<SealerPublic>> {
+        Arc::clone(&self.trusted.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The snapshot in use.
@@ -162,7 +171,7 @@ impl Shelf {
             Ok(())
         };
         let mut verify = |source: Arc<dyn ReadAt>| -> Result<(Identity, Shelved), BoxError> {
-            whole_snapshot(source.clone(), &self.trusted)?;
+            whole_snapshot(source.clone(), &self.trusted())?;
             self.look(source)
         };
         let installed = self.slots.install(write, &mut verify)?;
@@ -197,7 +206,7 @@ impl Shelf {
     }
 
     fn look(&self, source: Arc<dyn ReadAt>) -> Result<(Identity, Shelved), BoxError> {
-        let snapshot = Snapshot::open(Arc::clone(&source), &self.trusted)?;
+        let snapshot = Snapshot::open(Arc::clone(&source), &self.trusted())?;
         let manifest = snapshot.manifest();
         let (identity, created, fresh_until) = (
             Identity::from(manifest),

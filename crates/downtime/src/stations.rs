@@ -20,7 +20,7 @@ use vault::keys::StationSecret;
 use crate::audit::{AuditLog, LogStart};
 use crate::extract::Runs;
 use crate::forms::{OrderLists, PaymentRules};
-use crate::identity::Roster;
+use crate::identity::{Enrolled, Roster};
 use crate::journal::{Clock, HybridClock, Keeper, recorded};
 use crate::shelf::Shelf;
 use crate::state::{Mode, State, TimeQuality, Watch, mode};
@@ -35,6 +35,7 @@ mod entrance;
 mod gatekeeper;
 mod held;
 mod hubs;
+mod known;
 mod line_state;
 mod live;
 mod log_state;
@@ -120,9 +121,8 @@ pub struct Station {
     payment: PaymentRules,
     code: StationCode,
     id: StationId,
-    node: u8,
-    letter: char,
-    stations: Stations,
+    enrolled: Enrolled,
+    known: Arc<known::Known>,
     shelf: Shelf,
     runs: Runs,
     keeper: Keeper,
@@ -151,12 +151,13 @@ pub struct Station {
     damage: usize,
 }
 
+/// Every machine that was ever enrolled: what it signed counts.
 fn enrolled_stations(roster: &Roster) -> Result<Stations, StationFault> {
-    let mut stations = Stations::new();
-    for station in &roster.stations {
-        stations.insert(roster.station_id(station.code), station.public()?);
-    }
-    Ok(stations)
+    Ok(roster
+        .machines()?
+        .into_iter()
+        .map(|(id, _, public)| (id, public))
+        .collect())
 }
 
 /// Why a station could not start. Until it starts nothing can be saved on it; paper works.
@@ -196,8 +197,7 @@ impl Station {
         let enrolled = roster
             .station(parts.code)
             .ok_or(StationFault::NotEnrolled(parts.code))?;
-        let (node, letter) = (enrolled.node, enrolled.letter);
-        let stations = enrolled_stations(roster)?;
+        let known = Arc::new(known::Known::of(roster)?);
         let clock = Arc::new(HybridClock::new(Arc::clone(&parts.clock)));
         let mut rng = randomness();
         let readers = [roster.journal()?];
@@ -208,7 +208,7 @@ impl Station {
             hospital,
             station: id,
             secret: Arc::clone(&parts.secret),
-            stations: stations.clone(),
+            stations: known.now().as_ref().clone(),
         };
         let public = parts.secret.public();
         let left = || read_journal(&*parts.files, &own_dir, &hospital, &id, &public).map(|walk| walk.records);
@@ -262,8 +262,8 @@ impl Station {
         let sightings = Arc::new(audit::Sightings::start(&audit::SightingsStart {
             files: Arc::clone(&parts.files),
             data: &parts.data,
-            roster,
-            code: parts.code,
+            station: id,
+            known: Arc::clone(&known),
             secret: Arc::clone(&parts.secret),
             clock: Arc::clone(&parts.clock),
         })?);
@@ -302,9 +302,8 @@ impl Station {
             payment: parts.payment,
             code: parts.code,
             id,
-            node,
-            letter,
-            stations,
+            enrolled: enrolled.clone(),
+            known,
             shelf: parts.shelf,
             runs: Runs::default(),
             keeper,
@@ -329,6 +328,9 @@ impl Station {
             randomness,
             damage,
         });
+        if let Err(fault) = station.learn_from_snapshot() {
+            tracing::warn!(%fault, "the stations of the snapshot in use are not known here");
+        }
         station.mark_audit();
         station.note_alarms();
         Ok(station)

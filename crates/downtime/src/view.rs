@@ -411,10 +411,18 @@ impl Day {
         })
     }
 
-    /// The largest sequences one station has used: reception, sheet (of one day), temporary patient.
+    /// The largest sequences one station has used in its ranges: receptions behind its label, sheets of one day in its block, temporary
+    /// patients between these bounds.
     #[must_use]
-    pub fn used_numbers(&self, station: StationCode, node: u8, day_part: &str) -> Used {
-        self.used.of(station, node, day_part)
+    pub fn used_numbers(
+        &self,
+        station: StationCode,
+        label: &str,
+        block: &crate::identity::ranges::Block,
+        day_part: &str,
+        temporaries: std::ops::Range<u32>,
+    ) -> Used {
+        self.used.of(station, label, block, day_part, temporaries)
     }
 }
 

@@ -143,10 +143,10 @@ impl Hospital {
 pub struct Station {
     /// Three characters, such as `H01`.
     pub code: String,
-    /// Node number in form numbers, 1–99.
-    pub node: u8,
-    /// Letter in front of reception numbers.
-    pub letter: char,
+    /// Node number in form numbers. The roster decides; what is written here must say the same.
+    pub node: Option<u8>,
+    /// Letters in front of reception numbers. The roster decides; what is written here must say the same.
+    pub letter: Option<String>,
     /// Keys, shelf, journals, drafts, logs.
     #[serde(default = "default_data")]
     pub data: PathBuf,
@@ -406,15 +406,8 @@ impl Config {
                 self.station.code
             );
         }
-        if !(1..=downtime::identity::MAX_NODE).contains(&self.station.node) || !self.station.letter.is_ascii_uppercase()
-        {
-            bail!("station.node は 1–79、station.letter は英大文字1字です");
-        }
         if self.station.hub_addresses().len() > downtime::stations::MAX_HUBS {
             bail!("station.hubs は {} までです", downtime::stations::MAX_HUBS);
-        }
-        if self.station.hub.is_some() && self.extract.is_some() {
-            bail!("station.hub と [extract] は両立しません。取り出すのは hub だけです");
         }
         self.check_line()?;
         if !(1..=1000).contains(&self.forms.per_minute()) {

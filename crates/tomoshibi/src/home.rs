@@ -6,6 +6,8 @@
 //!   keys/sealer.key      the sealing secret, hub only, 0600
 //!   roster.cbor          everybody enrolled, hub only (public keys and sealed slots)
 //!   trust.cbor           hospital, stations, sealers: what a station must know before its first snapshot
+//!   roster.signed        the newest roster as a hub signed it, to be passed on
+//!   invitations.cbor     codes that were issued for new terminals (not the codes themselves), hub only
 //!   shelf/               sealed snapshots in slots A B C
 //!   journal/             this station's entries;  peers/<code>/ those of others
 //!   audit/               this station's audit log;  audit-tools/ that of these commands;  audit-peers/ those of others
@@ -30,7 +32,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use chart::StationCode;
-use downtime::identity::{Enrolled, Roster};
+use downtime::identity::{Enrolled, Hand, Roster};
 use downtime::shelf::Shelf;
 use vault::files::Disk;
 use vault::journal::Stations;
@@ -73,6 +75,7 @@ impl Home {
         if enrolled.public()?.to_bytes() != secret.public().to_bytes() {
             bail!("端末 {code} の鍵が名簿と違います。別の端末の data/ をコピーしていませんか。登録し直してください");
         }
+        agrees(config, enrolled)?;
         Ok(Self {
             data,
             code,
@@ -82,7 +85,11 @@ impl Home {
         })
     }
 
-    fn read_roster(data: &Path) -> Result<(Roster, Vec<u8>)> {
+    /// The roster of a hub, the trust file of another station, with its bytes.
+    ///
+    /// # Errors
+    /// When there is neither, or it cannot be read.
+    pub fn read_roster(data: &Path) -> Result<(Roster, Vec<u8>)> {
         let roster = roster_file(data);
         let path = if roster.exists() {
             roster
@@ -131,25 +138,40 @@ impl Home {
         )?)
     }
 
-    /// Every station of the roster with the key that its records are signed with, retired ones included.
+    /// Every machine of the roster with the key that its records are signed with, retired and former ones included.
     ///
     /// # Errors
     /// When a key in the roster is none.
     pub fn stations(&self) -> Result<Stations> {
-        let key = |station: &Enrolled| Ok((self.roster.station_id(station.code), station.public()?));
-        self.roster.stations.iter().map(key).collect()
+        let machines = self.roster.machines()?;
+        Ok(machines.into_iter().map(|(id, _, public)| (id, public)).collect())
     }
 
-    /// Writes the roster back, the old one kept beside it until the new one is durable.
+    /// Writes the roster back as its keeper, the old one kept beside it until the new one is durable.
     ///
     /// # Errors
-    /// When the file cannot be written, or somebody else changed it meanwhile.
+    /// When another hub keeps it, the file cannot be written, or somebody else changed it meanwhile.
     pub fn save_roster(&mut self) -> Result<()> {
+        self.replace_roster(|roster, code| Ok(roster.changed_at(code)?))
+    }
+
+    /// Writes the roster back with another keeper: this hub.
+    ///
+    /// # Errors
+    /// As [`Self::save_roster`]; also when this is no hub.
+    pub fn promote(&mut self, hand: &Hand<'_>) -> Result<()> {
+        self.replace_roster(|roster, code| Ok(roster.promote(code, hand)?))
+    }
+
+    fn replace_roster(&mut self, change: impl FnOnce(&mut Roster, StationCode) -> Result<()>) -> Result<()> {
+        let _held = hold(&self.data, "roster")?;
         let path = roster_file(&self.data);
         let now = fs::read(&path).with_context(|| format!("名簿 {} を読めません", path.display()))?;
         if now != self.as_read {
-            bail!("その間に、ほかの人が名簿を変えました。何も変えていません。もう一度実行してください");
+            return Err(ChangedMeanwhile.into());
         }
+        change(&mut self.roster, self.code)?;
+        crate::roster_link::not_superseded(&self.data, &self.roster)?;
         let bytes = self.roster.to_bytes()?;
         write_durably(&path, &bytes)?;
         self.as_read = bytes;
@@ -163,6 +185,47 @@ impl Home {
     pub fn log(&self, name: &str, line: &str) -> Result<()> {
         log(&self.data, name, line)
     }
+}
+
+/// Somebody else wrote the roster since it was read.
+#[derive(Debug, thiserror::Error)]
+#[error("その間に、ほかの人が名簿を変えました。何も変えていません。もう一度実行してください")]
+pub struct ChangedMeanwhile;
+
+/// What a configuration says about numbers must be what the roster says: two stations that count in one range issue a number twice.
+fn agrees(config: &Config, enrolled: &Enrolled) -> Result<()> {
+    let says = &config.station;
+    if let Some(node) = says.node.filter(|node| *node != enrolled.block.node()) {
+        bail!(
+            "station.node は {node} ですが、名簿ではこの端末の番号は {} です。設定から station.node を消してください",
+            enrolled.block
+        );
+    }
+    if let Some(letter) = says.letter.as_ref().filter(|l| l.as_str() != enrolled.label.as_str()) {
+        bail!(
+            "station.letter は {letter} ですが、名簿ではこの端末の文字は {} です。設定から station.letter を消してください",
+            enrolled.label
+        );
+    }
+    Ok(())
+}
+
+/// Holds a file of `data/` against other processes and threads, waiting for whoever holds it; let go when dropped.
+///
+/// # Errors
+/// When the lock cannot be made.
+pub fn hold(data: &Path, name: &str) -> Result<fs::File> {
+    let path = data.join(format!("{name}.lock"));
+    let held = || -> std::io::Result<fs::File> {
+        let lock = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)?;
+        lock.lock()?;
+        Ok(lock)
+    };
+    held().with_context(|| format!("{} を使えません。空き容量と権限を確認してください", path.display()))
 }
 
 /// Appends a line to one of the logs in `data/log/`, durably.

@@ -19,10 +19,12 @@ use crate::config::Config;
 use crate::home::Home;
 use crate::line::Line;
 use crate::listening::{Door, Limits};
+use crate::office::Office;
+use crate::roster_link::{self, RosterLink};
 use crate::{
-    alive, certificate_routes, clock, disk_room, disk_watch, fetching, gossip, heartbeat, hub_link, listening,
-    parcel_routes, printing, probes, proving, random, receipt_routes, release_routes, schedule, snapshot_routes,
-    timekeeping,
+    alive, certificate_routes, clock, disk_room, disk_watch, enrol_routes, fetching, gossip, heartbeat, hub_link,
+    listening, parcel_routes, printing, probes, proving, random, receipt_routes, release_routes, schedule,
+    snapshot_routes, timekeeping,
 };
 
 /// Starts the station of a configuration: journal recovered, shelf opened, watches running.
@@ -66,6 +68,8 @@ pub fn started(config: &Config) -> Result<Started> {
         has_hub: config.station.hub.is_some(),
     };
     let station = Station::start(parts, Arc::new(|| Box::new(random::system())))?;
+    roster_link::watch(&home.data, &station)?;
+    let link = RosterLink::new(&home, &station);
     let hub_time = Arc::new(timekeeping::HubTime::default());
     timekeeping::start(&station, config.time.source, Arc::clone(&hub_time), &home.data)?;
     let watched = config.probes()?;
@@ -80,7 +84,7 @@ pub fn started(config: &Config) -> Result<Started> {
                 every,
                 hub_time,
                 line.clone(),
-                errands(&home, &keeper),
+                errands(&home, &keeper, &link),
             )?;
             fetching::start(&station, hubs, every, &home.data, line.clone())?;
         }
@@ -99,9 +103,10 @@ pub fn started(config: &Config) -> Result<Started> {
 }
 
 /// What is done at each visit besides exchanging entries.
-fn errands(home: &Home, keeper: &Keeper) -> Vec<hub_link::Errand> {
+fn errands(home: &Home, keeper: &Keeper, link: &Arc<RosterLink>) -> Vec<hub_link::Errand> {
     let keeper = keeper.clone();
     vec![
+        roster_link::errand(link),
         (
             "certificate",
             Box::new(move |station, agent, hub| keeper.ask(station, agent, hub)),
@@ -160,7 +165,9 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
     let languages = press.forms().languages().iter();
     let languages = languages.map(|(language, name)| (language, name.to_owned())).collect();
     let own_forms = own_forms(press.forms());
-    let printers = printing::queue(config, &Home::open(config)?, Arc::new(Disk))?;
+    let home = Home::open(config)?;
+    let printers = printing::queue(config, &home, Arc::new(Disk))?;
+    let link = RosterLink::new(&home, station);
     if let Some(queue) = &printers {
         printing::start(queue, station, &config.trusts()?)?;
     }
@@ -199,6 +206,7 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
         carry: Some(crate::carrying::lend(config, station)?),
         packs: Some(Arc::new(crate::packs::lend(config, packs_press)?)),
         fleet: Some(board),
+        office: Some(Arc::new(Office::running(config, station, link))),
         silent_browser: config.station.kiosk_printing,
         chance: Arc::new(|bytes| {
             rand_core::Rng::fill_bytes(&mut random::system(), bytes);
@@ -244,6 +252,8 @@ pub fn router(config: &Config, station: &Arc<Station>, desk: desk::Desk) -> Resu
 pub fn others(config: &Config, station: &Arc<Station>) -> Result<Router> {
     let home = Home::open(config)?;
     let board = proving::board(&home);
+    let office = Office::running(config, station, RosterLink::new(&home, station));
+    let office: Arc<dyn desk::office::Office> = Arc::new(office);
     let others = [
         parcel_routes::routes(Arc::clone(station)),
         snapshot_routes::routes(Arc::clone(station)),
@@ -252,6 +262,7 @@ pub fn others(config: &Config, station: &Arc<Station>) -> Result<Router> {
         receipt_routes::routes(Arc::clone(station), Some(board)),
         release_routes::routes(&home),
         crate::backup::routes::routes(config.data()),
+        enrol_routes::routes(Arc::clone(station), Some(office)),
         // The next routes for other stations go here.
     ];
     Ok(others.into_iter().fold(Router::new(), Router::merge))

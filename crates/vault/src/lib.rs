@@ -17,6 +17,7 @@
 //! | [`tree`], [`checkpoint`] | proofs that a log only grew; what a station signs about its log and a witness remembers |
 //! | [`receipt`] | a station's signed word that it holds a chain durably |
 //! | [`secret_text`] | badge and envelope secrets as text for people and scanners |
+//! | [`invitation`] | the single-use code with which a terminal is enrolled |
 //! | [`lifeboat`] | the sealing that a browser alone can open, under a printed passphrase |
 //! | [`age`] | files of age v1 (age-encryption.org), which the public tool opens: backups |
 //! | [`recovery`] | the hospital's last key, opened by three of five printed shares |
@@ -31,6 +32,7 @@ mod codec_text;
 pub mod context;
 pub mod files;
 pub mod ids;
+pub mod invitation;
 pub mod journal;
 pub mod keys;
 pub mod lifeboat;

@@ -7,15 +7,16 @@ use chart::StationCode;
 use minicbor::{Decode, Encode};
 
 use super::password::Weak;
-use super::{HospitalId, RecoveryPublic, RolePublic, SealerPublic, StationId, StationPublic, station_id};
+use super::{HospitalId, RecoveryPublic, RolePublic, SealerPublic};
 
 mod lines;
+mod rule;
+mod stations;
 mod users;
 
+pub use rule::Stamp;
+pub use stations::{Enrolled, Former, Hand, MAX_GENERATION, MAX_NODE, NewStation, Spare, TEMPORARY_PER_LIFE};
 pub use users::{Change, MAX_HISTORY, NewUser, RosterUser, Sponsor};
-
-/// Largest node number of a station. 80–99 belong to packs printed before anybody is there (`forms::pack`).
-pub const MAX_NODE: u8 = 79;
 
 /// Everybody and everything enrolled.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -49,49 +50,24 @@ pub struct Roster {
     #[n(11)]
     #[cbor(default)]
     authorities: Vec<minicbor::bytes::ByteVec>,
+    /// How often it was written; with the term it tells the newer of two.
+    #[n(8)]
+    #[cbor(default)]
+    version: u64,
+    /// How often another hub took over keeping it.
+    #[n(9)]
+    #[cbor(default)]
+    term: u64,
+    /// The hub at which it is changed; before there were several, the only one.
+    #[n(10)]
+    #[cbor(default)]
+    keeper: Option<StationCode>,
 }
 
 /// 32 bytes as one CBOR byte string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(transparent)]
 struct Bytes32(#[cbor(n(0), with = "minicbor::bytes")] [u8; 32]);
-
-/// One enrolled station.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Enrolled {
-    /// `R03`
-    #[n(0)]
-    pub code: StationCode,
-    /// Node number of its form numbers, 1–[`MAX_NODE`].
-    #[n(1)]
-    pub node: u8,
-    /// Letter in front of its reception numbers.
-    #[n(2)]
-    pub letter: char,
-    /// Public keys (X25519 and Ed25519).
-    #[cbor(n(3), with = "minicbor::bytes")]
-    public: [u8; 64],
-    /// Disposed of, lost or stolen: no further snapshot is sealed for it. Its key stays, because what it signed before still counts.
-    #[n(4)]
-    #[cbor(default)]
-    pub retired: bool,
-    /// Wards it serves, by code; empty for none in particular.
-    #[n(5)]
-    #[cbor(default)]
-    pub wards: Vec<String>,
-    /// Departments it serves, by code; empty for none in particular.
-    #[n(6)]
-    #[cbor(default)]
-    pub departments: Vec<String>,
-    /// Where other stations reach it, `https://host:port`; `None` where only it visits others.
-    #[n(7)]
-    #[cbor(default)]
-    pub address: Option<String>,
-    /// True for a hub: it seals, and every station visits it.
-    #[n(8)]
-    #[cbor(default)]
-    pub hub: bool,
-}
 
 /// Why the roster could not be read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -106,8 +82,21 @@ pub enum RosterFault {
     #[error("職員番号 {0} はもう登録されています")]
     Taken(String),
     /// A station code or node number is taken, or out of bounds.
-    #[error("端末 {0} は登録できません。記号・番号・文字が重なっているか、番号が 1–{MAX_NODE} の外です")]
+    #[error(
+        "端末 {0} は登録できません。記号・番号・文字・鍵のどれかがほかの端末と重なっているか、番号が 1–{MAX_NODE} の外です"
+    )]
     StationTaken(StationCode),
+    /// No such station.
+    #[error("端末 {0} は名簿にありません")]
+    NoStation(StationCode),
+    /// No numbers are left for another machine under this code.
+    #[error("端末 {0} に渡せる番号が残っていません。新しい記号で登録してください")]
+    NoNumbers(StationCode),
+    /// The roster is changed at another hub.
+    #[error(
+        "名簿を変えられるのは hub {0} だけです。何も変えていません。{0} で行うか、{0} がもう動かないときだけ、この hub で `tomoshibi station promote` を実行してください"
+    )]
+    KeptElsewhere(StationCode),
     /// Nobody of this number.
     #[error("職員番号 {0} は名簿にありません")]
     Unknown(String),
@@ -145,6 +134,9 @@ impl Roster {
             audit: audit.to_bytes(),
             recovery: None,
             authorities: Vec::new(),
+            version: 0,
+            term: 0,
+            keeper: None,
         }
     }
 
@@ -193,45 +185,6 @@ impl Roster {
         self.sealers.iter().map(key).collect()
     }
 
-    /// Enrols a station.
-    ///
-    /// # Errors
-    /// [`RosterFault::StationTaken`] when code, node or letter are in use or the node is not 1–[`MAX_NODE`].
-    pub fn enrol_station(
-        &mut self,
-        code: StationCode,
-        node: u8,
-        letter: char,
-        public: &StationPublic,
-    ) -> Result<(), RosterFault> {
-        let taken = self
-            .stations
-            .iter()
-            .any(|s| s.code == code || s.node == node || s.letter == letter);
-        if taken || node == 0 || node > MAX_NODE || !letter.is_ascii_uppercase() {
-            return Err(RosterFault::StationTaken(code));
-        }
-        self.stations.push(Enrolled {
-            code,
-            node,
-            letter,
-            public: public.to_bytes(),
-            retired: false,
-            wards: Vec::new(),
-            departments: Vec::new(),
-            address: None,
-            hub: false,
-        });
-        Ok(())
-    }
-
-    /// Takes a station out: it opens no snapshot that is sealed from now on. Its code, node and letter stay taken, because they stand
-    /// on paper. False when there is no such station, or it was taken out before.
-    pub fn retire_station(&mut self, code: StationCode) -> bool {
-        let station = self.stations.iter_mut().find(|s| s.code == code && !s.retired);
-        station.map(|station| station.retired = true).is_some()
-    }
-
     /// The part every enrolled station may read without a user: hospital, stations, sealers, the journal's public key.
     #[must_use]
     pub fn without_users(&self) -> Self {
@@ -239,18 +192,6 @@ impl Roster {
             users: Vec::new(),
             ..self.clone()
         }
-    }
-
-    /// One station by its code.
-    #[must_use]
-    pub fn station(&self, code: StationCode) -> Option<&Enrolled> {
-        self.stations.iter().find(|s| s.code == code)
-    }
-
-    /// The vault's name of a station.
-    #[must_use]
-    pub fn station_id(&self, code: StationCode) -> StationId {
-        station_id(&self.hospital(), code)
     }
 
     /// CBOR, as `roster.cbor` and as the snapshot's policy bytes hold it.
@@ -267,15 +208,5 @@ impl Roster {
     /// [`RosterFault::Unreadable`] when the bytes are not a roster.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RosterFault> {
         minicbor::decode(bytes).map_err(|e| RosterFault::Unreadable(e.to_string()))
-    }
-}
-
-impl Enrolled {
-    /// Public keys.
-    ///
-    /// # Errors
-    /// [`RosterFault::Unreadable`] when the bytes are not usable keys.
-    pub fn public(&self) -> Result<StationPublic, RosterFault> {
-        StationPublic::from_bytes(&self.public).map_err(|e| RosterFault::Unreadable(e.to_string()))
     }
 }

@@ -70,7 +70,7 @@ impl Shelf {
         now: Moment,
         remark: &mut dyn FnMut(Remark),
     ) -> Result<Pulled, ArrivalFault> {
-        let tail = Tail::parse(tail, &self.trusted)?;
+        let tail = Tail::parse(tail, &self.trusted())?;
         let here = self.current();
         let admission = Admission {
             hospital: self.hospital,
@@ -110,7 +110,7 @@ impl Shelf {
     fn install(&self, gathered: &Gathered<'_>) -> Result<(Identity, Option<DestructionRecord>), SlotsFault> {
         let write = |out: &mut dyn std::io::Write| gathered.write(out).map_err(BoxError::from);
         let mut verify = |source: Arc<dyn ReadAt>| -> Result<(Identity, Shelved), BoxError> {
-            whole_snapshot(Arc::clone(&source), &self.trusted)?;
+            whole_snapshot(Arc::clone(&source), &self.trusted())?;
             self.look(source)
         };
         let installed = self.slots.install(write, &mut verify)?;
@@ -146,7 +146,7 @@ impl Shelf {
         if heard.as_ref().is_some_and(|heard| heard.bytes == bytes) {
             return Ok(false);
         }
-        let beat = Heartbeat::read(bytes, &self.trusted)?;
+        let beat = Heartbeat::read(bytes, &self.trusted())?;
         beat.follows(self.hospital, heard.as_ref().map(|heard| &heard.beat), self.told(), now)?;
         let newer = self.lacks(&beat);
         let since = heard.as_ref().and_then(|heard| heard.newer).unwrap_or(now);

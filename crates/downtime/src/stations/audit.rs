@@ -7,19 +7,19 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
-use chart::{Moment, StationCode};
+use chart::Moment;
 use vault::checkpoint::{Accepted, Checkpoint, SignedCheckpoint};
 use vault::files::Files;
-use vault::journal::{Damage, DamageKind, Record, RecordLog, Stations, read_journal};
+use vault::journal::{Damage, DamageKind, Record, RecordLog, read_journal};
 use vault::keys::{RoleSecret, StationSecret};
 use vault::{HospitalId, StationId};
 
 use super::held::Held;
+use super::known::Known;
 use super::log_state::LogState;
 use super::witness::{self, Alarm, AlarmKind, NotAccepted, Settled, Witnesses};
-use super::{Heads, Parcel, ParcelFault, Session, Station, enrolled_stations};
+use super::{Heads, Parcel, ParcelFault, Session, Station};
 use crate::audit::{Book, ChainId, Deed, Ledger, Method, Outcome, Sighting, Taken};
-use crate::identity::Roster;
 use crate::journal::{Clock, NotSaved};
 
 /// Seconds between two checkpoints of a log that grows.
@@ -32,8 +32,8 @@ pub type SharedBook = Arc<RwLock<Book>>;
 pub(super) struct SightingsStart<'a> {
     pub(super) files: Arc<dyn Files>,
     pub(super) data: &'a Path,
-    pub(super) roster: &'a Roster,
-    pub(super) code: StationCode,
+    pub(super) station: StationId,
+    pub(super) known: Arc<Known>,
     pub(super) secret: Arc<StationSecret>,
     pub(super) clock: Clock,
 }
@@ -42,8 +42,7 @@ pub(super) struct SightingsStart<'a> {
 pub(super) struct Sightings {
     pub(super) hospital: HospitalId,
     pub(super) station: StationId,
-    pub(super) stations: Stations,
-    codes: Vec<(StationId, StationCode)>,
+    pub(super) known: Arc<Known>,
     secret: Arc<StationSecret>,
     clock: Clock,
     files: Arc<dyn Files>,
@@ -68,27 +67,19 @@ pub(super) struct Sightings {
 impl Sightings {
     /// Reads what others sent and what the tools wrote; the own log comes through [`Self::taken`].
     pub(super) fn start(start: &SightingsStart<'_>) -> Result<Self, super::StationFault> {
-        let hospital = start.roster.hospital();
-        let station = start.roster.station_id(start.code);
-        let stations = enrolled_stations(start.roster)?;
+        let (hospital, station) = (start.known.roster().hospital(), start.station);
         let (heard, contents) = RecordLog::start(
             Arc::clone(&start.files),
             &start.data.join("audit-peers"),
             &hospital,
             &station,
-            &stations,
+            &start.known.now(),
         )
         .map_err(super::StationFault::Audit)?;
         let sightings = Self {
             hospital,
             station,
-            stations,
-            codes: start
-                .roster
-                .stations
-                .iter()
-                .map(|enrolled| (start.roster.station_id(enrolled.code), enrolled.code))
-                .collect(),
+            known: Arc::clone(&start.known),
             secret: Arc::clone(&start.secret),
             clock: Arc::clone(&start.clock),
             files: Arc::clone(&start.files),
@@ -188,7 +179,7 @@ impl Sightings {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let mut fresh = Vec::new();
         for bytes in &parcel.records {
-            match Record::parse_verified(&bytes.0, &self.stations) {
+            match Record::parse_verified(&bytes.0, &self.known.now()) {
                 // Whoever can put an open or foreign class here could hide something in plain sight of nobody.
                 Ok(record) if record.header().class.is_open() || record.header().hospital != self.hospital => {
                     tracing::warn!("a record that is no sighting was refused");
@@ -304,7 +295,8 @@ impl Sightings {
 
     /// A station's code by its name in the vault.
     fn code_of(&self, station: &[u8; 16]) -> String {
-        let known = self.codes.iter().find(|(id, _)| id.as_bytes() == station);
+        let codes = self.known.codes();
+        let known = codes.iter().find(|(id, _)| id.as_bytes() == station);
         known.map_or_else(|| "?".to_owned(), |(_, code)| code.to_string())
     }
 

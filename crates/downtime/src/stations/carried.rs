@@ -80,7 +80,7 @@ impl Station {
     pub fn take_declaration(&self, text: &str) -> Result<CodesTaken, CodeFault> {
         let mut parcel = Parcel::default();
         for (bytes, place) in read_codes(text)?.into_iter().zip(1..) {
-            let record = Record::parse_verified(&bytes, &self.stations).map_err(|_| CodeFault::Foreign(place))?;
+            let record = Record::parse_verified(&bytes, &self.known.now()).map_err(|_| CodeFault::Foreign(place))?;
             if !declares(&record) {
                 return Err(CodeFault::Foreign(place));
             }

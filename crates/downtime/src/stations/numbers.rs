@@ -1,12 +1,13 @@
-//! Numbers that cannot collide offline (mission row 65): each station counts in its own range.
+//! Numbers that cannot collide offline (mission row 65): each station counts in its own range of the roster.
 //!
 //! A number is taken when it is handed out, in memory; the journal says which were used. A number handed out and never
 //! recorded (a crash in between) may be handed out again: nobody has seen it.
 
-use chart::id::FIRST_BLANK;
 use chart::{FormId, StationCode, TemporaryId};
 use jiff::civil::Date;
 
+use crate::identity::ranges::Block;
+use crate::identity::{Enrolled, TEMPORARY_PER_LIFE};
 use crate::view::{Day, Used};
 
 /// What this life has handed out.
@@ -22,42 +23,59 @@ pub(super) struct Issued {
 pub struct Exhausted;
 
 /// Whose numbers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Range {
     pub code: StationCode,
-    pub node: u8,
-    pub letter: char,
+    pub block: Block,
+    pub label: String,
+    /// Temporary patients' numbers above this one, [`TEMPORARY_PER_LIFE`] of them.
+    pub temporary_from: u32,
     pub today: Date,
+}
+
+impl Range {
+    /// The numbers of a station on a day.
+    pub(super) fn of(station: &Enrolled, today: Date) -> Self {
+        Self {
+            code: station.code,
+            block: station.block_on(today),
+            label: station.label.to_string(),
+            temporary_from: u32::from(station.generation) * TEMPORARY_PER_LIFE,
+            today,
+        }
+    }
 }
 
 impl Issued {
     fn catch_up(&mut self, range: &Range, day: &Day) {
-        let probe = FormId::issue(range.today, range.node, 0)
+        let probe = FormId::issue(range.today, range.block.node(), 0)
             .map(|id| id.day_part().to_owned())
             .unwrap_or_default();
-        if self.day_part != probe {
+        let sheets = range.block.sheets();
+        if self.day_part != probe || !sheets.contains(&self.used.sheet) {
             self.day_part = probe;
-            self.used.sheet = 0;
+            self.used.sheet = sheets.start.saturating_sub(1);
         }
-        let used = day.used_numbers(range.code, range.node, &self.day_part);
+        let temporaries = range.temporary_from..range.temporary_from + TEMPORARY_PER_LIFE;
+        let used = day.used_numbers(range.code, &range.label, &range.block, &self.day_part, temporaries);
         self.used.reception = self.used.reception.max(used.reception);
         self.used.sheet = self.used.sheet.max(used.sheet);
-        self.used.temporary = self.used.temporary.max(used.temporary);
+        self.used.temporary = self.used.temporary.max(used.temporary).max(range.temporary_from);
     }
 
     /// `A-127`
     pub(super) fn reception(&mut self, range: &Range, day: &Day) -> String {
         self.catch_up(range, day);
         self.used.reception += 1;
-        format!("{}-{:03}", range.letter, self.used.reception)
+        format!("{}-{:03}", range.label, self.used.reception)
     }
 
     pub(super) fn sheet(&mut self, range: &Range, day: &Day) -> Result<FormId, Exhausted> {
         self.catch_up(range, day);
         // What lies above belongs to blank sheets printed beforehand.
-        let next = Some(self.used.sheet + 1).filter(|next| *next < FIRST_BLANK);
+        let next = Some(self.used.sheet + 1).filter(|next| range.block.sheets().contains(next));
         let id = next
-            .and_then(|next| FormId::issue(range.today, range.node, next))
+            .and_then(|next| FormId::issue(range.today, range.block.node(), next))
             .ok_or(Exhausted)?;
         self.used.sheet += 1;
         Ok(id)
@@ -65,8 +83,14 @@ impl Issued {
 
     pub(super) fn temporary(&mut self, range: &Range, day: &Day) -> Result<TemporaryId, Exhausted> {
         self.catch_up(range, day);
-        let id = TemporaryId::issue(range.code, self.used.temporary + 1).ok_or(Exhausted)?;
+        let next = Some(self.used.temporary + 1).filter(|next| *next < range.temporary_from + TEMPORARY_PER_LIFE);
+        let id = next
+            .and_then(|next| TemporaryId::issue(range.code, next))
+            .ok_or(Exhausted)?;
         self.used.temporary += 1;
         Ok(id)
     }
 }
+
+#[cfg(test)]
+mod tests;

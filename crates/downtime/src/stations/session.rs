@@ -395,13 +395,7 @@ impl Session {
     }
 
     fn range(&self) -> Range {
-        let station = &self.station;
-        Range {
-            code: station.code,
-            node: station.node,
-            letter: station.letter,
-            today: station.now().day(),
-        }
+        Range::of(&self.station.enrolled, self.station.now().day())
     }
 
     /// What every sheet printed now says about now.

@@ -134,7 +134,8 @@ impl Sightings {
     /// Holds another station's log to what is remembered of it; what continues is remembered, durably, when this returns.
     fn judge(&self, showing: &Showing, now: Moment) -> Result<(), ParcelFault> {
         let station = StationId(showing.station);
-        let public = self.stations.get(&station).filter(|_| station != self.station);
+        let known = self.known.now();
+        let public = known.get(&station).filter(|_| station != self.station);
         let public = public.ok_or(ParcelFault::Malformed)?;
         if showing.chains.len() > MAX_CHAINS {
             return Err(ParcelFault::Malformed);
@@ -191,7 +192,8 @@ impl Sightings {
     /// What another remembers of this station's own log, held against the log here. If they remember more, this log has lost
     /// something; that is remembered, so that the next start does not go on with what is left.
     fn compare(&self, theirs: &[Bytes], now: Moment) {
-        let Some(public) = self.stations.get(&self.station) else {
+        let known = self.known.now();
+        let Some(public) = known.get(&self.station) else {
             return;
         };
         for checkpoint in theirs.iter().take(MAX_CHAINS).filter_map(|c| self.read(c)) {

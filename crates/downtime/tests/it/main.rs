@@ -14,6 +14,7 @@ mod carried;
 mod carry;
 mod clock;
 mod distribution;
+mod enrolment;
 mod entering;
 mod equal;
 mod every_case;

@@ -143,8 +143,10 @@ fn an_order_and_its_cancelling_are_the_same_in_whatever_order_they_come() {
             );
             let used = day.used_numbers(
                 StationCode::parse("H01").unwrap(),
-                1,
+                "A",
+                &downtime::identity::ranges::Block::whole(1).unwrap(),
                 view.orders[1].ordered.sheet.day_part(),
+                0..10_000,
             );
             assert_eq!(used.sheet, 2, "no number is given twice");
         }

@@ -354,7 +354,8 @@ fn a_screen_never_gives_a_number_that_belongs_to_blank_sheets() {
         (hanako(), deferred(41, None)),
         (hanako(), deferred(8_500, None)),
     ]));
-    assert_eq!(day.used_numbers(code("R03"), 3, "26324").sheet, 41);
+    let block = downtime::identity::ranges::Block::whole(3).unwrap();
+    assert_eq!(day.used_numbers(code("R03"), "C", &block, "26324", 0..10_000).sheet, 41);
 }
 
 #[test]

@@ -81,8 +81,8 @@ fn a_retired_station_opens_nothing_that_is_sealed_afterwards() {
     ward.shelf().receive(&mut sealed_file(hub.shelf()).as_slice()).unwrap();
     let before = ward.shelf().current().unwrap().identity();
     drop((hub, ward));
-    assert!(hospital.roster.retire_station(code("R03")) && !hospital.roster.retire_station(code("R03")));
-    assert!(!hospital.roster.retire_station(code("X99")));
+    assert!(hospital.roster.retire_station(code("R03"), None) && !hospital.roster.retire_station(code("R03"), None));
+    assert!(!hospital.roster.retire_station(code("X99"), None));
     hospital.seal(patients(3), Guard::default()).unwrap();
     let (hub, ward) = (hospital.start("H01"), hospital.start("R03"));
     let newest = sealed_file(hub.shelf());

@@ -197,8 +197,8 @@ fn prepare(plan: &Plan, dir: &Path, staff: &[DemoSignIn], places: &Places) -> Re
         dir: &station_dir,
         hospital: HOSPITAL,
         code: station_code,
-        node: 3,
-        letter: 'C',
+        node: None,
+        letter: None,
         hub: &places.hub_url,
         listen: &places.station,
     })?;
@@ -206,8 +206,8 @@ fn prepare(plan: &Plan, dir: &Path, staff: &[DemoSignIn], places: &Places) -> Re
     add(
         &mut home,
         station_code,
-        3,
-        'C',
+        Some(3),
+        Some("C"),
         &public,
         &station_dir.join("data").join("trust.cbor"),
     )?;

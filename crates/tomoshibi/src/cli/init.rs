@@ -10,7 +10,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use chart::{Author, StationCode};
 use downtime::audit::{Deed, Method};
-use downtime::identity::{NewUser, Role, Roster, Sponsor};
+use downtime::identity::ranges::{Block, Label};
+use downtime::identity::{Hand, NewStation, NewUser, Role, Roster, Sponsor};
 use vault::HospitalId;
 use vault::keys::{RoleSecret, SealerSecret, StationSecret};
 use vault::slot::SlotCost;
@@ -133,7 +134,25 @@ impl NewHub<'_> {
             &audit.public(),
             &sealer.public(),
         );
-        roster.enrol_station(self.code, 1, 'A', &station.public())?;
+        let (block, label) = (Block::whole(1), Label::parse("A"));
+        let first = NewStation {
+            code: self.code,
+            block: block.context("1")?,
+            label: label.context("A")?,
+            public: &station.public(),
+            sealer: Some(&sealer.public()),
+            wards: &[],
+            departments: &[],
+            address: None,
+            hub: true,
+        };
+        let hand = Hand {
+            by: "init",
+            at: clock::now(),
+            note: "導入",
+        };
+        roster.enrol(&first, Some(&hand))?;
+        roster.changed_at(self.code)?;
         let sponsor = Sponsor {
             user: "init",
             journal: Some(&journal),

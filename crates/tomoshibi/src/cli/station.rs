@@ -1,4 +1,7 @@
-//! `tomoshibi station`: a further terminal. Its secret never leaves it; two small files are carried by hand.
+//! `tomoshibi station`: further terminals. A secret never leaves the terminal that made it.
+//!
+//! Here: the commands, and the way without a line, on which two small files are carried by hand. Codes and decisions are `officer`'s,
+//! the new terminal's side `join`'s.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,19 +10,23 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use chart::StationCode;
 use downtime::audit::Deed;
+use downtime::identity::ranges::{Block, Label, NODE};
+use downtime::identity::{Hand, RosterFault};
 use vault::keys::{StationPublic, StationSecret};
 
 use super::ConfigArg;
-use super::person::{SponsorArgs, officer};
+use super::person::{self, SponsorArgs};
 use crate::home::{Home, station_key, write_durably};
-use crate::{random, secrets, trail};
+use crate::{clock, random, secrets, trail};
 
+mod join;
+mod officer;
 mod prove;
 
-/// Makes and enrols further stations.
+/// Enrols further stations: a code from the hub, typed at the new terminal, a fingerprint compared by an officer.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  (on the new station)  tomoshibi station new --dir /srv/tomoshibi --hospital あかり総合病院 --code R03 --node 3 --letter C --hub http://10.0.0.2:8300\n  (on the hub)          tomoshibi station add --code R03 --node 3 --letter C --public R03.public --trust R03.trust\n  (on the new station)  cp R03.trust /srv/tomoshibi/data/trust.cbor\n  (on the hub)          tomoshibi station retire --code R03 --reason 廃棄 --by 9001"
+    after_help = "Example:\n  (on the hub)          tomoshibi station invite --desk --department 01 --by 9001\n  (on the new terminal) tomoshibi station join --dir /srv/tomoshibi --hub http://10.0.0.2:8300\n  (on the hub)          tomoshibi station pending\n  (on the hub)          tomoshibi station approve --code R03 --fingerprint 1A2B-… --by 9001\n  (on the hub)          tomoshibi station retire --code R03 --reason 廃棄 --by 9001\n\nWithout a line between them: `station new` on the terminal, `station add` on the hub, two small files carried by hand."
 )]
 pub struct Station {
     #[command(flatten)]
@@ -30,7 +37,21 @@ pub struct Station {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// On the new station: makes its keys and configuration, and the public file for the hub.
+    /// On the hub: issues a single-use code for a new terminal, or for a machine in the place of an old one (--renew).
+    Invite(officer::Invite),
+    /// On the new terminal: makes its keys, shows their fingerprint, waits for an officer, and sets the terminal up.
+    Join(join::Join),
+    /// On the hub: codes that hold and terminals that wait.
+    Pending(officer::Pending),
+    /// On the hub: enrols the terminal that waits, after its fingerprint was compared.
+    Approve(officer::Approve),
+    /// On the hub: refuses the terminal that waits, or takes a code back.
+    Refuse(officer::Refuse),
+    /// Every station of the roster.
+    List(officer::List),
+    /// On another hub: the hub that kept the roster is gone for good; from now on it is changed here.
+    Promote(officer::Promote),
+    /// Without a line, on the new station: makes its keys and configuration, and the public file for the hub.
     New {
         /// New directory for configuration and data.
         #[arg(long)]
@@ -41,27 +62,27 @@ enum Action {
         /// Three characters.
         #[arg(long)]
         code: String,
-        /// Node number, 2–99.
+        /// Node number, if it is to be written into the configuration; the roster decides.
         #[arg(long)]
-        node: u8,
-        /// Letter of its reception numbers.
+        node: Option<u8>,
+        /// Letter of its reception numbers, if it is to be written into the configuration; the roster decides.
         #[arg(long)]
-        letter: char,
+        letter: Option<String>,
         /// Address of the hub.
         #[arg(long)]
         hub: String,
     },
-    /// On the hub: enrols a station. It can open the next snapshot.
+    /// Without a line, on the hub: enrols a station. It can open the next snapshot.
     Add {
         /// Its three characters.
         #[arg(long)]
         code: String,
-        /// Its node number.
+        /// Its node number; proposed when absent.
         #[arg(long)]
-        node: u8,
-        /// Its letter.
+        node: Option<u8>,
+        /// Its letter; proposed when absent.
         #[arg(long)]
-        letter: char,
+        letter: Option<String>,
         /// The public file that `station new` made.
         #[arg(long)]
         public: PathBuf,
@@ -80,6 +101,10 @@ enum Action {
         /// Why.
         #[arg(long)]
         reason: String,
+        /// It is a hub whose sealing key is in the wrong hands: what it sealed is no longer accepted anywhere. Seal at the other hub at
+        /// once: stations that hold nothing else show nothing.
+        #[arg(long)]
+        distrust: bool,
         #[command(flatten)]
         by: SponsorArgs,
     },
@@ -89,9 +114,16 @@ impl Station {
     /// Runs the command.
     ///
     /// # Errors
-    /// When a file cannot be read or written, or code, node or letter are taken.
+    /// When a file cannot be read or written, or code, numbers or letter are taken.
     pub fn run(&self) -> Result<ExitCode> {
         match &self.action {
+            Action::Invite(invite) => invite.run(&self.config)?,
+            Action::Join(join) => join.run()?,
+            Action::Pending(pending) => pending.run(&self.config)?,
+            Action::Approve(approve) => approve.run(&self.config)?,
+            Action::Refuse(refuse) => refuse.run(&self.config)?,
+            Action::List(list) => list.run(&self.config)?,
+            Action::Promote(promote) => promote.run(&self.config)?,
             Action::New {
                 dir,
                 hospital,
@@ -106,7 +138,7 @@ impl Station {
                     hospital,
                     code,
                     node: *node,
-                    letter: *letter,
+                    letter: letter.as_deref(),
                     hub,
                     listen: "127.0.0.1:8300",
                 })?;
@@ -123,16 +155,22 @@ impl Station {
                 trust,
             } => {
                 let mut home = Home::open(&self.config.read()?)?;
-                add(&mut home, parse(code)?, *node, *letter, public, trust)?;
+                let code = parse(code)?;
+                add(&mut home, code, *node, letter.as_deref(), public, trust)?;
                 say!(
                     "端末 {code} を登録しました。{} を端末の data/trust.cbor に置いてください。次の取り出しから開けます",
                     trust.display()
                 );
             }
             Action::Prove(prove) => return prove.run(&self.config.read()?),
-            Action::Retire { code, reason, by } => {
+            Action::Retire {
+                code,
+                reason,
+                distrust,
+                by,
+            } => {
                 let mut home = Home::open(&self.config.read()?)?;
-                retire(&mut home, parse(code)?, reason, by)?;
+                retire(&mut home, parse(code)?, reason, *distrust, by)?;
                 say!(
                     "端末 {code} を外しました。次の取り出し（tomoshibi extract）から、封印済みデータはこの端末では開きません"
                 );
@@ -146,21 +184,30 @@ impl Station {
 }
 
 /// Takes a station out, in the audit log before it is in the roster.
-fn retire(home: &mut Home, code: StationCode, reason: &str, by: &SponsorArgs) -> Result<()> {
+fn retire(home: &mut Home, code: StationCode, reason: &str, distrust: bool, by: &SponsorArgs) -> Result<()> {
     if reason.trim().is_empty() {
         bail!("--reason（理由）が要ります。何も変えていません");
     }
     if code == home.code {
         bail!("この hub 自身は外せません。何も変えていません。hub を移すときは docs/operating/disposal.md");
     }
-    let acting = officer(home, by)?;
+    let acting = person::officer(home, by)?;
     let mut roster = home.roster.clone();
-    if !roster.retire_station(code) {
+    let hand = Hand {
+        by: &acting.author().user,
+        at: clock::now(),
+        note: reason,
+    };
+    if !roster.retire_station(code, Some(&hand)) {
         bail!("端末 {code} は名簿にないか、もう外してあります。何も変えていません");
+    }
+    if distrust && !roster.distrust_sealer(code) {
+        bail!("端末 {code} は封印しないか、ほかに封印する hub がありません。何も変えていません");
     }
     let mut sighting = acting.sighting(home, Deed::Configured);
     sighting.reason = reason.trim().to_owned();
-    sighting.detail = format!("端末 {code} を外す");
+    let more = if distrust { "（封印も認めない）" } else { "" };
+    sighting.detail = format!("端末 {code} を外す{more}");
     trail::write(home, vec![sighting])?;
     home.roster = roster;
     home.save_roster()
@@ -178,10 +225,10 @@ pub struct NewStation<'a> {
     pub hospital: &'a str,
     /// Its code.
     pub code: StationCode,
-    /// Its node number.
-    pub node: u8,
-    /// Letter of its reception numbers.
-    pub letter: char,
+    /// Its node number, if it is to stand in the configuration.
+    pub node: Option<u8>,
+    /// Letter of its reception numbers, if it is to stand in the configuration.
+    pub letter: Option<&'a str>,
     /// Address of the hub.
     pub hub: &'a str,
     /// Address of its own desk.
@@ -208,32 +255,72 @@ pub fn new(station: &NewStation<'_>) -> Result<PathBuf> {
     secrets::write(&station_key(&data), &secret.to_file_bytes())?;
     let public = station.dir.join(format!("{}.public", station.code));
     write_durably(&public, &secret.public().to_bytes())?;
-    let clean = |text: &str| text.replace(['"', '\\', '\n'], "");
-    let text = format!(
-        "# Tomoshibi の設定（端末）\n\n[hospital]\nname = \"{}\"\n\n[station]\ncode = \"{}\"\nnode = {}\nletter = \"{}\"\ndata = \"data\"\nlisten = \"{}\"\nhub = \"{}\"\n",
-        clean(station.hospital),
-        station.code,
-        station.node,
-        station.letter,
-        clean(station.listen),
-        clean(station.hub)
+    let word = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let mut text = format!(
+        "# Tomoshibi の設定（端末）\n\n[hospital]\nname = {}\n\n[station]\ncode = {}\n",
+        word(station.hospital),
+        word(station.code.as_str())
     );
+    if let Some(node) = station.node {
+        text.push_str(&format!("node = {node}\n"));
+    }
+    if let Some(letter) = station.letter {
+        text.push_str(&format!("letter = {}\n", word(letter)));
+    }
+    text.push_str(&format!(
+        "data = \"data\"\nlisten = {}\nhub = {}\n",
+        word(station.listen),
+        word(station.hub)
+    ));
     write_durably(&config, text.as_bytes())?;
     Ok(public)
 }
 
-/// Enrols a station at the hub and writes its trust file.
+/// Enrols a station at the hub and writes its trust file. Node and letter are proposed where they are not given.
 ///
 /// # Errors
 /// When the public file is not one, or code, node or letter are taken.
-pub fn add(home: &mut Home, code: StationCode, node: u8, letter: char, public: &Path, trust: &Path) -> Result<()> {
+pub fn add(
+    home: &mut Home,
+    code: StationCode,
+    node: Option<u8>,
+    letter: Option<&str>,
+    public: &Path,
+    trust: &Path,
+) -> Result<()> {
     let bytes = fs::read(public).with_context(|| format!("{} を読めません", public.display()))?;
     let bytes: [u8; 64] = bytes
         .try_into()
         .ok()
         .with_context(|| format!("{} は端末の公開鍵ではありません", public.display()))?;
-    home.roster
-        .enrol_station(code, node, letter, &StationPublic::from_bytes(&bytes)?)?;
+    let block = match node {
+        Some(node) => Block::whole(node),
+        None => home.roster.propose_block(NODE, &[]),
+    };
+    let label = match letter {
+        Some(letter) => Label::parse(letter),
+        None => home.roster.propose_label(code, &[]),
+    };
+    let (Some(block), Some(label)) = (block, label) else {
+        return Err(RosterFault::StationTaken(code).into());
+    };
+    let hand = Hand {
+        by: "station add",
+        at: clock::now(),
+        note: "",
+    };
+    let station = downtime::identity::NewStation {
+        code,
+        block,
+        label,
+        public: &StationPublic::from_bytes(&bytes)?,
+        sealer: None,
+        wards: &[],
+        departments: &[],
+        address: None,
+        hub: false,
+    };
+    home.roster.enrol(&station, Some(&hand))?;
     home.save_roster()?;
     write_durably(trust, &home.roster.without_users().to_bytes()?)
 }

@@ -88,7 +88,7 @@ impl Config {
 }
 
 /// A station's address: `https`, or `http` where it never leaves this machine or somebody has said that it may.
-fn check_address(address: &str, plain: bool) -> Result<()> {
+pub fn check_address(address: &str, plain: bool) -> Result<()> {
     let uri: axum::http::Uri = match address.parse() {
         Ok(uri) => uri,
         Err(_) => bail!("住所を読めません（例 https://hub.example.jp:8300）: {address}"),

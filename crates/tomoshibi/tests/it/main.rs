@@ -12,6 +12,7 @@ mod custody;
 #[cfg(unix)]
 mod daemon;
 mod encrypted;
+mod enrolling;
 mod fleet;
 mod leaving;
 mod notebook;

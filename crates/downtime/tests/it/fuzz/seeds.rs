@@ -25,6 +25,8 @@ mod readiness;
 use super::targets::{HOSPITAL, Repeatable, STATION, keys, place};
 use crate::hospital::{DAY, patient, patients};
 
+mod enrol;
+
 type Seed = (&'static str, &'static str, Vec<u8>);
 
 /// Target, name, bytes.
@@ -39,6 +41,7 @@ pub fn all() -> Vec<Seed> {
         feeds(),
         readiness::seeds(),
         carried::seeds(),
+        enrol::enrolment(),
     ]
     .concat()
 }

@@ -67,7 +67,7 @@ pub fn run(config: &Config, home: &Home, entered: &Entered, wish: &Wish<'_>) -> 
     let archive = Archive::new(Arc::new(Disk), &home.data, home.roster.hospital(), journal);
     let station = home.roster.station(home.code).context("この端末が名簿にありません")?;
     let now = clock::now();
-    let mut numbers = BlankNumbers::hold(&home.data, station.node, now.day())?;
+    let mut numbers = BlankNumbers::hold(&home.data, station.block_on(now.day()), now.day())?;
     numbers.step_over(&archive.contents()?.packs);
     std::fs::create_dir_all(wish.out).with_context(|| format!("{} を作れません", wish.out.display()))?;
     let fill = BlankSet {

@@ -1,6 +1,6 @@
 //! Numbers of blank sheets: the top of this station's own range of a day, counted in a file of their own.
 //!
-//! The running station counts from below and never comes here ([`FIRST_BLANK`]), so nobody has to be asked. The file is written before a
+//! The running station counts from below and never comes here ([`Block::blanks`]), so nobody has to be asked. The file is written before a
 //! number is given away: after a crash numbers are left out, never given twice. It holds no patient. One process at a time counts;
 //! a second waits. Registers of packs are looked at too, so that a lost file repeats nothing.
 
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use chart::FormId;
-use chart::id::FIRST_BLANK;
+use downtime::identity::ranges::Block;
 use downtime::scans::Pack;
 use jiff::civil::Date;
 
@@ -27,7 +27,7 @@ const MAX_FILE: u64 = 64;
 pub struct BlankNumbers {
     path: PathBuf,
     _lock: File,
-    node: u8,
+    block: Block,
     day: Date,
     /// Largest sequence given on this day.
     last: u32,
@@ -38,7 +38,7 @@ impl BlankNumbers {
     ///
     /// # Errors
     /// When the file cannot be used; nothing was printed then.
-    pub fn hold(data: &Path, node: u8, day: Date) -> Result<Self> {
+    pub fn hold(data: &Path, block: Block, day: Date) -> Result<Self> {
         let dir = data.join("scans");
         let path = dir.join("blank-numbers");
         let held = || -> std::io::Result<(File, String)> {
@@ -63,9 +63,9 @@ impl BlankNumbers {
         let mut numbers = Self {
             path: path.clone(),
             _lock: lock,
-            node,
+            block,
             day,
-            last: FIRST_BLANK - 1,
+            last: block.blanks().start - 1,
         };
         // A file that says something else is damaged; the registers are asked all the same.
         if let Some(kept) = FormId::parse(&text) {
@@ -82,9 +82,9 @@ impl BlankNumbers {
     }
 
     fn notice(&mut self, used: &FormId) {
-        let today = FormId::issue(self.day, self.node, 0);
+        let today = FormId::issue(self.day, self.block.node(), 0);
         let same = today.is_some_and(|today| today.day_part() == used.day_part() && today.node() == used.node());
-        if same && used.sequence() >= FIRST_BLANK {
+        if same && self.block.blanks().contains(&used.sequence()) {
             self.last = self.last.max(used.sequence());
         }
     }
@@ -94,7 +94,7 @@ impl BlankNumbers {
     /// # Errors
     /// When the range of the day is used up or the disk fails: no number was given.
     pub fn give(&mut self, count: u16) -> Result<Vec<FormId>> {
-        let left = FormId::MAX_SEQUENCE - self.last;
+        let left = self.block.blanks().end - 1 - self.last;
         let count = u32::from(count);
         if count > left {
             bail!(
@@ -102,7 +102,7 @@ impl BlankNumbers {
             );
         }
         let wanted = self.last + 1..=self.last + count;
-        let numbers: Option<Vec<FormId>> = wanted.map(|n| FormId::issue(self.day, self.node, n)).collect();
+        let numbers: Option<Vec<FormId>> = wanted.map(|n| FormId::issue(self.day, self.block.node(), n)).collect();
         let numbers = numbers
             .context("この端末の番号（node）が 1–79 ではありません。何も印刷していません。設定を確認してください")?;
         if let Some(last) = numbers.last() {
@@ -122,15 +122,20 @@ fn broken(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chart::id::FIRST_BLANK;
     use jiff::civil::date;
 
     use super::*;
+
+    fn node(node: u8) -> Block {
+        Block::whole(node).unwrap()
+    }
 
     #[test]
     fn no_number_is_given_twice_whatever_is_lost() {
         let dir = tempfile::tempdir().unwrap();
         let day = date(2026, 11, 20);
-        let hold = || BlankNumbers::hold(dir.path(), 3, day).unwrap();
+        let hold = || BlankNumbers::hold(dir.path(), node(3), day).unwrap();
         let first = hold().give(3).unwrap();
         assert_eq!(first[0].sequence(), FIRST_BLANK);
         let second = hold().give(2).unwrap();
@@ -153,14 +158,16 @@ mod tests {
         assert_eq!(numbers.give(1).unwrap()[0].sequence(), FIRST_BLANK + 5);
         // Held: a second one would wait. Another day and another station begin anew.
         drop(numbers);
-        let tomorrow = BlankNumbers::hold(dir.path(), 3, date(2026, 11, 21)).unwrap().give(1);
+        let tomorrow = BlankNumbers::hold(dir.path(), node(3), date(2026, 11, 21))
+            .unwrap()
+            .give(1);
         assert_eq!(tomorrow.unwrap()[0].sequence(), FIRST_BLANK);
     }
 
     #[test]
     fn a_range_that_is_used_up_gives_nothing_and_says_what_is_left() {
         let dir = tempfile::tempdir().unwrap();
-        let mut numbers = BlankNumbers::hold(dir.path(), 3, date(2026, 11, 20)).unwrap();
+        let mut numbers = BlankNumbers::hold(dir.path(), node(3), date(2026, 11, 20)).unwrap();
         for _ in 0..5 {
             numbers.give(MAX_BLANKS).unwrap();
         }
@@ -168,5 +175,23 @@ mod tests {
         let refused = numbers.give(2).unwrap_err().to_string();
         assert!(refused.contains("残り 1 枚"), "{refused}");
         assert_eq!(numbers.give(1).unwrap()[0].sequence(), FormId::MAX_SEQUENCE);
+    }
+
+    #[test]
+    fn a_part_of_a_node_gives_its_own_top_and_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let block = Block::new(79, 500, 500).unwrap();
+        let mut numbers = BlankNumbers::hold(dir.path(), block, date(2026, 11, 20)).unwrap();
+        let given = numbers.give(150).unwrap();
+        let sequences: Vec<u32> = given.iter().map(FormId::sequence).collect();
+        assert_eq!(sequences, (850..1_000).collect::<Vec<_>>());
+        assert!(numbers.give(1).unwrap_err().to_string().contains("残り 0 枚"));
+        // Another block of the same station (after a re-image) begins at its own beginning.
+        drop(numbers);
+        let other = Block::new(79, 1_000, 500).unwrap();
+        let given = BlankNumbers::hold(dir.path(), other, date(2026, 11, 20))
+            .unwrap()
+            .give(1);
+        assert_eq!(given.unwrap()[0].sequence(), 1_350);
     }
 }

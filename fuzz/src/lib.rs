@@ -11,6 +11,7 @@ mod feeds;
 mod fhir;
 mod readiness;
 mod stand;
+mod tables;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub use fhir::fhir;
 pub use readiness::{canaries, receipts};
 pub use stand::{HOSPITAL, Repeatable, STATION, keys, place};
 use stand::{OneFile, crc32c};
+pub use tables::table;
 
 /// A parser: its name, which is also the folder of its corpus, and the function.
 pub type Target = (&'static str, fn(&[u8]) -> bool);
@@ -471,42 +473,4 @@ pub fn sheet_code(data: &[u8]) -> bool {
 /// A hospital's mapping of its export.
 pub fn mapping(data: &[u8]) -> bool {
     downtime::sources::table::Config::read(&String::from_utf8_lossy(data)).is_ok()
-}
-
-/// The mapping of the target `table`.
-const MAPPING: &str = r#"
-[codes.sex]
-1 = "男"
-2 = "女"
-
-[[files]]
-kind = "patient"
-pattern = "patients.csv"
-as_of = { fixed = "2026-11-20 00:05" }
-[files.fields]
-id = "番号"
-name = "氏名"
-kana = "カナ"
-sex = { column = "性別", codes = "sex" }
-birth = "生年月日"
-"#;
-
-/// A hospital's export, in whatever encoding and shape it is.
-pub fn table(data: &[u8]) -> bool {
-    use downtime::sources::{Scope, Source, table};
-    let Ok(dir) = tempfile::tempdir() else {
-        return false;
-    };
-    if std::fs::write(dir.path().join("patients.csv"), data).is_err() {
-        return false;
-    }
-    let day = jiff::civil::date(2026, 11, 20);
-    let scope = Scope {
-        day,
-        thin_days: 14,
-        now: chart::Moment::from_local(day.at(0, 30, 0, 0)),
-        wanted: None,
-    };
-    let source = table::Config::read(MAPPING).and_then(|config| table::Table::new(config, dir.path().to_owned()));
-    source.is_ok_and(|source| source.pull(&scope, &mut |_| Ok(()), &mut |_| {}).is_ok())
 }

@@ -117,7 +117,7 @@ fn a_backup_is_opened_by_the_public_tool_and_by_three_of_five() {
     let listed = shell(
         &dir,
         &format!(
-            "cat backup.tar.age.* | age -d -i '{key}' > ../whole.tar; mkdir ../out; cd ../out; tar xf ../whole.tar; sha256sum --quiet -c SHA256SUMS; find . -type f"
+            "cat backup.tar.age.* | age -d -i '{key}' > ../../whole.tar; mkdir ../../out; cd ../../out; tar xf ../whole.tar; sha256sum --quiet -c SHA256SUMS; find . -type f"
         ),
     );
     for wanted in [

@@ -17,7 +17,7 @@ use vault::keys::StationSecret;
 use vault::{HospitalId, StationId};
 
 use crate::identity::{Roster, RosterFault};
-use crate::stations::{Heads, Portion, Station, Stock, Whose};
+use crate::stations::{Bytes, Heads, Portion, Station, Stock, Whose};
 
 pub mod codes;
 pub mod pack;
@@ -135,10 +135,18 @@ impl Holder<'_> {
         }
     }
 
-    fn portion(&self, theirs: &Heads, whose: Whose, from: usize, most: usize) -> Portion {
+    fn portion(&self, theirs: &Heads, whose: Whose) -> Portion {
         match self {
-            Self::Running(station) => station.portion(theirs, whose, from, most),
-            Self::Files(stock) => stock.portion(theirs, whose, from, most),
+            Self::Running(station) => station.portion(theirs, whose),
+            Self::Files(stock) => stock.portion(theirs, whose, pack::PIECE),
+        }
+    }
+
+    /// What it can sign for others that it holds of theirs. Files alone sign nothing.
+    fn receipts(&self, of: &mut dyn Iterator<Item = &StationId>) -> Vec<Bytes> {
+        match self {
+            Self::Running(station) => of.flat_map(|id| station.receipts_for(id)).take(pack::MAX_RECEIPTS).collect(),
+            Self::Files(_) => Vec::new(),
         }
     }
 }
@@ -170,15 +178,12 @@ impl Carrying {
         files: Arc<dyn Files>,
         data: &Path,
     ) -> Result<Self, CarryFault> {
-        let mut stations = Stations::new();
-        for station in &roster.stations {
-            stations.insert(roster.station_id(station.code), station.public()?);
-        }
+        let stations: Stations = roster.machines()?.into_iter().map(|(id, _, public)| (id, public)).collect();
         let all = roster.stations.iter();
         let id = |code| roster.station_id(code);
         let hub = all.clone().find(|s| s.hub && s.code != code && !s.retired);
         // Rosters from before hubs were marked: node 1 is the hub that `init` makes.
-        let hub = hub.or_else(|| all.clone().find(|s| s.node == 1 && s.code != code && !s.retired));
+        let hub = hub.or_else(|| all.clone().find(|s| s.block.node() == 1 && s.block.is_whole() && s.code != code && !s.retired));
         Ok(Self {
             hospital: roster.hospital(),
             code,
@@ -212,18 +217,6 @@ impl Carrying {
     /// [`CarryFault::NotSaved`] when it cannot be read.
     pub fn register(&self) -> Result<Register, CarryFault> {
         register::read(&*self.files, &self.dir)
-    }
-
-    /// Tells a station that has just started what others have signed on sticks before.
-    pub fn remind(&self, station: &Station) {
-        match self.register() {
-            Ok(register) => {
-                for heard in register.heard_from_others(&self.retired) {
-                    station.note_carried(&heard.heads);
-                }
-            }
-            Err(fault) => tracing::warn!(%fault, "what was carried by hand is not known"),
-        }
     }
 
     /// Heads of the station a pack is for, as far as it ever said by hand.

@@ -37,14 +37,13 @@ pub fn folders(config: &Config) -> Vec<PathBuf> {
     folders.map(|folder| config.path(folder)).collect()
 }
 
-/// For the desk; the station is told what others have signed on sticks before it was started.
+/// For the desk.
 ///
 /// # Errors
 /// When keys or roster cannot be read.
-pub fn lend(config: &Config, station: &Station) -> Result<Arc<Carry>> {
+pub fn lend(config: &Config) -> Result<Arc<Carry>> {
     let home = Home::open(config)?;
     let carrying = Arc::new(of(&home)?);
-    carrying.remind(station);
     let folders = folders(config);
     let data = home.data;
     Ok(Arc::new(Carry {

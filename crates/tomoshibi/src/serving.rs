@@ -203,7 +203,7 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
         symbols: config.forms.symbols()?,
         printers,
         backups: Some(crate::backup::facts::lend(config)),
-        carry: Some(crate::carrying::lend(config, station)?),
+        carry: Some(crate::carrying::lend(config)?),
         packs: Some(Arc::new(crate::packs::lend(config, packs_press)?)),
         fleet: Some(board),
         office: Some(Arc::new(Office::running(config, station, link))),

@@ -72,7 +72,7 @@ const fn drawings(name: &str) -> [&'static str; 3] {
 }
 
 /// Screens with their own help; the others show that of home.
-const EXPLAINED: [&str; 24] = [
+const EXPLAINED: [&str; 26] = [
     "reception",
     "patients",
     "ward",

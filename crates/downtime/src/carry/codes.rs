@@ -73,6 +73,7 @@ impl Carrying {
             let bytes = parcel.to_bytes();
             let small = Small {
                 heads: Heads::default(),
+                receipts: Vec::new(),
                 records: records.len() as u64,
                 ranges: ranges.into_values().collect(),
                 piece: Some(bytes),
@@ -98,6 +99,7 @@ impl Carrying {
         }
         let small = Small {
             heads,
+            receipts: station.receipts_for(&of),
             records: 0,
             ranges: Vec::new(),
             piece: None,
@@ -109,7 +111,7 @@ impl Carrying {
     fn as_codes(&self, small: Small, entries: u64, now: Moment) -> Result<Option<Codes>, CarryFault> {
         let piece = small.piece.as_deref().unwrap_or_default();
         // A header without records has some two hundred bytes and forty for each chain.
-        if piece.len() + 40 * small.heads.0.len() > (MOST_CODES - 1) * CHUNK {
+        if piece.len() + 90 * small.heads.0.len() + 200 * small.receipts.len() > (MOST_CODES - 1) * CHUNK {
             return Ok(None);
         }
         let serial = self.change(|register| {
@@ -137,6 +139,7 @@ impl Carrying {
             more: false,
             answers: None,
             partial: true,
+            receipts: small.receipts,
         };
         let bytes = [pack::MAGIC, piece, &pack::close(&header, &self.secret)].concat();
         let digits = cut(&bytes);
@@ -161,6 +164,7 @@ impl Carrying {
 /// What goes into a small pack.
 struct Small {
     heads: Heads,
+    receipts: Vec<Bytes>,
     records: u64,
     ranges: Vec<Range>,
     piece: Option<Vec<u8>>,

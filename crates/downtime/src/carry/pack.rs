@@ -14,7 +14,7 @@ use vault::sign::{Purpose, SIGNATURE_LEN};
 use vault::{HospitalId, StationId};
 
 use super::CarryFault;
-use crate::stations::Heads;
+use crate::stations::{Bytes, Heads};
 
 /// First bytes.
 pub const MAGIC: &[u8; 8] = b"TMBPACK1";
@@ -30,6 +30,8 @@ pub const PIECE: usize = 4 << 20;
 pub const MAX_PIECE: u64 = 8 << 20;
 /// Most pieces: half a gigabyte of records. What is beyond goes with the next pack.
 pub const MAX_PIECES: usize = 128;
+/// Most receipts in one pack.
+pub const MAX_RECEIPTS: usize = 20_000;
 /// Version of the header.
 pub const VERSION: u8 = 1;
 
@@ -79,6 +81,10 @@ pub struct Header {
     #[n(12)]
     #[cbor(default)]
     pub partial: bool,
+    /// What the sender signed for others that it holds of theirs, byte for byte (`docs/formats/replication.md`).
+    #[n(13)]
+    #[cbor(default)]
+    pub receipts: Vec<Bytes>,
 }
 
 /// Records of one chain: the lowest and the highest number, and how many.

@@ -93,12 +93,6 @@ impl Register {
         self.heard.iter().find(|heard| heard.station == *station)
     }
 
-    /// What others said that counts as another place: those that were not taken out.
-    pub(super) fn heard_from_others<'r>(&'r self, retired: &'r [StationId]) -> impl Iterator<Item = &'r Heard> {
-        let gone = |heard: &&Heard| !retired.iter().any(|id| *id.as_bytes() == heard.station);
-        self.heard.iter().filter(gone)
-    }
-
     /// Packs on sticks without a receipt.
     pub fn unconfirmed(&self) -> impl Iterator<Item = &Out> {
         self.out.iter().filter(|out| out.confirmed.is_none())

@@ -190,7 +190,7 @@ impl Carrying {
             (older, register.hear(heard, partial, from, counts, now))
         })?;
         if counts {
-            station.note_carried(&taken.header.heads);
+            station.note_receipts(&taken.header.receipts);
         }
         taken.older = older;
         taken.confirmed = confirmed;

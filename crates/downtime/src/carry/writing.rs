@@ -63,21 +63,27 @@ impl Carrying {
         let mut plan = Plan::default();
         let mut pieces = 0;
         for whose in [Whose::Own, Whose::Others] {
-            let mut from = Some(0);
-            while let Some(place) = from.take() {
-                let portion = holder.portion(&theirs, whose, place, pack::PIECE);
-                if pieces == pack::MAX_PIECES {
-                    plan.more |= !portion.records.is_empty();
+            let mut have = theirs.clone();
+            loop {
+                let portion = holder.portion(&have, whose);
+                if portion.records.is_empty() {
                     break;
                 }
-                pieces += usize::from(!portion.records.is_empty());
+                if pieces == pack::MAX_PIECES {
+                    plan.more = true;
+                    break;
+                }
+                pieces += 1;
                 let count = portion.records.len() as u64;
                 match whose {
                     Whose::Own => plan.own += count,
                     Whose::Others => plan.others += count,
                 }
                 plan.bytes += portion.records.iter().map(|r| r.bytes().len() as u64).sum::<u64>();
-                from = portion.next;
+                have = portion.after(&have);
+                if !portion.more {
+                    break;
+                }
             }
         }
         Ok(plan)
@@ -151,6 +157,7 @@ impl Carrying {
             more: false,
             answers: wish.answers,
             partial: false,
+            receipts: holder.receipts(&mut self.codes.iter().map(|(id, _)| id).filter(|id| **id != self.id)),
         };
         let mut part = Part::create(dir)?;
         let written = self.fill(&mut part, &mut header, holder, &theirs, wish.snapshot, hands);
@@ -167,6 +174,8 @@ impl Carrying {
             station: range.station,
             incarnation: range.incarnation,
             seq: range.to,
+            id: None,
+            sum: 0,
         });
         let out = Out::new(serial, hands.now, name.clone(), header.records, own.collect());
         self.change(|register| register.put_out(out))?;
@@ -206,9 +215,9 @@ impl Carrying {
         part.write(pack::MAGIC)?;
         let mut ranges = BTreeMap::new();
         for whose in [Whose::Own, Whose::Others] {
-            let mut from = Some(0);
-            while let Some(place) = from.take() {
-                let portion = holder.portion(theirs, whose, place, pack::PIECE);
+            let mut have = theirs.clone();
+            loop {
+                let portion = holder.portion(&have, whose);
                 if portion.records.is_empty() {
                     break;
                 }
@@ -226,7 +235,10 @@ impl Carrying {
                 header.pieces.push(piece(&bytes));
                 part.write(&bytes)?;
                 (hands.progress)(part.len, 0);
-                from = portion.next;
+                have = portion.after(&have);
+                if !portion.more {
+                    break;
+                }
             }
         }
         header.ranges = ranges.into_values().collect();

@@ -38,7 +38,6 @@ mod progress;
 mod protecting;
 mod proving;
 mod random;
-mod random;
 mod receipt_routes;
 mod release_routes;
 mod releases;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use axum::http::Uri;
 use chart::Moment;
+use downtime::identity::Roster;
 use downtime::stations::{Lifetime, LineMet, LineState, Station};
 use wire::hospital::Met;
 
@@ -20,8 +21,11 @@ use crate::home::Home;
 use crate::line::Line;
 use crate::server_tls::{Identity, Served, Shown};
 
+mod believed;
 #[cfg(test)]
 mod tests;
+
+use believed::Believed;
 
 /// How often it is looked whether something is due or has changed on the disk.
 const EVERY: Duration = Duration::from_secs(2);
@@ -41,6 +45,7 @@ struct Inner {
     data: PathBuf,
     served: Served,
     line: Line,
+    believed: Believed,
     state: Mutex<Doing>,
 }
 
@@ -61,6 +66,7 @@ impl Keeper {
             data: config.data(),
             served: Served::default(),
             line: line.clone(),
+            believed: Believed::default(),
             state: Mutex::default(),
         }));
         keeper.look(now);
@@ -87,8 +93,8 @@ impl Keeper {
     fn watch(&self, station: &Weak<Station>) {
         loop {
             let Some(station) = station.upgrade() else { return };
-            let roster = station.shelf().current().map(|shelved| shelved.roster().authorities());
-            if let Err(fault) = self.0.line.trust(&roster.unwrap_or_default()) {
+            let trusted = self.0.believed.authorities(&self.0.data, &station);
+            if let Err(fault) = self.0.line.trust(&trusted) {
                 tracing::warn!(%fault, "the authorities of the roster are not taken up; the ones before stay");
             }
             self.look(station.now());
@@ -177,13 +183,16 @@ impl Keeper {
     /// When the hub gave none, or one that is not for us.
     pub fn ask(&self, station: &Station, agent: &ureq::Agent, hub: &str) -> Result<()> {
         let inner = &*self.0;
-        let roster = station.shelf().current().map(|shelved| shelved.roster().clone());
-        let home = || Home::open(&inner.config).map(|home| home.roster);
-        let roster = roster.map_or_else(home, Ok)?;
-        let Some(address) = roster
-            .station(station.code())
-            .and_then(|enrolled| enrolled.address.clone())
-        else {
+        let of = |roster: &Roster| {
+            roster
+                .station(station.code())
+                .and_then(|enrolled| enrolled.address.clone())
+        };
+        let address = match station.shelf().current() {
+            Some(shelved) => of(shelved.roster()),
+            None => of(&Home::open(&inner.config)?.roster),
+        };
+        let Some(address) = address else {
             return Ok(());
         };
         let now = station.now();

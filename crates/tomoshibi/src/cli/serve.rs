@@ -181,7 +181,7 @@ fn desk_tls(config: &Config, keeper: &Keeper, bound: SocketAddr) -> Result<Optio
 }
 
 fn station_now() -> chart::Moment {
-    crate::clock::now()
+    clock::now()
 }
 
 /// The address as people type it: the first configured name, where there is TLS.

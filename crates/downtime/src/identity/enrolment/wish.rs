@@ -136,10 +136,7 @@ impl Wish {
             // A code keeps its numbers.
             (Some(old), _) => old.block,
             (None, Some(block)) => {
-                let free = roster
-                    .stations
-                    .iter()
-                    .all(|s| !s.block.overlaps(&block) && !s.spare.is_some_and(|spare| spare.block.overlaps(&block)));
+                let free = !roster.taken_blocks().any(|taken| taken.overlaps(&block));
                 if !free || blocks.iter().any(|b| b.overlaps(&block)) {
                     return Err(NotDone::Taken);
                 }

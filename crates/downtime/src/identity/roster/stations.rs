@@ -79,6 +79,10 @@ pub struct Enrolled {
     #[n(13)]
     #[cbor(default)]
     pub history: Vec<Change>,
+    /// Numbers of earlier re-images of the same days: they stay taken, too.
+    #[n(14)]
+    #[cbor(default)]
+    pub(super) spent: Vec<Spare>,
 }
 
 /// Numbers for the rest of one day.
@@ -178,9 +182,8 @@ impl Roster {
     /// # Errors
     /// [`RosterFault::StationTaken`] when its code, one of its numbers or its label (or one that looks like it) is taken.
     pub fn enrol(&mut self, new: &NewStation<'_>, hand: Option<&Hand<'_>>) -> Result<(), RosterFault> {
-        let taken = self.stations.iter().any(|s| {
-            s.code == new.code || s.block.overlaps(&new.block) || s.spare.is_some_and(|x| x.block.overlaps(&new.block))
-        });
+        let code = self.stations.iter().any(|s| s.code == new.code);
+        let taken = code || self.taken_blocks().any(|block| block.overlaps(&new.block));
         if taken || self.label_is_taken(&new.label) || self.key_is_known(new.public) {
             return Err(RosterFault::StationTaken(new.code));
         }
@@ -199,6 +202,7 @@ impl Roster {
             former: Vec::new(),
             sealer: None,
             history: Vec::new(),
+            spent: Vec::new(),
         };
         station.seals_with(new.sealer, &mut self.sealers);
         station.note(hand, "enrolled");
@@ -234,6 +238,7 @@ impl Roster {
             until: hand.at,
         });
         station.generation = generation;
+        station.spent.extend(station.spare);
         station.spare = Some(Spare {
             block: spare,
             through: today,
@@ -325,8 +330,7 @@ impl Roster {
         if len == 0 || len > NODE || !len.is_multiple_of(GRAIN) {
             return None;
         }
-        let mut taken: Vec<Block> = self.stations.iter().map(|s| s.block).collect();
-        taken.extend(self.stations.iter().filter_map(|s| s.spare.map(|spare| spare.block)));
+        let mut taken: Vec<Block> = self.taken_blocks().collect();
         taken.extend_from_slice(reserved);
         let within = |node: u8| {
             let mine: Vec<&Block> = taken.iter().filter(|t| t.node() == node).collect();
@@ -353,6 +357,14 @@ impl Roster {
         Label::proposals().chain(own).find(free)
     }
 
+    /// Every block that is somebody's, those for single days included.
+    pub(crate) fn taken_blocks(&self) -> impl Iterator<Item = Block> + '_ {
+        self.stations.iter().flat_map(|s| {
+            let days = s.spare.iter().chain(&s.spent).map(|spare| spare.block);
+            std::iter::once(s.block).chain(days)
+        })
+    }
+
     /// Numbers for the rest of a day, as many as the block has where there is room, else fewer.
     fn propose_spare(&mut self, like: u16, today: Date) -> Option<Block> {
         let over = |spare: &Spare| {
@@ -360,6 +372,7 @@ impl Roster {
             i64::from(days) > SPARE_DAYS
         };
         for station in &mut self.stations {
+            station.spent.retain(|spare| !over(spare));
             if station.spare.as_ref().is_some_and(over) {
                 station.spare = None;
             }

@@ -9,7 +9,7 @@ use super::tree::Tree;
 /// Each room with its step. A room may use rooms on lower steps and itself, never its own step or above.
 ///
 /// The next room goes where its uses allow, as low as possible.
-const STEPS: [(&str, u32); 22] = [
+const STEPS: [(&str, u32); 24] = [
     // What everything stands on.
     ("store", 0),
     ("index", 1),

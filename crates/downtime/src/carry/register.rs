@@ -9,7 +9,6 @@ use std::path::Path;
 use chart::{Moment, StationCode};
 use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
-use vault::StationId;
 use vault::files::Files;
 
 use super::{CarryFault, Carrying, StickName};

@@ -109,7 +109,7 @@ fn no_screen_gives_a_role_what_its_keys_do_not() {
         mine.map(|screen| screen.id).collect()
     };
     assert_eq!(may(Role::Auditor), ["S80"]);
-    assert_eq!(may(Role::PrivacyOfficer), ["S80", "S81"]);
+    assert_eq!(may(Role::PrivacyOfficer), ["S80", "S81", "S82"]);
     assert!(may(Role::Maintenance).is_empty());
     for screen in SCREENS.iter().filter(|screen| ["S80"].contains(&screen.id)) {
         assert!(screen.who.iter().all(|role| role.reads_audit()));

@@ -145,7 +145,10 @@ impl Holder<'_> {
     /// What it can sign for others that it holds of theirs. Files alone sign nothing.
     fn receipts(&self, of: &mut dyn Iterator<Item = &StationId>) -> Vec<Bytes> {
         match self {
-            Self::Running(station) => of.flat_map(|id| station.receipts_for(id)).take(pack::MAX_RECEIPTS).collect(),
+            Self::Running(station) => of
+                .flat_map(|id| station.receipts_for(id))
+                .take(pack::MAX_RECEIPTS)
+                .collect(),
             Self::Files(_) => Vec::new(),
         }
     }
@@ -178,12 +181,19 @@ impl Carrying {
         files: Arc<dyn Files>,
         data: &Path,
     ) -> Result<Self, CarryFault> {
-        let stations: Stations = roster.machines()?.into_iter().map(|(id, _, public)| (id, public)).collect();
+        let stations: Stations = roster
+            .machines()?
+            .into_iter()
+            .map(|(id, _, public)| (id, public))
+            .collect();
         let all = roster.stations.iter();
         let id = |code| roster.station_id(code);
         let hub = all.clone().find(|s| s.hub && s.code != code && !s.retired);
         // Rosters from before hubs were marked: node 1 is the hub that `init` makes.
-        let hub = hub.or_else(|| all.clone().find(|s| s.block.node() == 1 && s.block.is_whole() && s.code != code && !s.retired));
+        let hub = hub.or_else(|| {
+            all.clone()
+                .find(|s| s.block.node() == 1 && s.block.is_whole() && s.code != code && !s.retired)
+        });
         Ok(Self {
             hospital: roster.hospital(),
             code,

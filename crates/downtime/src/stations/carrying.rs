@@ -172,7 +172,10 @@ impl Station {
         let mut records = own.split_off(own.len().saturating_sub(most));
         let count = records.len() as u64;
         let keys = records.iter().filter_map(|record| self.replica.key_of(record.header()));
-        let keys: Vec<Record> = keys.filter_map(|lies| reader.read(lies).ok()).filter(|key| lacks(key)).collect();
+        let keys: Vec<Record> = keys
+            .filter_map(|lies| reader.read(lies).ok())
+            .filter(|key| lacks(key))
+            .collect();
         records.extend(keys);
         records.sort_by_key(|record| (chain(record), record.header().seq));
         records.dedup_by_key(|record| *record.id());
@@ -189,8 +192,12 @@ impl Station {
     /// Takes receipts that somebody carried here. What is not for here or not signed is left out. Gives how many said something new.
     pub fn note_receipts(&self, receipts: &[Bytes]) -> usize {
         let read = |bytes: &Bytes| Receipt::from_bytes(&bytes.0).ok();
-        self.replica
-            .hear_receipts(receipts.iter().filter_map(read).filter(|receipt| receipt.claim().station == self.id))
+        self.replica.hear_receipts(
+            receipts
+                .iter()
+                .filter_map(read)
+                .filter(|receipt| receipt.claim().station == self.id),
+        )
     }
 
     /// Entries of this station that nobody else is known to hold.

@@ -58,10 +58,7 @@ pub fn small_disk(hospital: &Hospital) {
     let script = format!(
         "mv {data} {data}.was && mkdir {data} && mount -t tmpfs -o size={SIZE}m,mode=700 none {data} && cp -a {data}.was/. {data}/"
     );
-    assert!(
-        at(hospital, place, "sh", &["-c", &script]),
-        "a disk of its own at {data}"
-    );
+    assert!(at(hospital, "sh", &["-c", &script]), "a disk of its own at {data}");
 }
 
 fn at(hospital: &Hospital, program: &str, arguments: &[&str]) -> bool {

@@ -153,6 +153,7 @@ impl Hospital {
             guard: Guard::default(),
             fresh_hours: 26,
             only_new: false,
+            canaries: &[],
         };
         let hub = self.shelf("H01")?;
         let mut rng = UnwrapErr(SysRng);

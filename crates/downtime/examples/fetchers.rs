@@ -69,7 +69,7 @@ fn main() -> Result<()> {
     let mut threads = Vec::with_capacity(stations);
     for _ in 0..stations {
         let (requests, busy, bytes) = (Arc::clone(&requests), Arc::clone(&busy), Arc::clone(&bytes));
-        threads.push(spawn(move || -> Result<std::time::Duration> {
+        threads.push(spawn(move || -> Result<Duration> {
             let begun = Instant::now();
             ask(address, &get("/parcel/snapshot/manifest", None))?;
             for (request, len) in requests.iter() {

@@ -100,7 +100,7 @@ impl Writer {
         Ok(Self {
             journal,
             code: enrolled.code,
-            node: enrolled.node,
+            node: enrolled.block.node(),
             n,
         })
     }

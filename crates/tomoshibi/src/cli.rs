@@ -149,12 +149,12 @@ pub fn made_station(dir: &std::path::Path, code: chart::StationCode, hub: &mut c
         dir,
         hospital: "物語の病院",
         code,
-        node: 3,
-        letter: 'C',
+        node: None,
+        letter: None,
         hub: "https://hub.local:8300",
         listen: "127.0.0.1:0",
     })?;
-    station::add(hub, code, 3, 'C', &public, &dir.join("data/trust.cbor"))
+    station::add(hub, code, Some(3), Some("C"), &public, &dir.join("data/trust.cbor"))
 }
 
 /// Done, but somebody must look.

@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn every_changed_byte_is_noticed() {
-        let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
+        let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
         let secret = StationSecret::random(&mut rng);
         let bytes = holding().sign(&secret).to_bytes();
         assert_eq!(bytes.len(), RECEIPT_LEN);
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_signature_for_something_else_is_no_receipt() {
-        let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
+        let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
         let secret = StationSecret::random(&mut rng);
         let mut bytes = holding().signed_bytes();
         let other = secret.sign(Purpose::Checkpoint, &bytes);

@@ -436,7 +436,7 @@ mod tests {
                 n % 100
             ))
         };
-        let member = |(n, wards)| Member {
+        let members = wards.iter().enumerate().map(|(n, wards)| Member {
             code: code(n).unwrap(),
             hub: false,
             wards,
@@ -444,8 +444,8 @@ mod tests {
             receipt: None,
             good: None,
             future: None,
-        };
-        let all = fleet(wards.iter().enumerate().map(member).collect(), None, Moment(0));
+        });
+        let all = fleet(members.collect(), None, Moment(0));
         let wanted = |asked: &Asked| groups(&w, &all, &Wanted::of(asked), &[]);
         let shown = wanted(&Asked::default());
         assert_eq!(shown.len(), 40);

@@ -211,6 +211,6 @@ fn a_station_gets_a_certificate_for_the_address_the_officer_wrote_and_no_other()
     for cut in [0, 1, bytes.len() / 2, bytes.len() - 1] {
         assert!(granted(&hub, &names, &bytes[..cut], now).is_err());
     }
-    hub.roster.retire_station(code);
+    hub.roster.retire_station(code, None);
     assert!(ask(&hub, &request, now).unwrap_err().contains("名簿"));
 }

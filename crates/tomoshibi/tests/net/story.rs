@@ -78,16 +78,6 @@ impl Story {
         }
     }
 
-    /// How many acts were refused.
-    pub fn refused(&self) -> usize {
-        self.refused.len()
-    }
-
-    /// What was said to the last one.
-    pub fn last_refusal(&self) -> String {
-        self.refused.last().cloned().unwrap_or_default()
-    }
-
     /// Others take the seats at a place.
     pub fn sits_down(&mut self, place: usize, desk: Desk) {
         self.desks[place] = desk;

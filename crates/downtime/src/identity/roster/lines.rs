@@ -25,7 +25,7 @@ mod tests {
 
     #[test]
     fn authorities_travel_with_the_roster_and_none_is_none() {
-        let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
+        let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
         let role = RoleSecret::random(&mut rng).public();
         let sealer = SealerSecret::random(&mut rng).public();
         let mut roster = Roster::new(HospitalId([1; 16]), "x", &role, &role, &sealer);

@@ -27,7 +27,7 @@ use crate::hospital::{DAY, patient, patients};
 
 mod enrol;
 
-type Seed = (&'static str, &'static str, Vec<u8>);
+pub type Seed = (&'static str, &'static str, Vec<u8>);
 
 /// Target, name, bytes.
 pub fn all() -> Vec<Seed> {

@@ -215,7 +215,7 @@ fn a_retired_station_is_not_counted_and_a_hub_says_what_is_newest() {
     let fine: &dyn Fn(&mut Receipt) = &|_| ();
     let ahead: &dyn Fn(&mut Receipt) = &|receipt| receipt.holds.as_mut().unwrap().epoch += 5;
     let held = held(&all, &[("H01", fine), ("R03", ahead)]);
-    all.roster.retire_station(code("R05"));
+    all.roster.retire_station(code("R05"), None);
     let fleet = fleet_of(&all, &held);
     assert_eq!(fleet.all(), 3);
     let of = |name: &str| {

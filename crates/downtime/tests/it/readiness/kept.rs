@@ -31,7 +31,7 @@ fn only_an_enrolled_station_that_is_not_retired_is_believed_and_only_about_itsel
     two_names.station = *all.roster.station_id(code("R04")).as_bytes();
     let two_names = Signed::sign(&two_names, all.secret(code("R03")));
     assert_eq!(believed(&two_names, &all.roster).unwrap_err(), NotBelieved::Forged);
-    all.roster.retire_station(code("R03"));
+    all.roster.retire_station(code("R03"), None);
     assert_eq!(believed(&own, &all.roster).unwrap_err(), NotBelieved::NotEnrolled);
 }
 

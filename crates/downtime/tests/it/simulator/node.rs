@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chart::entry::CheckIn;
 use chart::{Act, Author, Coded, Entry, EntryId, FormId, Moment, PatientId, StationCode, Subject};
+use downtime::identity::ranges::Block;
 use downtime::journal::{OPEN_ENTRY, recorded};
 use downtime::stations::replica::{Lies, Peer, Replica, ReplicaStart, Visit, incarnation};
 use downtime::view::{Day, Order, Recorded};
@@ -116,7 +117,8 @@ impl Node {
         };
         let mut day = Day::default();
         day.add(read(&replica, &replica.mine()));
-        let used = day.used_numbers(self.code, 1, "").reception;
+        let block = Block::whole(1).unwrap();
+        let used = day.used_numbers(self.code, "A", &block, "", 0..1).reception;
         self.life = Some(Life {
             journal,
             replica,

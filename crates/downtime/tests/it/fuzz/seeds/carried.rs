@@ -23,6 +23,7 @@ pub fn seeds() -> Vec<Seed> {
         more: false,
         answers: None,
         partial: true,
+        receipts: Vec::new(),
     };
     let whole = [&pack::MAGIC[..], &pack::close(&header, &keys().station)].concat();
     let codes = codes::cut(&whole).join("\r\n");

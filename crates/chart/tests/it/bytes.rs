@@ -197,7 +197,7 @@ fn records_from_before_inpatients_and_insurances_are_read() {
 fn a_newer_version_says_so() {
     let mut bytes = Vec::new();
     chart(Known::NotRecorded).to_bytes(&mut bytes).unwrap();
-    bytes[0] = 2;
+    bytes[0] = 3;
     assert!(Chart::from_bytes(&bytes).unwrap_err().to_string().contains("新しい版"));
     assert!(Chart::from_bytes(&[]).is_err());
 }

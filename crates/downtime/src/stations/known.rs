@@ -90,6 +90,7 @@ impl Station {
     pub fn learn(&self, roster: &Roster) -> Result<bool, RosterFault> {
         let sealers = roster.sealers()?;
         let newer = self.known.learn(roster)?;
+        self.replica.enrol(&self.known.now());
         if newer {
             self.shelf.trust(sealers);
         }

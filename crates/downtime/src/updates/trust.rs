@@ -57,8 +57,8 @@ impl Trust {
         approval: Vec<ApprovalPublic>,
         approval_needed: u8,
     ) -> Result<Self, UpdateFault> {
-        let mut all: Vec<[u8; 32]> = release.iter().map(ReleasePublic::to_bytes).collect();
-        all.extend(approval.iter().map(ApprovalPublic::to_bytes));
+        let mut all: Vec<[u8; 32]> = release.iter().map(|key| key.to_bytes()).collect();
+        all.extend(approval.iter().map(|key| key.to_bytes()));
         let count = all.len();
         all.sort_unstable();
         all.dedup();

@@ -128,7 +128,7 @@ impl<T: Task> Secret<T> {
 impl<T: Task> Public<T> {
     /// The 32 bytes as they are written to files.
     #[must_use]
-    pub fn to_bytes(&self) -> [u8; 32] {
+    pub fn to_bytes(self) -> [u8; 32] {
         self.verifying.to_bytes()
     }
 

@@ -51,6 +51,15 @@ impl Line {
         }
     }
 
+    /// For enrolling alone: TLS with whoever answers. What is said there proves itself.
+    #[must_use]
+    pub fn unproven() -> Self {
+        Self {
+            authorities: Authorities::unproven(),
+            ..Self::default()
+        }
+    }
+
     /// Opens connections that may take so long in all. A new connection for every request: a kept one would hide that the line is gone.
     #[must_use]
     pub fn agent(&self, patience: Duration) -> ureq::Agent {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use chart::Moment;
+use downtime::distribution::{HEARTBEAT_LEN, Heartbeat};
 use downtime::identity::Roster;
 use downtime::readiness::alarm::{Alarm, HubSeen, Seen, alarms};
 use downtime::readiness::board::{Bundle, MAX_BUNDLE_BYTES};
@@ -104,7 +105,7 @@ impl Warden {
         let mut strangers = Vec::new();
         let agent = self.line.agent(PATIENCE);
         for hub in &mut self.hubs {
-            let bundle = match ask(&agent, hub) {
+            let bundle = match ask(&agent, hub, roster.as_ref()) {
                 Ok(bundle) => bundle,
                 Err(fault) => {
                     hub.why = format!("{fault:#}");
@@ -269,7 +270,7 @@ fn trust(path: &Path) -> Result<Roster> {
 }
 
 /// Asks one hub for its word and for receipts.
-fn ask(agent: &ureq::Agent, hub: &mut HubSeen) -> Result<Bundle> {
+fn ask(agent: &ureq::Agent, hub: &mut HubSeen, roster: Option<&Roster>) -> Result<Bundle> {
     let before = clock::now();
     let word = agent.get(format!("{}/parcel/word", hub.address)).call()?;
     let word = word.into_body().with_config().limit(MAX_WORD).read_to_vec()?;
@@ -287,9 +288,17 @@ fn ask(agent: &ureq::Agent, hub: &mut HubSeen) -> Result<Bundle> {
     let bytes = answer.into_body().with_config().limit(limit).read_to_vec()?;
     let bundle = Bundle::from_bytes(&bytes).context("即応証明の束を読めません")?;
     hub.answered = Some(after);
-    // A hub that has a snapshot says so in its word; that is its sign of life.
-    if word.epoch.is_some() {
-        hub.heartbeat = Some(after);
+    // A hub that answers is not yet a sealer that lives.
+    if let Some(roster) = roster
+        && let Ok(answer) = agent.get(format!("{}/parcel/heartbeat", hub.address)).call()
+    {
+        let bytes = answer
+            .into_body()
+            .with_config()
+            .limit(HEARTBEAT_LEN as u64 + 1)
+            .read_to_vec()?;
+        let beat = Heartbeat::read(&bytes, &roster.sealers()?).context("封印者の生存の合図を信じられません")?;
+        hub.heartbeat = Some(beat.at);
     }
     hub.why.clear();
     Ok(bundle)

@@ -51,6 +51,8 @@ pub struct Authorities(Arc<Inner>);
 struct Inner {
     provider: Arc<CryptoProvider>,
     verifier: RwLock<Option<Arc<WebPkiServerVerifier>>>,
+    /// True for a line on which whatever is said proves itself.
+    anybody: bool,
     met: Mutex<BTreeMap<String, (u64, Met)>>,
 }
 
@@ -65,12 +67,25 @@ impl Default for Authorities {
         Self(Arc::new(Inner {
             provider: Arc::new(rustls::crypto::ring::default_provider()),
             verifier: RwLock::default(),
+            anybody: false,
             met: Mutex::default(),
         }))
     }
 }
 
 impl Authorities {
+    /// Believes whoever answers: for a terminal that is being enrolled and does not know the hospital's authority yet. The line hides what
+    /// is said from those who only listen; both sides prove who they are by the code that an officer carried (`docs/formats/enrolment.md`).
+    #[must_use]
+    pub fn unproven() -> Self {
+        Self(Arc::new(Inner {
+            provider: Arc::new(rustls::crypto::ring::default_provider()),
+            verifier: RwLock::default(),
+            anybody: true,
+            met: Mutex::default(),
+        }))
+    }
+
     /// Trusts these certificates (DER) from now on, in the place of the ones before; none closes the line.
     ///
     /// # Errors
@@ -147,6 +162,9 @@ impl Authorities {
         stapled: &[u8],
         now: UnixTime,
     ) -> Result<Met, Error> {
+        if self.0.anybody {
+            return Ok(Met::Well);
+        }
         let verifier = self.verifier();
         let verifier = verifier.ok_or(Error::InvalidCertificate(CertificateError::UnknownIssuer))?;
         let (mut at, mut met) = (now, Met::Well);

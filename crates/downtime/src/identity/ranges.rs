@@ -256,7 +256,7 @@ mod tests {
         let seen: BTreeSet<Vec<u8>> = all.iter().map(|l| l.0.bytes().map(looks).collect()).collect();
         assert_eq!(seen.len(), all.len());
         assert!(all.len() > 500, "{}", all.len());
-        assert!(Label::parse("B").unwrap().looks_like(&Label::parse("8B").unwrap()) == false);
+        assert!(!Label::parse("B").unwrap().looks_like(&Label::parse("8B").unwrap()));
         assert!(Label::parse("A8").unwrap().looks_like(&Label::parse("AB").unwrap()));
         assert_eq!(
             Label::parse("123"),

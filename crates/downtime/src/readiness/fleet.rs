@@ -234,7 +234,7 @@ pub fn standing(member: &Member<'_>, newest: Option<&Newest>, now: Moment) -> (S
         std::cmp::Ordering::Equal => {}
     }
     let printed = receipt.printed.map_or(i64::MAX, |at| now.0.saturating_sub(at.0));
-    if printed > PRINTED_FRESH_SECONDS || printed < -AHEAD_SECONDS {
+    if !(-AHEAD_SECONDS..=PRINTED_FRESH_SECONDS).contains(&printed) {
         return (Standing::Failing, Some(Odd::PrintedLongAgo));
     }
     (Standing::Ready, None)

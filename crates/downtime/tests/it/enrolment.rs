@@ -141,7 +141,7 @@ fn a_code_that_is_wrong_opens_nothing_and_is_told_apart_from_a_mistyped_one() {
         }
     }
     assert_eq!(InvitationCode::from_typed(&typed.to_lowercase()).unwrap(), door.code);
-    assert!(vault::invitation::CODE_BITS >= 80);
+    const { assert!(vault::invitation::CODE_BITS >= 80) };
 }
 
 #[test]

@@ -124,8 +124,8 @@ impl Story {
             .into_body();
         let bundle = Bundle::from_bytes(&body.read_to_vec().ok()?).expect("a bundle");
         let code = StationCode::parse(station)?;
-        let claims = bundle.receipts.iter().filter_map(|signed| signed.claim().ok());
-        claims.filter(|receipt| receipt.code == code).next_back()
+        let mut claims = bundle.receipts.iter().filter_map(|signed| signed.claim().ok());
+        claims.rfind(|receipt| receipt.code == code)
     }
 
     fn is_good(&self, station: &str) -> bool {

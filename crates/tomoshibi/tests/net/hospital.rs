@@ -388,13 +388,13 @@ impl Hospital {
 
 impl Drop for Hospital {
     fn drop(&mut self) {
-        for place in 0..STATIONS.len() {
+        for (place, (name, ..)) in STATIONS.iter().enumerate() {
             self.kill(place);
             if std::thread::panicking() {
-                let text = std::fs::read_to_string(self.log(STATIONS[place].0)).unwrap_or_default();
+                let text = std::fs::read_to_string(self.log(name)).unwrap_or_default();
                 let lines: Vec<&str> = text.lines().collect();
                 let last = lines.get(lines.len().saturating_sub(12)..).unwrap_or_default();
-                eprintln!("--- {} said last:\n{}", STATIONS[place].0, last.join("\n"));
+                eprintln!("--- {name} said last:\n{}", last.join("\n"));
             }
         }
     }

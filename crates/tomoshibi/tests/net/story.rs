@@ -27,11 +27,11 @@ impl Story {
     pub fn begin(hospital: &Arc<Hospital>) -> Self {
         let watch = Watch::over(hospital);
         let everywhere = |what: &str, is: &str| {
-            for place in 0..STATIONS.len() {
+            for (place, (name, ..)) in STATIONS.iter().enumerate() {
                 let mut looker = Person::at(hospital, place, RECEPTION);
                 until(what, Duration::from_secs(60), || match looker.mode()?.as_str() {
                     mode if mode == is => Ok(()),
-                    mode => Err(format!("{}: {mode}", STATIONS[place].0)),
+                    mode => Err(format!("{name}: {mode}")),
                 });
             }
         };
@@ -91,11 +91,11 @@ impl Story {
 
     /// Everybody gets the data of this number.
     pub fn everybody_has(&self, epoch: u64) {
-        for place in 0..STATIONS.len() {
+        for (place, (name, ..)) in STATIONS.iter().enumerate() {
             until("the newest data are everywhere", HEALED_WITHIN, || {
                 match self.watch.epoch(place) {
                     Some(there) if there >= epoch => Ok(()),
-                    there => Err(format!("{} has {there:?} and not {epoch}", STATIONS[place].0)),
+                    there => Err(format!("{name} has {there:?} and not {epoch}")),
                 }
             });
         }

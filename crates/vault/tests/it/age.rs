@@ -52,6 +52,7 @@ fn tool(arguments: &[&str], input: &[u8]) -> Vec<u8> {
 const LENGTHS: [usize; 8] = [0, 1, 65_535, 65_536, 65_537, 131_072, 131_073, 300_000];
 
 #[test]
+#[allow(clippy::disallowed_methods)] // The public tool reads its key from the disk.
 fn the_public_tool_opens_ours_and_we_open_its_own() {
     let (secret, other) = (RecoverySecret::random(&mut rng()), RecoverySecret::random(&mut rng()));
     let dir = tempfile::tempdir().unwrap();
@@ -86,7 +87,7 @@ fn another_key_opens_nothing_and_a_weak_one_seals_nothing() {
         Writer::new(Vec::new(), &[], &mut rng()),
         Err(AgeFault::Recipients)
     ));
-    let many = vec![&secret as &RecoverySecret; 17];
+    let many = [&secret as &RecoverySecret; 17];
     let publics: Vec<_> = many.iter().map(|s| s.public()).collect();
     let keys: Vec<&dyn Recipient> = publics.iter().map(|p| p as &dyn Recipient).collect();
     assert!(Writer::new(Vec::new(), &keys, &mut rng()).is_err());

@@ -281,7 +281,8 @@ fn what_is_well_signed_and_still_refused() {
     };
     let today = newest.epoch / 16 * 16;
     let later = |days: i64| Moment(now.0 + days * DAY_SECONDS);
-    let cases: Vec<(&str, Manifest, Admission, Moment, Result<usize, Refused>)> = vec![
+    type Case = (&'static str, Manifest, Admission, Moment, Result<usize, Refused>);
+    let cases: Vec<Case> = vec![
         (
             "the next delta",
             middle.clone(),

@@ -163,8 +163,11 @@ fn fleet_of<'a>(all: &'a super::Enrolled, held: &'a BTreeMap<[u8; 16], OfStation
     fleet(members, newest.as_ref(), nine())
 }
 
-fn held(all: &super::Enrolled, receipts: &[(&str, &dyn Fn(&mut Receipt))]) -> BTreeMap<[u8; 16], OfStation> {
-    let one = |(station, change): &(&str, &dyn Fn(&mut Receipt))| {
+/// A station, and what it says otherwise than a good one.
+type Said<'a> = (&'a str, &'a dyn Fn(&mut Receipt));
+
+fn held(all: &super::Enrolled, receipts: &[Said<'_>]) -> BTreeMap<[u8; 16], OfStation> {
+    let one = |(station, change): &Said<'_>| {
         let signed = all.signed(station, |receipt| change(receipt));
         let receipt = signed.claim().unwrap();
         let of = OfStation {

@@ -54,7 +54,7 @@ struct Joining {
 
 /// What became of a question.
 enum Told {
-    Reply(Card, Reply),
+    Reply(Box<Card>, Reply),
     NotNow(String),
     Refused(&'static str),
 }
@@ -96,7 +96,7 @@ impl Join {
     }
 
     fn wait(&self, hub: &str, code: &InvitationCode, joining: &Joining) -> Result<(Card, Welcome), Ended> {
-        let agent = Line::default().agent(PATIENCE);
+        let agent = Line::unproven().agent(PATIENCE);
         let until = Instant::now() + Duration::from_secs(self.wait_minutes.clamp(1, 1_440) * 60);
         let mut said = false;
         loop {
@@ -114,7 +114,7 @@ impl Join {
                     let hospital = HospitalId(card.hospital);
                     let welcome = Welcome::unseal(&hospital, &joining.station, &sealed);
                     let welcome = welcome.map_err(|e| Ended::Later(format!("hub の答えを読めません: {e}")))?;
-                    return Ok((card, welcome));
+                    return Ok((*card, welcome));
                 }
                 Told::Reply(card, Reply::Waiting { offer, until }) => {
                     if !said {
@@ -186,7 +186,7 @@ fn tell(agent: &ureq::Agent, hub: &str, code: &InvitationCode, signed: &SignedAs
         .and_then(|bytes| Answer::from_bytes(&bytes).map_err(|e| e.to_string()))
         .and_then(|answer| answer.open(signed, code).map_err(|e| e.to_string()));
     match opened {
-        Ok((card, reply)) => Told::Reply(card, reply),
+        Ok((card, reply)) => Told::Reply(Box::new(card), reply),
         // Whoever answered does not know the code: not the hub that issued it.
         Err(_) => Told::Refused(
             "答えたのは、登録コードを発行した hub ではありません。住所を確かめ、心当たりがなければ医療情報担当へ知らせてください",

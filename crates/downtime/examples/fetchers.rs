@@ -160,7 +160,7 @@ fn fetch(address: SocketAddr, request: &[u8], len: u64, busy: &AtomicU64) -> Res
             }
             503 => {
                 busy.fetch_add(1, Ordering::Relaxed);
-                std::thread::sleep(Duration::from_secs(1));
+                std::thread::park_timeout(Duration::from_secs(1));
             }
             other => bail!("answered {other} with {length} bytes instead of {len}"),
         }
@@ -225,7 +225,7 @@ fn be_slow(address: SocketAddr, request: &[u8], reads: bool) -> Result<()> {
         stream.write_all(request)?;
     }
     for byte in request.iter().cycle() {
-        std::thread::sleep(Duration::from_secs(1));
+        std::thread::park_timeout(Duration::from_secs(1));
         if reads {
             if stream.read(&mut [0])? == 0 {
                 bail!("sent away");

@@ -84,7 +84,7 @@ fn main() -> Result<()> {
         live.older()
     );
     while live.older() > 0 {
-        std::thread::sleep(Duration::from_millis(100));
+        std::thread::park_timeout(Duration::from_millis(100));
     }
     println!(
         "everything open  {:.1} s, {} entries",

@@ -14,7 +14,7 @@ use chart::{Entry, Moment, StationCode};
 use rand_core::CryptoRng;
 use vault::StationId;
 use vault::files::Files;
-use vault::journal::{Journal, Place, Record, Start, Stations, read_journal};
+use vault::journal::{Journal, Place, Record, Start, read_journal};
 use vault::keys::StationSecret;
 
 use crate::audit::{AuditLog, LogStart};
@@ -55,6 +55,7 @@ mod timing;
 mod watching;
 mod witness;
 
+use known::enrolled_stations;
 use replica::{Replica, ReplicaStart};
 
 pub use accounts::{Account, EnvelopeInStock, Lies};
@@ -150,15 +151,6 @@ pub struct Station {
     returned: returned::Returned,
     randomness: Randomness,
     damage: usize,
-}
-
-/// Every machine that was ever enrolled: what it signed counts.
-fn enrolled_stations(roster: &Roster) -> Result<Stations, StationFault> {
-    Ok(roster
-        .machines()?
-        .into_iter()
-        .map(|(id, _, public)| (id, public))
-        .collect())
 }
 
 /// Why a station could not start. Until it starts nothing can be saved on it; paper works.

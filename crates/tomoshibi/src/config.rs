@@ -23,7 +23,10 @@ pub mod source;
 pub mod sql;
 mod ssmix2;
 pub mod symbols;
+mod time;
 pub mod update;
+
+pub use time::{Time, TimeSource};
 
 /// A station's configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -271,28 +274,6 @@ impl Forms {
 pub struct Orders {
     /// The hospital's own lists of examinations and treatments (docs/operating/orders.md); without it, the built-in ones.
     pub lists: Option<PathBuf>,
-}
-
-/// `[time]`: whom to ask about this machine's clock. Without a source the quality is unknown, and says so.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Time {
-    /// `chrony`, `timesyncd` or `none`.
-    #[serde(default)]
-    pub source: TimeSource,
-}
-
-/// A machine's time service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TimeSource {
-    /// chronyd, asked with `chronyc`.
-    Chrony,
-    /// systemd-timesyncd.
-    Timesyncd,
-    /// Nobody.
-    #[default]
-    None,
 }
 
 /// `[identity]`: what the hospital asks of those who sign in.

@@ -75,6 +75,15 @@ impl Known {
     }
 }
 
+/// Every machine that was ever enrolled: what it signed counts.
+pub(super) fn enrolled_stations(roster: &Roster) -> Result<Stations, RosterFault> {
+    Ok(roster
+        .machines()?
+        .into_iter()
+        .map(|(id, _, public)| (id, public))
+        .collect())
+}
+
 impl Station {
     /// The newest roster this station has heard of, without users.
     #[must_use]

@@ -20,6 +20,8 @@ use crate::home::{Home, MAX_ROSTER};
 use crate::line::Line;
 use crate::{clock, progress, sticks, trail};
 
+mod words;
+
 /// Longest one file of a hub may take.
 const PATIENCE: Duration = Duration::from_secs(900);
 /// The folder on a stick.
@@ -176,7 +178,7 @@ impl Backup {
                     return Ok(ExitCode::SUCCESS);
                 }
                 let kept = backup::prune(&store, &roster, keep.keep, keep.days, notebook, clock::now().0)?;
-                kept_in_words(&kept);
+                words::kept(&kept);
                 let look = kept.held_back.is_some() || !kept.not_good.is_empty();
                 Ok(if look { ExitCode::from(LOOK) } else { ExitCode::SUCCESS })
             }
@@ -475,20 +477,6 @@ fn pull(hub: &Store, store: &Store, roster: &Roster) -> Result<usize> {
         fetched += 1;
     }
     Ok(fetched)
-}
-
-fn kept_in_words(kept: &backup::Kept) {
-    say!(
-        "保管中 {} 世代、消したもの {} 世代",
-        kept.kept.len(),
-        kept.removed.len()
-    );
-    for name in &kept.not_good {
-        say!("★ {name} は完全な控えではありません。消していません。人が見て決めてください");
-    }
-    if let Some(why) = &kept.held_back {
-        say!("★ 古い世代を消していません: {why}");
-    }
 }
 
 fn note(home: &Home, deed: Deed, detail: String) -> Result<()> {

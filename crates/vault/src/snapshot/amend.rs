@@ -34,7 +34,7 @@ pub struct Amendment {
 }
 
 /// What the snapshot before holds.
-pub(super) struct Base {
+pub(super) struct Before {
     /// Every record it lists, by its place.
     known: BTreeMap<u64, Locator>,
     /// The indices the epoch began with, and the places of their records.
@@ -47,7 +47,7 @@ pub(super) struct Base {
     pub(super) records_id: u16,
 }
 
-impl Base {
+impl Before {
     pub(super) fn index(&self, compartment: CompartmentId) -> Option<&(Locators, Vec<Arc<Block>>)> {
         self.indices.get(&compartment)
     }
@@ -137,7 +137,7 @@ impl<'a, W: Write, R: CryptoRng> SnapshotWriter<'a, W, R> {
             return Err(SealFault::Plan("the snapshot before was made by another sealer"));
         }
         let shared = shared(before)?;
-        let (base, dictionary) = Base::read(previous, &keys)?;
+        let (base, dictionary) = Before::read(previous, &keys)?;
         let mut sink = Sink::start(sink)?;
         for section in shared {
             sink.take_over(&*previous.file.source, section)?;

@@ -16,7 +16,7 @@ use crate::ids::{CompartmentId, RoleId};
 use crate::keys::{Key32, SealerSecret};
 use crate::sealbox;
 
-use super::amend::Base;
+use super::amend::Before;
 use super::changes;
 use super::index::{Block, Locator, Locators};
 use super::layout::{HEADER_LEN, MAGIC, SectionKind};
@@ -44,7 +44,7 @@ pub struct SnapshotWriter<'a, W: Write, R: CryptoRng> {
     pub(super) records: RecordSealer,
     pub(super) sealed: Vec<u8>,
     /// The snapshot before, where this is a delta.
-    pub(super) base: Option<Base>,
+    pub(super) base: Option<Before>,
     pub(super) place: u64,
     pub(super) sealer: &'a SealerSecret,
     pub(super) rng: &'a mut R,

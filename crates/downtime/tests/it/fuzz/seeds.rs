@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use chart::entry::{CheckIn, SignedNote};
 use chart::{Act, Author, Coded, Entry, FormId, Known, Moment, PatientId, StationCode, Subject};
-use downtime::audit::{Deed, Method, Outcome, Sighting};
 use downtime::identity::Roster;
 use downtime::index::IndexBuilder;
 use downtime::stations::carried::to_digits;
@@ -21,6 +20,7 @@ use vault::{CompartmentId, IncarnationId, RoleId, UserId, sealbox, wrap};
 
 mod carried;
 mod readiness;
+mod sightings;
 
 use super::targets::{HOSPITAL, Repeatable, STATION, keys, place};
 use crate::hospital::{DAY, patient, patients};
@@ -195,29 +195,10 @@ fn journal_files() -> Vec<Seed> {
         ("checkpoint", "text", checkpoint.to_text().into_bytes()),
         ("checkpoint", "compact", checkpoint.to_compact()),
         ("declaration", "two", declaration.into_bytes()),
-        ("sighting", "opened", sighting().to_bytes()),
+        ("sighting", "opened", sightings::one().to_bytes()),
         ("showing", "one", showing.to_bytes()),
         ("showing", "none", Showing::default().to_bytes()),
     ]
-}
-
-fn sighting() -> Sighting {
-    Sighting {
-        at: Moment(1_795_000_000),
-        station: StationCode::parse("R03").unwrap(),
-        by: Author {
-            user: "2001".into(),
-            name: "試験　花子".into(),
-            role: "physician".into(),
-        },
-        method: Method::BadgeAndPassword,
-        deed: Deed::Opened,
-        subject: Subject::Patient(PatientId::parse("00001000").unwrap()),
-        reason: "当直".into(),
-        outcome: Outcome::Done,
-        count: 1,
-        detail: "外来".into(),
-    }
 }
 
 /// A parcel of these records: CBOR `[[record, …], more]`.

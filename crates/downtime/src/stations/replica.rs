@@ -352,19 +352,20 @@ impl Replica {
             (head.seq > seq || !have.contains_key(&head.chain())).then_some((head.chain(), seq))
         };
         let wanted: Vec<(ChainName, u64)> = self.heads().into_iter().filter_map(lacked).collect();
-        self.behind(&wanted, MAX_PARCEL)
+        let (records, cut) = self.behind(&wanted, MAX_PARCEL);
+        (records, cut.is_some())
     }
 
-    /// The bytes of records behind these numbers of these chains.
-    fn behind(&self, wanted: &[(ChainName, u64)], mut room: usize) -> (Vec<Bytes>, bool) {
-        let (mut lie, mut more) = (Vec::new(), false);
+    /// The bytes of records behind these numbers of these chains, and which of the chains no longer fits as a whole.
+    fn behind(&self, wanted: &[(ChainName, u64)], mut room: usize) -> (Vec<Bytes>, Option<usize>) {
+        let (mut lie, mut cut) = (Vec::new(), None);
         {
             let core = self.core();
-            for (name, seq) in wanted {
+            for (at, (name, seq)) in wanted.iter().enumerate() {
                 let (some, rest) = core.chains.behind(name, *seq, &mut room);
                 lie.extend(some);
-                more |= rest;
                 if rest {
+                    cut = Some(at);
                     break;
                 }
             }
@@ -377,7 +378,7 @@ impl Replica {
                 Err(error) => tracing::error!(%error, "a record that lies here cannot be read back"),
             }
         }
-        (records, more)
+        (records, cut)
     }
 
     /// A reader of the records here.

@@ -55,6 +55,19 @@ fn nothing_that_was_saved_or_vouched_for_is_lost_and_all_agree() {
     }
 }
 
+/// Seeds whose course once ended with an entry that not everybody had. What stations say to each other decides how the dice
+/// fall, so after a change there a seed is another course; these are run whatever the range is.
+#[test]
+fn courses_that_once_lost_something_are_run_again() {
+    // 166: a station's entries wait behind a gap (20 to 23, the row ends at 17), the hubs' rows are equally long, and hubs visit
+    // nobody: nobody gave them what waits.
+    for seed in [166] {
+        if let Err(what) = World::run(seed, &mut Tally::default()) {
+            panic!("seed {seed}: {what}");
+        }
+    }
+}
+
 #[test]
 fn broken_rules_are_noticed() {
     let rules = [

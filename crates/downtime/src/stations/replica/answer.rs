@@ -61,7 +61,8 @@ impl Replica {
             }
             Ask::Want(want) => {
                 let wanted: Vec<_> = want.heads.iter().map(|head| (head.chain(), head.seq)).collect();
-                let (records, more) = self.behind(&wanted, ROOM);
+                let (records, cut) = self.behind(&wanted, ROOM);
+                let more = cut.is_some();
                 Ok((Answer::Records(Records { records, more }), Taken::default()))
             }
         }

@@ -39,6 +39,9 @@ pub struct Lies {
     pub place: Place,
 }
 
+/// Records with one number that are sent together even where the room of a message ends: a megabyte of the longest ones.
+const MOST_TOGETHER: usize = 16;
+
 /// Half a name is enough to tell records apart that were signed.
 type Short = [u8; 16];
 
@@ -164,9 +167,14 @@ impl Chains {
             .collect();
         apart.sort_by_key(|(n, _)| *n);
         let mut apart = apart.into_iter().peekable();
-        let mut put = |slot: Slot, out: &mut Vec<Lies>| {
-            let fits = slot.place.len() <= *room || out.is_empty() && *room > 0;
+        // Whoever goes on asks behind the last number, so records with one number are not parted by the end of the room.
+        let (mut last, mut together) = (0, 0);
+        let mut put = |number: u64, slot: Slot, out: &mut Vec<Lies>| {
+            together = if number == last { together + 1 } else { 0 };
+            let with_last = (1..MOST_TOGETHER).contains(&together);
+            let fits = slot.place.len() <= *room || with_last || out.is_empty() && *room > 0;
             *room = room.saturating_sub(slot.place.len());
+            last = number;
             if fits {
                 out.push(slot.lies());
             }
@@ -174,17 +182,17 @@ impl Chains {
         };
         for (at, slot) in row {
             let number = at as u64 + 1;
-            while let Some((_, beside)) = apart.next_if(|(n, _)| *n <= number) {
-                if !put(beside, &mut out) {
+            while let Some((n, beside)) = apart.next_if(|(n, _)| *n <= number) {
+                if !put(n, beside, &mut out) {
                     return (out, true);
                 }
             }
-            if !put(*slot, &mut out) {
+            if !put(number, *slot, &mut out) {
                 return (out, true);
             }
         }
-        for (_, slot) in apart {
-            if !put(slot, &mut out) {
+        for (n, slot) in apart {
+            if !put(n, slot, &mut out) {
                 return (out, true);
             }
         }

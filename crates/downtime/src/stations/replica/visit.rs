@@ -3,7 +3,7 @@
 //! A visit is a value: whoever carries the messages asks it for the next question and hands it the answer. It may be dropped at
 //! any moment; what was taken is taken, and the next visit goes on from there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vault::journal::Class;
 use vault::receipt::Receipt;
@@ -71,6 +71,10 @@ pub struct Visit {
     asked: Vec<(ChainName, (u64, u64), bool)>,
     /// How far a chain that is wanted as a whole has come.
     reached: BTreeMap<ChainName, u64>,
+    /// How far a chain with branches has been given: the other's row does not tell.
+    given: BTreeMap<ChainName, u64>,
+    /// The last gift ended in the middle of such a chain.
+    goes_on: bool,
 }
 
 impl Default for Visit {
@@ -89,6 +93,8 @@ impl Visit {
             summary: Summary { given: 0, taken: 0 },
             asked: Vec::new(),
             reached: BTreeMap::new(),
+            given: BTreeMap::new(),
+            goes_on: false,
         }
     }
 
@@ -129,7 +135,7 @@ impl Visit {
             (Stage::Greeted, Some(Answer::Heads(told))) => {
                 peer.hear(&told, replica);
                 self.hear_receipts(replica, &told);
-                if told.heads.is_empty() && peer.compared == Some(replica.core().chains.growth()) {
+                if !told.whole && told.heads.is_empty() && peer.compared == Some(replica.core().chains.growth()) {
                     self.stage = Stage::Over;
                 }
             }
@@ -166,7 +172,7 @@ impl Visit {
                         peer.offered.insert(chain, sums);
                     }
                 }
-                if !progress {
+                if !progress && !self.goes_on {
                     self.stage = Stage::Over;
                 }
             }
@@ -179,10 +185,10 @@ impl Visit {
         let step = match self.want(replica, peer) {
             Some(ask) => Step::Ask(ask),
             None => match self.give(replica, peer, now) {
-                Some(ask) => Step::Ask(ask),
-                None => {
+                Ok(ask) => Step::Ask(ask),
+                Err(compared) => {
                     self.stage = Stage::Over;
-                    peer.compared = Some(replica.core().chains.growth());
+                    peer.compared = Some(compared);
                     Step::Done
                 }
             },
@@ -231,8 +237,10 @@ impl Visit {
         }))
     }
 
-    fn give(&mut self, replica: &Replica, peer: &mut Peer, now: i64) -> Option<Ask> {
+    /// What the other lacks; when that is nothing, the count at which it was looked at: what is saved right after it counts as new.
+    fn give(&mut self, replica: &Replica, peer: &mut Peer, now: i64) -> Result<Ask, u64> {
         let mut lacked = Vec::new();
+        let mut branched = BTreeSet::new();
         self.asked.clear();
         let count = {
             let core = replica.core();
@@ -249,27 +257,44 @@ impl Visit {
                 let from = match forked_at {
                     Some(at) => (at - 1).min(seq),
                     None if contradicts => 0,
-                    None if mine.seq > seq => seq,
-                    None => continue,
+                    // Also when the rows are equally long: what waits behind a gap here may never come any other way, when who
+                    // wrote what is in the gap is gone.
+                    None => seq,
+                };
+                let from = if forked_at.is_some() || contradicts {
+                    branched.insert(chain);
+                    self.given.get(&chain).map_or(from, |given| from.max(*given))
+                } else {
+                    from
                 };
                 self.asked.push((chain, sums, true));
                 lacked.push((chain, from));
             }
             core.chains.growth()
         };
-        let (records, _) = replica.behind(&lacked, super::ROOM);
+        let (records, cut) = replica.behind(&lacked, super::ROOM);
+        self.goes_on = false;
+        if let Some(cut) = cut {
+            // What comes after it was not offered at all, a chain with branches not as a whole.
+            self.goes_on = lacked.get(cut).is_some_and(|(chain, _)| branched.contains(chain));
+            self.asked.truncate(if self.goes_on { cut } else { cut + 1 });
+        }
+        for header in records.iter().filter_map(|r| vault::journal::claimed(&r.0)) {
+            let given = self.given.entry((header.station.0, header.incarnation.0)).or_default();
+            *given = header.seq.max(*given);
+        }
         let receipts = match peer.receipted {
             Some((station, since)) if since < count => replica.receipts_for(&station, since, now),
             _ => Vec::new(),
         };
         if records.is_empty() && receipts.is_empty() {
-            return None;
+            return Err(count);
         }
         if let Some(receipted) = peer.receipted.as_mut() {
             receipted.1 = count;
         }
         self.stage = Stage::Giving;
-        Some(Ask::Give(Give {
+        Ok(Ask::Give(Give {
             from: replica.station.0,
             records,
             receipts,

@@ -64,6 +64,10 @@ impl World<'_> {
     }
 
     pub fn judge(&mut self) -> Outcome {
+        // Else nothing is asked of a station that went missing on the way here.
+        if let Some(n) = (0..self.nodes.len()).find(|n| !self.nodes[*n].destroyed && self.nodes[*n].life.is_none()) {
+            return Err(format!("node {n} is not there to be judged"));
+        }
         let left: Vec<usize> = (0..self.nodes.len())
             .filter(|n| self.nodes[*n].life.is_some())
             .collect();

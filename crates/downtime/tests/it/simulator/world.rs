@@ -443,6 +443,10 @@ impl<'t> World<'t> {
 
     fn whole_visit(&mut self, n: usize, to: usize) -> Outcome {
         let now = i64::try_from(self.now).unwrap();
+        // Looked at before anything is taken: who visits a station that burnt down comes home and is judged.
+        if self.nodes[n].life.is_none() || self.nodes[to].life.is_none() {
+            return Ok(());
+        }
         let (Some(mut life), Some(other)) = (self.nodes[n].life.take(), self.nodes[to].life.take()) else {
             return Ok(());
         };

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use chart::Moment;
-use downtime::distribution::{HEARTBEAT_LEN, Heartbeat};
+use downtime::distribution::{HEARTBEAT_LEN, HEARTBEAT_SECONDS, Heartbeat};
 use downtime::identity::Roster;
 use downtime::readiness::alarm::{Alarm, HubSeen, Seen, alarms};
 use downtime::readiness::board::{Bundle, MAX_BUNDLE_BYTES};
@@ -298,7 +298,8 @@ fn ask(agent: &ureq::Agent, hub: &mut HubSeen, roster: Option<&Roster>) -> Resul
             .limit(HEARTBEAT_LEN as u64 + 1)
             .read_to_vec()?;
         let beat = Heartbeat::read(&bytes, &roster.sealers()?).context("封印者の生存の合図を信じられません")?;
-        hub.heartbeat = Some(beat.at);
+        // It is silent from the moment at which the next one is overdue.
+        hub.heartbeat = Some(after.min(Moment(beat.at.0.saturating_add(HEARTBEAT_SECONDS))));
     }
     hub.why.clear();
     Ok(bundle)

@@ -30,7 +30,7 @@ const ON_STICK: &str = "TOMOSHIBI-BACKUP";
 /// Backups that ransomware on the network does not reach: made, carried, fetched, proved.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  tomoshibi backup make                                        # on the hub, into its own spool (also by itself, daily)\n  tomoshibi backup pull --from http://10.0.0.2:8300 --trust trust.cbor --to /srv/backup   # on the backup host, daily\n  tomoshibi backup stick --to /media/x/TMB-MON --place 金庫 --who 高橋\n  tomoshibi backup sticks\n  tomoshibi backup test --from /srv/backup --share s1.txt --share s3.txt --share s5.txt --who 高橋\n\nExit codes: 0 done, 1 failed and nothing changed, 3 done, but somebody must look."
+    after_help = "Example:\n  tomoshibi backup make                                        # on the hub, into its own spool (also by itself, daily)\n  tomoshibi backup pull --from https://10.0.0.2:8300 --trust trust.cbor --to /srv/backup   # on the backup host, daily\n  tomoshibi backup stick --to /media/x/TMB-MON --place 金庫 --who 高橋\n  tomoshibi backup sticks\n  tomoshibi backup test --from /srv/backup --share s1.txt --share s3.txt --share s5.txt --who 高橋\n\nExit codes: 0 done, 1 failed and nothing changed, 3 done, but somebody must look."
 )]
 pub struct Backup {
     #[command(flatten)]

@@ -26,7 +26,7 @@ mod prove;
 /// Enrols further stations: a code from the hub, typed at the new terminal, a fingerprint compared by an officer.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  (on the hub)          tomoshibi station invite --desk --department 01 --by 9001\n  (on the new terminal) tomoshibi station join --dir /srv/tomoshibi --hub http://10.0.0.2:8300\n  (on the hub)          tomoshibi station pending\n  (on the hub)          tomoshibi station approve --code R03 --fingerprint 1A2B-… --by 9001\n  (on the hub)          tomoshibi station retire --code R03 --reason 廃棄 --by 9001\n\nWithout a line between them: `station new` on the terminal, `station add` on the hub, two small files carried by hand."
+    after_help = "Example:\n  (on the hub)          tomoshibi station invite --desk --department 01 --by 9001\n  (on the new terminal) tomoshibi station join --dir /srv/tomoshibi --hub https://10.0.0.2:8300\n  (on the hub)          tomoshibi station pending\n  (on the hub)          tomoshibi station approve --code R03 --fingerprint 1A2B-… --by 9001\n  (on the hub)          tomoshibi station retire --code R03 --reason 廃棄 --by 9001\n\nWithout a line between them: `station new` on the terminal, `station add` on the hub, two small files carried by hand."
 )]
 pub struct Station {
     #[command(flatten)]

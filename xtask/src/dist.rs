@@ -53,7 +53,7 @@ const TOOLS: [Tool; 2] = [
 ];
 
 /// Libraries that Windows itself has. Anything else would have to come with the program, and does not.
-const OF_WINDOWS: [&str; 22] = [
+const OF_WINDOWS: [&str; 23] = [
     "kernel32.dll",
     "kernelbase.dll",
     "ntdll.dll",
@@ -68,6 +68,7 @@ const OF_WINDOWS: [&str; 22] = [
     "userenv.dll",
     "shell32.dll",
     "ole32.dll",
+    "combase.dll",
     "oleaut32.dll",
     "secur32.dll",
     "psapi.dll",
@@ -196,6 +197,22 @@ fn version(root: &Path) -> Result<Version> {
 fn build(root: &Path, system: System) -> Result<Counts> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root);
+    let library = Command::new("rustc")
+        .current_dir(root)
+        .args(["--print", "target-libdir", "--target", system.triple()])
+        .output()?;
+    let library = PathBuf::from(String::from_utf8_lossy(&library.stdout).trim());
+    if !library.is_dir() {
+        let fetched = Command::new("rustup")
+            .current_dir(root)
+            .args(["target", "add", system.triple()])
+            .status();
+        ensure!(
+            fetched.is_ok_and(|status| status.success()),
+            "the Rust library for {0} is not installed and could not be fetched; run: rustup target add {0}",
+            system.triple()
+        );
+    }
     command.args([
         "build",
         "--release",

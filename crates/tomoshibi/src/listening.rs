@@ -9,7 +9,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 use axum::Router;
+use axum::extract::ConnectInfo;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
@@ -161,8 +165,8 @@ impl Hall {
         // Small answers must not wait for more.
         let _ = stream.set_nodelay(true);
         let Some(tls) = &self.tls else {
-            self.talk(Steady::new(stream, self.limits.stall), self.router.clone(), watcher)
-                .await;
+            let stream = Steady::new(stream, self.limits.stall);
+            self.talk(stream, from, self.router.clone(), watcher).await;
             return;
         };
         let mut first = [0; 1];
@@ -170,15 +174,15 @@ impl Hall {
         match peeked {
             Ok(Ok(1..)) if first == [HANDSHAKE] => {}
             Ok(Ok(1..)) => {
-                self.talk(Steady::new(stream, self.limits.stall), self.plain.clone(), watcher)
-                    .await;
+                let stream = Steady::new(stream, self.limits.stall);
+                self.talk(stream, from, self.plain.clone(), watcher).await;
                 return;
             }
             _ => return,
         }
         let stream = Steady::new(stream, self.limits.stall);
         match timeout(self.limits.handshake, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.talk(stream, self.router.clone(), watcher).await,
+            Ok(Ok(stream)) => self.talk(stream, from, self.router.clone(), watcher).await,
             Ok(Err(error)) => tracing::debug!(%from, %error, "no handshake"),
             Err(_) => tracing::debug!(%from, "a handshake took too long"),
         }
@@ -187,14 +191,21 @@ impl Hall {
     async fn talk(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        from: SocketAddr,
         router: Router,
         watcher: Watcher,
     ) {
+        let rooms = TowerToHyperService::new(router);
+        // Who asks: the audit log names the address of a terminal that nobody knows yet.
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(from));
+            rooms.call(request)
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head)
             .max_buf_size(MAX_HEAD)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+            .serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%error, "a connection ended early");
         }

@@ -97,10 +97,7 @@ pub fn start(station: &Arc<Station>, config: &Config, line: Line, leave: &Arc<Le
     let updater = Updater {
         station: Arc::downgrade(station),
         slots: slots(&data)?,
-        source: match &config.station.hub {
-            Some(hub) => Source::hub(hub.trim_end_matches('/'), line),
-            None => Source::own(&data),
-        },
+        source: Source::of(config.station.hub_addresses(), line, &data),
         code: home.code.to_string(),
         id: home.roster.station_id(home.code).0,
         wards: enrolled.map(|enrolled| enrolled.wards.clone()).unwrap_or_default(),

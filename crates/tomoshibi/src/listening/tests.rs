@@ -68,6 +68,10 @@ fn open_with(tls: bool, limits: Limits, plain: Option<Router>) -> Open {
     let router = Router::new()
         .route("/parcel/word", get(|| async { "word" }))
         .route("/take", post(|body: Bytes| async move { body.len().to_string() }))
+        .route(
+            "/who",
+            get(|ConnectInfo(from): ConnectInfo<SocketAddr>| async move { from.to_string() }),
+        )
         .route("/much", get(|| async { vec![7_u8; MUCH] }))
         .route(
             "/late",
@@ -253,6 +257,24 @@ fn doors_that_speak_otherwise_say_so_and_take_nothing() {
         let _ = said.and_then(|()| stream.read_to_end(&mut answer));
         assert_eq!(answer.ends_with(b"word"), gets_in, "{version:?}");
     }
+}
+
+#[test]
+fn rooms_are_told_who_asks() {
+    let now = crate::clock::now();
+    let (root, issuing) = made(now);
+    let (tls, plain) = (open(true, limits()), open(false, limits()));
+    tls.show(&issuing, "127.0.0.1", now);
+    let mut stream = plain.connect();
+    let own = stream.local_addr().unwrap().to_string();
+    stream
+        .write_all(b"GET /who HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with(&own), "{answer}");
+    let secured = visit(&trusting(&root), &format!("https://{}/who", tls.address)).unwrap();
+    assert!(secured.starts_with("127.0.0.1:"), "{secured}");
 }
 
 /// The library's own client, as any program would use it.

@@ -7,7 +7,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use downtime::updates::{MAX_CHAIN, MAX_SIGNED, ProgramFile, Signed, hex};
 use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
@@ -53,36 +53,44 @@ impl Shown {
 
 /// Where versions come from.
 pub enum Source {
-    /// From the hub.
-    Hub { hub: String, line: Line },
+    /// From the hubs, whichever answers.
+    Hubs { hubs: Vec<String>, line: Line },
     /// From this hub's own directory.
     Own(Releases),
 }
 
 impl Source {
-    pub fn hub(hub: &str, line: Line) -> Self {
-        Self::Hub {
-            hub: hub.to_owned(),
-            line,
+    /// The hubs of a station, in the order in which they are asked; a hub has none and looks into its own directory.
+    pub fn of(hubs: Vec<String>, line: Line, data: &Path) -> Self {
+        if hubs.is_empty() {
+            return Self::own(data);
         }
+        Self::Hubs { hubs, line }
     }
 
     pub fn own(data: &Path) -> Self {
         Self::Own(Releases::at(data))
     }
 
-    /// What is offered now.
+    /// What is offered now: by the first hub that offers something. A hub where no version was ever laid down does not hide what another
+    /// offers, and an older word than one that was heard is not believed from any of them.
     ///
     /// # Errors
     /// When the line or the disk fails.
     pub fn shown(&self) -> Result<Option<Shown>> {
         match self {
             Self::Own(releases) => releases.shown(),
-            Self::Hub { hub, line } => {
-                let answer = line.agent(PATIENCE).get(format!("{hub}/release/list")).call()?;
-                let mut body = answer.into_body();
-                let bytes = body.with_config().limit(MAX_SHOWN as u64).read_to_vec()?;
-                Shown::from_bytes(&bytes)
+            Self::Hubs { hubs, line } => {
+                let mut outcome = Err(anyhow!("no hub"));
+                for hub in hubs {
+                    match shown_by(hub, line) {
+                        Ok(Some(shown)) => return Ok(Some(shown)),
+                        Ok(None) => outcome = Ok(None),
+                        Err(error) if outcome.is_err() => outcome = Err(error),
+                        Err(_) => {}
+                    }
+                }
+                outcome
             }
         }
     }
@@ -98,13 +106,13 @@ impl Source {
         go_on: &mut dyn FnMut(u8) -> bool,
     ) -> Result<Option<File>> {
         let name = hex(&listed.sha256);
-        let (hub, line) = match self {
+        let (hubs, line) = match self {
             Self::Own(releases) => {
                 return Ok(Some(File::open(
                     releases.file(&name).context("版のファイルがありません")?,
                 )?));
             }
-            Self::Hub { hub, line } => (hub, line),
+            Self::Hubs { hubs, line } => (hubs, line),
         };
         let path = incoming.join(&name);
         let mut file = OpenOptions::new()
@@ -126,13 +134,16 @@ impl Source {
             if have >= listed.length {
                 break;
             }
-            let answer = agent.get(format!("{hub}/release/file/{name}/{have}")).call()?;
             let most = PIECE.min(listed.length - have);
-            let mut body = answer.into_body();
-            let piece = body.with_config().limit(most + 1).read_to_vec()?;
-            if piece.is_empty() || piece.len() as u64 > most {
-                bail!("版のファイルの続きが来ません（{have} / {} バイト）", listed.length);
-            }
+            let piece = first(hubs, |hub| {
+                let answer = agent.get(format!("{hub}/release/file/{name}/{have}")).call()?;
+                let mut body = answer.into_body();
+                let piece = body.with_config().limit(most + 1).read_to_vec()?;
+                if piece.is_empty() || piece.len() as u64 > most {
+                    bail!("版のファイルの続きが来ません（{have} / {} バイト）", listed.length);
+                }
+                Ok(piece)
+            })?;
             file.write_all(&piece)?;
         }
         file.sync_all()?;
@@ -156,21 +167,43 @@ impl Source {
         Ok(Some(file))
     }
 
-    /// Tells the hub how this station's program stands.
+    /// Tells every hub how this station's program stands: either may be the one that is left to stop a version.
     ///
     /// # Errors
-    /// When the line or the disk fails.
+    /// When the disk fails, or one of the hubs did not hear it.
     pub fn tell(&self, word: &Word) -> Result<()> {
         match self {
             Self::Own(releases) => releases.hear(word).map(drop),
-            Self::Hub { hub, line } => {
-                line.agent(PATIENCE)
-                    .post(format!("{hub}/release/word"))
-                    .send(&word.to_bytes()[..])?;
-                Ok(())
+            Self::Hubs { hubs, line } => {
+                let agent = line.agent(PATIENCE);
+                let told = hubs
+                    .iter()
+                    .map(|hub| agent.post(format!("{hub}/release/word")).send(&word.to_bytes()[..]));
+                // Every one is told before the first that failed counts.
+                let told: Vec<_> = told.collect();
+                told.into_iter().try_for_each(|told| Ok(told.map(drop)?))
             }
         }
     }
+}
+
+fn shown_by(hub: &str, line: &Line) -> Result<Option<Shown>> {
+    let answer = line.agent(PATIENCE).get(format!("{hub}/release/list")).call()?;
+    let mut body = answer.into_body();
+    let bytes = body.with_config().limit(MAX_SHOWN as u64).read_to_vec()?;
+    Shown::from_bytes(&bytes)
+}
+
+/// The first answer; when there is none, why the last one gave none.
+fn first<T>(hubs: &[String], ask: impl Fn(&str) -> Result<T>) -> Result<T> {
+    let mut outcome = Err(anyhow!("no hub"));
+    for hub in hubs {
+        outcome = ask(hub);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
 }
 
 /// Removes what was fetched, also pieces of versions that are no longer wanted.

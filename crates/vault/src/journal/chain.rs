@@ -302,7 +302,7 @@ impl Chains {
             .iter()
             .find(|chain| Some(chain.incarnation) == self.newest)?;
         let (seq, place) = chain.by_seq.last_key_value()?;
-        if chain.by_seq.len() as u64 != *seq {
+        if chain.by_seq.len() as u64 != *seq && !mutated(Mutant::GoesOnBehindGap) {
             return None;
         }
         Some((chain.incarnation, *seq, *found.get(*place)?.record.id()))

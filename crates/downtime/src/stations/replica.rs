@@ -7,7 +7,7 @@
 //! A set union: nothing is ever removed, a repeated delivery is harmless, and every record is checked against its own station's
 //! key whoever delivers it. Rules and layouts: `docs/formats/replication.md`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
@@ -346,12 +346,19 @@ impl Replica {
     /// named is lacked as a whole.
     #[must_use]
     pub fn missing(&self, theirs: &[Head]) -> (Vec<Bytes>, bool) {
-        let have: std::collections::BTreeMap<ChainName, u64> = theirs.iter().map(|h| (h.chain(), h.seq)).collect();
-        let lacked = |head: Head| {
-            let seq = have.get(&head.chain()).copied().unwrap_or(0);
-            (head.seq > seq || !have.contains_key(&head.chain())).then_some((head.chain(), seq))
+        let have: BTreeMap<ChainName, &Head> = theirs.iter().map(|head| (head.chain(), head)).collect();
+        let wanted: Vec<(ChainName, u64)> = {
+            let core = self.core();
+            let lacked = |head: Head| {
+                let Some(theirs) = have.get(&head.chain()) else {
+                    return Some((head.chain(), 0));
+                };
+                // What waits behind a gap here may be nowhere else: equal rows say nothing about it, unequal sums do.
+                let waits = theirs.sum != head.sum && core.chains.waits_behind(&head.chain(), theirs.seq);
+                (head.seq > theirs.seq || waits).then_some((head.chain(), theirs.seq))
+            };
+            core.chains.heads(None).into_iter().filter_map(lacked).collect()
         };
-        let wanted: Vec<(ChainName, u64)> = self.heads().into_iter().filter_map(lacked).collect();
         let (records, cut) = self.behind(&wanted, MAX_PARCEL);
         (records, cut.is_some())
     }

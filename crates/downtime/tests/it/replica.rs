@@ -165,3 +165,73 @@ fn a_key_that_writes_without_end_fills_nobodys_disk() {
         "again is no way around it"
     );
 }
+
+#[test]
+fn what_lies_behind_a_gap_is_given_and_counted_and_never_called_safe() {
+    let mut rng = rng();
+    let (fs, reader) = (SimFs::new(15), RoleSecret::random(&mut rng));
+    let (me, other) = (StationSecret::random(&mut rng), StationSecret::random(&mut rng));
+    let (here, there) = (vault::StationId([1; 16]), vault::StationId([2; 16]));
+    let hospital = vault::HospitalId([3; 16]);
+    let files: Arc<dyn Files> = Arc::new(fs);
+    let readers = [reader.public()];
+    let start = Start {
+        hospital,
+        station: here,
+        secret: &me,
+        incarnation: Incarnation::Continue,
+        readers: &readers,
+        hlc: 0,
+        time_quality: 0,
+    };
+    let (mut journal, _) = Journal::start(Arc::clone(&files), Path::new("/here/journal"), &start, &mut rng).unwrap();
+    let mut written = vec![(journal.key_record().clone(), journal.places()[0])];
+    let new = NewRecord {
+        class: Class(129),
+        compartment: CompartmentId(0),
+        user: [0; 16],
+        hlc: 1,
+        time_quality: 0,
+        payload: b"x",
+    };
+    let made = journal.append_batch(&[new; 4], &mut rng).unwrap();
+    written.extend(made.into_iter().zip(journal.places().iter().copied()));
+    drop(journal);
+    // Number 3 is gone; 4 and 5 lie behind the gap.
+    written.remove(2);
+    let stations: Stations = [(here, me.public()), (there, other.public())].into();
+    let begin = |data, station, secret: &StationSecret| ReplicaStart {
+        files: Arc::clone(&files),
+        data: Path::new(data),
+        hospital,
+        station,
+        secret: Arc::new(secret.clone()),
+        stations: stations.clone(),
+    };
+    let own = written.iter().map(|(record, place)| (record, *place));
+    let (writer, _) = Replica::start(&begin("/here", here, &me), own, &mut rng, &mut |_| ()).unwrap();
+    let (holder, _) = Replica::start(&begin("/there", there, &other), [], &mut rng, &mut |_| ()).unwrap();
+    assert_eq!((writer.only_here(), writer.behind_gaps()), (3, 2));
+    // The holder has the row and not what waits: its row is as long as the writer's.
+    let bytes = |all: &[(vault::journal::Record, _)]| -> Vec<Bytes> {
+        all.iter().map(|(record, _)| Bytes(record.bytes().to_vec())).collect()
+    };
+    holder.take(&bytes(&written[..2])).unwrap();
+    let (lacked, more) = writer.missing(&holder.heads());
+    assert_eq!((lacked.clone(), more), (bytes(&written[2..]), false));
+    holder.take(&lacked).unwrap();
+    assert!(writer.missing(&holder.heads()).0.is_empty(), "given once");
+    writer.hear_receipts(holder.all_receipts_for(&here, 0));
+    let elsewhere = |n: usize| {
+        let record = &written[n].0;
+        let order = downtime::view::Order {
+            hlc: 1,
+            station: here.0,
+            incarnation: record.header().incarnation.0,
+            seq: record.header().seq,
+        };
+        writer.kept(&order, record.id()).elsewhere
+    };
+    assert_eq!((elsewhere(1), elsewhere(2), elsewhere(3)), (1, 0, 0));
+    assert_eq!(writer.only_here(), 2, "nobody can vouch for what lies behind the gap");
+}

@@ -92,7 +92,8 @@ pub fn verify_chain(records: &[Record], stations: &Stations) -> ChainReport {
 /// A walk, and what a writer needs to go on from it.
 pub(super) struct Walked {
     pub(super) walk: Walk,
-    /// The newest incarnation with the number and id of its last record.
+    /// The newest incarnation with the number and id of its last record; `None` when it cannot go on: there is none, or
+    /// numbers are missing in it.
     pub(super) head: Option<(IncarnationId, u64, [u8; 32])>,
     /// Ids of chain records that no settled place holds.
     pub(super) unsettled: HashSet<[u8; 32]>,
@@ -291,12 +292,19 @@ impl Chains {
         }
     }
 
+    /// Where the journal goes on. Never behind a gap: a batch that a power cut tore before it was acknowledged may have
+    /// left its last records and not its first, and whoever went on from those would save entries that hang on nothing.
+    /// Nor before it: what is behind may have been acknowledged, and its numbers would be given twice. So another chain
+    /// begins, and everything that is left of this one is kept.
     fn head(&self, found: &[Found]) -> Option<(IncarnationId, u64, [u8; 32])> {
         let chain = self
             .chains
             .iter()
             .find(|chain| Some(chain.incarnation) == self.newest)?;
         let (seq, place) = chain.by_seq.last_key_value()?;
+        if chain.by_seq.len() as u64 != *seq && !mutated(Mutant::GoesOnBehindGap) {
+            return None;
+        }
         Some((chain.incarnation, *seq, *found.get(*place)?.record.id()))
     }
 }

@@ -80,6 +80,8 @@ pub enum Mutant {
     UnreadableNotReported,
     /// Does not name missing numbers.
     GapsNotNamed,
+    /// Goes on with a chain in which numbers are missing.
+    GoesOnBehindGap,
     // Other stations' records
     /// Takes received records for held before they are saved.
     LogHoldsBeforeSaved,
@@ -115,7 +117,7 @@ pub fn with_mutant<T>(mutant: Option<Mutant>, work: impl FnOnce() -> T) -> T {
 #[cfg(feature = "mutants")]
 impl Mutant {
     /// Every one of them.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::AckBeforeSync,
         Self::NewFileNotSynced,
         Self::NoDirectorySync,
@@ -151,6 +153,7 @@ impl Mutant {
         Self::PaddingNotLookedAt,
         Self::UnreadableNotReported,
         Self::GapsNotNamed,
+        Self::GoesOnBehindGap,
         Self::LogHoldsBeforeSaved,
         Self::LogCarriesNothing,
     ];

@@ -41,7 +41,7 @@ pub struct Start<'a> {
 /// Whether a start goes on with the newest chain or begins another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Incarnation {
-    /// The normal case. The very first start begins a chain.
+    /// The normal case. The very first start begins a chain, and so does one that finds numbers missing in the newest.
     Continue,
     /// After a fork was reported (a copied disk, a restored image): both branches are kept, a new chain begins.
     New,

@@ -239,6 +239,14 @@ pub fn check(told: &Told, walk: &Walk) -> Result<(), String> {
         if header.seq > 1 && before.map(Record::id) != Some(&header.previous) {
             return Err("an acknowledged entry has lost its predecessor".to_owned());
         }
+        // Records are in order of their chain and number: without a gap, number 1 lies so many records before.
+        let first = usize::try_from(header.seq)
+            .ok()
+            .and_then(|seq| (at + 1).checked_sub(seq));
+        let first = first.and_then(|at| walk.records.get(at)).map(Record::header);
+        if first.is_none_or(|first| first.seq != 1 || first.incarnation != header.incarnation) {
+            return Err("an acknowledged entry hangs behind a gap".to_owned());
+        }
         from = at + 1;
     }
     let entries = |record: &&Record| record.header().class != Class::KEY;

@@ -304,6 +304,43 @@ fn a_new_incarnation_keeps_the_old_chain() {
     assert_eq!(chains, [vec![old; 3], vec![new; 3]].concat());
 }
 
+/// Of a batch that was never acknowledged a power cut may leave the end and not the beginning. Nothing is ever chained to that.
+#[test]
+fn the_journal_never_goes_on_behind_a_gap() {
+    let mut torn = 0;
+    for seed in 0..200 {
+        let mut desk = Desk::new(88);
+        let fs = SimFs::new(seed);
+        let (mut journal, _) = desk.start(&fs).unwrap();
+        desk.append(&mut journal, &texts(0..2)).unwrap();
+        // The write is done and the sync is not: its sectors hang in the air.
+        fs.fault_in(1, Fault::Kill);
+        desk.append(&mut journal, &vec![vec![b'e'; 900]; 4]).unwrap_err();
+        drop(journal);
+        fs.restart(Ending::PowerCut);
+        let left = desk.read(&fs).records;
+        torn += u32::from(left.last().unwrap().header().seq != left.len() as u64);
+        for life in 0..2 {
+            let (mut journal, walk) = desk.start(&fs).unwrap();
+            assert!(left.iter().all(|record| walk.records.contains(record)), "seed {seed}");
+            let saved = desk.append(&mut journal, &texts(2..4)).unwrap();
+            let (chain, last, _) = journal.head();
+            drop(journal);
+            fs.restart(Ending::PowerCut);
+            let walk = desk.read(&fs);
+            let of_chain = walk
+                .records
+                .iter()
+                .filter(|record| record.header().incarnation == chain);
+            let numbers: Vec<u64> = of_chain.map(|record| record.header().seq).collect();
+            assert_eq!(numbers, (1..=last).collect::<Vec<_>>(), "seed {seed}, life {life}");
+            assert!(saved.iter().all(|record| walk.records.contains(record)));
+            assert!(walk.superseded.is_empty(), "no number was given twice");
+        }
+    }
+    assert!(torn > 10, "only {torn} batches were torn so");
+}
+
 #[test]
 fn it_works_on_the_real_disk() {
     let mut desk = Desk::new(93);

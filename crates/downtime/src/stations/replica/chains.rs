@@ -255,8 +255,26 @@ impl Chains {
     pub(crate) fn entries_behind(&self, name: &ChainName, seq: u64) -> u64 {
         let Some(chain) = self.chains.get(name) else { return 0 };
         let records = (chain.row.len() as u64).saturating_sub(seq);
-        let keys = chain.keys.values().filter(|(n, _)| *n > seq).count() as u64;
+        let in_row = seq.saturating_add(1)..=chain.row.len() as u64;
+        let keys = chain.keys.values().filter(|(n, _)| in_row.contains(n)).count() as u64;
         records.saturating_sub(keys)
+    }
+
+    /// Entries of this station's own journal behind a gap of their chain. No receipt speaks for them: it would speak for the
+    /// missing ones, too.
+    pub(crate) fn behind_gap(&self, name: &ChainName) -> u64 {
+        let Some(chain) = self.chains.get(name) else { return 0 };
+        let keys: BTreeSet<Lies> = chain.keys.values().map(|(_, slot)| slot.lies()).collect();
+        let waiting = chain.waiting.values().flatten().map(|apart| apart.slot.lies());
+        waiting
+            .filter(|lies| lies.log == Log::Own && !keys.contains(lies))
+            .count() as u64
+    }
+
+    /// Whether anything that is not in the row is here behind a number.
+    pub(crate) fn waits_behind(&self, name: &ChainName, seq: u64) -> bool {
+        let chain = self.chains.get(name);
+        chain.is_some_and(|chain| chain.waiting.range(seq.saturating_add(1)..).next().is_some())
     }
 
     /// Where the key record lies that goes with a record.

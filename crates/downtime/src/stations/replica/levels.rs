@@ -41,13 +41,24 @@ impl Replica {
         Kept { elsewhere }
     }
 
-    /// Entries of this station that nobody else has vouched for.
+    /// Entries of this station that nobody else has vouched for, those behind a gap included.
     #[must_use]
     pub fn only_here(&self) -> u64 {
         let core = self.core();
         let own = core.chains.of_station(self.station.as_bytes());
-        own.map(|(name, _)| core.chains.entries_behind(&name, core.receipts.covered(&name)))
-            .sum()
+        own.map(|(name, _)| {
+            let unvouched = core.chains.entries_behind(&name, core.receipts.covered(&name));
+            unvouched + core.chains.behind_gap(&name)
+        })
+        .sum()
+    }
+
+    /// Entries of this station's own journal that lie behind missing numbers: others get them, and nobody can vouch for them.
+    #[must_use]
+    pub fn behind_gaps(&self) -> u64 {
+        let core = self.core();
+        let own = core.chains.of_station(self.station.as_bytes());
+        own.map(|(name, _)| core.chains.behind_gap(&name)).sum()
     }
 
     /// Chains that contradict themselves here, or are contradicted by what others vouch for.

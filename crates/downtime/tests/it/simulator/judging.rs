@@ -17,6 +17,7 @@ impl World<'_> {
                 ));
             }
         }
+        self.none_behind_a_gap(n)?;
         for ((station, incarnation), seq, head) in self.vouched.get(&n).into_iter().flatten() {
             let order = downtime::view::Order {
                 hlc: 0,
@@ -29,6 +30,24 @@ impl World<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Nothing that was acknowledged hangs behind numbers that its own station does not have.
+    fn none_behind_a_gap(&self, n: usize) -> Outcome {
+        let Some(life) = &self.nodes[n].life else { return Ok(()) };
+        let mut rows = BTreeMap::new();
+        for head in life.replica.heads() {
+            rows.insert(head.chain(), head.seq);
+        }
+        let saved = self.saved.iter().filter(|saved| saved.node == n);
+        let behind = saved.map(|saved| (saved, rows.get(&(saved.order.station, saved.order.incarnation))));
+        let mut behind = behind.filter(|(saved, row)| row.is_none_or(|row| *row < saved.order.seq));
+        // The row of a copied disk may be the other copy's.
+        let copies = self.nodes.iter().filter(|node| node.id == self.nodes[n].id).count();
+        match behind.next().filter(|_| copies == 1) {
+            Some((saved, _)) => Err(format!("{} was saved at node {n} behind a gap", saved.number)),
+            None => Ok(()),
+        }
     }
 
     /// What a station may tell its people about its own entries: noted, and held against where they are.
@@ -85,7 +104,8 @@ impl World<'_> {
                 }
             }
             // A copied disk leaves records that its writer can never call its own.
-            if !self.copied && life.replica.only_here() > 0 {
+            // Nobody can vouch for what a power cut left behind a gap, and it is counted; nothing that was acknowledged is there.
+            if !self.copied && life.replica.only_here() > life.replica.behind_gaps() {
                 return Err(format!(
                     "node {n} says that {} are only there",
                     life.replica.only_here()

@@ -46,6 +46,14 @@ pub fn standing(w: &Words, standing: Standing) -> String {
     w.get(&key).unwrap_or(standing.word()).to_owned()
 }
 
+/// How the program of a station stands with newer versions.
+#[must_use]
+pub fn update(w: &Words, standing: &downtime::updates::Standing) -> String {
+    let (key, values) = standing.said();
+    let values: Vec<_> = values.iter().map(|(name, text)| (*name, text.into())).collect();
+    w.with(key, &values)
+}
+
 /// 3階東（3E）, with the ward's name where the snapshot knows it.
 #[must_use]
 pub fn place(w: &Words, place: &Place, wards: &[WardCount]) -> String {

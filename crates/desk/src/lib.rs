@@ -82,6 +82,9 @@ pub type Codes = Arc<dyn Fn(&[u8]) -> Result<Vec<Code>, PrintFault> + Send + Syn
 /// How backups stand now.
 pub type BackupsOf = dyn Fn() -> Option<downtime::readiness::Backups> + Send + Sync;
 
+/// How the program of a station stands with newer versions, as it last said, and when; `None` where this station has not heard of it.
+pub type UpdateOf = dyn Fn(chart::StationCode) -> Option<(downtime::updates::Standing, chart::Moment)> + Send + Sync;
+
 /// One QR symbol of a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Code {
@@ -110,6 +113,8 @@ pub struct Desk {
     pub packs: Option<Arc<packs::Packs>>,
     /// What this station knows about all stations; `None` where no receipts are kept.
     pub fleet: Option<Arc<Board>>,
+    /// How stations' programs stand with newer versions; `None` where nobody has lent it.
+    pub updates: Option<Arc<UpdateOf>>,
     /// Carrying by hand; `None` where nobody has lent it.
     pub carry: Option<Arc<carry::Carry>>,
     /// How backups stand; `None` where nobody has lent it, or where none are made.

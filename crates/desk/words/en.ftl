@@ -902,6 +902,7 @@ fleet-snapshot = Snapshot held
 fleet-staff = Staff
 fleet-staff-say = { $n } of { $all } within 7 days, { $never } never
 fleet-program = Program
+fleet-update = Newer versions
 fleet-tile = Stations ready
 fleet-go = See every station
 fleet-here-only = Only receipts that passed through this station. See the hub for all of them: "silent" here means that nothing came by here

@@ -896,6 +896,7 @@ fleet-snapshot = 持っている号
 fleet-staff = 職員
 fleet-staff-say = { $all }人のうち7日以内に { $n }人、一度もない { $never }人
 fleet-program = プログラム
+fleet-update = 新しい版
 fleet-tile = 端末の準備
 fleet-go = 端末ごとに見る
 fleet-here-only = この端末を通った証明だけです。全体は拠点の画面で見てください。ここの「応答なし」は、ここに届いていないという意味です

@@ -9,6 +9,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use chart::Moment;
@@ -18,8 +19,8 @@ use minicbor::{Decode, Encode};
 use vault::keys::StationSecret;
 use vault::sign::Purpose;
 
-use crate::home::{log, write_durably};
-use crate::updating::{Shown, Told};
+use crate::home::{Home, log, write_durably};
+use crate::updating::{self, Shown, Told};
 
 /// The release's document.
 pub const RELEASE: &str = "release.signed";
@@ -270,6 +271,23 @@ impl Releases {
         let word: Word = minicbor::decode(&bytes).ok()?;
         minicbor::decode(&word.body).ok()
     }
+}
+
+/// How each station's program stands, for the screens: of this station from its own directory, of others as a hub heard it.
+#[must_use]
+pub fn lend(home: &Home) -> Arc<desk::UpdateOf> {
+    let (own, data, releases) = (home.code, home.data.clone(), Releases::at(&home.data));
+    Arc::new(move |code| {
+        let (told, at) = if code == own {
+            let told = updating::told(&data)?;
+            let at = told.at;
+            (told, at)
+        } else {
+            let said = releases.said(code.as_str())?;
+            (said.told, said.at)
+        };
+        Some((told.standing, at))
+    })
 }
 
 /// Reads a signed document.

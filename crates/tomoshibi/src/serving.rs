@@ -203,6 +203,7 @@ pub fn desk(config: &Config, station: &Arc<Station>, press: &Arc<Press>) -> Resu
         symbols: config.forms.symbols()?,
         printers,
         backups: Some(crate::backup::facts::lend(config)),
+        updates: Some(crate::releases::lend(&home)),
         carry: Some(crate::carrying::lend(config)?),
         packs: Some(Arc::new(crate::packs::lend(config, packs_press)?)),
         fleet: Some(board),

@@ -315,6 +315,7 @@ impl Hospital {
             fleet: self.fleet.clone(),
             carry: self.carry.clone(),
             backups: None,
+            updates: None,
             office: None,
             silent_browser: false,
             chance: Arc::new(|bytes| {

@@ -54,7 +54,10 @@ pub(super) async fn show(visit: Visit, Path(station): Path<String>) -> Result<Re
             places: places.join("、"),
             facts: receipt
                 .map(|receipt| facts(w, receipt, row.member.good, &visit))
-                .unwrap_or_default(),
+                .into_iter()
+                .flatten()
+                .chain(update(&visit, wanted))
+                .collect(),
             checks: receipt.map(|receipt| checks(w, receipt, &visit)).unwrap_or_default(),
             days: of
                 .map(|of| of.days.iter().rev().map(|line| day(w, line)).collect())
@@ -137,6 +140,14 @@ fn facts(w: &Words, receipt: &Receipt, good: Option<chart::Moment>, visit: &Visi
         row("fleet-staff", w.with("fleet-staff-say", &counted)),
         row("fleet-program", program),
     ]
+}
+
+/// How its program stands with newer versions, and when it said so.
+fn update(visit: &Visit, station: chart::StationCode) -> Option<(String, String)> {
+    let (w, now) = (visit.w(), visit.state.now);
+    let (standing, at) = visit.site.desk.updates.as_ref()?(station)?;
+    let words = format!("{}（{}）", say_fleet::update(w, &standing), say::moment(w, at, now));
+    Some((w["fleet-update"].to_owned(), words))
 }
 
 fn day(w: &Words, line: &DayLine) -> Day {

@@ -21,6 +21,7 @@ mod numbers;
 mod papers;
 mod payments;
 mod person;
+mod sorted;
 mod store;
 
 pub use conflicts::{Conflict, ConflictKind};
@@ -32,6 +33,7 @@ pub use person::{DowntimeOrder, View};
 use conflicts::Seams;
 use names::ByName;
 use numbers::UsedNumbers;
+use sorted::Sorted;
 use store::{Kind, Place, Store};
 
 /// Where an entry stands among all entries of all stations: hybrid logical clock, then station, then sequence.
@@ -73,7 +75,7 @@ pub enum Progress {
 #[derive(Debug, Default)]
 pub struct Day {
     store: Store,
-    in_order: Vec<Place>,
+    in_order: Sorted,
     /// By the number the store gives whom it is about.
     by_subject: Vec<Vec<Place>>,
     undone: ByName<Place>,
@@ -88,7 +90,7 @@ pub struct Day {
     booked: Vec<Place>,
     deferred: Vec<Place>,
     /// What may have to be typed into the EHR, whether undone or done since.
-    work: Vec<Place>,
+    work: Sorted,
     disabled: BTreeSet<String>,
     checked_in: BTreeMap<i64, usize>,
     used: UsedNumbers,
@@ -98,7 +100,7 @@ pub struct Day {
 impl Day {
     /// Every entry in total order.
     pub fn all(&self) -> impl DoubleEndedIterator<Item = Arc<Recorded>> {
-        self.of(&self.in_order)
+        self.in_order.iter().filter_map(|place| self.store.get(place))
     }
 
     /// How many entries.
@@ -375,7 +377,7 @@ impl Day {
     }
 
     fn to_be_entered(&self) -> impl Iterator<Item = Place> {
-        self.work.iter().copied().filter(|place| self.is_wanted(*place))
+        self.work.iter().filter(|place| self.is_wanted(*place))
     }
 
     /// Whether nothing was taken back or replaced.
@@ -396,11 +398,11 @@ impl Day {
     pub fn sheet(&self, number: &FormId) -> Option<Arc<Recorded>> {
         let issued = self.in_order.iter().filter(|place| {
             matches!(
-                self.store.kind(**place),
+                self.store.kind(*place),
                 Kind::Reception | Kind::Printed | Kind::Prescription | Kind::Order | Kind::Payment
             )
         });
-        let mut issued = issued.filter_map(|place| self.store.get(*place));
+        let mut issued = issued.filter_map(|place| self.store.get(place));
         issued.find(|r| match &r.entry.act {
             Act::CheckedIn(check_in) => check_in.visit == *number,
             Act::Printed { form_id, .. } => form_id == number,

@@ -17,8 +17,10 @@ use crate::view::{Day, Recorded};
 
 /// So many of the newest arrivals are open before the first page is shown: more than most hospitals write in a day.
 const OPEN_FIRST: usize = 30_000;
-/// So many are opened at a time.
+/// So many are opened at a time while somebody waits for the first page.
 pub(super) const AT_ONCE: usize = 10_000;
+/// So many older ones at a time behind everybody's back: milliseconds for which whoever saves or looks may have to wait.
+const SLICE: usize = 256;
 /// Records that wait for their key, at most; more are only counted.
 const MOST_WAITING: usize = 10_000;
 
@@ -33,6 +35,17 @@ pub struct Live {
     replica: Option<Arc<Replica>>,
     /// Older records that are not open yet.
     older: AtomicUsize,
+}
+
+/// What is opened, beside what else is here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Age {
+    /// What just came, or is shown first.
+    Newest,
+    /// Some of what is not the newest; more of it comes.
+    Older,
+    /// The last of it.
+    Oldest,
 }
 
 /// Records that could not be opened. Their key may still come.
@@ -64,32 +77,50 @@ impl Live {
     /// Opens this station's own records and the newest of others at once, and the older ones on a thread.
     #[must_use]
     pub fn of_replica(journal: RoleSecret, replica: &Arc<Replica>) -> Arc<Self> {
+        Self::paced(journal, replica, OPEN_FIRST, std::thread::yield_now)
+    }
+
+    /// The same with another number to open first, and with something done before each slice of the older ones, when nothing is held.
+    #[must_use]
+    pub fn paced(
+        journal: RoleSecret,
+        replica: &Arc<Replica>,
+        first: usize,
+        between: impl Fn() + Send + Sync + 'static,
+    ) -> Arc<Self> {
         let live = Arc::new(Self::new(Some(journal), Some(Arc::clone(replica))));
         let mut all = replica.all();
         // Numbers are counted on from what this station itself has written: that is there before anybody asks.
         let own = replica.mine();
-        live.read(replica, &own, false);
-        let newest = all.split_off(all.len().saturating_sub(OPEN_FIRST));
-        live.read(replica, &newest, false);
+        live.read(replica, &own, Age::Newest);
+        // Only told apart here: the order of the older ones is looked at by who opens them.
+        let older = all.len().saturating_sub(first);
+        if older > 0 && older < all.len() {
+            all.select_nth_unstable(older);
+        }
+        let mut newest = all.split_off(older);
+        newest.sort_unstable();
+        live.read(replica, &newest, Age::Newest);
         if !all.is_empty() {
             live.older.store(all.len(), Ordering::Relaxed);
             let (weak, source) = (Arc::downgrade(&live), Arc::clone(replica));
             let rest = Arc::new(Mutex::new(all));
-            let on_thread = Arc::clone(&rest);
+            let between: Arc<dyn Fn() + Send + Sync> = Arc::new(between);
+            let (on_thread, pace) = (Arc::clone(&rest), Arc::clone(&between));
             let thread = std::thread::Builder::new().name("older-entries".into());
             let started = thread.spawn(move || {
                 let all = std::mem::take(&mut *on_thread.lock().unwrap_or_else(PoisonError::into_inner));
-                open_older(&weak, &source, all);
+                open_older(&weak, &source, all, &*pace);
             });
             if started.is_err() {
                 let all = std::mem::take(&mut *rest.lock().unwrap_or_else(PoisonError::into_inner));
-                open_older(&Arc::downgrade(&live), replica, all);
+                open_older(&Arc::downgrade(&live), replica, all, &*between);
             }
         }
         live
     }
 
-    fn read(&self, replica: &Replica, lie: &[Lies], older: bool) {
+    fn read(&self, replica: &Replica, lie: &[Lies], age: Age) {
         let mut reader = replica.reader();
         for part in lie.chunks(AT_ONCE) {
             let read = part.iter().filter_map(|lies| match reader.read(*lies) {
@@ -102,20 +133,20 @@ impl Live {
             });
             let records: Vec<Record> = read.collect();
             let opened = self.opened(&records);
-            self.put(opened, older);
+            self.put(opened, age);
         }
     }
 
     /// Opens further records and adds them to the day. Keys are learnt first: a record may come before its key.
     pub(super) fn take(&self, records: &[Record]) {
         let opened = self.opened(records);
-        self.put(opened, false);
+        self.put(opened, Age::Newest);
     }
 
     /// The same for records that are not the newest.
     pub(super) fn take_older(&self, records: &[Record]) {
         let opened = self.opened(records);
-        self.put(opened, true);
+        self.put(opened, Age::Oldest);
     }
 
     fn opened(&self, records: &[Record]) -> Vec<Recorded> {
@@ -174,17 +205,19 @@ impl Live {
 
     /// Adds entries that were just saved here.
     pub(super) fn add(&self, entries: impl IntoIterator<Item = Recorded>) {
-        self.put(entries.into_iter().collect(), false);
+        self.put(entries.into_iter().collect(), Age::Newest);
     }
 
-    fn put(&self, entries: Vec<Recorded>, older: bool) {
+    fn put(&self, entries: Vec<Recorded>, age: Age) {
         let mut day = self.day.write().unwrap_or_else(PoisonError::into_inner);
-        if older {
-            day.add_packed(entries);
-        } else {
-            day.add(entries);
+        match age {
+            Age::Newest => day.add(entries),
+            Age::Older | Age::Oldest => day.add_packed(entries),
         }
-        self.disagreeing.store(day.conflicts().len(), Ordering::Relaxed);
+        // Counted once for all the older ones, and with everything that is saved or received meanwhile.
+        if age != Age::Older {
+            self.disagreeing.store(day.conflicts().len(), Ordering::Relaxed);
+        }
     }
 
     /// The day.
@@ -222,12 +255,18 @@ impl Unreadable {
     }
 }
 
-/// The newest of the older ones first. Ends when nobody is signed in any more.
-fn open_older(live: &Weak<Live>, replica: &Replica, mut rest: Vec<Lies>) {
+/// The newest of the older ones first, in slices: nothing is held between two of them. Ends when nobody is signed in any more.
+fn open_older(live: &Weak<Live>, replica: &Replica, mut rest: Vec<Lies>, between: &(dyn Fn() + Send + Sync)) {
+    rest.sort_unstable();
     while !rest.is_empty() {
-        let part = rest.split_off(rest.len().saturating_sub(AT_ONCE));
+        between();
+        let part = rest.split_off(rest.len().saturating_sub(SLICE));
         let Some(live) = live.upgrade() else { return };
-        live.read(replica, &part, true);
+        let age = if rest.is_empty() { Age::Oldest } else { Age::Older };
+        live.read(replica, &part, age);
         live.older.store(rest.len(), Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -397,12 +397,11 @@ impl Replica {
         }
     }
 
-    /// Where everything lies, the newest arrivals last, this station's own before all; key records left out.
+    /// Where everything lies, in no order; key records left out. In their own order the newest arrivals stand last, this station's own
+    /// before all.
     #[must_use]
     pub fn all(&self) -> Vec<Lies> {
-        let mut all = self.core().chains.all();
-        all.sort_unstable();
-        all
+        self.core().chains.all()
     }
 
     /// Where this station's own entries lie, also those that came back from others.

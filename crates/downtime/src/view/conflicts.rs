@@ -79,7 +79,7 @@ type Slot = (String, String, Date, Time);
 /// Where a conflict is possible. Everything else needs no look, so a day of a million entries costs nothing here.
 #[derive(Debug, Default)]
 pub(super) struct Seams {
-    /// Received twice, or a reception was taken back.
+    /// Received twice on one day, or a reception was taken back.
     pub(super) people: BTreeSet<Subject>,
     corrections: BTreeMap<EntryId, Vec<Place>>,
     entered: BTreeMap<EntryId, Vec<Place>>,

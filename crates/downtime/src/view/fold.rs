@@ -24,62 +24,40 @@ impl Day {
     pub fn add(&mut self, entries: impl IntoIterator<Item = Recorded>) {
         let entries = entries.into_iter();
         let (least, _) = entries.size_hint();
-        let mut sorted = self.in_order.len();
         for (n, recorded) in entries.enumerate() {
-            let is_new = self.take(&recorded, &mut sorted);
+            let is_new = self.take(&recorded);
             // Of many at once only the newest are kept as they are; the others would be let go before anybody asks.
             if is_new && n + self.store.open() >= least {
                 self.store.keep(Arc::new(recorded));
             }
         }
-        self.sort_from(sorted);
     }
 
     /// [`Self::add`] for entries that are not the newest: none is kept unpacked.
     pub fn add_packed(&mut self, entries: impl IntoIterator<Item = Recorded>) {
-        let mut sorted = self.in_order.len();
         for recorded in entries {
-            self.take(&recorded, &mut sorted);
+            self.take(&recorded);
         }
-        self.sort_from(sorted);
     }
 
     /// [`Self::add`] for entries that somebody else holds too.
     pub fn add_shared(&mut self, entries: impl IntoIterator<Item = Arc<Recorded>>) {
-        let mut sorted = self.in_order.len();
         for recorded in entries {
-            if self.take(&recorded, &mut sorted) {
+            if self.take(&recorded) {
                 self.store.keep(recorded);
             }
         }
-        self.sort_from(sorted);
     }
 
-    /// Takes an entry unless it is there. The list is in order up to `sorted`, before and afterwards.
-    fn take(&mut self, recorded: &Recorded, sorted: &mut usize) -> bool {
+    /// Takes an entry unless it is there.
+    fn take(&mut self, recorded: &Recorded) -> bool {
         let Some(place) = self.store.add(recorded) else {
             return false;
         };
-        *sorted = match self.in_order.last() {
-            Some(last) if *sorted < self.in_order.len() || self.store.is_before(place, *last) => {
-                let before = |other: &Place| self.store.is_before(*other, place);
-                self.in_order
-                    .get(..*sorted)
-                    .map_or(0, |list| list.partition_point(before))
-            }
-            _ => *sorted + 1,
-        };
-        self.in_order.push(place);
+        let store = &self.store;
+        self.in_order.insert(place, |one, other| store.is_before(one, other));
         self.apply(place, recorded);
         true
-    }
-
-    /// Only what stands behind the earliest late arrival; two runs that are in order already are cheap to merge.
-    fn sort_from(&mut self, sorted: usize) {
-        let store = &self.store;
-        if let Some(rest) = self.in_order.get_mut(sorted..) {
-            rest.sort_by_key(|place| store.order(*place));
-        }
     }
 
     /// Takes one entry into every index. An entry may come before the one it points back to, so nothing here may rest on that
@@ -147,7 +125,8 @@ impl Day {
             }
         }
         if urgency(self.store.kind(place)).is_some() {
-            self.store.insert(&mut self.work, place);
+            let store = &self.store;
+            self.work.insert(place, |one, other| store.is_before(one, other));
         }
         let number = self.store.subject_of(place);
         if number == self.by_subject.len() {
@@ -170,10 +149,11 @@ impl Day {
         }
     }
 
-    /// A second reception of one person is worth a look.
+    /// A second reception of one person on one day is worth a look; who comes again another day is no conflict.
     fn watch_receptions(&mut self, place: Place, subject: &Subject) {
         let others = self.by_subject.get(self.store.subject_of(place));
-        let received = |place: &Place| self.store.kind(*place) == Kind::Reception;
+        let received =
+            |other: &Place| self.store.kind(*other) == Kind::Reception && self.store.are_of_one_day(*other, place);
         if others.is_some_and(|places| places.iter().any(received)) {
             self.seams.people.insert(subject.clone());
         }

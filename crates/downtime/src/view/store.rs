@@ -29,7 +29,12 @@ const MOST_OF_ONE: usize = 4 << 10;
 pub(super) struct Place(u32);
 
 impl Place {
-    fn index(self) -> usize {
+    #[cfg(test)]
+    pub(super) const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    pub(super) fn index(self) -> usize {
         // A number of 32 bits is an index on every machine this runs on.
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
@@ -312,6 +317,12 @@ impl Store {
     /// An entry's kind.
     pub(super) fn kind(&self, place: Place) -> Kind {
         self.marks.get(place.index()).map_or(Kind::Other, |mark| mark.kind)
+    }
+
+    /// Whether two entries were written on one day.
+    pub(super) fn are_of_one_day(&self, one: Place, other: Place) -> bool {
+        let day = |place: Place| self.marks.get(place.index()).map(|mark| mark.day);
+        day(one) == day(other)
     }
 
     /// Whether an entry was written on the day of a moment.

@@ -290,9 +290,27 @@ impl Chains {
         let mut all = Vec::with_capacity(usize::try_from(self.records).unwrap_or(0));
         for chain in self.chains.values() {
             let keys: BTreeSet<Lies> = chain.keys.values().map(|(_, slot)| slot.lies()).collect();
+            let numbers: BTreeSet<u64> = chain.keys.values().map(|(n, _)| *n).collect();
+            // A look into the keys for the few numbers that have one: there may be millions of records.
+            let mut from = 0;
+            for number in numbers.into_iter().chain([u64::MAX]) {
+                let to = usize::try_from(number.saturating_sub(1)).map_or(chain.row.len(), |n| n.min(chain.row.len()));
+                all.extend(
+                    chain
+                        .row
+                        .get(from..to)
+                        .unwrap_or_default()
+                        .iter()
+                        .map(|slot| slot.lies()),
+                );
+                from = to;
+                if let Some(slot) = chain.row.get(from) {
+                    all.extend(Some(slot.lies()).filter(|lies| !keys.contains(lies)));
+                    from += 1;
+                }
+            }
             let apart = chain.waiting.values().chain(chain.beside.values()).flatten();
-            let slots = chain.row.iter().copied().chain(apart.map(|apart| apart.slot));
-            all.extend(slots.map(Slot::lies).filter(|lies| !keys.contains(lies)));
+            all.extend(apart.map(|apart| apart.slot.lies()).filter(|lies| !keys.contains(lies)));
         }
         all
     }

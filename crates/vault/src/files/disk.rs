@@ -17,6 +17,8 @@ pub struct Disk;
 
 impl Files for Disk {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DurableFile>> {
+        #[cfg(windows)]
+        name_is_free(path);
         Ok(Box::new(owner_only().create_new(true).open(path)?))
     }
 
@@ -119,4 +121,18 @@ fn owner_only() -> OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
+}
+
+/// Older Windows keeps the name of a removed file until its last reader lets go of it; a station does so at its next look at the shelf.
+/// Such a name is there and cannot be opened. Waits for it; whatever is the case after that, creating the file says.
+#[cfg(windows)]
+fn name_is_free(path: &Path) {
+    const LOOK: std::time::Duration = std::time::Duration::from_millis(100);
+    const LOOKS: u32 = 300;
+    for _ in 0..LOOKS {
+        match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => std::thread::sleep(LOOK),
+            _ => return,
+        }
+    }
 }

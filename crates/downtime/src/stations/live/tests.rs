@@ -1,3 +1,5 @@
+//! Older entries are opened behind a gate here, slice by slice. What an opened day then shows is deliberately tested elsewhere.
+
 use std::path::Path;
 use std::sync::mpsc::channel;
 
